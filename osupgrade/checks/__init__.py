@@ -1,0 +1,43 @@
+"""Invariants: what must be true of a cloud after an upgrade as before. One a file; each compares with a census.
+
+A module here that defines ``check = Check(...)`` is an invariant; adding a file is all there is to do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osupgrade.cloud import Cloud
+from osupgrade.model import Finding, Stage
+
+
+@dataclass(frozen=True)
+class Check:
+    """One invariant.
+
+    ``census`` reads from a cloud at stage ``seeded`` what must stay true: any value that holds still (tuples, frozen
+    sets, mappings). ``compare`` gets the cloud at a later stage and that value, and says what is damaged.
+    ``stages`` are those at which it holds; it is run at each that the plan reaches. ``services`` must all be there.
+    """
+
+    name: str
+    title: str
+    services: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    census: Callable[[Cloud], Any]
+    compare: Callable[[Cloud, Any], Iterable[Finding]]
+    path: str = "grizzly-icehouse"
+
+
+def load_checks() -> Mapping[str, Check]:
+    """All invariants by name."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        check = getattr(importlib.import_module(f"{__name__}.{module.name}"), "check", None)
+        if isinstance(check, Check):
+            found[check.name] = check
+    return dict(sorted(found.items()))

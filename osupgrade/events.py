@@ -1,0 +1,69 @@
+"""What happens during a rehearsal, told as it happens: to the terminal, and to ``events.jsonl`` as evidence."""
+
+from __future__ import annotations
+
+import enum
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+
+class Kind(enum.StrEnum):
+    """The kinds of events, the vocabulary of ``events.jsonl``."""
+
+    LAB = "lab"
+    STEP_STARTED = "step-started"
+    STEP_ENDED = "step-ended"
+    INJECTED = "injected"
+    FINDING = "finding"
+    CURED = "cured"
+    CHECKED = "checked"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. ``seconds`` counts from the rehearsal's start."""
+
+    seconds: float
+    kind: Kind
+    step: str
+    service: str
+    text: str
+    outcome: str = ""
+
+
+Listener = Callable[[Event], None]
+
+
+class EventLog:
+    """Collects events from all threads in one order; a context manager that owns the file."""
+
+    def __init__(self, path: Path | None, *listeners: Listener) -> None:
+        self._path = path
+        self._listeners = listeners
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> EventLog:
+        self._file = self._path.open("a", encoding="utf-8") if self._path else None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def tell(self, kind: Kind, text: str, *, step: str = "", service: str = "", outcome: str = "") -> None:
+        """Write the event down and pass it on."""
+        with self._lock:
+            event = Event(round(time.monotonic() - self._started, 3), kind, step, service, text, outcome)
+            if self._file:
+                self._file.write(json.dumps(asdict(event)) + "\n")
+                self._file.flush()
+            for listener in self._listeners:
+                listener(event)

@@ -1,0 +1,268 @@
+"""Running a plan on a cloud: at each stage inject, look, cure, and look again; between stages the real tools.
+
+The same code runs a rehearsal, a naive lane and a cured lane; they differ in what is injected and what may be cured.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+from osupgrade.checks import Check
+from osupgrade.cloud import Cloud
+from osupgrade.engine.hops import run_finish, run_hop
+from osupgrade.errors import Fault, UsageFault
+from osupgrade.events import EventLog, Kind
+from osupgrade.model import SEEDED, VERIFY, Evidence, Finding, Hop, Outcome, Severity, Sql, Stage, StepResult
+from osupgrade.plan import Chain, Plan
+from osupgrade.result import LaneResult, StagedFinding, State
+from osupgrade.rundir import RunDirectory
+from osupgrade.scenario import Lane, Preflight, RestoreFails, Scenario
+
+MayCure = Callable[[str], bool]
+"""Whether the findings of the scenario of this name may be cured."""
+
+
+def cure_none(_name: str) -> bool:
+    """Cure nothing."""
+    return False
+
+
+def cure_all(_name: str) -> bool:
+    """Cure everything that has a cure."""
+    return True
+
+
+@dataclass
+class Rehearsal:
+    """One run of a plan on one cloud.
+
+    ``known`` are the scenarios whose preflights look at the cloud; ``injected`` those put into it. ``lane`` says which
+    of the scenarios' replacements of steps apply. ``keep_schema`` writes the schema after each stage.
+    """
+
+    plan: Plan
+    cloud: Cloud
+    run: RunDirectory
+    events: EventLog
+    known: Sequence[Scenario] = ()
+    injected: Sequence[Scenario] = ()
+    checks: Sequence[Check] = ()
+    may_cure: MayCure = cure_all
+    lane: Lane = "cured"
+    jobs: int = 5
+    keep_schema: Callable[[Cloud, str], str] | None = None
+    _steps: list[StepResult] = field(default_factory=list)
+    _findings: list[StagedFinding] = field(default_factory=list)
+    _census: dict[str, Any] = field(default_factory=dict)
+    _probes: dict[str, Evidence] = field(default_factory=dict)
+    _checked: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def go(self) -> LaneResult:
+        """Run the whole plan; raises Fault only for what is not the cloud's doing."""
+        started = time.monotonic()
+        refused = self._seeded()
+        if not refused:
+            self._all_chains()
+            self._finish()
+            self._stage(VERIFY, self.plan.services)
+        return LaneResult(
+            path=self.plan.path.name,
+            services=self.plan.services,
+            steps=tuple(self._steps),
+            findings=tuple(self._findings),
+            seconds=time.monotonic() - started,
+            probes=self._probes,
+            checked=dict(self._checked),
+            injected=tuple(s.name for s in self.injected),
+            refused=refused,
+        )
+
+    def _seeded(self) -> str:
+        try:
+            self._inject(SEEDED)
+        except UsageFault as fault:
+            if not any(isinstance(s.symptom, RestoreFails) for s in self.injected):
+                raise
+            return f"{fault.message}\n{fault.evidence}".strip()
+        for check in self.checks:
+            if self._applies(check):
+                self._census[check.name] = check.census(self.cloud)
+        self._stage(SEEDED, self.plan.services, inject=False)
+        return ""
+
+    def _all_chains(self) -> None:
+        pool = ThreadPoolExecutor(max(1, self.jobs))
+        try:
+            for future in as_completed([pool.submit(self._chain, chain) for chain in self.plan.chains]):
+                future.result()
+        finally:
+            # A chain that still waits for a tool ends when the lab removes the tool's container.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _chain(self, chain: Chain) -> None:
+        for hop in chain.hops:
+            self._stage(Stage.before(hop.step), (chain.service,))
+            if not self._hop(hop):
+                return
+            self._stage(Stage.after(hop.step), (chain.service,))
+
+    def _hop(self, hop: Hop) -> bool:
+        self.events.tell(Kind.STEP_STARTED, f"{hop.source} to {hop.target}", step=hop.step, service=hop.service)
+        release = next(r for r in self.plan.releases if r.name == hop.target)
+        result = run_hop(
+            self.cloud,
+            release,
+            hop.service,
+            self.run.log(hop.step),
+            self.run.config(hop.step),
+            instead=self._replacement(hop.step),
+        )
+        return self._ended(result)
+
+    def _finish(self) -> None:
+        finish = self.plan.finish
+        if finish is None:
+            return
+        if any(s.service == finish.service and s.outcome is Outcome.FAILED for s in self._steps):
+            return
+        self._stage(Stage.before(finish.name), self.plan.services)
+        self.events.tell(Kind.STEP_STARTED, finish.command.name, step=finish.name, service=finish.service)
+        result = run_finish(
+            self.cloud,
+            finish,
+            self.plan.last,
+            self.run.log(finish.name),
+            self.run.config(finish.name),
+            instead=self._replacement(finish.name),
+        )
+        if self._ended(result):
+            self._stage(Stage.after(finish.name), self.plan.services)
+
+    def _ended(self, result: StepResult) -> bool:
+        with self._lock:
+            self._steps.append(result)
+        error = result.diagnosis.error if result.diagnosis else "; ".join(result.problems)
+        self.events.tell(Kind.STEP_ENDED, error, step=result.step, service=result.service, outcome=result.outcome.value)
+        return result.outcome is not Outcome.FAILED
+
+    def _replacement(self, step: str) -> Any:
+        for scenario in self.injected:
+            if (self.lane, step) in scenario.replacements:
+                return scenario.replacements[self.lane, step]
+        return None
+
+    def _stage(self, stage: Stage, services: Sequence[str], *, inject: bool = True) -> None:
+        """Everything that hangs on a stage, in this order: inject, look, cure and look again, probe, check."""
+        if inject:
+            self._inject(stage)
+        for scenario in self.known:
+            if scenario.services[0] in services:
+                self._look(stage, scenario)
+        for scenario in self.injected:
+            for at, probe in scenario.probes:
+                if at == stage:
+                    self._probes[scenario.name] = probe(self.cloud)
+            for at, verification in scenario.verifications:
+                if at == stage and self.lane == "cured":
+                    self._record(stage, verification(self.cloud), State.STANDING)
+        for check in self.checks:
+            if stage in check.stages and check.name in self._census and self._reached(check, stage):
+                self._checked[check.name] += 1
+                findings = list(check.compare(self.cloud, self._census[check.name]))
+                self._record(stage, findings, State.STANDING)
+                outcome = "failed" if findings else "passed"
+                self.events.tell(Kind.CHECKED, check.title, step=str(stage), outcome=outcome)
+        if self.keep_schema:
+            for service in services:
+                for database in self._databases(service):
+                    self.run.schema(str(stage), database).write_text(self.keep_schema(self.cloud, database), "utf-8")
+
+    def _inject(self, stage: Stage) -> None:
+        for scenario in self.injected:
+            for at, function in scenario.injections:
+                if at == stage:
+                    function(self.cloud)
+                    self.events.tell(Kind.INJECTED, scenario.title, step=str(stage), service=scenario.services[0])
+
+    def _look(self, stage: Stage, scenario: Scenario) -> None:
+        for stages, preflight in scenario.preflights:
+            if stage not in stages:
+                continue
+            found = self._ask(scenario, preflight)
+            due = [f for f in found if f.cure and (f.cure.at is None or f.cure.at == stage)]
+            later = [f for f in found if f.cure and f.cure.at not in (None, stage)]
+            self._record(stage, [f for f in found if f.cure is None], State.STANDING)
+            willing = self.may_cure(scenario.name)
+            self._record(stage, later, State.SCHEDULED if willing else State.STANDING)
+            if not (due and willing):
+                self._record(stage, due, State.STANDING)
+                continue
+            self._apply(stage, scenario, due)
+            left = [f for f in self._ask(scenario, preflight) if f in due or f.cure is None or f.cure.at is None]
+            self._record(stage, [f for f in due if f not in left], State.CURED)
+            self._record(stage, left, State.STANDING)
+
+    def _ask(self, scenario: Scenario, preflight: Preflight) -> list[Finding]:
+        try:
+            return list(preflight(self.cloud))
+        except Fault:
+            raise
+        except Exception as fault:  # one broken preflight must not take the others down
+            where = traceback.extract_tb(fault.__traceback__)[-1]
+            return [
+                Finding(
+                    source=scenario.name,
+                    severity=Severity.ERROR,
+                    service=scenario.services[0],
+                    place=f"{where.filename}:{where.lineno}",
+                    message=f"the preflight itself failed: {type(fault).__name__}: {fault}",
+                )
+            ]
+
+    def _apply(self, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> None:
+        if stage in scenario.treatments:
+            scenario.treatments[stage](self.cloud, findings)
+        else:
+            apply_statements(self.cloud, findings)
+        for finding in findings:
+            assert finding.cure is not None
+            self.events.tell(Kind.CURED, finding.cure.summary, step=str(stage), service=finding.service)
+
+    def _record(self, stage: Stage, findings: Iterable[Finding], state: State) -> None:
+        for finding in findings:
+            with self._lock:
+                self._findings.append(StagedFinding(stage, finding, state))
+            self.events.tell(
+                Kind.FINDING, finding.message, step=str(stage), service=finding.service, outcome=state.value
+            )
+
+    def _applies(self, check: Check) -> bool:
+        return check.path == self.plan.path.name and set(check.services) <= set(self.plan.services)
+
+    def _reached(self, check: Check, stage: Stage) -> bool:
+        """An invariant of the path's end says nothing of a service that stopped half-way."""
+        stopped = {s.service for s in self._steps if s.outcome is Outcome.FAILED}
+        return stage != VERIFY or not stopped & set(check.services)
+
+    def _databases(self, service: str) -> Iterable[str]:
+        for release in self.plan.releases:
+            for database in release.services[service].databases:
+                if self.cloud.has(database.name):
+                    yield database.name
+            return
+
+
+def apply_statements(cloud: Cloud, findings: Sequence[Finding]) -> None:
+    """Carry out the findings' cures as they are stated; a run of statements on one database in one session."""
+    steps = [step for finding in findings if finding.cure for step in finding.cure.steps if isinstance(step, Sql)]
+    for service, group in itertools.groupby(steps, key=lambda step: step.service):
+        cloud.execute(service, *(step.statement for step in group))
