@@ -1,0 +1,92 @@
+"""Reading the releases and paths that are described under ``images/``: a release is data, not code."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from osupgrade.errors import LabFault
+from osupgrade.model import Command, Database, Finish, Pin, Release, ServiceRelease, UpgradePath
+
+
+def root() -> Path:
+    """The checkout's top directory, where ``images/`` and ``scenarios/`` lie."""
+    return Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def load_releases(images: Path | None = None) -> Mapping[str, Release]:
+    """Every release described by ``images/*/release.toml``; raises LabFault naming the file and the key."""
+    directory = images or root() / "images"
+    found = {}
+    for file in sorted(directory.glob("*/release.toml")):
+        release = _release(file)
+        found[release.name] = release
+    return found
+
+
+@functools.cache
+def load_paths(images: Path | None = None) -> Mapping[str, UpgradePath]:
+    """The paths of ``images/paths.toml`` by name."""
+    file = (images or root() / "images") / "paths.toml"
+    return {
+        name: UpgradePath(name, tuple(data["releases"]), data.get("finish"), tuple(data["databases"]))
+        for name, data in _toml(file).items()
+    }
+
+
+def _release(file: Path) -> Release:
+    data = _toml(file)
+    try:
+        name = data["name"]
+        return Release(
+            name=name,
+            version=data["version"],
+            runtime=data["runtime"],
+            services={s: _service(file.parent / "config", name, s, d) for s, d in data["services"].items()},
+            environment=data.get("environment", {}),
+            upgrades_from=tuple(data["upgrades_from"]),
+            rule=data["rule"],
+            finishes={f: _finish(name, f, d) for f, d in data.get("finishes", {}).items()},
+        )
+    except KeyError as fault:
+        raise LabFault(f"{file} lacks the key {fault}") from fault
+
+
+def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
+    files = data.get("config") or [path.name for path in sorted(config.iterdir()) if path.is_file()]
+    return ServiceRelease(
+        service=service,
+        release=release,
+        databases=tuple(Database(d["name"], d["version_table"], tuple(sorted(d["head"]))) for d in data["databases"]),
+        upgrade=tuple(_command(d) for d in data["upgrade"]),
+        create=tuple(_command(d) for d in data.get("create", data["upgrade"])),
+        check=tuple(_command(d) for d in data.get("check", ())),
+        config={name: (config / name).read_text("utf-8") for name in files},
+        pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
+        package=data.get("package"),
+    )
+
+
+def _finish(release: str, name: str, data: Mapping[str, Any]) -> Finish:
+    return Finish(name, data["service"], release, _command(data["command"]), tuple(data["tables"]))
+
+
+def _command(data: Mapping[str, Any]) -> Command:
+    return Command(
+        name=data["name"],
+        entry=data["entry"],
+        args=tuple(data.get("args", ())),
+        gettext=data.get("gettext"),
+        accepts=tuple(data.get("accepts", (0,))),
+    )
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as fault:
+        raise LabFault(f"cannot read {file}: {fault}") from fault
