@@ -64,3 +64,95 @@ class LaneResult:
     def came_through(self) -> bool:
         """Whether the cloud came through: every step passed and no error stands."""
         return not self.failed and not self.standing and not self.refused
+
+
+@dataclass(frozen=True)
+class LaneReport:
+    """How one lane of a scenario went. ``problems`` are empty when it showed what it must."""
+
+    lane: str
+    result: LaneResult
+    problems: tuple[str, ...]
+    log: str = ""
+    """Where the lane's evidence lies below the run directory."""
+
+
+@dataclass(frozen=True)
+class ScenarioReport:
+    """Both lanes of one scenario."""
+
+    name: str
+    title: str
+    symptom: str
+    lanes: tuple[LaneReport, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the trap bit as described and the cure held."""
+        return not any(report.problems for report in self.lanes)
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One question to a real API of a release: how it was answered, and how long it took (seconds)."""
+
+    release: str
+    service: str
+    name: str
+    ok: bool
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run was made of, so that it can be repeated: image tags and ids, commits, the cloud's origin."""
+
+    osupgrade: str
+    command: str
+    started: str
+    """UTC, ISO 8601."""
+    database: str
+    """The server's image and what it calls itself."""
+    images: Mapping[str, str]
+    commits: Mapping[str, str]
+    """``release/service`` -> commit, or version on PyPI."""
+    cloud: str
+    """The seed's digest, or the dumps' names and hashes."""
+    site: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class KeptDatabase:
+    """Where the database of a run with ``--keep`` still listens."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    databases: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything that the reports of one command show. ``exit_status`` is the command's own."""
+
+    kind: str
+    """``rehearsal``, ``scenarios`` or ``inspection``."""
+    manifest: Manifest
+    exit_status: int
+    verdict: str
+    """One sentence."""
+    next_command: str
+    seconds: float
+    result: LaneResult | None = None
+    scenarios: tuple[ScenarioReport, ...] = ()
+    api: tuple[ApiCall, ...] = ()
+    rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Rows by ``service.table``: at ``seeded`` and at ``verify``."""
+    notes: tuple[str, ...] = ()
+    kept: KeptDatabase | None = None
+
+
+SCHEMA_VERSION = 1
+"""Of ``report.json``; raised when a field changes its meaning or goes."""

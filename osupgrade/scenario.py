@@ -100,8 +100,8 @@ class Scenario:
     path: str = "grizzly-icehouse"
     site: Mapping[str, Any] = field(default_factory=dict)
     """Keys of ``site.toml`` that differ for this trap."""
-    default: bool = False
-    """Whether ``make rehearse`` carries it."""
+    universal: bool = False
+    """Whether every cloud of the path has it by nature: its cure is then part of every lane but its own naive one."""
     name: str = ""
     directory: Path = Path()
     injections: list[tuple[Stage, Driver]] = field(default_factory=list)

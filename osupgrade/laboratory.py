@@ -1,0 +1,169 @@
+"""Opening the laboratory: everything a rehearsal stands on, from the engine to a cloud in the database."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from osupgrade.cloud import Cloud
+from osupgrade.engine.database import DatabaseServer, start_database
+from osupgrade.engine.hops import run_hop
+from osupgrade.engine.lab import Lab, connect
+from osupgrade.engine.shelf import CloudCache
+from osupgrade.engine.workshop import Workshop
+from osupgrade.errors import LabFault, MissingFault
+from osupgrade.images import ImageStore, database_for
+from osupgrade.model import Release
+from osupgrade.plan import Plan
+from osupgrade.seed.description import CloudDescription
+from osupgrade.seed.scale import scale
+from osupgrade.seed.seeder import seed, seed_digest
+from osupgrade.site import Site
+from osupgrade.sources import Sources, cache_directory
+
+Say = Callable[[str], None]
+SEEDED_SHELF = "seeded"
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What is up while a rehearsal runs."""
+
+    lab: Lab
+    server: DatabaseServer
+    workshop: Workshop
+    plan: Plan
+    images: Mapping[str, str]
+    """Image name -> tag."""
+    database: str
+    """The name of the database image."""
+
+    def cloud(self, site: Site, lane: str, databases: Mapping[str, str], logs: Path | None = None) -> Cloud:
+        """A cloud on this laboratory's server."""
+        return Cloud(self.server, databases, site, lane, self.workshop, logs)
+
+
+@contextlib.contextmanager
+def open_laboratory(
+    plan: Plan, say: Say, *, database: str = "auto", durable: bool = False, memory: bool = True
+) -> Iterator[Laboratory]:
+    """Check what is needed, build missing images, start the database and the release containers.
+
+    Raises MissingFault, before anything is started, for a missing engine or missing sources. Leaving removes
+    everything, on Ctrl-C and SIGTERM too.
+    """
+    client = connect()
+    sources = Sources({release.name: release for release in plan.releases})
+    require_sources(sources, plan)
+    chosen = choose_database(client, plan, database, say)
+    names = [*(release.name for release in plan.releases), chosen]
+    tags = ImageStore(client).ensure(names, lambda progress: say(str(progress)))
+    with terminable(), Lab(client) as lab:
+        releases = {release.name: release for release in plan.releases}
+        workshop = Workshop(lab, releases, sources, tags)
+        with ThreadPoolExecutor(1) as pool:
+            warming = pool.submit(workshop.warm, list(releases))
+            say(f"starting {chosen} and the containers of {', '.join(releases)}")
+            server = start_database(lab, tags[chosen], durable=durable, memory=memory)
+            warming.result()
+        with server:
+            yield Laboratory(lab, server, workshop, plan, tags, chosen)
+
+
+def require_sources(sources: Sources, plan: Plan) -> None:
+    """Raise MissingFault naming the pinned code that is not at hand, and the two ways to get it."""
+    missing = sources.missing(plan.services)
+    if missing:
+        lines = "\n".join(f"{m.service} {m.release} ({m.pin.tag}): {m.problem}" for m in missing)
+        raise MissingFault(
+            f"the pinned service code for {plan.path.name} is not at hand ({len(missing)} commits missing)",
+            hint="run `osupgrade sources fetch` where GitHub or opendev can be reached, or bring a directory of git "
+            "mirrors (keystone.git, glance.git, ...) to this machine and run `osupgrade sources import DIR`",
+            evidence=lines,
+        )
+
+
+def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: Say) -> str:
+    """The database image to use: the wanted one, or the path's default where this machine can run it."""
+    name = plan.path.databases[0] if wanted == "auto" else wanted
+    choice, reason = database_for(str(client.info().get("Architecture", "")), name)
+    if reason:
+        say(reason)
+    return choice
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, with everything cleaned up."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever runs us there owns the signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch: Path) -> None:
+    """Make the first release's schemas on the cloud's empty databases with its own tools, side by side."""
+
+    def make(service: str) -> None:
+        result = run_hop(cloud, release, service, scratch / f"{service}.log", scratch / "config" / service, create=True)
+        if result.problems:
+            raise LabFault(
+                f"{release.name}'s {service} cannot make its own schema: {'; '.join(result.problems)}",
+                evidence=(scratch / f"{service}.log").read_text("utf-8", "replace")[-2000:],
+            )
+
+    for name in cloud.databases.values():
+        laboratory.server.create(name)
+    with ThreadPoolExecutor(len(laboratory.plan.services)) as pool:
+        list(pool.map(make, release.services))
+
+
+def prepare_seeded(
+    laboratory: Laboratory, description: CloudDescription, site: Site, scratch: Path, say: Say, *, factor: int = 1
+) -> tuple[str, Mapping[str, str]]:
+    """Put a seeded cloud on the server's shelf, out of the cache or made anew by the first release's own code.
+
+    Returns its digest and logical database name -> name on the shelf.
+    """
+    release = laboratory.plan.first
+    names = {d.name: d.name for part in release.services.values() for d in part.databases}
+    pins = "".join(part.pin.commit for part in release.services.values() if part.pin)
+    made_by = f"{seed_digest(description)} {pins} {laboratory.images[release.name]} {laboratory.database} {factor}"
+    digest = hashlib.sha256(made_by.encode()).hexdigest()[:16]
+    cache = CloudCache(cache_directory() / "clouds")
+    if cache.has(digest):
+        cache.bring(laboratory.server, digest, SEEDED_SHELF)
+        return digest, names
+    say("seeding a cloud with the first release's own code (once; it is cached)")
+    cloud = laboratory.cloud(site, "seeding", names)
+    make_schemas(laboratory, cloud, release, scratch)
+    seed(description, laboratory.workshop.release(release.name), cloud.setting.urls, say)
+    if factor > 1:
+        say(f"multiplying the cloud by {factor}")
+        scale(laboratory.server.engine, names, factor)
+    laboratory.server.save(list(names.values()), SEEDED_SHELF)
+    cache.keep(laboratory.server, SEEDED_SHELF, digest)
+    return digest, names
+
+
+def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) -> Mapping[str, str]:
+    """A fresh copy of the shelved cloud's databases for one lane; logical name -> database on the server."""
+    databases = {logical: f"{lane}_{saved}" if lane else saved for logical, saved in names.items()}
+    laboratory.server.load(SEEDED_SHELF, {saved: databases[logical] for logical, saved in names.items()})
+    return databases
