@@ -79,6 +79,7 @@ class Command:
 
     ``entry`` is ``module:function``, ``-m module`` or a script below the service's tree; ``args`` are templates
     over the names that the configuration templates see. ``accepts`` are the exit statuses that are no failure.
+    ``ignores`` are results of an upgrade check, by name, that a later stage judges.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Command:
     args: tuple[str, ...] = ()
     gettext: str | None = None
     accepts: tuple[int, ...] = (0,)
+    ignores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class ServiceRelease:
     """Calls that make the schema on an empty database, where they differ from ``upgrade``."""
     check: tuple[Command, ...] = ()
     """The service's own upgrade check, run after the hop; part of the verdict."""
+    relocate: tuple[Sql, ...] = ()
+    """Statements that tell the databases where they themselves now are, once a copy stands under other names."""
 
     @property
     def step(self) -> str:
@@ -138,6 +142,8 @@ class Release:
     rule: str
     """Why other releases may not be skipped to this one, for the message of a refused plan."""
     finishes: Mapping[str, Finish] = field(default_factory=dict)
+    driver: str = "mysql"
+    """What stands before ``://`` in the database URLs of its configuration."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,8 @@ class UpgradePath:
     finish: str | None
     databases: tuple[str, ...]
     """Database images the path is rehearsed on, the default first."""
+    carries: tuple[str, ...] = ()
+    """The scenarios that the cloud of a plain `make rehearse` carries all at once."""
 
 
 @dataclass(frozen=True)

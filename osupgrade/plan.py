@@ -76,7 +76,7 @@ def find_path(paths: Mapping[str, UpgradePath], releases: Mapping[str, Release],
                 _refuse_skips(names, releases)
             if start < end:
                 finish = path.finish if end == len(path.releases) - 1 else None
-                return UpgradePath(text, part, finish, path.databases)
+                return UpgradePath(text, part, finish, path.databases, path.carries if finish == path.finish else ())
     _refuse_skips(names, releases)
     raise UsageFault(f"no path leads from {names[0]} to {names[-1]}; known paths: {', '.join(sorted(paths))}")
 

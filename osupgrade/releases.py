@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from osupgrade.errors import LabFault
-from osupgrade.model import Command, Database, Finish, Pin, Release, ServiceRelease, UpgradePath
+from osupgrade.model import Command, Database, Finish, Pin, Release, ServiceRelease, Sql, UpgradePath
 
 
 def root() -> Path:
@@ -32,10 +32,17 @@ def load_releases(images: Path | None = None) -> Mapping[str, Release]:
 def load_paths(images: Path | None = None) -> Mapping[str, UpgradePath]:
     """The paths of ``images/paths.toml`` by name."""
     file = (images or root() / "images") / "paths.toml"
-    return {
-        name: UpgradePath(name, tuple(data["releases"]), data.get("finish"), tuple(data["databases"]))
-        for name, data in _toml(file).items()
-    }
+    return {name: _path(name, data) for name, data in _toml(file).items()}
+
+
+def _path(name: str, data: Mapping[str, Any]) -> UpgradePath:
+    return UpgradePath(
+        name=name,
+        releases=tuple(data["releases"]),
+        finish=data.get("finish"),
+        databases=tuple(data["databases"]),
+        carries=tuple(data.get("carries", ())),
+    )
 
 
 def _release(file: Path) -> Release:
@@ -51,6 +58,7 @@ def _release(file: Path) -> Release:
             upgrades_from=tuple(data["upgrades_from"]),
             rule=data["rule"],
             finishes={f: _finish(name, f, d) for f, d in data.get("finishes", {}).items()},
+            driver=data.get("driver", "mysql"),
         )
     except KeyError as fault:
         raise LabFault(f"{file} lacks the key {fault}") from fault
@@ -68,6 +76,7 @@ def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) 
         config={name: (config / name).read_text("utf-8") for name in files},
         pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
         package=data.get("package"),
+        relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
     )
 
 
@@ -82,6 +91,7 @@ def _command(data: Mapping[str, Any]) -> Command:
         args=tuple(data.get("args", ())),
         gettext=data.get("gettext"),
         accepts=tuple(data.get("accepts", (0,))),
+        ignores=tuple(data.get("ignores", ())),
     )
 
 

@@ -23,6 +23,7 @@ class Site:
     ``plugin`` is the core plugin before the move to ML2, ``service_plugins`` those besides it (``router``, ``lbaas``),
     ``hosts`` how hosts name themselves once upgraded. ``migrations`` holds a directory of own migration scripts by
     service, ``core_plugin`` overrides the class that a release's tool is told, for clouds that were set up otherwise.
+    ``mechanism_drivers`` are ML2's, for releases that have no other core plugin.
     ``keep_plugin_tables`` keeps the old plugin's tables through the move to ML2.
     """
 
@@ -34,6 +35,7 @@ class Site:
     security_groups: bool = True
     hosts: str = "short"
     core_plugin: str = ""
+    mechanism_drivers: tuple[str, ...] = ("openvswitch",)
     keep_plugin_tables: bool = False
     migrations: tuple[tuple[str, str], ...] = ()
 

@@ -19,6 +19,7 @@ _ERROR = re.compile(
     r"|KeyError: .*|FAILED: .*|Conflict: .*)$"
 )
 _STATEMENT = re.compile(r"^\[SQL: (.*?)\]?$|'((?:\\n|\s)*(?:ALTER|CREATE|DROP|INSERT|UPDATE|DELETE|SELECT)\b.*?)' \(\)")
+_RESULT = re.compile(r"Check: (.*?) Result: (\w+) Details: (.*?)\s*\Z")
 _ALEMBIC = re.compile(r"Running upgrade (\S+) -> (\S+?)(?:,|$)")
 _SCRIPT = re.compile(r"/versions/(\w+?)\.py\"")
 
@@ -44,6 +45,30 @@ def judge(
     if missing_tables:
         problems.append(f"tables that the release has are missing: {', '.join(missing_tables)}")
     return tuple(problems)
+
+
+def judge_check(
+    name: str, status: int, accepted: Sequence[int], output: str, ignores: Sequence[str]
+) -> tuple[str, ...]:
+    """The problems that a service's own upgrade check reports; none means that it passed.
+
+    It exits with the worst of its results: 0 success, 1 warning, 2 failure; 255 is its own crash (oslo.upgradecheck).
+    ``ignores`` names results that do not count here, so a 2 is judged by the results that it printed.
+    """
+    if status in accepted:
+        return ()
+    results = check_results(output)
+    failed = [f"{name}: {check}: {details}" for check, result, details in results if result == "Failure"]
+    if status != 2 or not failed:
+        return (f"`{name}` exited {status}",)
+    return tuple(problem for problem in failed if not problem.startswith(tuple(f"{name}: {i}: " for i in ignores)))
+
+
+def check_results(output: str) -> tuple[tuple[str, str, str], ...]:
+    """The results in an upgrade check's table: name, Success, Warning or Failure, details."""
+    cells = re.split(r"^\+-+\+\s*$", output, flags=re.MULTILINE)
+    texts = (" ".join(line.strip().strip("|").strip() for line in cell.splitlines()) for cell in cells)
+    return tuple((m[1], m[2], m[3]) for text in texts if (m := _RESULT.search(text)))
 
 
 def diagnose(log: str) -> Diagnosis | None:

@@ -8,14 +8,24 @@ from pathlib import Path
 
 from osupgrade.cloud import Cloud
 from osupgrade.engine.exec import ToolRun
-from osupgrade.engine.workshop import Overlay
+from osupgrade.engine.workshop import Overlay, render
 from osupgrade.model import Command, Finish, Outcome, Release, ServiceRelease, StepResult
-from osupgrade.verdict import Versions, diagnose, judge
+from osupgrade.verdict import Versions, diagnose, judge, judge_check
 
 
 def versions(cloud: Cloud, part: ServiceRelease) -> Versions:
     """What the version tables of a service's databases hold."""
     return {d.name: cloud.versions(d.name, d.version_table) for d in part.databases if cloud.has(d.name)}
+
+
+def relocate(cloud: Cloud, release: Release) -> None:
+    """Tell the databases of a copy where they themselves now are (nova's cell mappings hold whole URLs)."""
+    assert cloud.workshop is not None
+    context = cloud.workshop.release(release.name).context(cloud.setting)
+    for part in release.services.values():
+        for sql in part.relocate:
+            if cloud.has(sql.service) and all(cloud.has(d.name) for d in part.databases):
+                cloud.execute(sql.service, render(sql.statement, context))
 
 
 def run_hop(
@@ -37,14 +47,13 @@ def run_hop(
     part = release.services[service]
     before = versions(cloud, part)
     started = time.monotonic()
-    calls = (part.create if create else part.upgrade) + (() if create else part.check)
     runs: list[tuple[str, ToolRun, tuple[int, ...]]] = []
     if instead is not None:
         done = instead(cloud)
         log.write_text("".join(run.output for run in done), "utf-8")
         runs = [(" ".join(run.argv[-3:]), run, (0,)) for run in done]
     else:
-        for command in calls:
+        for command in part.create if create else part.upgrade:
             run = _call(cloud, release.name, service, command, log, config, overlay)
             runs.append((command.name, run, command.accepts))
             if run.exit_status not in command.accepts:
@@ -54,6 +63,11 @@ def run_hop(
     if instead is not None and not runs:
         return StepResult(part.step, service, release.name, Outcome.SKIPPED, seconds, None, before, after)
     problems = judge(part.databases, after, [(name, run.exit_status, accepts) for name, run, accepts in runs])
+    if not problems and not create:
+        for command in part.check:
+            run = _call(cloud, release.name, service, command, log, config, overlay)
+            runs.append((command.name, run, command.accepts))
+            problems += judge_check(command.name, run.exit_status, command.accepts, run.output, command.ignores)
     return StepResult(
         step=part.step,
         service=service,

@@ -93,7 +93,7 @@ class ReleaseContainer:
         tree = f"/src/{service}"
         if overlay is not None:
             tree = self.compose(service, overlay, setting.lane)
-        context = {**_context(setting), "etc": etc, "src": tree}
+        context = {**self.context(setting), "etc": etc, "src": tree}
         arguments = [text for arg in command.args if (text := render(arg, context))]
         gettext = ["--gettext", command.gettext] if command.gettext else []
         argv = [PYTHON, LAUNCH, *gettext, *command.entry.split(), *arguments]
@@ -106,7 +106,7 @@ class ReleaseContainer:
     def configure(self, part: ServiceRelease, setting: Setting, keep: Path | None = None) -> str:
         """Write a service's configuration for one lane; the directory inside the container that holds it."""
         etc = f"/lab/{setting.lane}/{part.service}"
-        context = {**_context(setting), "etc": etc, "src": f"/src/{part.service}"}
+        context = {**self.context(setting), "etc": etc, "src": f"/src/{part.service}"}
         files = {name: render(text, context).encode() for name, text in part.config.items()}
         put_files(self.container, {f"{etc}/{name}": content for name, content in files.items()})
         if keep is not None:
@@ -114,6 +114,11 @@ class ReleaseContainer:
             for name, content in files.items():
                 (keep / name).write_bytes(content)
         return etc
+
+    def context(self, setting: Setting) -> dict[str, object]:
+        """What templates see: the databases' URLs in the driver of this release, and the site."""
+        urls = {name: self.release.driver + url[url.index("://") :] for name, url in setting.urls.items()}
+        return {"db": urls, "site": dataclasses.asdict(setting.site)}
 
     def compose(self, service: str, overlay: Overlay, lane: str) -> str:
         """Lay a composed copy of a service's tree into the container; the directory where it stands."""
@@ -205,10 +210,6 @@ def _drain(buffer: io.BytesIO) -> bytes:
     buffer.seek(0)
     buffer.truncate()
     return content
-
-
-def _context(setting: Setting) -> dict[str, object]:
-    return {"db": setting.urls, "site": dataclasses.asdict(setting.site)}
 
 
 def render(text: str, context: Mapping[str, object]) -> str:

@@ -1,0 +1,51 @@
+# osupgrade: every target does its own set-up.
+PYTHON ?= python3
+UPGRADE ?=
+BIN := .venv/bin
+# On a root Debian or Ubuntu box without an engine, install and start one. OSUPGRADE_INSTALL_ENGINE=no refuses that.
+OSUPGRADE_INSTALL_ENGINE ?= yes
+export OSUPGRADE_INSTALL_ENGINE
+
+.PHONY: help setup engine rehearse scenarios nightly test lint format bench catalogue clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: .venv/.made ## the virtual environment, with the osupgrade command in .venv/bin
+
+.venv/.made: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "osupgrade needs Python 3.11 or newer")'
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+engine: setup ## a Docker engine, installed and started if this is a root Debian or Ubuntu box without one
+	$(BIN)/python -m osupgrade.engine.install
+
+rehearse: engine ## rehearse the upgrade: UPGRADE=grizzly-icehouse by default, what can be had here otherwise
+	$(BIN)/osupgrade rehearse $(if $(UPGRADE),--path $(UPGRADE),--path auto) --scenario default $(ARGS)
+
+scenarios: engine ## every trap in both lanes
+	$(BIN)/osupgrade scenarios run $(if $(UPGRADE),--path $(UPGRADE)) $(ARGS)
+
+test: engine ## the tests
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff write the code as it wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: engine ## measure, as ratios within one run
+	$(BIN)/python -m osupgrade.bench $(ARGS)
+
+catalogue: engine ## make the schema catalogue anew from the pinned tools
+	$(BIN)/python -m osupgrade.schema.build_catalogue $(ARGS)
+
+clean: setup ## remove what runs left on the engine
+	$(BIN)/osupgrade clean

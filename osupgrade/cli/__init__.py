@@ -1,0 +1,68 @@
+"""The command line. Every fault becomes one sentence, what to do next, and the exit status of design.md."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from osupgrade.cli import doctor, images, rehearse, reports, scenarios, sources
+from osupgrade.errors import Exit, Fault
+
+app = typer.Typer(
+    name="osupgrade",
+    help="Rehearse an OpenStack upgrade before doing it: the real migration tools, a real database, your cloud.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+app.command("rehearse")(rehearse.rehearse)
+app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(sources.app, name="sources")
+app.add_typer(images.app, name="images")
+app.command("report")(reports.report)
+app.command("doctor")(doctor.doctor)
+app.command("clean")(doctor.clean)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit status. Nothing but SystemExit of argument parsing passes through."""
+    errors = Console(stderr=True, highlight=False)
+    try:
+        status = app(args=arguments, prog_name="osupgrade", standalone_mode=False)
+        return int(status or 0)
+    except Fault as fault:
+        errors.print(f"[red]osupgrade:[/] {escape(fault.message)}", soft_wrap=True)
+        if fault.evidence:
+            errors.print(escape(fault.evidence.rstrip()), style="dim", soft_wrap=True)
+        if fault.hint:
+            errors.print(f"[bold]next:[/] {escape(fault.hint)}", soft_wrap=True)
+        return int(fault.status)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        errors.print("osupgrade: interrupted; everything that was started has been removed")
+        return int(Exit.INTERRUPTED)
+    except click.exceptions.Exit as leaving:
+        return int(leaving.exit_code)
+    except click.ClickException as fault:
+        fault.show()
+        return int(Exit.USAGE)
+    except Exception as fault:
+        with tempfile.NamedTemporaryFile("w", prefix="osupgrade-fault-", suffix=".txt", delete=False) as file:
+            traceback.print_exc(file=file)
+        errors.print(
+            f"[red]osupgrade: a fault of the lab itself:[/] {escape(type(fault).__name__)}: {escape(str(fault))}"
+        )
+        errors.print(f"the traceback is in {escape(str(Path(file.name)))}")
+        return int(Exit.LAB_FAULT)

@@ -1,0 +1,113 @@
+"""``osupgrade doctor`` and ``osupgrade clean``: what is missing, and what was left."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from osupgrade.engine.lab import connect, leftovers, remove_leftover
+from osupgrade.errors import Exit, Fault, MissingFault
+from osupgrade.images import ImageStore
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.sources import Sources, cache_directory
+
+NEEDED_BYTES = 6_000_000_000
+"""Images, volumes and a default cloud of one path, measured."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something the lab needs: whether it is there, and how to get it."""
+
+    name: str
+    there: bool
+    says: str
+    remedy: str = ""
+
+
+def doctor() -> int:
+    """Say what the lab needs, what of it is missing and how to get it. Exits 3 when something is missing.
+
+    Example: `osupgrade doctor`
+    """
+    console = Console(highlight=False)
+    needs = list(_needs())
+    for need in needs:
+        mark = "[green]ok[/]     " if need.there else "[red]missing[/]"
+        console.print(f"{mark} {need.name}: {need.says}", soft_wrap=True)
+        if not need.there:
+            console.print(f"        get it: {need.remedy}", soft_wrap=True)
+    return Exit.CAME_THROUGH if all(need.there for need in needs) else Exit.MISSING
+
+
+def clean(
+    everything: Annotated[bool, typer.Option("--all", help="Also the images and volumes kept for speed.")] = False,
+    running: Annotated[bool, typer.Option("--running", help="Also what belongs to runs still going on.")] = False,
+) -> None:
+    """Remove what interrupted or kept runs left on the engine. Runs that are still going on are spared.
+
+    Example: `osupgrade clean`
+    """
+    console = Console(highlight=False)
+    client = connect()
+    found = [left for left in leftovers(client) if running or not left.alive]
+    for left in found:
+        remove_leftover(client, left)
+        console.print(f"removed {left.kind} {left.name}")
+    if everything:
+        for line in ImageStore(client).remove_all():
+            console.print(line)
+        for volume in client.volumes.list(filters={"label": "org.osupgrade=source"}):
+            volume.remove()
+            console.print(f"removed volume {volume.name}")
+        shutil.rmtree(cache_directory() / "clouds", ignore_errors=True)
+    if not found and not everything:
+        console.print("nothing to remove")
+
+
+def _needs() -> Iterator[Need]:
+    yield _need("git", lambda: shutil.which("git") or "", "install git")
+    try:
+        client = connect()
+    except MissingFault as fault:
+        yield Need("Docker engine", False, fault.message, fault.hint)
+        return
+    info = client.info()
+    yield Need("Docker engine", True, f"{info.get('ServerVersion')} on {info.get('Architecture')}")
+    free = shutil.disk_usage(cache_directory().parent if cache_directory().parent.exists() else "/").free
+    yield Need(
+        "disk",
+        free > NEEDED_BYTES,
+        f"{free / 1e9:.0f} GB free",
+        f"free {NEEDED_BYTES / 1e9:.0f} GB; osupgrade clean --all",
+    )
+    releases = load_releases()
+    missing = [s for s in Sources(releases).states() if s.problem]
+    yield Need(
+        "service code of the pinned commits",
+        not missing,
+        f"{len(missing)} commits missing" if missing else "all commits at hand",
+        "osupgrade sources fetch, or osupgrade sources import DIR",
+    )
+    store = ImageStore(client)
+    for path in load_paths().values():
+        absent = [name for name in (*path.releases, path.databases[0]) if not store.present(name)]
+        yield Need(
+            f"images for {path.name}",
+            not absent,
+            f"to build: {', '.join(absent)}" if absent else "built",
+            f"osupgrade images build --path {path.name} (a rehearsal does it too)",
+        )
+
+
+def _need(name: str, look: Callable[[], str], remedy: str) -> Need:
+    try:
+        found = look()
+    except Fault as fault:
+        return Need(name, False, fault.message, fault.hint or remedy)
+    return Need(name, bool(found), found or "not found", remedy)

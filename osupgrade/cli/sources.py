@@ -1,0 +1,69 @@
+"""``osupgrade sources``: the services' code in the user's cache."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from osupgrade.cli.options import Json
+from osupgrade.errors import Exit
+from osupgrade.releases import load_releases
+from osupgrade.sources import Sources, SourceState
+
+app = typer.Typer(help="The services' pinned code: fetch it, import it, check it.", no_args_is_help=True)
+
+
+@app.command("fetch")
+def fetch() -> None:
+    """Fetch the pinned commits from upstream (GitHub, then opendev) into the cache.
+
+    Example: `osupgrade sources fetch`
+    """
+    Sources(load_releases()).fetch(Console(highlight=False).print)
+
+
+@app.command("import")
+def import_(directory: Annotated[Path, typer.Argument(help="A directory of git repositories, bare or not.")]) -> None:
+    """Take the pinned commits from a directory of mirrors: `keystone`, `keystone.git` or `openstack+keystone/repo`.
+
+    Example: `osupgrade sources import /mnt/mirrors`
+    """
+    Sources(load_releases()).import_from(directory, Console(highlight=False).print)
+
+
+@app.command("verify")
+def verify() -> int:
+    """Check that every pinned commit is at hand. Exits 3 when one is not.
+
+    Example: `osupgrade sources verify`
+    """
+    states = Sources(load_releases()).states()
+    _show(states)
+    return Exit.MISSING if any(state.problem for state in states) else Exit.CAME_THROUGH
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Show the pinned commits and whether they are at hand.
+
+    Example: `osupgrade sources list --json`
+    """
+    states = Sources(load_releases()).states()
+    if as_json:
+        typer.echo(json.dumps([asdict(state) for state in states], indent=2))
+    else:
+        _show(states)
+
+
+def _show(states: tuple[SourceState, ...]) -> None:
+    table = Table("release", "service", "tag", "commit", "state", box=None)
+    for state in states:
+        mark = f"[red]{state.problem}[/]" if state.problem else "[green]at hand[/]"
+        table.add_row(state.release, state.service, state.pin.tag, state.pin.commit[:12], mark)
+    Console(highlight=False).print(table)
