@@ -1,0 +1,1 @@
+"""What an operator has in his files: read, restored, sanitized and written back."""

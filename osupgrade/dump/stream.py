@@ -1,0 +1,188 @@
+"""The bytes of a dump as a stream: decompressed, in blocks, with the few lines that matter picked out.
+
+SQL is not parsed here. mysqldump and mydumper escape line breaks inside strings, so a line that begins with ``USE`` or
+``CREATE TABLE`` is what it looks like; where a dump written by hand breaks this, the account that restores it still has
+rights on its own databases only.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+import zstandard
+
+from osupgrade.errors import UsageFault
+
+BLOCK = 1 << 20
+LONGEST = 1 << 16
+"""No line that matters is longer; the rest of a longer one passes as data."""
+
+MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+}
+SUFFIXES = (".sql", ".gz", ".xz", ".zst", ".bz2", ".dump", ".mysql")
+
+_INTEREST = re.compile(
+    rb"\n(?=-- (?:MySQL|MariaDB) dump|-- (?:Host:|Server version|Dump completed|PostgreSQL database dump)|/\*M?!|"
+    rb"CREATE |USE |use |SET |CHANGE MASTER |DROP DATABASE|mysqldump: |Warning: |\[Warning\]|"
+    rb"INSERT INTO `?(?:migrate_version|alembic_version)\b)"
+)
+
+
+class Piece(NamedTuple):
+    """A run of a dump's bytes. ``line`` is its line number where it is one line that matters, else 0."""
+
+    line: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a dump; ``database`` is what has to be used before it, as in a mydumper directory."""
+
+    path: Path
+    database: str = ""
+
+
+class Reader:
+    """Reads a dump's files one after the other; ``position`` counts the bytes of the files as they lie on disk."""
+
+    def __init__(self, parts: Iterable[Part], *, digest: bool = False) -> None:
+        self.parts = tuple(parts)
+        self.total = sum(part.path.stat().st_size for part in self.parts)
+        self.sha256 = hashlib.sha256() if digest else None
+        self._before = 0
+        self._file: IO[bytes] | None = None
+
+    @property
+    def position(self) -> int:
+        """How far the files are read."""
+        return self._before + (self._file.tell() if self._file else 0)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The decompressed bytes; raises UsageFault for a file that cannot be read or is damaged."""
+        for part in self.parts:
+            if part.database:
+                quoted = part.database.replace("`", "``")
+                yield f"\nUSE `{quoted}`;\n".encode()
+            with _opened(part.path) as raw:
+                self._file = raw
+                yield from self._decompressed(part.path, raw)
+                self._before += raw.tell()
+                self._file = None
+
+    def _decompressed(self, path: Path, raw: IO[bytes]) -> Iterator[bytes]:
+        source = cast(IO[bytes], _Hashing(raw, self.sha256)) if self.sha256 else raw
+        kind = compression(path)
+        try:
+            stream = _decompressor(kind, source)
+            while block := stream.read(BLOCK):
+                yield block
+        except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError) as fault:
+            raise UsageFault(
+                f"{path.name} is damaged: {_what_broke(kind, fault)}",
+                hint="copy it again from where it was made and compare checksums, or take the dump again",
+                evidence=str(fault),
+            ) from fault
+        except OSError as fault:
+            if kind == "bzip2":
+                raise UsageFault(f"{path.name} is damaged: its bzip2 data is broken", evidence=str(fault)) from fault
+            raise UsageFault(f"cannot read {path}: {fault.strerror or fault}") from fault
+
+
+class _Hashing:
+    """Feeds a hash with all that is read through it."""
+
+    def __init__(self, raw: IO[bytes], digest: Any) -> None:
+        self._raw, self._digest = raw, digest
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._raw.read(size)
+        self._digest.update(block)
+        return block
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        raw = path.open("rb")
+    except OSError as fault:
+        raise UsageFault(f"cannot read {path}: {fault.strerror or fault}") from fault
+    with raw:
+        yield raw
+
+
+def compression(path: Path) -> str:
+    """How a file is compressed, by its first bytes; empty for plain. Names lie, first bytes do not."""
+    with _opened(path) as raw:
+        first = raw.read(8)
+    return next((kind for magic, kind in MAGIC.items() if first.startswith(magic)), "")
+
+
+def _decompressor(kind: str, raw: IO[bytes]) -> IO[bytes]:
+    if kind == "gzip":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
+    if kind == "xz":
+        return cast(IO[bytes], lzma.LZMAFile(raw))
+    if kind == "bzip2":
+        return cast(IO[bytes], bz2.BZ2File(raw))
+    if kind == "zstd":
+        decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
+        return cast(IO[bytes], decompressor.stream_reader(raw, read_across_frames=True, closefd=False))
+    return raw
+
+
+def _what_broke(kind: str, fault: Exception) -> str:
+    if isinstance(fault, EOFError):
+        return f"its {kind} data ends in the middle"
+    return f"its {kind} data is broken"
+
+
+def pieces(blocks: Iterable[bytes]) -> Iterator[Piece]:
+    """Split a stream into lines that matter and all that is between them; joined again they are the stream."""
+    carry, at_start, line = b"", True, 1
+    for block in blocks:
+        data = carry + block
+        cut = data.rfind(b"\n") + 1
+        if len(data) - cut >= LONGEST:
+            cut = len(data)
+        yield from _split(data[:cut], at_start, line)
+        if cut:
+            line += data.count(b"\n", 0, cut)
+            at_start = data.endswith(b"\n", 0, cut)
+        carry = data[cut:]
+    yield from _split(carry, at_start, line)
+
+
+def _split(data: bytes, at_start: bool, line: int) -> Iterator[Piece]:
+    done = 0
+    offset = 1 if at_start else 0
+    for match in _INTEREST.finditer(b"\n" + data if at_start else data):
+        start = match.start() + 1 - offset
+        if start < done:
+            continue
+        if start > done:
+            yield Piece(0, data[done:start])
+            line += data.count(b"\n", done, start)
+        end = data.find(b"\n", start) + 1 or len(data)
+        yield Piece(line, data[start:end])
+        line += 1
+        done = end
+    if done < len(data):
+        yield Piece(0, data[done:])
