@@ -65,7 +65,7 @@ def _release(file: Path) -> Release:
 
 
 def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
-    files = data.get("config") or [path.name for path in sorted(config.iterdir()) if path.is_file()]
+    files = data.get("config", [f"{service}.conf"])
     return ServiceRelease(
         service=service,
         release=release,

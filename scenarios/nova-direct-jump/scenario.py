@@ -1,0 +1,47 @@
+"""Icehouse's nova migrates only from Havana: its repository starts at 216, Havana's last."""
+
+from collections.abc import Iterator, Sequence
+
+from osupgrade.cloud import Cloud, ToolRun
+from osupgrade.errors import UsageFault
+from osupgrade.model import Cure, Finding, Severity, Shell
+from osupgrade.scenario import Blocks, Scenario
+
+scenario = Scenario(
+    title="nova goes straight from Grizzly to Icehouse",
+    services=("nova",),
+    symptom=Blocks("icehouse/nova", error=r"KeyError: <VerNum\(162\)>", version="161"),
+)
+
+FIRST_OF_ICEHOUSE = 216
+
+
+@scenario.instead("havana/nova", lane="naive")
+@scenario.instead("havana/nova", lane="cured")
+def skip_havana(_cloud: Cloud) -> Sequence[ToolRun]:
+    """The operator installs Icehouse over Grizzly."""
+    return ()
+
+
+@scenario.preflight("before:icehouse/nova")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Icehouse's tool is about to meet a database that Havana's never saw."""
+    version = cloud.value("nova", "SELECT version FROM migrate_version")
+    if version is not None and version < FIRST_OF_ICEHOUSE:
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.ERROR,
+            service="nova",
+            place="nova.migrate_version",
+            message=f"nova stands at migration {version}; Icehouse's own migrations start at {FIRST_OF_ICEHOUSE}",
+            consequence=f"`nova-manage db sync` of Icehouse stops with KeyError: <VerNum({version + 1})>",
+            cure=Cure("run Havana's `nova-manage db sync` first", (Shell("nova-manage db sync   # of Havana, 2013.2.4"),)),
+        )
+
+
+@scenario.cure("before:icehouse/nova")
+def go_through_havana(cloud: Cloud, _findings: Sequence[Finding]) -> None:
+    """Run what was left out, with Havana's own tool."""
+    run = cloud.tool("havana", "nova", "db sync")
+    if not run.ok:
+        raise UsageFault("Havana's `nova-manage db sync` failed", evidence=run.output[-2000:])
