@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from osupgrade.errors import UsageFault
+from osupgrade.model import Stage
+from osupgrade.plan import make_plan
+from osupgrade.releases import load_paths, load_releases, root
+from osupgrade.scenario import Blocks, load_scenarios
+
+GOOD = """
+from osupgrade.scenario import Blocks, Scenario
+scenario = Scenario(title="t", services=("nova",), symptom=Blocks("havana/nova", error="1060"))
+@scenario.inject("before:havana/nova")
+def plant(cloud): pass
+@scenario.preflight()
+def find(cloud): return ()
+"""
+
+
+def write(directory: Path, name: str, text: str) -> None:
+    (directory / name).mkdir()
+    (directory / name / "scenario.py").write_text(text)
+
+
+def test_a_scenario_takes_its_name_from_its_directory(tmp_path):
+    write(tmp_path, "mine", GOOD)
+    (scenario,) = load_scenarios([tmp_path]).chosen(["mine"])
+    assert scenario.name == "mine"
+    assert scenario.symptom == Blocks("havana/nova", error="1060")
+    assert scenario.injections[0][0] == Stage.before("havana/nova")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("scenario = ", 1, "SyntaxError"),
+        ("\n\nimport nowhere_to_be_found\n", 3, "ModuleNotFoundError"),
+        ("x = 1\n", 1, "defines no"),
+        (GOOD.replace("@scenario.preflight()", ""), 1, "no @scenario.preflight"),
+        (GOOD.replace("before:havana/nova", "around:nova"), 4, "is no stage"),
+    ],
+)
+def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path, text, line, reason):
+    write(tmp_path, "bad", text)
+    write(tmp_path, "good", GOOD)
+    found = load_scenarios([tmp_path])
+    assert list(found.scenarios) == ["good"]
+    (broken,) = found.broken
+    assert broken.line == line
+    assert reason in broken.reason
+    with pytest.raises(UsageFault, match=r"scenario bad is broken: .*scenario\.py:"):
+        found.chosen(["bad"])
+
+
+def test_an_unknown_scenario_names_those_there_are(tmp_path):
+    write(tmp_path, "good", GOOD)
+    with pytest.raises(UsageFault, match="unknown scenario 'goood'; there are: good"):
+        load_scenarios([tmp_path]).chosen(["goood"])
+
+
+def test_the_labs_own_scenarios_are_whole_and_hang_on_stages_of_their_paths():
+    found = load_scenarios([root() / "scenarios"])
+    assert not found.broken
+    releases, paths = load_releases(), load_paths()
+    for scenario in found.scenarios.values():
+        assert (scenario.directory / "README.md").is_file(), scenario.name
+        plan = make_plan(paths[scenario.path], releases, scenario.services)
+        used = {at for at, _ in scenario.injections} | {at for stages, _ in scenario.preflights for at in stages}
+        used |= {scenario.symptom.stage} | set(scenario.treatments)
+        assert used <= set(plan.stages), (scenario.name, {str(s) for s in used - set(plan.stages)})
