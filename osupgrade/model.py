@@ -276,4 +276,6 @@ class StepResult:
     problems: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
     log: str | None = None
-    """The log's path below the run directory."""
+    """The log's name below the lane's ``logs/``."""
+    started: float | None = None
+    """Seconds from the lane's start to the step's, for the time line."""

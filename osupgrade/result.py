@@ -150,6 +150,10 @@ class RunReport:
     api: tuple[ApiCall, ...] = ()
     rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Rows by ``service.table``: at ``seeded`` and at ``verify``."""
+    sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Bytes (data and indexes) by ``service.table``: at ``seeded`` and at ``verify``."""
+    invariants: Mapping[str, str] = field(default_factory=dict)
+    """The titles of the invariants that lanes name in ``checked``."""
     notes: tuple[str, ...] = ()
     kept: KeptDatabase | None = None
 

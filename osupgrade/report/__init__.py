@@ -1,0 +1,14 @@
+"""What a run says about itself: to a terminal, a browser, another program, a CI server, and the operator at night."""
+
+from __future__ import annotations
+
+from osupgrade.report.json import write_json
+from osupgrade.result import RunReport
+from osupgrade.rundir import RunDirectory
+
+__all__ = ["write_reports"]
+
+
+def write_reports(report: RunReport, run: RunDirectory) -> None:
+    """Write every report of a run into its directory."""
+    write_json(report, run.path / "report.json")

@@ -1,0 +1,97 @@
+"""What all views of a report have in common: findings in order, versions in a row, durations in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from osupgrade.model import Finding, Severity, Shell, Sql, StepResult
+from osupgrade.result import LaneResult, StagedFinding, State
+
+_WORST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
+
+
+def settled(findings: Iterable[StagedFinding]) -> tuple[StagedFinding, ...]:
+    """Each finding once, worst first, with what became of it in the end.
+
+    The same finding is made at several stages: seen at ``seeded``, say, and cured before its hop. One that stands
+    anywhere stands.
+    """
+    known: dict[tuple[str, str, str, str], StagedFinding] = {}
+    for found in findings:
+        key = (found.finding.source, found.finding.service, found.finding.place, found.finding.message)
+        if key not in known or _LASTING[found.state] > _LASTING[known[key].state]:
+            known[key] = found
+    return tuple(sorted(known.values(), key=_rank))
+
+
+def _rank(found: StagedFinding) -> tuple[bool, int, str, str]:
+    return (
+        found.state is not State.STANDING,
+        _WORST[found.finding.severity],
+        found.finding.service,
+        found.finding.place,
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time as one reads it: ``0.4 s``, ``12.3 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    minutes = round(whole / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(count: float) -> str:
+    """Bytes as one reads them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def standing_at(versions: Mapping[str, tuple[str, ...]], service: str) -> str:
+    """What the version tables say, in one short text; the database is named where it is not the service's own."""
+    texts = []
+    for database, revisions in versions.items():
+        text = "+".join(revisions) or "none"
+        texts.append(text if database == service else f"{database} {text}")
+    return ", ".join(texts) or "none"
+
+
+def by_service(result: LaneResult) -> Mapping[str, tuple[StepResult, ...]]:
+    """The steps of each service in the order in which they ran; a finish belongs to its service's chain."""
+    services = dict.fromkeys((*result.services, *(step.service for step in result.steps)))
+    return {name: tuple(step for step in result.steps if step.service == name) for name in services}
+
+
+def travelled(steps: Sequence[StepResult]) -> str:
+    """The versions that a chain went through: ``161 → 216 → 234``."""
+    if not steps:
+        return "not reached"
+    service = steps[0].service
+    stops = [standing_at(steps[0].versions_before, service)]
+    stops += [standing_at(step.versions_after, service) for step in steps]
+    return " → ".join(stop for before, stop in zip([None, *stops], stops, strict=False) if stop != before)
+
+
+def error_of(step: StepResult) -> str:
+    """Why a step failed, in one line."""
+    if step.diagnosis:
+        return " ".join(step.diagnosis.error.split())
+    return "; ".join(step.problems) or "no reason is known"
+
+
+def cure_lines(finding: Finding) -> tuple[str, ...]:
+    """A cure's steps as they are typed: SQL with its semicolon, commands as they are."""
+    lines: list[str] = []
+    for step in finding.cure.steps if finding.cure else ():
+        if isinstance(step, Sql):
+            lines.append(step.statement.strip().rstrip(";") + ";")
+        elif isinstance(step, Shell):
+            lines.append(step.command)
+    return tuple(lines)

@@ -1,0 +1,182 @@
+"""``report.json``: the whole report for machines, its way back, and its published schema.
+
+The form follows the dataclasses of :mod:`osupgrade.result`, with two differences that are contracts: ``schema_version``
+comes first, and the kept database stands under ``database``. ``came_through`` and ``passed`` are written for readers
+that do not want to compute them. ``report.schema.json`` is made from the same dataclasses:
+``python -m osupgrade.report.json`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import inspect
+import json
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Union, cast
+
+from osupgrade.errors import UsageFault
+from osupgrade.model import Shell, Sql, Stage
+from osupgrade.result import SCHEMA_VERSION, LaneResult, RunReport, ScenarioReport
+
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+_RENAMED: Mapping[tuple[type, str], str] = {(RunReport, "kept"): "database"}
+_LEFT_OUT_WHEN_NONE: frozenset[tuple[type, str]] = frozenset({(RunReport, "kept")})
+_DERIVED: Mapping[type, tuple[str, ...]] = {LaneResult: ("came_through",), ScenarioReport: ("passed",)}
+
+
+def write_json(report: RunReport, path: Path) -> None:
+    """Write ``report`` to ``path``; the same report gives the same bytes."""
+    path.write_text(to_text(report), "utf-8")
+
+
+def to_text(report: RunReport) -> str:
+    """The report as JSON text; times are rounded to milliseconds."""
+    return json.dumps({"schema_version": SCHEMA_VERSION, **_plain(report)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_json(path: Path) -> RunReport:
+    """Read what :func:`write_json` wrote; raises UsageFault for a file that is none or of another schema version."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        version = data["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise UsageFault(
+                f"{path} has schema version {version}, this osupgrade reads {SCHEMA_VERSION}",
+                hint="read it with the osupgrade that wrote it (`osupgrade` in its manifest)",
+            )
+        return cast(RunReport, _value(RunReport, data))
+    except OSError as fault:
+        raise UsageFault(f"cannot read {path}: {fault.strerror}") from fault
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise UsageFault(f"{path} is no report of osupgrade: {type(fault).__name__}: {fault}") from fault
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of ``report.json``."""
+    definitions: dict[str, Any] = {}
+    top = _object_schema(RunReport, definitions)
+    top["properties"] = {"schema_version": {"const": SCHEMA_VERSION}, **top["properties"]}
+    top["required"] = ["schema_version", *top["required"]]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "osupgrade report",
+        **top,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, Stage):
+            return str(value)
+        kind = type(value)
+        data = {
+            _RENAMED.get((kind, field.name), field.name): _plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if not ((kind, field.name) in _LEFT_OUT_WHEN_NONE and getattr(value, field.name) is None)
+        }
+        return data | {name: getattr(value, name) for name in _DERIVED.get(kind, ())}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (frozenset, set)):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, float):
+        return round(value, 3)
+    return value
+
+
+@functools.cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _value(hint: Any, data: Any) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return None if data is None else _value(_member(arguments, data), data)
+    if hint is Stage:
+        return Stage.parse(data)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        values = {}
+        for field in dataclasses.fields(hint):
+            key = _RENAMED.get((hint, field.name), field.name)
+            if key in data:
+                values[field.name] = _value(_hints(hint)[field.name], data[key])
+        return hint(**values)
+    if origin is tuple:
+        return tuple(_value(arguments[0], item) for item in data)
+    if origin is Mapping:
+        return {key: _value(arguments[1], item) for key, item in data.items()}
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(data)
+    if hint is float:
+        return float(data)
+    return data
+
+
+def _member(arguments: tuple[Any, ...], data: Any) -> Any:
+    """Which member of a union ``data`` is: the only one besides None, or the dataclass that has its keys."""
+    members = [member for member in arguments if member is not type(None)]
+    if set(members) == {Sql, Shell}:
+        return Sql if "statement" in data else Shell
+    (member,) = members
+    return member
+
+
+def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(member, definitions) for member in arguments]}
+    if hint is Stage:
+        return {"type": "string", "description": "A stage, such as seeded, before:havana/nova or verify."}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if hint.__name__ not in definitions:
+            definitions[hint.__name__] = {}
+            definitions[hint.__name__] = _object_schema(hint, definitions)
+        return {"$ref": f"#/$defs/{hint.__name__}"}
+    if origin is tuple:
+        return {"type": "array", "items": _schema(arguments[0], definitions)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema(arguments[1], definitions)}
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return {"enum": [member.value for member in hint]}
+    if hint is object:
+        return {}
+    names = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+    return {"type": names[hint]}
+
+
+def _object_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    required = []
+    for field in dataclasses.fields(kind):
+        key = _RENAMED.get((kind, field.name), field.name)
+        hint = _hints(kind)[field.name]
+        if (kind, field.name) in _LEFT_OUT_WHEN_NONE:
+            hint = _member(typing.get_args(hint), None)
+        else:
+            required.append(key)
+        properties[key] = _schema(hint, definitions)
+    for name in _DERIVED.get(kind, ()):
+        properties[name] = {"type": "boolean"}
+        required.append(name)
+    summary = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
+    return {
+        "type": "object",
+        "description": summary,
+        "properties": properties,
+        "required": required,
+    }
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")

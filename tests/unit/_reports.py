@@ -1,0 +1,346 @@
+"""Reports as a real run makes them: numbers, errors and SQL are those of the Grizzly to Icehouse path."""
+
+import dataclasses
+
+from osupgrade.model import (
+    SEEDED,
+    VERIFY,
+    Cure,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Outcome,
+    Severity,
+    Shell,
+    Sql,
+    Stage,
+    StepResult,
+)
+from osupgrade.result import (
+    ApiCall,
+    KeptDatabase,
+    LaneReport,
+    LaneResult,
+    Manifest,
+    RunReport,
+    ScenarioReport,
+    StagedFinding,
+    State,
+)
+
+SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
+HEADS = {
+    "keystone": ("22", "36", "44"),
+    "glance": ("22", "29", "34"),
+    "cinder": ("9", "21", "22"),
+    "nova": ("161", "216", "234"),
+    "neutron": ("grizzly", "havana", "icehouse"),
+}
+SECONDS = {
+    "keystone": (1.9, 1.1),
+    "glance": (0.9, 0.8),
+    "cinder": (1.4, 0.7),
+    "nova": (6.3, 2.2),
+    "neutron": (2.6, 1.4),
+}
+INVARIANTS = {
+    "every-port-bound": "Every port has a binding, and a bound host is known to an agent",
+    "glance-locations-kept": "Every image keeps its location",
+    "instances-kept": "Every instance keeps its owner, flavor and host",
+    "one-segment-per-network": "Every network has exactly one segment",
+    "security-groups-on": "A port of a virtual machine keeps its security groups",
+    "users-can-log-in": "Every user keeps his roles",
+    "volumes-attached": "Every attached volume stays attached",
+}
+
+
+def step(service, hop, started, **changes):
+    release = ("havana", "icehouse")[hop]
+    result = StepResult(
+        step=f"{release}/{service}",
+        service=service,
+        release=release,
+        outcome=Outcome.PASSED,
+        seconds=SECONDS[service][hop],
+        exit_status=0,
+        versions_before={service: (HEADS[service][hop],)},
+        versions_after={service: (HEADS[service][hop + 1],)},
+        log=f"{release}-{service}.log",
+        started=started,
+    )
+    return dataclasses.replace(result, **changes)
+
+
+def chain(service):
+    first = step(service, 0, 0.3)
+    return [first, step(service, 1, 0.3 + first.seconds + 0.2)]
+
+
+ML2 = StepResult(
+    step="ml2",
+    service="neutron",
+    release="icehouse",
+    outcome=Outcome.PASSED,
+    seconds=1.2,
+    exit_status=0,
+    versions_before={"neutron": ("icehouse",)},
+    versions_after={"neutron": ("icehouse",)},
+    log="ml2.log",
+    started=9.4,
+)
+
+NOVA_FAILED = step(
+    "nova",
+    0,
+    0.3,
+    outcome=Outcome.FAILED,
+    exit_status=1,
+    seconds=3.75,
+    versions_after={"nova": ("187",)},
+    problems=("`db sync` exited 1", "nova stands at 187, the release's head is 216"),
+    diagnosis=Diagnosis(
+        error="OperationalError: (OperationalError) (1060, \"Duplicate column name 'disabled_reason'\") "
+        "'ALTER TABLE services ADD disabled_reason VARCHAR(255)' ()",
+        statement="ALTER TABLE services ADD disabled_reason VARCHAR(255)",
+        revision="188_add_reason_column_to_service",
+    ),
+)
+
+UNBOUND = Finding(
+    source="ml2-ports-without-binding",
+    severity=Severity.ERROR,
+    service="neutron",
+    place="portbindingports",
+    message="14 ports have no host, so migrate_to_ml2 would make no binding for them",
+    consequence="The instances keep running, but after the next agent restart their ports are not wired: no network, "
+    "and no error anywhere.",
+    evidence=Evidence(
+        ("port", "owner", "host"),
+        tuple((f"0{n}d1a7e2-55c1-4d8e-9a0f-3c1f6f1f9e0{n}", "compute:nova", "NULL") for n in range(6)),
+        14,
+    ),
+    cure=Cure(
+        "Fill the host of every port from nova, the DHCP agents and the routers",
+        (
+            Sql(
+                "neutron",
+                "INSERT INTO portbindingports (port_id, host)\nSELECT p.id, i.host\n  FROM ports p\n  JOIN {nova}.instances i "
+                "ON i.uuid = p.device_id AND i.deleted = 0\n  LEFT JOIN portbindingports b ON b.port_id = p.id\n"
+                " WHERE p.device_owner LIKE 'compute:%' AND i.host IS NOT NULL AND b.port_id IS NULL",
+            ),
+            Sql(
+                "neutron",
+                "INSERT INTO portbindingports (port_id, host)\nSELECT p.id, '' FROM ports p "
+                "LEFT JOIN portbindingports b ON b.port_id = p.id WHERE b.port_id IS NULL",
+            ),
+        ),
+        Stage.before("ml2"),
+    ),
+    command="osupgrade rehearse --cure ml2-ports-without-binding",
+)
+BACKPORTED = Finding(
+    source="nova-backported-column",
+    severity=Severity.ERROR,
+    service="nova",
+    place="services.disabled_reason",
+    message="the column is there already, and nova's migration 188 adds it",
+    consequence="The hop to Havana stops at 187 with 1060 <Duplicate column name>.",
+    evidence=Evidence(("table", "column", "type"), (("services", "disabled_reason", "varchar(255)"),), 1),
+    cure=Cure(
+        "Drop the column; its texts are kept aside",
+        (Sql("nova", "ALTER TABLE services DROP COLUMN disabled_reason"),),
+        SEEDED,
+    ),
+    command="osupgrade rehearse --cure nova-backported-column",
+)
+UNSTAMPED = Finding(
+    source="neutron-unstamped",
+    severity=Severity.ERROR,
+    service="neutron",
+    place="alembic_version",
+    message="the database was never stamped, so the tool would create tables that exist",
+    consequence="The hop to Havana fails at once with 1050 on `networks`.",
+    cure=Cure(
+        "Stamp the database as Grizzly's",
+        (Shell("neutron-db-manage --config-file /etc/neutron/neutron.conf stamp grizzly"),),
+        SEEDED,
+    ),
+    command="osupgrade rehearse --cure neutron-unstamped",
+)
+TOKENS = Finding(
+    source="keystone-expired-tokens",
+    severity=Severity.WARNING,
+    service="keystone",
+    place="token",
+    message="1 204 311 expired tokens make every table change slow",
+    consequence="Several minutes of extra downtime.",
+    evidence=Evidence(("expired", "valid"), (("1204311", "5120"),), 1),
+    cure=Cure("Purge them before the night", (Sql("keystone", "DELETE FROM token WHERE expires < UTC_TIMESTAMP()"),)),
+)
+OWN_TABLE = Finding(
+    source="own-tables",
+    severity=Severity.INFO,
+    service="cinder",
+    place="acme_billing",
+    message="a table that no release knows; the upgrade leaves it alone",
+)
+
+MANIFEST = Manifest(
+    osupgrade="0.1.0",
+    command="osupgrade rehearse --dump nova.sql.gz --no-cure",
+    started="2026-11-22T18:04:05+00:00",
+    database="mysql56: 5.6.24",
+    images={
+        name: f"osupgrade/{name}:3f9a0c1d sha256:{name[0] * 12}"
+        for name in ("grizzly", "havana", "icehouse", "mysql56")
+    },
+    commits={
+        f"{release}/{service}": "58ae4a6e3a3585e3ace914c695e537707c75673e"
+        for release in ("grizzly", "havana", "icehouse")
+        for service in SERVICES
+    },
+    cloud="dump nova.sql.gz sha256:9b1c…",
+    site={"plugin": "openvswitch", "service_plugins": ["router"], "security_groups": True},
+)
+
+ROWS = {
+    "nova.instances": {"seeded": 4210, "verify": 4210},
+    "nova.instance_system_metadata": {"seeded": 58100, "verify": 58100},
+    "nova.instance_actions": {"seeded": 0, "verify": 31},
+    "nova.volumes": {"seeded": 12},
+    "neutron.ports": {"seeded": 9120, "verify": 9120},
+    "neutron.ml2_port_bindings": {"verify": 9120},
+    "keystone.token": {"seeded": 1209431, "verify": 1209431},
+    "keystone.user_project_metadata": {"seeded": 311},
+    "keystone.assignment": {"verify": 311},
+    **{f"cinder.table_{n:02}": {"seeded": n, "verify": n} for n in range(18)},
+}
+SIZES = {
+    "nova.instances": {"seeded": 6307840, "verify": 6356992},
+    "keystone.token": {"seeded": 2147483648, "verify": 1811939328},
+}
+
+ALL_STEPS = tuple([s for service in SERVICES for s in chain(service)] + [ML2])
+
+GREEN = RunReport(
+    kind="rehearsal",
+    manifest=dataclasses.replace(MANIFEST, command="osupgrade rehearse"),
+    exit_status=0,
+    verdict="the cloud came through from grizzly to ml2",
+    next_command="osupgrade report runs/20261122T180405Z-grizzly-icehouse --runbook",
+    seconds=14.2,
+    result=LaneResult(
+        path="grizzly-icehouse",
+        services=SERVICES,
+        steps=ALL_STEPS,
+        findings=(
+            StagedFinding(SEEDED, UNBOUND, State.SCHEDULED),
+            StagedFinding(SEEDED, UNSTAMPED, State.CURED),
+            StagedFinding(SEEDED, TOKENS, State.STANDING),
+            StagedFinding(SEEDED, OWN_TABLE, State.STANDING),
+            StagedFinding(Stage.before("ml2"), UNBOUND, State.CURED),
+        ),
+        seconds=11.1,
+        checked=dict.fromkeys(INVARIANTS, 2),
+    ),
+    api=(
+        ApiCall("icehouse", "keystone", "token for every user", True, 0.21),
+        ApiCall("icehouse", "nova", "servers of every project", True, 0.52, "4210 servers"),
+        ApiCall("icehouse", "neutron", "ports", True, 0.4, "9120 ports"),
+        ApiCall("icehouse", "glance", "images", True, 0.1),
+        ApiCall("icehouse", "cinder", "volumes", True, 0.18),
+    ),
+    rows=ROWS,
+    sizes=SIZES,
+    invariants=INVARIANTS,
+    kept=KeptDatabase("127.0.0.1", 49153, "lab", "k7-not-secret", {service: service for service in SERVICES}),
+)
+
+FAILED = dataclasses.replace(
+    GREEN,
+    manifest=MANIFEST,
+    exit_status=1,
+    verdict="the cloud did not come through: it stopped at havana/nova and 3 finding(s) of severity error stand",
+    next_command="osupgrade rehearse --cure ml2-ports-without-binding,nova-backported-column",
+    result=LaneResult(
+        path="grizzly-icehouse",
+        services=SERVICES,
+        steps=(*(s for s in ALL_STEPS if s.service != "nova" and s.step != "ml2"), NOVA_FAILED, ML2),
+        findings=(
+            StagedFinding(SEEDED, BACKPORTED, State.STANDING),
+            StagedFinding(SEEDED, UNBOUND, State.STANDING),
+            StagedFinding(SEEDED, UNSTAMPED, State.CURED),
+            StagedFinding(SEEDED, TOKENS, State.STANDING),
+            StagedFinding(SEEDED, OWN_TABLE, State.STANDING),
+            StagedFinding(
+                VERIFY,
+                Finding(
+                    source="every-port-bound",
+                    severity=Severity.ERROR,
+                    service="neutron",
+                    place="ml2_port_bindings",
+                    message="14 ports have no binding",
+                    consequence="They get no network at the next restart of their agent.",
+                    evidence=Evidence(("port",), (("00d1a7e2-55c1-4d8e-9a0f-3c1f6f1f9e00",),), 14),
+                ),
+                State.STANDING,
+            ),
+        ),
+        seconds=11.1,
+        checked=dict.fromkeys(INVARIANTS, 1),
+        injected=("nova-backported-column",),
+    ),
+    api=(
+        *GREEN.api[:2],
+        ApiCall("icehouse", "neutron", "ports", False, 0.4, "14 of 9120 ports are DOWN"),
+    ),
+    notes=("the dump of nova names a character set that MySQL 5.6 reads as utf8",),
+    kept=None,
+)
+
+
+def scenario(number, good=True):
+    name = f"{('nova', 'neutron', 'keystone', 'glance')[number % 4]}-trap-{number:02}"
+    bitten = LaneResult(
+        path="grizzly-icehouse",
+        services=("nova",),
+        steps=(NOVA_FAILED,),
+        findings=(StagedFinding(SEEDED, dataclasses.replace(BACKPORTED, source=name), State.STANDING),),
+        seconds=4.1,
+        checked={"instances-kept": 1},
+        injected=(name,),
+    )
+    cured = LaneResult(
+        path="grizzly-icehouse",
+        services=("nova",),
+        steps=tuple(chain("nova")),
+        findings=(StagedFinding(SEEDED, dataclasses.replace(BACKPORTED, source=name), State.CURED),),
+        seconds=9.6,
+        checked={"instances-kept": 2},
+        injected=(name,),
+    )
+    problems = () if good else ("havana/nova failed with another error than /1060.*disabled_reason/: KeyError: 162",)
+    return ScenarioReport(
+        name,
+        f"Trap number {number}: a back-ported column stops nova's Havana migrations",
+        "havana/nova fails: /1060.*disabled_reason/, left at 187",
+        (
+            LaneReport("naive", bitten, problems, f"lanes/{name}-naive"),
+            LaneReport("cured", cured, (), f"lanes/{name}-cured"),
+        ),
+    )
+
+
+def scenarios(count=30, bad=(3,)):
+    bad = [n for n in bad if n < count]
+    reports = tuple(scenario(n, n not in bad) for n in range(count))
+    return RunReport(
+        kind="scenarios",
+        manifest=dataclasses.replace(MANIFEST, command="osupgrade scenarios run"),
+        exit_status=1 if bad else 0,
+        verdict=f"{count - len(bad)} of {count} scenarios bit as stated and were cured",
+        next_command=f"osupgrade scenarios run {' '.join(reports[n].name for n in bad)}",
+        seconds=211.4,
+        scenarios=reports,
+        invariants=INVARIANTS,
+    )
