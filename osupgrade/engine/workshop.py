@@ -147,7 +147,7 @@ class Workshop:
         """The container of a release."""
         with self._locks[name]:
             if name not in self._containers:
-                self._containers[name] = self._start(self.releases[name])
+                self._containers[name] = self._start(self.releases[name], name)
             return self._containers[name]
 
     def warm(self, names: Sequence[str]) -> None:
@@ -155,14 +155,18 @@ class Workshop:
         with ThreadPoolExecutor(len(names) or 1) as pool:
             list(pool.map(self.release, names))
 
-    def _start(self, release: Release) -> ReleaseContainer:
+    def separate(self, name: str, role: str) -> ReleaseContainer:
+        """Another container of a release, known as ``role`` on the lab's network; whoever asks for it removes it."""
+        return self._start(self.releases[name], role)
+
+    def _start(self, release: Release, role: str) -> ReleaseContainer:
         parts = [part for part in release.services.values() if part.pin]
         mounts = [
             Mount(source_volume(self.lab.client, self.sources, p, self.tags[release.name]), f"/src/{p.service}")
             for p in parts
         ]
         container = self.lab.start(
-            self.tags[release.name], release.name, command=["tail", "-f", "/dev/null"], mounts=mounts
+            self.tags[release.name], role, command=["tail", "-f", "/dev/null"], mounts=mounts
         )
         return ReleaseContainer(container, release)
 

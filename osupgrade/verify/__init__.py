@@ -1,0 +1,1 @@
+"""The last release's real APIs on the upgraded cloud: does it still work?"""

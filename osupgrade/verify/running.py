@@ -1,0 +1,150 @@
+"""How a release's services run, read from ``images/RELEASE/verify.toml``: a release is data, not code."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from osupgrade.errors import LabFault
+from osupgrade.releases import root
+
+Level = Literal["smoke", "full"]
+LEVELS: tuple[Level, ...] = ("smoke", "full")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a running cloud, and how it says that it is ready.
+
+    ``entry`` and ``args`` are templates as in :class:`osupgrade.model.Command`; ``program`` is an absolute path that
+    runs instead of ``entry``. ``hosts`` is a query on the service's database: one process for every host it returns.
+    """
+
+    name: str
+    service: str
+    config: tuple[str, ...]
+    entry: str = ""
+    args: tuple[str, ...] = ()
+    program: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    gettext: str | None = None
+    url: str = ""
+    """Ready when this answers anything below 500."""
+    queue: str = ""
+    """Ready when somebody listens on this queue of the broker."""
+    level: Level = "smoke"
+    hosts: str = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A client's round: a script that prints one JSON object, and the services that must run for it."""
+
+    name: str
+    file: str
+    needs: tuple[str, ...]
+    service: str
+    """Whose code is importable in it."""
+    config: tuple[str, ...] = ()
+    level: Level = "smoke"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a script lists under ``name`` must be exactly the ids that ``sql`` finds in a service's database."""
+
+    name: str
+    service: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """All that the lab must know of a release to run its services."""
+
+    release: str
+    broker: str
+    """Image of the message broker; empty for none."""
+    scripts: Path
+    always: tuple[str, ...]
+    """Services that run even when the path leaves them out, then on a fresh database."""
+    host: str
+    prepare: tuple[Process, ...]
+    processes: tuple[Process, ...]
+    rounds: tuple[Script, ...]
+    listings: tuple[Listing, ...]
+    noise: tuple[str, ...]
+    """Regular expressions of the errors in service logs that are no sign of damage."""
+    statements: tuple[tuple[str, str], ...]
+    """(database, SQL) on the copies before anything starts, templates too."""
+    templates: Mapping[str, str]
+
+    def wanted(self, services: tuple[str, ...], level: Level) -> tuple[Process, ...]:
+        """The processes that a verification of ``services`` at ``level`` needs."""
+        return tuple(
+            process
+            for process in self.processes
+            if process.service in (*services, *self.always) and LEVELS.index(process.level) <= LEVELS.index(level)
+        )
+
+
+@functools.cache
+def load_running(release: str, images: Path | None = None) -> Running | None:
+    """How ``release`` runs; None when nobody has described it. Raises LabFault naming the file and the key."""
+    directory = (images or root() / "images") / release
+    file = directory / "verify.toml"
+    if not file.is_file():
+        return None
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+        templates = directory / "verify"
+        return Running(
+            release=release,
+            broker=data.get("broker", ""),
+            scripts=Path(__file__).parent / data["scripts"],
+            always=tuple(data.get("always", ())),
+            host=data["host"],
+            prepare=tuple(_process(entry) for entry in data.get("prepare", ())),
+            processes=tuple(_process(entry) for entry in data["process"]),
+            rounds=tuple(_script(entry) for entry in data.get("round", ())),
+            listings=tuple(Listing(e["name"], e["service"], e["sql"]) for e in data.get("listing", ())),
+            noise=tuple(data.get("noise", ())),
+            statements=tuple((e["database"], e["sql"]) for e in data.get("statement", ())),
+            templates={path.name: path.read_text("utf-8") for path in sorted(templates.iterdir()) if path.is_file()},
+        )
+    except (OSError, tomllib.TOMLDecodeError) as fault:
+        raise LabFault(f"cannot read {file}: {fault}") from fault
+    except KeyError as fault:
+        raise LabFault(f"{file} lacks the key {fault}") from fault
+
+
+def _process(data: Mapping[str, Any]) -> Process:
+    return Process(
+        name=data["name"],
+        service=data["service"],
+        config=tuple(data.get("config", ())),
+        entry=data.get("entry", ""),
+        args=tuple(data.get("args", ())),
+        program=data.get("program", ""),
+        environment=data.get("environment", {}),
+        gettext=data.get("gettext"),
+        url=data.get("url", ""),
+        queue=data.get("queue", ""),
+        level=data.get("level", "smoke"),
+        hosts=data.get("hosts", ""),
+    )
+
+
+def _script(data: Mapping[str, Any]) -> Script:
+    return Script(
+        name=data["name"],
+        file=data["file"],
+        needs=tuple(data.get("needs", ())),
+        service=data["service"],
+        config=tuple(data.get("config", ())),
+        level=data.get("level", "smoke"),
+    )

@@ -1,0 +1,367 @@
+"""A release's real services on copies of the databases: started, asked whether they are ready, always removed."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from docker.models.containers import Container
+
+from osupgrade.cloud import Cloud
+from osupgrade.engine.lab import Lab, put_files, read_file
+from osupgrade.engine.workshop import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
+from osupgrade.errors import LabFault
+from osupgrade.model import Evidence, Finding, Severity
+from osupgrade.verdict import diagnose
+from osupgrade.verify.running import Level, Process, Running
+
+BASE = "/lab/verify"
+SCRIPTS = f"{BASE}/scripts"
+CONTROLLER = "controller"
+START_SECONDS = 120
+_START = Path(__file__).parent / "inside" / "start.py"
+_SECRET = re.compile(r"(://[^:/@\s]+:)[^@\s]+@|((?:password|token)\s*=\s*)\S+")
+
+
+@dataclass(frozen=True)
+class Account:
+    """The lab's own administrator in the copied cloud. A dump does not say what its services' passwords are."""
+
+    tenant: str
+    tenant_id: str
+    user: str
+    password: str
+
+    @classmethod
+    def new(cls) -> Account:
+        """An account that no cloud has yet."""
+        return cls("osupgrade-verify", secrets.token_hex(16), "osupgrade-verify", secrets.token_hex(12))
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process that became ready, and how long that took from the first start on."""
+
+    name: str
+    service: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Instance:
+    """A process as it really runs: on one host, with its configuration rendered."""
+
+    process: Process
+    host: str
+    name: str
+    config: Mapping[str, str]
+
+    @property
+    def etc(self) -> str:
+        return f"{BASE}/etc/{self.name}"
+
+    @property
+    def log(self) -> str:
+        return f"{BASE}/log/{self.name}.log"
+
+
+class ServiceSet:
+    """The running services of one release. A context manager; leaving it keeps the logs and removes everything else.
+
+    They run side by side in one container and talk over its loopback, so that no address of theirs can be wrong; the
+    broker has a container of its own. ``cloud`` is the copy they work on, ``findings`` says what did not start.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        lab: Lab,
+        workshop: Workshop,
+        running: Running,
+        services: Sequence[str],
+        level: Level,
+        out: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        self.original = cloud
+        self.lab = lab
+        self.workshop = workshop
+        self.running = running
+        self.services = tuple(dict.fromkeys((*running.always, *services)))
+        self.level = level
+        self.out = out
+        self.say = say
+        self.account = Account.new()
+        self.cloud = cloud
+        self.started: tuple[Started, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
+        self.seconds = 0.0
+        self._containers: list[Container] = []
+        self._instances: tuple[_Instance, ...] = ()
+        self._copies: list[str] = []
+        self._release: ReleaseContainer | None = None
+
+    def __enter__(self) -> ServiceSet:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def container(self) -> ReleaseContainer:
+        """The container that the services run in."""
+        if self._release is None:
+            raise LabFault("the services were not started")
+        return self._release
+
+    @property
+    def ready(self) -> frozenset[str]:
+        """The services all of whose processes are ready."""
+        lame = {finding.service for finding in self.findings}
+        return frozenset(self.services) - lame
+
+    def start(self) -> None:
+        """Copy the databases, start everything, wait until each process says that it is ready.
+
+        What does not start is told in ``findings``; raises LabFault when the lab itself fails.
+        """
+        began = time.monotonic()
+        release = self.running.release
+        with ThreadPoolExecutor(3) as pool:
+            broker = pool.submit(self._start_broker)
+            controller = pool.submit(self.workshop.separate, release, CONTROLLER)
+            copying = pool.submit(self._copy)
+            self._release = controller.result()
+            self._containers.append(self._release.container)
+            self.cloud = copying.result()
+            self._install()
+            self._prepare()
+            broker.result()
+        self._instances = tuple(self._instances_of(self.running.wanted(self.services, self.level)))
+        told = self._start_all(self._instances)
+        self.seconds = time.monotonic() - began
+        self.started = tuple(
+            Started(i.name, i.process.service, told[i.name]["seconds"])
+            for i in self._instances
+            if told[i.name]["ready"]
+        )
+        self.findings += tuple(self._failure(i, told[i.name]) for i in self._instances if not told[i.name]["ready"])
+        self.say(f"{len(self.started)} of {len(self._instances)} processes ready after {self.seconds:.1f} s")
+
+    def stop(self) -> None:
+        """Keep every log below ``logs/`` of the run directory; remove containers and copies, whatever happened."""
+        try:
+            if self._release is not None:
+                (self.out / "logs").mkdir(parents=True, exist_ok=True)
+                for instance in self._instances:
+                    (self.out / "logs" / f"verify-{instance.name}.log").write_bytes(self._read(instance.log))
+        finally:
+            containers, self._containers, self._release = self._containers, [], None
+            for container in containers:
+                self.lab.remove(container)
+            copies, self._copies = self._copies, []
+            for name in copies:
+                self.original.server.drop(name)
+
+    def log(self, name: str) -> str:
+        """What a process has logged so far."""
+        return self._read(f"{BASE}/log/{name}.log").decode("utf-8", "replace")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The processes that were started, ready or not: ``nova-api``, ``nova-compute-HOST``."""
+        return tuple(instance.name for instance in self._instances)
+
+    def service_of(self, name: str) -> str:
+        """The service that a process belongs to."""
+        return next(i.process.service for i in self._instances if i.name == name)
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """The hosts on which a process such as ``nova-compute`` is ready."""
+        up = {started.name for started in self.started}
+        return tuple(i.host for i in self._instances if i.process.name == name and i.name in up)
+
+    def script(
+        self, file: str, service: str, config: Sequence[str], given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], str]:
+        """Run one of the release's client scripts; the JSON object it printed, and everything it logged.
+
+        ``given`` reaches it as JSON, with the account and the ready services. Raises LabFault when it printed none.
+        """
+        name = Path(file).stem
+        process = Process(name, service, tuple(config))
+        instance = next(self._instances_of((process,)))
+        known = {"account": asdict(self.account), "services": sorted(self.ready), "etc": instance.etc, **given}
+        self._put({f"{BASE}/{name}.json": json.dumps(known).encode()})
+        log = self.out / "logs" / f"verify-{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        argv = [PYTHON, LAUNCH, f"{SCRIPTS}/{file}", f"{BASE}/{name}.json", f"{BASE}/{name}-result.json"]
+        run = self.container.run(argv, env=self._paths(service), workdir=BASE, log=log)
+        result = self._read(f"{BASE}/{name}-result.json")
+        if not result:
+            raise LabFault(f"the script {file} did not finish", evidence=run.output[-3000:], hint=f"see {log}")
+        answer: dict[str, Any] = json.loads(result)
+        return answer, run.output
+
+    def _copy(self) -> Cloud:
+        """The cloud on copies of its databases: what clients do must not touch the evidence."""
+        part = self.workshop.releases[self.running.release].services
+        wanted = [d.name for s in self.services for d in part[s].databases]
+        names = {logical: name for logical, name in self.original.databases.items() if logical in wanted}
+        copies = {logical: f"{self.original.databases.get(logical, logical)}_verify" for logical in wanted}
+        self._copies = list(copies.values())
+        shelf = f"verify-{self.original.lane}"
+        self.original.server.save(tuple(names.values()), shelf)
+        self.original.server.load(shelf, {name: copies[logical] for logical, name in names.items()})
+        cloud = replace(self.original, databases=copies, lane=f"{self.original.lane}-verify")
+        for service in self.services:
+            if not all(d.name in names for d in part[service].databases):
+                for database in part[service].databases:
+                    cloud.server.create(copies[database.name])
+                for command in part[service].create:
+                    run = cloud.tool(self.running.release, service, command)
+                    if run.exit_status not in command.accepts:
+                        raise LabFault(f"cannot make a fresh database of {service}", evidence=run.output[-3000:])
+        return cloud
+
+    def _start_broker(self) -> None:
+        if self.running.broker:
+            tag = self.workshop.tags.get(self.running.broker)
+            if tag is None:
+                raise LabFault(f"nobody told the image of the broker {self.running.broker}")
+            self._containers.append(self.lab.start(tag, self.running.broker))
+
+    def _install(self) -> None:
+        files = {f"{SCRIPTS}/{p.name}": p.read_bytes() for p in sorted(self.running.scripts.glob("*.py"))}
+        self._put({**files, f"{SCRIPTS}/start.py": _START.read_bytes()})
+
+    def _prepare(self) -> None:
+        for database, statement in self.running.statements:
+            if database in self.cloud.databases:
+                self.cloud.execute(database, render(statement, self._context("", self.running.host, "statement")))
+        for instance in self._instances_of(p for p in self.running.prepare if p.service in self.services):
+            argv, env = self._command(instance)
+            run = self.container.run(argv, env=env, workdir="/tmp")
+            if not run.ok:
+                raise LabFault(f"cannot prepare the verification ({instance.name})", evidence=run.output[-3000:])
+
+    def _start_all(self, instances: Sequence[_Instance]) -> dict[str, dict[str, Any]]:
+        processes = []
+        for instance in instances:
+            argv, env = self._command(instance)
+            process = instance.process
+            context = self._context(process.service, instance.host, instance.name)
+            processes.append(
+                {
+                    "name": instance.name,
+                    "argv": argv,
+                    "env": {**self.container.release.environment, **env},
+                    "cwd": self._tree(process.service),
+                    "log": instance.log,
+                    "state": f"{context['state']}/signing",
+                    "url": render(process.url, context),
+                    "queue": render(process.queue, context),
+                }
+            )
+        spec = {"broker": self.running.broker, "seconds": START_SECONDS, "processes": processes}
+        self._put({f"{BASE}/spec.json": json.dumps(spec).encode()})
+        run = self.container.run([PYTHON, f"{SCRIPTS}/start.py", f"{BASE}/spec.json"])
+        try:
+            told: dict[str, dict[str, Any]] = json.loads(run.output.splitlines()[-1])
+        except (IndexError, ValueError) as fault:
+            raise LabFault("the services could not be started", evidence=run.output[-3000:]) from fault
+        return told
+
+    def _instances_of(self, processes: Iterable[Process]) -> Iterator[_Instance]:
+        """Each process on each of its hosts, its configuration written where it will read it."""
+        for process in processes:
+            hosts = [self.running.host]
+            if process.hosts:
+                hosts = [str(row[0]) for row in self.cloud.rows(process.service, process.hosts)] or hosts
+            for host in hosts:
+                name = f"{process.name}-{host}" if process.hosts else process.name
+                context = self._context(process.service, host, name)
+                config = {file: render(self.running.templates[file], context) for file in process.config}
+                self._put({f"{BASE}/etc/{name}/{file}": text.encode() for file, text in config.items()})
+                kept = self.out / "config" / "verify" / name
+                kept.mkdir(parents=True, exist_ok=True)
+                for file, text in config.items():
+                    (kept / file).write_text(text, "utf-8")
+                yield _Instance(process, host, name, config)
+
+    def _command(self, instance: _Instance) -> tuple[list[str], dict[str, str]]:
+        process = instance.process
+        context = self._context(process.service, instance.host, instance.name)
+        gettext = ["--gettext", process.gettext] if process.gettext else []
+        argv = [process.program] if process.program else [PYTHON, LAUNCH, *gettext]
+        argv += render(process.entry, context).split()
+        argv += [text for argument in process.args if (text := render(argument, context))]
+        extra = {name: render(value, context) for name, value in process.environment.items()}
+        return argv, {**self._paths(process.service), **extra}
+
+    def _context(self, service: str, host: str, name: str) -> dict[str, Any]:
+        setting = self.cloud.setting
+        return {
+            "db": setting.urls,
+            "site": asdict(setting.site),
+            "src": self._tree(service),
+            "scripts": SCRIPTS,
+            "broker": self.running.broker,
+            "account": asdict(self.account),
+            "host": host,
+            "etc": f"{BASE}/etc/{name}",
+            "state": f"{BASE}/state/{name}",
+        }
+
+    def _tree(self, service: str) -> str:
+        part = self.container.release.services.get(service)
+        return f"/src/{service}" if part is not None and part.pin else "/tmp"
+
+    def _paths(self, service: str) -> dict[str, str]:
+        paths = self.container.paths(self._tree(service))
+        return {**paths, "PYTHONPATH": f"{SCRIPTS}:{paths['PYTHONPATH']}"}
+
+    def _put(self, files: Mapping[str, bytes]) -> None:
+        put_files(self.container.container, files)
+
+    def _read(self, path: str) -> bytes:
+        return read_file(self.container.container, path) or b""
+
+    def _failure(self, instance: _Instance, told: Mapping[str, Any]) -> Finding:
+        """One screen: the last error, the last lines of the log, the configuration that was read."""
+        log = self._read(instance.log).decode("utf-8", "replace")
+        found = diagnose(log)
+        lack = f"it exited {told['status']}" if told["status"] is not None else str(told.get("lack", "no answer"))
+        lines = [line for line in log.splitlines() if line.strip()][-12:]
+        rows: list[tuple[object, ...]] = [("log", line[:300]) for line in lines]
+        for file, text in instance.config.items():
+            rows += [(file, _masked(line)) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        return Finding(
+            source="verify",
+            severity=Severity.ERROR,
+            service=instance.process.service,
+            place=instance.name,
+            message=f"{instance.name} does not start on the upgraded database: {found.error if found else lack}",
+            consequence="its part of the cloud is down after the upgrade",
+            evidence=Evidence.of(("where", "line"), rows, show=70),
+            command=f"less logs/verify-{instance.name}.log",
+        )
+
+
+def _masked(line: str) -> str:
+    return _SECRET.sub(lambda match: f"{match[1]}***@" if match[1] else f"{match[2]}***", line)
