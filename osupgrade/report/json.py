@@ -3,7 +3,7 @@
 The form follows the dataclasses of :mod:`osupgrade.result`, with two differences that are contracts: ``schema_version``
 comes first, and the kept database stands under ``database``. ``came_through`` and ``passed`` are written for readers
 that do not want to compute them. ``report.schema.json`` is made from the same dataclasses:
-``python -m osupgrade.report.json`` writes it anew.
+:func:`publish` writes it anew.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ def schema() -> dict[str, Any]:
         **top,
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def publish() -> None:
+    """Write the schema beside this module, after a dataclass of the report has changed."""
+    SCHEMA_FILE.write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -176,7 +181,3 @@ def _object_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         "properties": properties,
         "required": required,
     }
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")

@@ -26,7 +26,9 @@ def test_reports_obey_the_published_schema(name):
 
 
 def test_the_published_schema_is_that_of_the_dataclasses():
-    assert json.loads(SCHEMA_FILE.read_text("utf-8")) == schema(), "run python -m osupgrade.report.json"
+    assert json.loads(SCHEMA_FILE.read_text("utf-8")) == schema(), (
+        "python -c 'from osupgrade.report import json; json.publish()'"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,344 @@
+"""What one sees: a live view while a rehearsal runs, and a verdict that fits on one screen.
+
+On a terminal the view is a table of service chains and steps that moves; elsewhere (a pipe, CI, ``TERM=dumb``) it is
+one plain line a step. Colour is rich's business, which honours ``NO_COLOR``; no meaning hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from osupgrade.events import Event, Kind
+from osupgrade.model import Outcome, Severity, StepResult
+from osupgrade.plan import Plan
+from osupgrade.report.digest import by_service, duration, error_of, settled, travelled
+from osupgrade.result import LaneReport, LaneResult, RunReport, ScenarioReport, StagedFinding, State
+
+SCREEN = 20
+"""Lines that a verdict may take."""
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_OUTCOMES = {"passed": ("✓", "ok", "green"), "failed": ("✗", "FAILED", "bold red"), "skipped": ("–", "skipped", "dim")}
+
+
+def live(plan: Plan, console: Console, *, quiet: bool = False) -> LiveView:
+    """A view of a rehearsal of ``plan``: a context manager whose ``told`` is a listener for an EventLog."""
+    moving = console.is_terminal and not console.is_dumb_terminal and not quiet
+    return LiveView(plan, console, moving=moving, quiet=quiet)
+
+
+@dataclass
+class _Cell:
+    started: float
+    seconds: float = 0.0
+    outcome: str = ""
+
+
+class LiveView:
+    """Follows a rehearsal's events; made by :func:`live`."""
+
+    def __init__(self, plan: Plan, console: Console, *, moving: bool, quiet: bool) -> None:
+        self._plan = plan
+        self._console = console
+        self._quiet = quiet
+        self._lock = threading.RLock()
+        self._cells: dict[str, _Cell] = {}
+        self._counts: dict[str, int] = {}
+        self._now = "getting ready"
+        self._begun = time.monotonic()
+        self._spinner = Spinner("dots")
+        self._live = Live(self, console=console, refresh_per_second=8, transient=False) if moving else None
+
+    def __enter__(self) -> LiveView:
+        self._begun = time.monotonic()
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._now = "stopped" if kind else ""
+            self._live.stop()
+
+    def follow(self, plan: Plan) -> None:
+        """Show another plan from now on, such as one narrowed to what a dump holds."""
+        with self._lock:
+            self._plan = plan
+
+    def told(self, event: Event) -> None:
+        """Take note of an event; the listener for an EventLog."""
+        with self._lock:
+            if event.kind is Kind.STEP_STARTED:
+                self._cells[event.step] = _Cell(time.monotonic())
+            elif event.kind is Kind.STEP_ENDED:
+                cell = self._cells.setdefault(event.step, _Cell(time.monotonic()))
+                cell.seconds, cell.outcome = time.monotonic() - cell.started, event.outcome
+            elif event.kind is Kind.LAB:
+                self._now = event.text
+            else:
+                self._count(event)
+            if not self._live and not self._quiet:
+                self._line(event)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        with self._lock:
+            yield self._table(options.ascii_only)
+            yield self._status(options.ascii_only)
+
+    def _count(self, event: Event) -> None:
+        if event.kind is Kind.FINDING and event.outcome != State.STANDING:
+            return  # a cure that is applied or planned is told by its own event
+        words = {Kind.FINDING: "findings", Kind.CURED: "cured", Kind.CHECKED: "checks", Kind.INJECTED: "injected"}
+        word = words[event.kind]
+        if event.kind is Kind.CHECKED and event.outcome == "failed":
+            word = "checks failed"
+        self._counts[word] = self._counts.get(word, 0) + 1
+
+    def _line(self, event: Event) -> None:
+        at = f"{event.seconds:8.1f} s  "
+        if event.kind is Kind.STEP_ENDED:
+            cell = self._cells[event.step]
+            text = f"{event.step:<18} {event.outcome:<7} {cell.seconds:6.1f} s"
+            if event.outcome == Outcome.FAILED:
+                text += f"  {event.text}"
+        elif event.kind in (Kind.LAB, Kind.INJECTED, Kind.CURED):
+            text = event.text if event.kind is Kind.LAB else f"{event.step:<18} {event.kind.value}: {event.text}"
+        else:
+            return
+        self._console.print(Text(at + " ".join(text.splitlines())), soft_wrap=True)
+
+    def _table(self, ascii_only: bool) -> Table:
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        table.add_column("", style="bold", no_wrap=True)
+        targets = [release.name for release in self._plan.releases[1:]]
+        finish = self._plan.finish
+        for name in (*targets, *((finish.name,) if finish else ())):
+            table.add_column(name, min_width=10, no_wrap=True)
+        for chain in self._plan.chains:
+            cells = [self._cell(f"{target}/{chain.service}", ascii_only) for target in targets]
+            if finish:
+                mine = finish.service == chain.service
+                cells.append(self._cell(finish.name, ascii_only) if mine else Text(""))
+            table.add_row(chain.service, *cells)
+        return table
+
+    def _cell(self, step: str, ascii_only: bool) -> Text:
+        cell = self._cells.get(step)
+        if cell is None:
+            return Text("." if ascii_only else "·", style="dim")
+        if not cell.outcome:
+            elapsed = time.monotonic() - cell.started
+            return Text.assemble(self._spin(ascii_only), " ", (duration(elapsed), "cyan"))
+        sign, word, style = _OUTCOMES[cell.outcome]
+        return Text(f"{word if ascii_only else sign} {duration(cell.seconds)}", style=style)
+
+    def _status(self, ascii_only: bool) -> Text:
+        counts = "  ".join(f"{count} {word}" for word, count in sorted(self._counts.items()))
+        done = sum(1 for cell in self._cells.values() if cell.outcome)
+        parts = [duration(time.monotonic() - self._begun), f"{done} of {len(self._plan.steps)} steps", counts]
+        if not any(cell.outcome == "" for cell in self._cells.values()) and done < len(self._plan.steps):
+            parts.append(" ".join(self._now.split()))
+        text = Text("  ".join(part for part in parts if part), style="dim", no_wrap=True, overflow="ellipsis")
+        if self._live and self._live.is_started:
+            text = Text.assemble(self._spin(ascii_only), " ", text)
+        return text
+
+    def _spin(self, ascii_only: bool) -> Text:
+        if ascii_only:
+            return Text("*", style="cyan")
+        frame = self._spinner.render(self._console.get_time())
+        return frame if isinstance(frame, Text) else Text("*")
+
+
+def verdict(report: RunReport, console: Console) -> None:
+    """The verdict in at most 20 lines: what passed, what failed and why, what stands, and the next command."""
+    width = max(console.width, 60) if console.is_terminal else max(console.width, 120)
+    style = "bold green" if report.exit_status == 0 else "bold red"
+    title = f"{report.verdict[:1].upper()}{report.verdict[1:]}  ({duration(report.seconds)})"
+    head = [Text(line, style) for line in textwrap.wrap(title, width, max_lines=2, placeholder=" …")]
+    head += [_fit(_row("note", note), width) for note in report.notes[:2]]
+    tail = [_row("next", report.next_command, "bold")]
+    if report.kept:
+        at = f"{report.kept.user}@{report.kept.host}:{report.kept.port}"
+        tail.insert(
+            0, _row("database", f"left up at {at}; its password is in report.json (osupgrade clean removes it)")
+        )
+    room = SCREEN - len(head) - len(tail)
+    middle = _api(report)
+    if report.result:
+        middle = [*_lane(report.result, width, room - len(middle)), *middle]
+    middle += _bad_scenarios(report.scenarios)
+    if len(middle) > room:
+        middle = [*middle[: room - 1], _row("", f"… {len(middle) - room + 1} more lines in report.html")]
+    for line in (*head, *(_fit(line, width) for line in middle), *tail):
+        console.print(line, soft_wrap=True)
+
+
+def matrix(reports: Sequence[ScenarioReport], console: Console) -> None:
+    """The scenario matrix: whether each trap bit as stated, whether its cure held, and what went wrong."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("naive", no_wrap=True)
+    table.add_column("cured", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("what went wrong", overflow="fold")
+    for report in reports:
+        lanes = {lane.lane: lane for lane in report.lanes}
+        wrong = "\n".join(f"{lane.lane}: {problem}" for lane in report.lanes for problem in lane.problems)
+        table.add_row(
+            Text(report.name, style="" if report.passed else "bold red"),
+            _lane_cell(lanes.get("naive"), "bit as stated"),
+            _lane_cell(lanes.get("cured"), "came through"),
+            f"{sum(lane.result.seconds for lane in report.lanes):.1f}",
+            Text(wrong),
+        )
+    console.print(table)
+
+
+def findings_table(findings: Iterable[StagedFinding], console: Console) -> None:
+    """Findings, worst first: how bad, where, what, what follows, and the command that cures."""
+    rows = settled(findings)
+    if not rows:
+        console.print(Text("nothing was found", style="green"))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("severity", "service", "place"):
+        table.add_column(name, no_wrap=name != "place", overflow="fold")
+    table.add_column("what, and what follows", overflow="fold", ratio=1)
+    for number, found in enumerate(rows):
+        if number:
+            table.add_row()
+        finding = found.finding
+        text = Text(finding.message)
+        if finding.consequence:
+            text.append(f"\n{finding.consequence}", style="dim")
+        if finding.evidence.total > 1:
+            text.append(f"\n{finding.evidence.total} rows", style="dim")
+        if finding.cure and found.state is not State.CURED:
+            text.append(f"\ncure: {finding.cure.summary}")
+        if finding.command and found.state is not State.CURED:
+            text.append(f"\n{finding.command}", style="bold")
+        table.add_row(_severity(found), finding.service, finding.place, text)
+    console.print(table)
+
+
+def _severity(found: StagedFinding) -> Text:
+    if found.state is State.STANDING:
+        return Text(found.finding.severity.value, style=_STYLES[found.finding.severity])
+    return Text(f"{found.finding.severity.value}, {found.state.value}", style="dim")
+
+
+def _lane_cell(lane: LaneReport | None, good: str) -> Text:
+    if lane is None:
+        return Text("not run", style="dim")
+    return Text("NO", style="bold red") if lane.problems else Text(good, style="green")
+
+
+def _row(label: str, text: str, style: str = "") -> Text:
+    return Text.assemble(("  " + f"{label:<9}", "dim"), (text, style))
+
+
+def _fit(line: Text, width: int) -> Text:
+    line = Text(" ").join(line.split("\n")) if "\n" in line.plain else line
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _lane(result: LaneResult, width: int, room: int) -> list[Text]:
+    lines: list[Text] = []
+    if result.refused:
+        lines.append(_row("refused", result.refused, "red"))
+    chains = by_service(result)
+    passed = [
+        f"{service} {travelled(steps)}"
+        for service, steps in chains.items()
+        if steps and all(step.outcome is not Outcome.FAILED for step in steps)
+    ]
+    for number, text in enumerate(textwrap.wrap(",  ".join(passed).replace(" → ", "\N{NO-BREAK SPACE}→ "), width - 12)):
+        lines.append(_row("" if number else "passed", text.replace("\N{NO-BREAK SPACE}", " "), "green"))
+    failed = result.failed
+    for number, step in enumerate(failed):
+        lines += _failure(step, width, lines_for_error=2 if number == 0 and len(failed) < 3 else 1)
+    lines += _checks(result)
+    lines += _findings(result, max(2, room - len(lines) - 2))
+    return lines
+
+
+def _failure(step: StepResult, width: int, lines_for_error: int) -> list[Text]:
+    revision = f" in revision {step.diagnosis.revision}" if step.diagnosis and step.diagnosis.revision else ""
+    where = f"{step.step} ({step.service} to {step.release}){revision}"
+    stand = "; ".join(problem for problem in step.problems)
+    lines = [_row("FAILED", where, "bold red")]
+    if step.diagnosis:
+        lines.append(_row("", stand))
+        if step.diagnosis.statement:
+            lines += [_row("", line) for line in _wrapped(step.diagnosis.statement, width, lines_for_error)]
+        lines += [_row("", line, "red") for line in _wrapped(error_of(step), width, lines_for_error)]
+    else:
+        lines.append(_row("", error_of(step), "red"))
+    if step.log:
+        lines.append(_row("", f"log: logs/{step.log}", "dim"))
+    return lines
+
+
+def _wrapped(text: str, width: int, lines: int) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), width - 12, max_lines=lines, placeholder=" …", break_on_hyphens=False)
+
+
+def _findings(result: LaneResult, room: int) -> list[Text]:
+    all_of_them = settled(result.findings)
+    standing = [found for found in all_of_them if found.state is State.STANDING]
+    if not all_of_them:
+        return []
+    counts = [
+        f"{count} {severity.value}{'s' if count > 1 and severity is not Severity.INFO else ''}"
+        for severity in Severity
+        if (count := sum(found.finding.severity is severity for found in standing))
+    ]
+    cured = sum(found.state is State.CURED for found in all_of_them)
+    told = f"{', '.join(counts) or 'none'} standing" + (f", {cured} cured" if cured else "")
+    lines = [_row("findings", told)]
+    for found in standing[: room - 1]:
+        finding = found.finding
+        label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=_STYLES[finding.severity])
+        lines.append(Text.assemble(label, f"{finding.service} {finding.place}: {finding.message}"))
+    if len(standing) > room - 1:
+        lines[-1] = _row("", f"… and {len(standing) - room + 2} more in report.html", "dim")
+    return lines
+
+
+def _checks(result: LaneResult) -> list[Text]:
+    if not result.checked:
+        return []
+    red = sorted({found.finding.source for found in result.standing} & result.checked.keys())
+    held = len(result.checked) - len(red)
+    text = f"{held} of {len(result.checked)} invariants hold"
+    return [_row("checks", text + (f"; broken: {', '.join(red)}" if red else ""), "red" if red else "")]
+
+
+def _api(report: RunReport) -> list[Text]:
+    if not report.api:
+        return []
+    bad = [call for call in report.api if not call.ok]
+    lines = [_row("APIs", f"{len(report.api) - len(bad)} of {len(report.api)} questions answered as they should")]
+    return lines + [_row("", f"{c.release} {c.service}: {c.name}: {c.detail}", "red") for c in bad[:3]]
+
+
+def _bad_scenarios(reports: Sequence[ScenarioReport]) -> list[Text]:
+    lines = []
+    for report in reports:
+        for lane in report.lanes:
+            lines += [_row("FAILED", f"{report.name}, {lane.lane} lane: {p}", "red") for p in lane.problems[:2]]
+    return lines
