@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,8 @@ from pathlib import Path
 import docker
 
 from osupgrade.cloud import Cloud
+from osupgrade.dump.restore import Progress, Restored, restore
+from osupgrade.dump.source import Dump
 from osupgrade.engine.database import DatabaseServer, start_database
 from osupgrade.engine.hops import run_hop
 from osupgrade.engine.lab import Lab, connect
@@ -30,6 +32,8 @@ from osupgrade.sources import Sources, cache_directory
 
 Say = Callable[[str], None]
 SEEDED_SHELF = "seeded"
+TELL_SECONDS = 5.0
+"""How often a long restore says how far it is."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,21 @@ def prepare_seeded(
     laboratory.server.save(list(names.values()), SEEDED_SHELF)
     cache.keep(laboratory.server, SEEDED_SHELF, digest)
     return digest, names
+
+
+def prepare_dumps(laboratory: Laboratory, dumps: Sequence[Dump], say: Say) -> Restored:
+    """Restore an operator's dumps into databases of the services' names; says how far it is every few seconds."""
+    last = 0.0
+
+    def told(progress: Progress) -> None:
+        nonlocal last
+        if progress.seconds - last >= TELL_SECONDS:
+            last = progress.seconds
+            left = f", {progress.left:.0f} s left" if progress.left is not None else ""
+            say(f"restoring {progress.dump}: {progress.read / 1e6:.0f} of {progress.total / 1e6:.0f} MB{left}")
+
+    say(f"restoring {', '.join(dump.name for dump in dumps)}")
+    return restore(laboratory.server, dumps, told)
 
 
 def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) -> Mapping[str, str]:

@@ -59,6 +59,8 @@ class Rehearsal:
     lane: Lane = "cured"
     jobs: int = 5
     keep_schema: Callable[[Cloud, str], str] | None = None
+    told_before: Sequence[Finding] = ()
+    """Findings made before the cloud stood, such as those about its dumps."""
     _steps: list[StepResult] = field(default_factory=list)
     _findings: list[StagedFinding] = field(default_factory=list)
     _census: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Rehearsal:
         for check in self.checks:
             if self._applies(check):
                 self._census[check.name] = check.census(self.cloud)
+        self._record(SEEDED, self.told_before, State.STANDING)
         self._stage(SEEDED, self.plan.services, inject=False)
         return ""
 

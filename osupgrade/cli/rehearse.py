@@ -31,9 +31,11 @@ from osupgrade.cli.options import (
     site_from_option,
 )
 from osupgrade.cloud import Cloud
+from osupgrade.dump.source import holdings, read_dumps
 from osupgrade.errors import Exit, Fault, UsageFault
 from osupgrade.events import EventLog, Kind
 from osupgrade.laboratory import Laboratory, open_laboratory, prepare_dumps, prepare_seeded, restore_lane
+from osupgrade.model import Finding
 from osupgrade.plan import Plan
 from osupgrade.rehearsal import Rehearsal
 from osupgrade.report import write_reports
@@ -41,7 +43,7 @@ from osupgrade.report.terminal import live, verdict
 from osupgrade.result import KeptDatabase, LaneResult, Manifest, RunReport
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import ScenarioSet
-from osupgrade.schema import ddl
+from osupgrade.schema.snapshot import ddl
 from osupgrade.seed.description import load_description
 from osupgrade.site import Site
 
@@ -84,6 +86,9 @@ def rehearse(
     if dump and scale > 1:
         raise UsageFault("--scale multiplies the seeded cloud; a dump is taken as it is")
     may_cure = _may_cure("" if naive or no_cure else cure, found)
+    dumps = read_dumps(dump) if dump else ()
+    if dumps and not services:
+        plan = plan_from(path, ",".join(holding.service for holding in holdings(dumps)))
     run = RunDirectory.make(out, plan.path.name)
     view = live(plan, console, quiet=quiet)
     try:
@@ -93,9 +98,11 @@ def rehearse(
                 events.tell(Kind.LAB, text)
 
             with open_laboratory(plan, say, database=db, memory=not dump and scale < LARGE) as laboratory:
-                if dump:
-                    origin, databases, plan = prepare_dumps(laboratory, plan, dump, services != "", say)
-                    view.follow(plan)
+                told_before: tuple[Finding, ...] = ()
+                if dumps:
+                    restored = prepare_dumps(laboratory, dumps, say)
+                    told_before, databases = restored.findings, restored.databases
+                    origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
                 else:
                     origin, names = prepare_seeded(
                         laboratory, description, the_site, run.path / "logs", say, factor=scale
@@ -115,7 +122,8 @@ def rehearse(
                     may_cure=may_cure,
                     lane="naive" if naive or no_cure else "cured",
                     jobs=jobs,
-                    keep_schema=ddl,
+                    keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
+                    told_before=told_before,
                 ).go()
                 report = RunReport(
                     kind="rehearsal",

@@ -1,0 +1,5 @@
+"""``python -m osupgrade.cli``."""
+
+from osupgrade.cli import main
+
+main()

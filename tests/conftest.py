@@ -1,0 +1,58 @@
+"""What the tests stand on. `lab` tests need a Docker engine, `real` tests the pinned service code in the cache besides."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from osupgrade.engine.lab import connect
+from osupgrade.errors import MissingFault
+from osupgrade.laboratory import Laboratory, open_laboratory, prepare_seeded
+from osupgrade.plan import find_path, make_plan
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.seed.description import load_description
+from osupgrade.site import Site
+from osupgrade.sources import Sources
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        kind = item.path.relative_to(HERE).parts[0]
+        if kind in ("lab", "real"):
+            item.add_marker(getattr(pytest.mark, kind))
+
+
+@pytest.fixture(scope="session")
+def client() -> docker.DockerClient:
+    try:
+        return connect()
+    except MissingFault as fault:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"NOT RUN: {fault.message}; {fault.hint}")
+
+
+@pytest.fixture(scope="session")
+def sources() -> Sources:
+    sources = Sources(load_releases())
+    missing = [s for s in sources.states() if s.problem]
+    if missing:
+        pytest.skip(
+            f"NOT RUN: {len(missing)} pinned commits of the services are not in the source cache; "
+            "`osupgrade sources fetch` or `osupgrade sources import DIR` brings them"
+        )
+    return sources
+
+
+@pytest.fixture(scope="session")
+def laboratory(client, sources, tmp_path_factory) -> Iterator[Laboratory]:
+    """The first path's laboratory with the seeded cloud on its shelf, for all `real` tests together."""
+    releases = load_releases()
+    plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
+    with open_laboratory(plan, print) as opened:
+        prepare_seeded(opened, load_description(None), Site(), tmp_path_factory.mktemp("seeding"), print)
+        yield opened

@@ -1,0 +1,114 @@
+"""The engine's edge without any service code: networks, the database server, what is left behind."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from osupgrade.engine.database import start_database
+from osupgrade.engine.lab import Lab, connect, leftovers, put_files, read_file
+from osupgrade.errors import Exit, LabFault, MissingFault
+from osupgrade.images import ImageStore
+
+
+@pytest.fixture(scope="module")
+def mysql(client):
+    return ImageStore(client).ensure(["mysql56"], print)["mysql56"]
+
+
+@pytest.fixture(scope="module")
+def server(client, mysql):
+    with Lab(client) as lab, start_database(lab, mysql) as server:
+        yield server
+
+
+def test_the_server_listens_on_127_0_0_1_only(server):
+    server.container.reload()
+    (published,) = server.container.ports["3306/tcp"]
+    assert published["HostIp"] == "127.0.0.1"
+    socket.create_connection(("127.0.0.1", server.admin.port), timeout=5).close()
+
+
+def test_there_is_no_way_out_of_the_labs_network(client, mysql, server):
+    script = "timeout 3 bash -c 'exec 3<>/dev/tcp/192.0.2.1/80' 2>/dev/null && echo out || echo shut"
+    assert server.shell(script).output.strip() == "shut"
+    with Lab(client) as lab:
+        container = lab.start(mysql, "inside", command=["tail", "-f", "/dev/null"], environment={"LAB_ROOT_PASSWORD": "x"})
+        container.reload()
+        (network,) = container.attrs["NetworkSettings"]["Networks"]
+        assert client.networks.get(network).attrs["Internal"]
+
+
+def test_the_tool_account_has_rights_on_its_own_databases_only(server):
+    server.create("mine")
+    grants = " ".join(row[0] for row in server.rows("", "SHOW GRANTS FOR 'lab'@'%'"))
+    assert "GRANT USAGE ON *.*" in grants
+    assert "GRANT ALL PRIVILEGES ON `mine`.*" in grants
+
+
+def test_a_snapshot_brings_back_the_very_rows_under_another_name(server):
+    server.create("a")
+    server.execute("a", "CREATE TABLE t (id INT PRIMARY KEY, word VARCHAR(20), raw BLOB) DEFAULT CHARSET=utf8")
+    server.execute("a", "INSERT INTO t VALUES (0, 'Zürich', X'00FF27'), (7, NULL, NULL)")
+    server.save(["a"], "one")
+    server.load("one", {"a": "b"})
+    sql = "SELECT id, HEX(word), HEX(raw) FROM t ORDER BY id"
+    assert server.rows("b", sql) == server.rows("a", sql)
+    assert len(server.rows("b", sql)) == 2
+
+
+def test_session_settings_of_one_user_do_not_reach_the_next(server):
+    with server.session("mysql") as session:
+        session.exec_driver_sql("SET SESSION foreign_key_checks=0")
+    assert all(server.rows("", "SELECT @@foreign_key_checks") == [(1,)] for _ in range(4))
+
+
+def test_two_labs_at_once_never_meet_and_leave_nothing(client, mysql):
+    with Lab(client) as one, Lab(client) as two:
+        first, second = start_database(one, mysql), start_database(two, mysql)
+        first.create("same")
+        assert "same" not in second.databases()
+        runs = {left.run for left in leftovers(client)}
+        assert {one.run_id, two.run_id} <= runs
+    assert not {one.run_id, two.run_id} & {left.run for left in leftovers(client)}
+
+
+def test_a_server_that_dies_is_told_with_what_was_going_on(client, mysql):
+    with Lab(client) as lab:
+        server = start_database(lab, mysql)
+        server.container.kill()
+        assert not server.alive()
+        with pytest.raises(LabFault, match="container"):
+            server.shell("true")
+
+
+def test_a_missing_image_says_how_to_build_it(client):
+    with Lab(client) as lab, pytest.raises(MissingFault, match="is not built") as caught:
+        lab.start("osupgrade/none:none", "none")
+    assert caught.value.hint == "osupgrade images build"
+
+
+def test_files_go_in_and_come_out_through_the_engine(server):
+    put_files(server.container, {"/tmp/lab/x": b"\x00y"})
+    assert read_file(server.container, "/tmp/lab/x") == b"\x00y"
+    assert read_file(server.container, "/tmp/lab/none") is None
+
+
+def test_no_engine_is_something_missing(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with pytest.raises(MissingFault, match=r"no Docker engine answers at unix:///nowhere/docker\.sock"):
+        connect()
+
+
+def test_the_command_line_says_so_in_one_sentence_and_exits_3():
+    done = subprocess.run(
+        [sys.executable, "-m", "osupgrade.cli", "images", "list"],
+        env={"DOCKER_HOST": "unix:///nowhere/docker.sock", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == Exit.MISSING
+    assert done.stderr.startswith("osupgrade: no Docker engine answers")
+    assert "Traceback" not in done.stderr
