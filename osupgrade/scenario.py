@@ -87,7 +87,8 @@ Driver = Callable[["Cloud"], None]
 Preflight = Callable[["Cloud"], Iterable[Finding]]
 Probe = Callable[["Cloud"], Evidence]
 Instead = Callable[["Cloud"], "Sequence[ToolRun]"]
-Treat = Callable[["Cloud", Sequence[Finding]], None]
+Treat = Callable[["Cloud", Sequence[Finding]], "Cloud | None"]
+"""Mends; gives back the cloud as it stands from then on where the cure is a change of the site."""
 
 
 @dataclass
