@@ -12,15 +12,17 @@ mounted. A dump is hostile input. What holds it:
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import docker.errors
 import requests
+import sqlalchemy
 from docker.models.containers import Container
 
 from osupgrade.dump.source import DATABASE, USE, Dump, Holding, holdings, is_system, matched_name, refusal
@@ -101,16 +103,19 @@ def restore(
     *,
     into: Mapping[str, str] | None = None,
     choose: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
     insist: bool = False,
 ) -> Restored:
     """Restore what the dumps hold of OpenStack, each service into the database of its name.
 
     ``into`` (service -> database) gives other names, ``choose`` is :func:`~osupgrade.dump.source.holdings`'. A dump
     that carries errors (read with ``insist``) is refused unless ``insist`` is given here too; then the server says what
-    it thinks. Raises UsageFault with the client's error and drops all it made when a dump does not restore, LabFault when
-    the container goes away.
+    it thinks. ``only`` names the services wanted. Raises UsageFault with the client's error and drops all it made when
+    a dump does not restore, LabFault when the container goes away.
     """
-    found = holdings(dumps, choose)
+    found = [holding for holding in holdings(dumps, choose) if not only or holding.service in only]
+    if not found:
+        raise UsageFault(f"the dumps hold nothing of {', '.join(only)}", hint="osupgrade inspect says what they hold")
     refused = [finding for dump in dumps for finding in dump.findings if finding.severity is Severity.ERROR]
     if refused and not insist:
         raise refusal(refused[0])
@@ -320,7 +325,7 @@ def _undo(server: DatabaseServer, targets: Iterable[str]) -> None:
         return
     who = server.tool.user
     for (session,) in server.rows("", "SELECT id FROM information_schema.processlist WHERE user = %s", (who,)):
-        if server.rows("", "SELECT id FROM information_schema.processlist WHERE id = %s", (session,)):
+        with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError):  # it may have ended by itself meanwhile
             server.execute("", f"KILL {session}")
     for name in targets:
         server.drop(name)
@@ -341,7 +346,7 @@ def _left_out(dumps: Sequence[Dump], found: Sequence[Holding]) -> Iterator[Findi
     for dump in dumps:
         for section in dump.sections:
             if (id(dump), section.name) not in taken:
-                why = "the server's own" if is_system(section) else "no service of the path"
+                why = "the server's own" if is_system(section) else "not wanted"
                 name = section.name or "(unnamed)"
                 yield Finding(
                     "dump", Severity.INFO, "", dump.name, f"the database {name} was not restored: it is {why}"

@@ -373,7 +373,7 @@ def _note_data(data: bytes, seen: Seen) -> None:
     if not seen.foreign_keys:
         seen.foreign_keys = b" FOREIGN KEY (" in data
     if not seen.binary_columns:
-        seen.binary_columns = bool(_BINARY_COLUMN.search(data))
+        seen.binary_columns = bool(_BINARY_COLUMN.search(b"\n" + data))
 
 
 def _versions(data: bytes) -> list[str]:

@@ -88,9 +88,7 @@ class Reader:
         source = cast(IO[bytes], _Hashing(raw, self.sha256)) if self.sha256 else raw
         kind = compression(path)
         try:
-            stream = _decompressor(kind, source)
-            while block := stream.read(BLOCK):
-                yield block
+            yield from _plain(kind, source)
         except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError) as fault:
             raise UsageFault(
                 f"{path.name} is damaged: {_what_broke(kind, fault)}",
@@ -135,17 +133,34 @@ def compression(path: Path) -> str:
     return next((kind for magic, kind in MAGIC.items() if first.startswith(magic)), "")
 
 
-def _decompressor(kind: str, raw: IO[bytes]) -> IO[bytes]:
-    if kind == "gzip":
-        return cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
-    if kind == "xz":
-        return cast(IO[bytes], lzma.LZMAFile(raw))
-    if kind == "bzip2":
-        return cast(IO[bytes], bz2.BZ2File(raw))
+def _plain(kind: str, raw: IO[bytes]) -> Iterator[bytes]:
+    stream: Any = raw
     if kind == "zstd":
-        decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
-        return cast(IO[bytes], decompressor.stream_reader(raw, read_across_frames=True, closefd=False))
-    return raw
+        yield from _zstd(raw)
+        return
+    if kind == "gzip":
+        stream = gzip.GzipFile(fileobj=raw, mode="rb")
+    elif kind == "xz":
+        stream = lzma.LZMAFile(raw)  # noqa: SIM115 - it owns nothing
+    elif kind == "bzip2":
+        stream = bz2.BZ2File(raw)
+    while block := stream.read(BLOCK):
+        yield block
+
+
+def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
+    """Frame by frame: the library's own reader takes a frame that is cut short for a whole one."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
+    frame = None
+    while data := raw.read(1 << 14):
+        while data:
+            frame = frame or decompressor.decompressobj()
+            if block := frame.decompress(data):
+                yield block
+            data = frame.unused_data if frame.eof else b""
+            frame = None if frame.eof else frame
+    if frame:
+        raise EOFError("the last frame has no end")
 
 
 def _what_broke(kind: str, fault: Exception) -> str:
