@@ -7,7 +7,6 @@ import tempfile
 import traceback
 from pathlib import Path
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -41,8 +40,10 @@ def run(arguments: list[str]) -> int:
     """Run one command; its exit status. Nothing but SystemExit of argument parsing passes through."""
     errors = Console(stderr=True, highlight=False)
     try:
-        status = app(args=arguments, prog_name="osupgrade", standalone_mode=False)
-        return int(status or 0)
+        status = int(app(args=arguments, prog_name="osupgrade", standalone_mode=False) or 0)
+        if status == Exit.INTERRUPTED:  # Typer takes KeyboardInterrupt for itself and returns its status
+            errors.print("osupgrade: interrupted; everything that was started has been removed")
+        return status
     except Fault as fault:
         errors.print(f"[red]osupgrade:[/] {escape(fault.message)}", soft_wrap=True)
         if fault.evidence:
@@ -50,13 +51,9 @@ def run(arguments: list[str]) -> int:
         if fault.hint:
             errors.print(f"[bold]next:[/] {escape(fault.hint)}", soft_wrap=True)
         return int(fault.status)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        errors.print("osupgrade: interrupted; everything that was started has been removed")
-        return int(Exit.INTERRUPTED)
-    except click.exceptions.Exit as leaving:
-        return int(leaving.exit_code)
-    except click.ClickException as fault:
-        fault.show()
+    except typer.TyperException as fault:
+        errors.print(f"[red]osupgrade:[/] {escape(fault.format_message())}", soft_wrap=True)
+        errors.print("[bold]next:[/] osupgrade --help", soft_wrap=True)
         return int(Exit.USAGE)
     except Exception as fault:
         with tempfile.NamedTemporaryFile("w", prefix="osupgrade-fault-", suffix=".txt", delete=False) as file:

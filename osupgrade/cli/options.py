@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from osupgrade.errors import MissingFault
 from osupgrade.plan import Plan, find_path, make_plan
 from osupgrade.releases import load_paths, load_releases, root
 from osupgrade.scenario import ScenarioSet, load_scenarios
 from osupgrade.site import Site, read_site
+from osupgrade.sources import Sources
 
 PathName = Annotated[
     str, typer.Option("--path", help="The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1.")
@@ -26,6 +28,31 @@ MoreScenarios = Annotated[list[Path] | None, typer.Option("--scenarios", help="A
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
 
 DEFAULT_PATH = "grizzly-icehouse"
+AUTO = "auto"
+"""As a path: the default one where its code is at hand or upstream gives it, otherwise one whose code is on PyPI."""
+
+
+def chosen_path(path: str, say: Callable[[str], None]) -> str:
+    """The path's name, with ``auto`` decided; says in a banner why the default path could not be taken."""
+    if path != AUTO:
+        return path
+    releases = load_releases()
+    paths = load_paths()
+    default = {name: releases[name] for name in paths[DEFAULT_PATH].releases}
+    sources = Sources(default)
+    if not sources.missing(sources.services):
+        return DEFAULT_PATH
+    try:
+        sources.fetch(say)
+        return DEFAULT_PATH
+    except MissingFault as fault:
+        for name, candidate in paths.items():
+            if all(part.pin is None for r in candidate.releases for part in releases[r].services.values()):
+                say(f"*** {DEFAULT_PATH} cannot be rehearsed here: {fault.message}.")
+                say(f"*** {fault.hint}.")
+                say(f"*** Rehearsing {name} instead: its services come from PyPI.")
+                return name
+        raise
 
 
 def plan_from(path: str, services: str = "") -> Plan:

@@ -27,6 +27,7 @@ from osupgrade.cli.options import (
     Services,
     SiteFile,
     all_scenarios,
+    chosen_path,
     plan_from,
     site_from_option,
 )
@@ -78,6 +79,7 @@ def rehearse(
     """
     started = time.monotonic()
     console = Console(highlight=False)
+    path = chosen_path(path, lambda text: console.print(text, markup=False, soft_wrap=True))
     plan = plan_from(path, services)
     found = all_scenarios(more)
     injected = found.chosen(_expand(scenario or (), plan))
