@@ -1,0 +1,447 @@
+"""The operator's page for the night: every step in order, its command, its time, how it is seen to have worked, and
+the way back. Made from the plan and from what the rehearsal of his own cloud showed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import jinja2
+
+from osupgrade.model import (
+    SEEDED,
+    Command,
+    Cure,
+    Database,
+    Finding,
+    Finish,
+    Outcome,
+    Release,
+    ServiceRelease,
+    Severity,
+    Shell,
+    Sql,
+    Stage,
+    StepResult,
+)
+from osupgrade.plan import Plan
+from osupgrade.report.digest import duration, settled
+from osupgrade.result import RunReport, State
+from osupgrade.site import Site
+
+_SQL = "$SQL"
+_TEMPLATES = jinja2.Environment(undefined=jinja2.StrictUndefined)
+
+# Where distributions keep what the lab keeps under its own short names.
+_PLUGIN_FILES = {
+    "openvswitch": "/etc/neutron/plugins/openvswitch/ovs_neutron_plugin.ini",
+    "linuxbridge": "/etc/neutron/plugins/linuxbridge/linuxbridge_conf.ini",
+    "ml2": "/etc/neutron/plugins/ml2/ml2_conf.ini",
+}
+_WRITERS = {
+    "keystone": ("keystone",),
+    "glance": ("glance-api", "glance-registry"),
+    "cinder": ("cinder-api", "cinder-scheduler", "cinder-volume"),
+    "placement": ("placement-api",),
+    "nova": ("nova-api", "nova-scheduler", "nova-conductor", "nova-cert", "nova-consoleauth"),
+    "neutron": ("neutron-server",),
+}
+_GONE_FROM_PYTHON_3 = {"glance-registry", "nova-cert", "nova-consoleauth"}
+
+
+def runbook(report: RunReport, plan: Plan) -> str:
+    """The page as Markdown; ``report`` is that of a rehearsal of ``plan``."""
+    return _Page(report, plan).text()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Treatment:
+    """One cure, and the findings that ask for it; whether the rehearsal applied it."""
+
+    cure: Cure
+    findings: tuple[Finding, ...]
+    rehearsed: bool
+
+    @property
+    def early(self) -> bool:
+        """Whether it can be done in quiet days before, since nothing breaks without it."""
+        return self.at == SEEDED and all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+    @property
+    def at(self) -> Stage:
+        return self.cure.at or SEEDED
+
+
+class _Page:
+    def __init__(self, report: RunReport, plan: Plan) -> None:
+        self.report = report
+        self.plan = plan
+        self.lines: list[str] = []
+        self.number = 0
+        self.steps: Mapping[str, StepResult] = {s.step: s for s in report.result.steps} if report.result else {}
+        self.treatments = _treatments(report)
+        self.site = {**dataclasses.asdict(Site()), **report.manifest.site}
+
+    def text(self) -> str:
+        self._head()
+        self._names()
+        self._before()
+        self.lines += ["", "## The night", ""]
+        self._stop()
+        self._back_up()
+        self._cures(SEEDED)
+        for release in self.plan.releases[1:]:
+            self._release(release)
+        if self.plan.finish:
+            self._finish(self.plan.finish)
+        self._look()
+        self._start()
+        self._way_back()
+        return "\n".join(self.lines).rstrip() + "\n"
+
+    # The parts of the page, in its order.
+
+    def _head(self) -> None:
+        report, path = self.report, self.plan.path
+        manifest = report.manifest
+        self._say(
+            f"# Upgrade runbook: {self.plan.first.name} to {path.finish or self.plan.last.name}",
+            f"Services: {', '.join(self.plan.services)}. Rehearsed {manifest.started} on {manifest.database}; "
+            f"cloud: {manifest.cloud}. Verdict: {report.verdict}.",
+        )
+        if report.exit_status != 0:
+            self._say(
+                "> **Do not use this page yet.** The rehearsal did not come through. Settle what it found, rehearse "
+                f"again, and print this page anew: `{report.next_command}`"
+            )
+        chains = [sum(self.steps[h.step].seconds for h in c.hops if h.step in self.steps) for c in self.plan.chains]
+        finish = self.steps.get(self.plan.finish.name) if self.plan.finish else None
+        last = finish.seconds if finish else 0.0
+        if self.steps:
+            self._say(
+                f"The migrations took {duration(sum(chains) + last)} in the rehearsal one after the other, and "
+                f"{duration(max(chains) + last)} with the services side by side. These are the lab's times, on a "
+                "database that need not survive a crash. Yours will be longer: take them to see which step is the "
+                "long one, not when you will be in bed."
+            )
+
+    def _names(self) -> None:
+        names = [d.name for d in self._databases(self.plan.last)]
+        self._say(
+            "## Names used on this page",
+            "Set these once in the shell that you work in. Databases are called "
+            f"{', '.join(f'`{n}`' for n in names)} here; put your own names where they differ.",
+        )
+        setting = [
+            f"BACKUP=/var/backups/{self.plan.first.name}-$(date +%F); mkdir -p -m 700 $BACKUP",
+            f"{_SQL[1:]}='mysql --defaults-file=/root/.my.cnf'",
+        ]
+        if self.plan.finish:
+            setting.append("NEUTRON_URL='mysql://neutron:PASSWORD@DATABASE-HOST/neutron?charset=utf8'")
+        self._block(setting)
+
+    def _before(self) -> None:
+        self._say("## Before the night")
+        without = [
+            found.finding
+            for found in settled(self.report.result.findings if self.report.result else ())
+            if found.state is State.STANDING and found.finding.cure is None
+        ]
+        items = [
+            "The cloud has changed since the rehearsal. Take a dump of today and run "
+            f"`osupgrade rehearse --path {self.plan.path.name} --dump DUMP` on it; the cures below are for what stood "
+            "in the cloud then.",
+            "Keep packages from starting services when they are installed (`policy-rc.d`, or masked units): a new "
+            "server that starts on the old schema makes tables of its own, and the migration stops on them.",
+            "Have room for the dumps and for the largest table once more; a changed table is copied.",
+        ]
+        items += [f"Stands, without a known cure: **{f.service} {f.place}**: {f.message}." for f in without]
+        self.lines += [f"- [ ] {item}" for item in items]
+        for treatment in self.treatments:
+            if treatment.early:
+                self.lines.append(f"- [ ] Worth doing in the days before: {treatment.cure.summary}.")
+                self._treat(treatment)
+
+    def _stop(self) -> None:
+        self._step("Stop what writes to the databases", "a few minutes; from here the APIs are down")
+        names = [name for service in self.plan.services for name in self._writers(service, self.plan.first)]
+        old = self.plan.first.runtime == "python27"
+        self._block([f"for s in {' '.join(names)}; do {'service $s stop' if old else 'systemctl stop $s'}; done"])
+        self._say(
+            "Names as in Ubuntu's and Debian's packages; Red Hat's begin with `openstack-`, and a service under Apache "
+            "stops with it. Instances keep running and keep their network."
+        )
+        wanted = ", ".join(f"'{d.name}'" for d in self._databases(self.plan.first))
+        self._worked(
+            f'{_SQL} -e "SELECT user, host, db FROM information_schema.processlist WHERE db IN ({wanted})"',
+            "no row",
+        )
+        self._back("start the services again; nothing has changed")
+
+    def _back_up(self) -> None:
+        self._step("Dump the databases", "as long as your nightly dump takes")
+        dumps = [d.name for d in self._databases(self.plan.first)]
+        self._block(
+            [
+                f"for d in {' '.join(dumps)}; do",
+                "  mysqldump --defaults-file=/root/.my.cnf --single-transaction --routines --triggers --databases $d"
+                " | gzip > $BACKUP/$d.sql.gz",
+                "done",
+            ]
+        )
+        self._worked(
+            'for f in $BACKUP/*.sql.gz; do echo "$f: $(zcat $f | tail -1)"; done',
+            "each line ends with `Dump completed`",
+        )
+        self._back("nothing has changed")
+
+    def _release(self, release: Release) -> None:
+        self._step(f"Install {release.name}'s packages ({release.version}), starting nothing", "depends on your mirror")
+        self._say(
+            f"Packages of {', '.join(self.plan.services)} at {release.name}, with the configuration that was rehearsed "
+            "(`config/` in the run directory has the very files). A release may not be skipped: "
+            f"{release.rule}."
+        )
+        if self.plan.finish and "core_plugin" in str(release.services[self.plan.finish.service].config):
+            self._say(
+                f"`core_plugin` stays that of {self.site['plugin']} until `{self.plan.finish.name}` is done: the "
+                "migrations read it, and do other things under another plugin."
+            )
+        self._back("install the packages of before; the databases have not changed in this step")
+        for chain in self.plan.chains:
+            for hop in chain.hops:
+                if hop.target == release.name:
+                    self._hop(release, release.services[chain.service])
+
+    def _hop(self, release: Release, part: ServiceRelease) -> None:
+        self._cures(Stage.before(part.step))
+        self._step(f"{part.service} to {release.name}", self._time(part.step))
+        self._block([self._command(part, command) for command in (*part.upgrade, *part.check)])
+        for command in part.check:
+            self._say(f"`{command.name}` may exit {' or '.join(map(str, command.accepts))}.")
+        for database in part.databases:
+            self._worked(_version_query(database), " and ".join(f"`{head}`" for head in database.head))
+        self._problem(part.step)
+        again = "" if release.name == self.plan.releases[1].name else f", then {part.service}'s steps from the start"
+        self._back(self._restore(part.databases) + again)
+        self._cures(Stage.after(part.step))
+
+    def _finish(self, finish: Finish) -> None:
+        part = self.plan.last.services[finish.service]
+        self._cures(Stage.before(finish.name))
+        self._step(f"Move {finish.service} to {finish.name}", self._time(finish.name))
+        self._block([self._command(part, finish.command)])
+        if finish.tables:
+            names = ", ".join(f"'{table}'" for table in finish.tables)
+            query = (
+                f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{part.databases[0].name}' "
+                f"AND table_name IN ({names})"
+            )
+            self._worked(f'{_SQL} -e "{query}"', f"`{len(finish.tables)}`")
+        self._problem(finish.name)
+        self._say("Never run it twice on the same database: it would insert its rows again. Restore first.")
+        self._back(self._restore(part.databases) + f", then {finish.service}'s steps from the start")
+        self._cures(Stage.after(finish.name))
+
+    def _look(self) -> None:
+        self._step("Look before anybody can write", "a minute")
+        self._say("Take a dump of the upgraded databases as well: it is the way back to this very point.")
+        checked = self.report.result.checked if self.report.result else {}
+        titles = [self.report.invariants.get(name, name) for name in sorted(checked)]
+        if titles:
+            self._say("What the rehearsal asked of the upgraded databases, and what must hold here too:")
+            self.lines += [f"- [ ] {title}" for title in titles]
+            self.lines.append("")
+        self._back("restore the dumps: see *The way back*")
+
+    def _start(self) -> None:
+        self.lines += [
+            "> **Point of no return.** The next step lets users and agents write to the upgraded databases. Going back",
+            "> after it loses what they write. Decide here, with the clock in hand.",
+            "",
+        ]
+        self._step(f"Start {self.plan.last.name}'s services", "some minutes, and again to see agents report")
+        last = [name for service in self.plan.services for name in self._writers(service, self.plan.last)]
+        old = self.plan.last.runtime == "python27"
+        self._block([f"for s in {' '.join(last)}; do {'service $s start' if old else 'systemctl start $s'}; done"])
+        if self.plan.finish and self.plan.finish.name == "ml2":
+            self._say("Set `core_plugin` to ML2, and the L3 plugin in `service_plugins`, before neutron-server starts.")
+        for call in self.report.api:
+            answer = f": {call.detail}" if call.ok and call.detail else ""
+            self.lines.append(f"- [ ] {call.service}: {call.name}{answer}")
+        self._say("", "Then the agents and the compute hosts, one first, and an instance on it that you can lose.")
+
+    def _way_back(self) -> None:
+        names = [d.name for d in self._databases(self.plan.first)]
+        self._say(
+            "## The way back",
+            "At any point before the point of no return: stop everything, install the packages of "
+            f"{self.plan.first.name}, and restore. This was not timed in the rehearsal; the restore of a dump takes "
+            "longer than making it.",
+        )
+        self._block(
+            [
+                f"for d in {' '.join(names)}; do",
+                f'  {_SQL} -e "DROP DATABASE IF EXISTS $d" && zcat $BACKUP/$d.sql.gz | {_SQL}',
+                "done",
+            ]
+        )
+
+    # What the parts are made of.
+
+    def _say(self, *paragraphs: str) -> None:
+        for paragraph in paragraphs:
+            if self.lines and self.lines[-1]:
+                self.lines.append("")
+            if paragraph:
+                self.lines += [paragraph, ""]
+
+    def _block(self, commands: Iterable[str]) -> None:
+        self.lines += ["```sh", *commands, "```", ""]
+
+    def _step(self, title: str, time: str) -> None:
+        self.number += 1
+        self._say(f"### {self.number}. {title}", f"- [ ] done at ____  *(expected: {time})*")
+
+    def _worked(self, command: str, expected: str) -> None:
+        self._say(f"It worked when this says {expected}:")
+        self._block([command])
+
+    def _back(self, way: str) -> None:
+        self._say(f"Way back: {way}.")
+
+    def _time(self, step: str) -> str:
+        result = self.steps.get(step)
+        if result is None or result.outcome is Outcome.SKIPPED:
+            return "not reached in the rehearsal"
+        return f"{duration(result.seconds)} in the rehearsal"
+
+    def _problem(self, step: str) -> None:
+        result = self.steps.get(step)
+        if result and result.outcome is Outcome.FAILED:
+            error = " ".join(result.diagnosis.error.split()) if result.diagnosis else "; ".join(result.problems)
+            self._say(f"> **This step failed in the rehearsal:** {error}")
+
+    def _cures(self, stage: Stage) -> None:
+        for treatment in self.treatments:
+            if treatment.at == stage and not treatment.early:
+                rehearsed = "rehearsed" if treatment.rehearsed else "not rehearsed: the rehearsal did not apply it"
+                self._step(f"Cure: {treatment.cure.summary}", rehearsed)
+                self._treat(treatment)
+                services = {finding.service for finding in treatment.findings} & set(self.plan.services)
+                self._back(self._restore([d for s in sorted(services) for d in self.plan.first.services[s].databases]))
+
+    def _treat(self, treatment: _Treatment) -> None:
+        self._say("")
+        for finding in treatment.findings:
+            follows = f" Otherwise: {finding.consequence}" if finding.consequence else ""
+            self.lines.append(f"- `{finding.service}` {finding.place}: {finding.message}.{follows}")
+        self.lines.append("")
+        for block in _typed(treatment.cure, self._database_names()):
+            self._block(block)
+
+    def _database_names(self) -> frozenset[str]:
+        return frozenset(d.name for release in self.plan.releases for d in self._databases(release))
+
+    def _databases(self, release: Release) -> list[Database]:
+        return [d for service in self.plan.services for d in release.services[service].databases]
+
+    def _restore(self, databases: Sequence[Database]) -> str:
+        names = ", ".join(f"`{d.name}`" for d in databases) or "the databases"
+        return f"restore {names} from the dump (see *The way back*)"
+
+    def _writers(self, service: str, release: Release) -> list[str]:
+        names = _WRITERS.get(service, (service,))
+        if service == "neutron" and release.name == "grizzly":
+            return ["quantum-server"]
+        if release.runtime == "python27":
+            return list(names)
+        return [name for name in names if name not in _GONE_FROM_PYTHON_3]
+
+    def _command(self, part: ServiceRelease, command: Command) -> str:
+        context = {"etc": f"/etc/{part.service}", "site": self.site, "db": _Urls()}
+        arguments = [text for arg in command.args if (text := _TEMPLATES.from_string(arg).render(context))]
+        words = [*_program(part.service, command), *(self._file(part, argument) for argument in arguments)]
+        if command.entry.startswith("-m "):
+            return " ".join(word if word.startswith('"$') else shlex.quote(word) for word in words)
+        return f"su -s /bin/sh {part.service} -c {shlex.quote(shlex.join(words))}"
+
+    def _file(self, part: ServiceRelease, argument: str) -> str:
+        if argument == f"/etc/{part.service}/plugin.ini":
+            return _PLUGIN_FILES.get(str(self.site["plugin"]), argument)
+        if argument == "/etc/glance/glance.conf":
+            return "/etc/glance/glance-api.conf"
+        return argument
+
+
+class _Urls(Mapping[str, str]):
+    """A database's URL is not this page's to know: a shell variable stands for it."""
+
+    def __getitem__(self, name: str) -> str:
+        return f'"${name.upper()}_URL"'
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _program(service: str, command: Command) -> list[str]:
+    """What the operator's packages call the program that the lab starts from its source tree."""
+    if command.entry.startswith("-m "):
+        module = command.entry.split()[1]
+        if command.gettext:
+            code = (
+                f'import gettext, runpy; gettext.install("{command.gettext}", unicode=True); '
+                f'runpy.run_module("{module}", run_name="__main__", alter_sys=True)'
+            )
+            return ["python", "-c", code]
+        return ["python", "-m", module]
+    if ":" not in command.entry:
+        return [command.entry.rsplit("/", 1)[-1]]
+    module = command.entry.split(":")[0]
+    if module == "neutron.db.migration.cli":
+        return ["neutron-db-manage"]
+    return [f"{service}-{module.rsplit('.', 1)[-1]}"]
+
+
+def _version_query(database: Database) -> str:
+    column = "version_num" if database.version_table == "alembic_version" else "version"
+    return f'{_SQL} -N {database.name} -e "SELECT {column} FROM {database.version_table}"'
+
+
+def _treatments(report: RunReport) -> tuple[_Treatment, ...]:
+    """Every cure once with all findings that ask for it, in the findings' order."""
+    found: dict[Cure, dict[Finding, None]] = {}
+    rehearsed: set[Cure] = set()
+    for staged in report.result.findings if report.result else ():
+        cure = staged.finding.cure
+        if cure is not None:
+            cure = dataclasses.replace(cure, at=cure.at or staged.stage)
+            found.setdefault(cure, {})[staged.finding] = None
+            if staged.state is State.CURED:
+                rehearsed.add(cure)
+    return tuple(_Treatment(cure, tuple(findings), cure in rehearsed) for cure, findings in found.items())
+
+
+def _typed(cure: Cure, databases: frozenset[str]) -> list[list[str]]:
+    """The cure's steps as blocks for a shell; statements on one database go through one session."""
+    blocks: list[list[str]] = []
+    last: Sql | None = None
+    for step in cure.steps:
+        if isinstance(step, Shell):
+            blocks.append(step.command.splitlines())
+            last = None
+            continue
+        statement = step.statement.strip().rstrip(";") + ";"
+        for name in databases:
+            statement = statement.replace("{" + name + "}", f"`{name}`")
+        if last is not None and last.service == step.service:
+            blocks[-1][-1:] = [*statement.splitlines(), "SQL"]
+        else:
+            blocks.append([f"{_SQL} {step.service} <<'SQL'", *statement.splitlines(), "SQL"])
+        last = step
+    return blocks
