@@ -63,6 +63,15 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Rows of the cloud's database that the rounds get in hand, as they were before anything started."""
+
+    name: str
+    service: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Running:
     """All that the lab must know of a release to run its services."""
 
@@ -75,7 +84,9 @@ class Running:
     host: str
     prepare: tuple[Process, ...]
     processes: tuple[Process, ...]
+    environment: Mapping[str, str]
     rounds: tuple[Script, ...]
+    given: tuple[Given, ...]
     listings: tuple[Listing, ...]
     noise: tuple[str, ...]
     """Regular expressions of the errors in service logs that are no sign of damage."""
@@ -110,6 +121,8 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
             host=data["host"],
             prepare=tuple(_process(entry) for entry in data.get("prepare", ())),
             processes=tuple(_process(entry) for entry in data["process"]),
+            environment=data.get("environment", {}),
+            given=tuple(Given(e["name"], e["service"], e["sql"]) for e in data.get("given", ())),
             rounds=tuple(_script(entry) for entry in data.get("round", ())),
             listings=tuple(Listing(e["name"], e["service"], e["sql"]) for e in data.get("listing", ())),
             noise=tuple(data.get("noise", ())),

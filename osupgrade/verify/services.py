@@ -27,7 +27,7 @@ BASE = "/lab/verify"
 SCRIPTS = f"{BASE}/scripts"
 CONTROLLER = "controller"
 START_SECONDS = 120
-_START = Path(__file__).parent / "inside" / "start.py"
+_INSIDE = Path(__file__).parent / "inside"
 _SECRET = re.compile(r"(://[^:/@\s]+:)[^@\s]+@|((?:password|token)\s*=\s*)\S+")
 
 
@@ -196,17 +196,21 @@ class ServiceSet:
         up = {started.name for started in self.started}
         return tuple(i.host for i in self._instances if i.process.name == name and i.name in up)
 
-    def script(
-        self, file: str, service: str, config: Sequence[str], given: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], str]:
-        """Run one of the release's client scripts; the JSON object it printed, and everything it logged.
+    def script(self, file: str, service: str, config: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one of the release's client scripts; the result that it left.
 
-        ``given`` reaches it as JSON, with the account and the ready services. Raises LabFault when it printed none.
+        ``given`` reaches it as JSON, with the account and the ready services. Raises LabFault when it left no result.
         """
         name = Path(file).stem
         process = Process(name, service, tuple(config))
         instance = next(self._instances_of((process,)))
-        known = {"account": asdict(self.account), "services": sorted(self.ready), "etc": instance.etc, **given}
+        known = {
+            "account": asdict(self.account),
+            "services": sorted(self.ready),
+            "site": asdict(self.cloud.site),
+            "etc": instance.etc,
+            **given,
+        }
         self._put({f"{BASE}/{name}.json": json.dumps(known).encode()})
         log = self.out / "logs" / f"verify-{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +220,7 @@ class ServiceSet:
         if not result:
             raise LabFault(f"the script {file} did not finish", evidence=run.output[-3000:], hint=f"see {log}")
         answer: dict[str, Any] = json.loads(result)
-        return answer, run.output
+        return answer
 
     def _copy(self) -> Cloud:
         """The cloud on copies of its databases: what clients do must not touch the evidence."""
@@ -247,8 +251,8 @@ class ServiceSet:
             self._containers.append(self.lab.start(tag, self.running.broker))
 
     def _install(self) -> None:
-        files = {f"{SCRIPTS}/{p.name}": p.read_bytes() for p in sorted(self.running.scripts.glob("*.py"))}
-        self._put({**files, f"{SCRIPTS}/start.py": _START.read_bytes()})
+        scripts = (*sorted(_INSIDE.glob("*.py")), *sorted(self.running.scripts.glob("*.py")))
+        self._put({f"{SCRIPTS}/{path.name}": path.read_bytes() for path in scripts})
 
     def _prepare(self) -> None:
         for database, statement in self.running.statements:
@@ -334,7 +338,7 @@ class ServiceSet:
 
     def _paths(self, service: str) -> dict[str, str]:
         paths = self.container.paths(self._tree(service))
-        return {**paths, "PYTHONPATH": f"{SCRIPTS}:{paths['PYTHONPATH']}"}
+        return {**self.running.environment, "PYTHONPATH": f"{SCRIPTS}:{paths['PYTHONPATH']}"}
 
     def _put(self, files: Mapping[str, bytes]) -> None:
         put_files(self.container.container, files)

@@ -1,0 +1,76 @@
+"""The short round: old passwords log in, and everything in the databases is listed by the APIs."""
+
+from clients import Clients, login
+from rounds import Round
+
+turn = Round()
+account = turn.account
+lab = turn.call('keystone', 'log in as the lab', Clients, account['user'], account['password'], account['tenant'])
+
+
+def old_passwords():
+    """Every user that the cloud's description knows, with the password of before, in each of his tenants."""
+    for known in turn.given['logins']:
+        name = 'log in as %s' % known['user']
+        session = turn.call('keystone', name, login, known['user'], known['password'], known['tenant'])
+        if session is None:
+            continue
+        roles = sorted(role['name'] for role in session.auth_ref['user']['roles'])
+        if known['roles'] and roles != sorted(known['roles']):
+            turn.finding('keystone', 'assignment', 'the roles of %s in %s changed' % (known['user'], known['tenant']),
+                         'he may do less, or more, than before', ('before', 'now'),
+                         [(', '.join(sorted(known['roles'])), ', '.join(roles))])
+
+
+def listings():
+    """Everything there is, through the APIs of the time."""
+    everything = {'all_tenants': 1}
+    keystone = lab.keystone
+    for name in ('users', 'projects', 'roles', 'domains', 'groups', 'services', 'endpoints', 'credentials'):
+        turn.list('keystone', name, getattr(keystone, name).list)
+    turn.list('keystone', 'v2 tenants', lab.keystone2.tenants.list)
+    if turn.has('glance'):
+        turn.list('glance', 'images', lambda: list(lab.glance2.images.list()))
+        turn.list('glance', 'v1 images', lambda: list(lab.glance.images.list(is_public=None)))
+    if turn.has('cinder'):
+        for version, client in (('', lab.cinder2), ('v1 ', lab.cinder)):
+            turn.list('cinder', version + 'volumes', client.volumes.list, search_opts=everything)
+            turn.list('cinder', version + 'snapshots', client.volume_snapshots.list, search_opts=everything)
+            turn.list('cinder', version + 'volume types', client.volume_types.list)
+        turn.list('cinder', 'backups', lab.cinder2.backups.list)
+    if turn.has('nova'):
+        turn.list('nova', 'servers', lab.nova.servers.list, search_opts=everything)
+        turn.list('nova', 'flavors', lab.nova.flavors.list, is_public=None)
+        turn.list('nova', 'hypervisors', lab.nova.hypervisors.list)
+        turn.list('nova', 'aggregates', lab.nova.aggregates.list)
+        turn.list('nova', 'services', lab.nova.services.list)
+    if turn.has('neutron'):
+        for name in ('networks', 'subnets', 'routers', 'floatingips', 'agents', 'security_groups', 'security_group_rules'):
+            turn.list('neutron', name, neutron_list, name)
+        ports(turn.list('neutron', 'ports', neutron_list, 'ports'))
+
+
+def neutron_list(name):
+    """Neutron's client answers with the collection inside its name."""
+    return getattr(lab.neutron, 'list_%s' % name)()[name]
+
+
+def ports(found):
+    """Every port of an administrator's list says how it is bound, or its binding is gone."""
+    dumb = [port for port in found if 'binding:vif_type' not in port or 'binding:host_id' not in port]
+    if dumb:
+        turn.finding(
+            'neutron', 'API ports', '%d ports are shown without their binding' % len(dumb),
+            'they have no row in ml2_port_bindings: the agent gets no details for them and does not wire them',
+            ('port', 'device_owner', 'status'), [(p['id'], p['device_owner'], p['status']) for p in dumb])
+    failed = [port for port in found if port.get('binding:vif_type') == 'binding_failed']
+    if failed:
+        turn.finding(
+            'neutron', 'API ports', '%d ports are binding_failed' % len(failed), 'they cannot be plugged',
+            ('port', 'device_owner', 'host'), [(p['id'], p['device_owner'], p['binding:host_id']) for p in failed])
+
+
+if lab is not None:
+    old_passwords()
+    listings()
+turn.finish()

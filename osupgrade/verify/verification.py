@@ -1,0 +1,175 @@
+"""Driving the upgraded cloud through its real APIs, and what that shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from osupgrade.cloud import Cloud
+from osupgrade.engine.lab import Lab
+from osupgrade.engine.workshop import Workshop
+from osupgrade.model import Evidence, Finding, Severity
+from osupgrade.plan import Plan
+from osupgrade.result import ApiCall
+from osupgrade.verify.running import LEVELS, Level, Listing, Running, load_running
+from osupgrade.verify.services import ServiceSet, Started
+from osupgrade.verify.tracebacks import tracebacks
+
+SOURCE = "verify"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user whose password of before the upgrade is known, a tenant of his, and his roles in it."""
+
+    user: str
+    password: str
+    tenant: str
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the running cloud said. ``ready_seconds`` is the time until every process was ready."""
+
+    release: str
+    level: Level
+    calls: tuple[ApiCall, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    started: tuple[Started, ...] = ()
+    ready_seconds: float = 0.0
+    seconds: float = 0.0
+
+
+def verify(
+    cloud: Cloud,
+    lab: Lab,
+    workshop: Workshop,
+    plan: Plan,
+    level: Level,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    logins: Sequence[Login] = (),
+) -> Verification:
+    """Start the services of the plan's last release on copies of the cloud's databases and use them as clients do.
+
+    Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that nobody has described
+    (``images/RELEASE/verify.toml``) gives an empty verification. Raises LabFault when the lab itself fails.
+    """
+    running = load_running(plan.last.name)
+    if running is None:
+        say(f"nobody has described how {plan.last.name} runs; its APIs are not verified")
+        return Verification(plan.last.name, level)
+    began = time.monotonic()
+    given = {g.name: cloud.rows(g.service, g.sql) for g in running.given if g.service in plan.services}
+    calls: list[ApiCall] = []
+    findings: list[Finding] = []
+    with ServiceSet(cloud, lab, workshop, running, plan.services, level, out, say) as services:
+        findings += services.findings
+        for entry in running.rounds:
+            if LEVELS.index(entry.level) > LEVELS.index(level) or not set(entry.needs) <= services.ready:
+                continue
+            say(f"{entry.name}: asking the APIs")
+            known = {**given, "logins": [asdict(login) for login in logins], "level": level}
+            answer = services.script(entry.file, entry.service, entry.config, jsonable(known))
+            calls += [ApiCall(running.release, **call) for call in answer["calls"]]
+            findings += [_found(entry.name, finding) for finding in answer["findings"]]
+            findings += _unlisted(running, answer["lists"], cloud, services.cloud, plan.services)
+        findings += _errors(services, running)
+        started, ready = services.started, services.seconds
+    findings += _failed(calls)
+    return Verification(running.release, level, tuple(calls), tuple(findings), started, ready, time.monotonic() - began)
+
+
+def jsonable(value: Any) -> Any:
+    """A database's rows as JSON can carry them."""
+    if isinstance(value, Mapping):
+        return {key: jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def compare_listing(listing: Listing, listed: set[str], before: set[str], now: set[str]) -> Finding | None:
+    """A finding when an API does not list what the database held ``before``, or lists what it does not hold ``now``."""
+    missing, surplus = sorted(before - listed), sorted(listed - now)
+    if not missing and not surplus:
+        return None
+    rows: list[tuple[object, ...]] = [("not listed", one) for one in missing]
+    rows += [("not in the database", one) for one in surplus]
+    said = [f"{len(missing)} {listing.name} of the database are not listed"] if missing else []
+    said += [f"{len(surplus)} {listing.name} are listed that the database does not hold"] if surplus else []
+    return Finding(
+        source=SOURCE,
+        severity=Severity.ERROR,
+        service=listing.service,
+        place=f"API {listing.name}",
+        message=" and ".join(said),
+        consequence="their owners no longer see them" if missing else "",
+        evidence=Evidence.of(("what", "id"), rows),
+    )
+
+
+def _unlisted(
+    running: Running, lists: Mapping[str, Sequence[object]], cloud: Cloud, copy: Cloud, services: Sequence[str]
+) -> Iterator[Finding]:
+    for listing in running.listings:
+        if listing.name not in lists or listing.service not in services:
+            continue
+        listed = {str(one) for one in lists[listing.name]}
+        before = {str(row[0]) for row in cloud.rows(listing.service, listing.sql)}
+        now = {str(row[0]) for row in copy.rows(listing.service, listing.sql)}
+        if finding := compare_listing(listing, listed, before, now):
+            yield finding
+
+
+def _found(round_name: str, data: Mapping[str, Any]) -> Finding:
+    return Finding(
+        source=f"{SOURCE}/{round_name}",
+        severity=Severity(data["severity"]),
+        service=data["service"],
+        place=data["place"],
+        message=data["message"],
+        consequence=data["consequence"],
+        evidence=Evidence.of(tuple(data["columns"]), [tuple(row) for row in data["rows"]]),
+    )
+
+
+def _failed(calls: Sequence[ApiCall]) -> Iterator[Finding]:
+    for service in dict.fromkeys(call.service for call in calls):
+        failed: list[tuple[object, ...]] = [(c.name, c.detail) for c in calls if c.service == service and not c.ok]
+        if failed:
+            asked = sum(call.service == service for call in calls)
+            yield Finding(
+                source=SOURCE,
+                severity=Severity.ERROR,
+                service=service,
+                place=f"{service} API",
+                message=f"{len(failed)} of {asked} calls fail on the upgraded cloud",
+                consequence="the cloud does not do what it did before",
+                evidence=Evidence.of(("call", "answer"), failed),
+                command=f"less logs/verify-{service}*.log",
+            )
+
+
+def _errors(services: ServiceSet, running: Running) -> Iterator[Finding]:
+    silent = {finding.place for finding in services.findings}
+    for name in services.names:
+        if name in silent:
+            continue
+        found = tracebacks(services.log(name), running.noise)
+        if found:
+            yield Finding(
+                source=SOURCE,
+                severity=Severity.ERROR,
+                service=services.service_of(name),
+                place=f"logs/verify-{name}.log",
+                message=f"{name} raised {sum(one.count for one in found)} errors that nobody expected",
+                consequence="something in the upgraded cloud does not work, even if the client was not told",
+                evidence=Evidence.of(("error", "raised at", "times"), [(t.error, t.place, t.count) for t in found]),
+                command=f"less logs/verify-{name}.log",
+            )
