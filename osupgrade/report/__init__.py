@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from osupgrade.report.json import write_json
+from osupgrade.report.junit import write_junit
+from osupgrade.report.markdown import markdown
 from osupgrade.result import RunReport
 from osupgrade.rundir import RunDirectory
 
@@ -12,3 +14,5 @@ __all__ = ["write_reports"]
 def write_reports(report: RunReport, run: RunDirectory) -> None:
     """Write every report of a run into its directory."""
     write_json(report, run.path / "report.json")
+    write_junit(report, run.path / "junit.xml")
+    (run.path / "summary.md").write_text(markdown(report), "utf-8")

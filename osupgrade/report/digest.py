@@ -69,6 +69,19 @@ def by_service(result: LaneResult) -> Mapping[str, tuple[StepResult, ...]]:
     return {name: tuple(step for step in result.steps if step.service == name) for name in services}
 
 
+def not_reached(result: LaneResult) -> tuple[str, ...]:
+    """The hops that other services did and a stopped one did not, by name."""
+    done = {step.step for step in result.steps}
+    releases = dict.fromkeys(step.release for step in result.steps if "/" in step.step)
+    hops = (f"{release}/{service}" for service in result.services for release in releases)
+    return tuple(hop for hop in hops if hop not in done)
+
+
+def broken_checks(result: LaneResult) -> tuple[str, ...]:
+    """The invariants that were asked and that do not hold."""
+    return tuple(sorted({found.finding.source for found in result.standing} & result.checked.keys()))
+
+
 def travelled(steps: Sequence[StepResult]) -> str:
     """The versions that a chain went through: ``161 → 216 → 234``."""
     if not steps:

@@ -22,7 +22,7 @@ from rich.text import Text
 from osupgrade.events import Event, Kind
 from osupgrade.model import Outcome, Severity, StepResult
 from osupgrade.plan import Plan
-from osupgrade.report.digest import by_service, duration, error_of, settled, travelled
+from osupgrade.report.digest import broken_checks, by_service, duration, error_of, settled, travelled
 from osupgrade.result import LaneReport, LaneResult, RunReport, ScenarioReport, StagedFinding, State
 
 SCREEN = 20
@@ -322,7 +322,7 @@ def _findings(result: LaneResult, room: int) -> list[Text]:
 def _checks(result: LaneResult) -> list[Text]:
     if not result.checked:
         return []
-    red = sorted({found.finding.source for found in result.standing} & result.checked.keys())
+    red = broken_checks(result)
     held = len(result.checked) - len(red)
     text = f"{held} of {len(result.checked)} invariants hold"
     return [_row("checks", text + (f"; broken: {', '.join(red)}" if red else ""), "red" if red else "")]

@@ -1,0 +1,164 @@
+"""``junit.xml``: the report as GitLab, GitHub's actions and Jenkins read test results.
+
+One suite for each service's chain, and one each for findings, invariants, the real APIs and scenarios; the suite
+``verdict`` fails exactly when the command did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+from osupgrade.model import Outcome, Severity, StepResult
+from osupgrade.report.digest import by_service, cure_lines, error_of, not_reached, settled, standing_at
+from osupgrade.result import LaneResult, RunReport, StagedFinding, State
+
+# What XML 1.0 cannot carry at all; tools write such characters into their logs.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    seconds: float = 0.0
+    failure: str | None = None
+    """One line; None when it passed."""
+    details: str = ""
+    skipped: str | None = None
+
+
+def write_junit(report: RunReport, path: Path) -> None:
+    """Write ``report`` to ``path``."""
+    tree = Xml.ElementTree(_document(report))
+    Xml.indent(tree)
+    tree.write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _document(report: RunReport) -> Xml.Element:
+    suites = [(name, cases) for name, cases in _suites(report) if cases]
+    root = Xml.Element("testsuites", {"name": "osupgrade", **_counts([c for _, cases in suites for c in cases])})
+    # The form that Jenkins' schema asks for: no offset; it is UTC.
+    timestamp = report.manifest.started.partition("+")[0].removesuffix("Z")
+    for name, cases in suites:
+        suite = Xml.SubElement(root, "testsuite", {"name": name, "timestamp": timestamp, **_counts(cases)})
+        for case in _told_apart(cases):
+            suite.append(_element(name, case))
+    return root
+
+
+def _told_apart(cases: Sequence[_Case]) -> Iterator[_Case]:
+    """Cases of one name get a number: servers would take them for repetitions of one test."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[case.name] += 1
+        yield replace(case, name=f"{case.name} ({seen[case.name]})") if seen[case.name] > 1 else case
+
+
+def _counts(cases: Sequence[_Case]) -> dict[str, str]:
+    return {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.failure is not None for case in cases)),
+        "errors": "0",
+        "skipped": str(sum(case.skipped is not None for case in cases)),
+        "time": f"{sum(case.seconds for case in cases):.3f}",
+    }
+
+
+def _element(suite: str, case: _Case) -> Xml.Element:
+    element = Xml.Element(
+        "testcase", {"classname": f"osupgrade.{suite}", "name": _clean(case.name), "time": f"{case.seconds:.3f}"}
+    )
+    if case.failure is not None:
+        failure = Xml.SubElement(element, "failure", {"message": _clean(case.failure), "type": "failure"})
+        failure.text = _clean(case.details or case.failure)
+    elif case.skipped is not None:
+        Xml.SubElement(element, "skipped", {"message": _clean(case.skipped)})
+    elif case.details:
+        Xml.SubElement(element, "system-out").text = _clean(case.details)
+    return element
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _suites(report: RunReport) -> Iterator[tuple[str, list[_Case]]]:
+    bad = report.exit_status != 0
+    notes = "\n".join(report.notes)
+    verdict = _Case(
+        "came through", report.seconds, report.verdict if bad else None, f"{report.next_command}\n{notes}".strip()
+    )
+    yield "verdict", [verdict]
+    if report.result:
+        yield from _lane(report.result, report)
+    yield (
+        "apis",
+        [
+            _Case(f"{c.release} {c.service}: {c.name}", c.seconds, None if c.ok else c.detail or "failed", c.detail)
+            for c in report.api
+        ],
+    )
+    yield (
+        "scenarios",
+        [
+            _Case(
+                f"{scenario.name} ({lane.lane})",
+                lane.result.seconds,
+                lane.problems[0] if lane.problems else None,
+                "\n".join((f"{scenario.title}", f"symptom: {scenario.symptom}", *lane.problems, f"see {lane.log}")),
+            )
+            for scenario in report.scenarios
+            for lane in scenario.lanes
+        ],
+    )
+
+
+def _lane(result: LaneResult, report: RunReport) -> Iterator[tuple[str, list[_Case]]]:
+    missing = not_reached(result)
+    for service, steps in by_service(result).items():
+        cases = [_step(step) for step in steps]
+        cases += [_Case(hop, skipped="not reached") for hop in missing if hop.endswith(f"/{service}")]
+        yield service, cases
+    if result.refused:
+        yield (
+            "cloud",
+            [_Case("the cloud can be set up", failure=result.refused.splitlines()[0], details=result.refused)],
+        )
+    findings = [found for found in settled(result.findings) if found.finding.source not in result.checked]
+    yield "findings", [_finding(found) for found in findings]
+    yield "invariants", [_invariant(name, result, report) for name in sorted(result.checked)]
+
+
+def _step(step: StepResult) -> _Case:
+    if step.outcome is Outcome.SKIPPED:
+        return _Case(step.step, step.seconds, skipped="replaced by nothing in this lane")
+    if step.outcome is Outcome.PASSED:
+        return _Case(step.step, step.seconds, details=f"at {standing_at(step.versions_after, step.service)}")
+    diagnosis = step.diagnosis
+    lines = [*step.problems]
+    if diagnosis:
+        lines += [f"error: {diagnosis.error}"]
+        lines += [f"revision: {diagnosis.revision}"] if diagnosis.revision else []
+        lines += [f"statement: {diagnosis.statement}"] if diagnosis.statement else []
+    return _Case(step.step, step.seconds, error_of(step), "\n".join([*lines, f"log: logs/{step.log}"]))
+
+
+def _finding(found: StagedFinding) -> _Case:
+    finding = found.finding
+    stands = found.state is State.STANDING and finding.severity is Severity.ERROR
+    lines = [f"{finding.severity.value}, {found.state.value} at {found.stage}: {finding.message}", finding.consequence]
+    if finding.cure:
+        lines += [f"cure: {finding.cure.summary}", *cure_lines(finding)]
+    name = f"{finding.source}: {finding.service} {finding.place}"
+    return _Case(name, failure=finding.message if stands else None, details="\n".join(line for line in lines if line))
+
+
+def _invariant(name: str, result: LaneResult, report: RunReport) -> _Case:
+    broken = [found for found in result.standing if found.finding.source == name]
+    lines = [f"{found.stage}: {found.finding.place}: {found.finding.message}" for found in broken]
+    title = report.invariants.get(name, name)
+    return _Case(title, failure=broken[0].finding.message if broken else None, details="\n".join(lines))

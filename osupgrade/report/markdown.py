@@ -1,0 +1,116 @@
+"""``summary.md``: the report for a CI job's page (GitHub's step summary, a GitLab note)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from osupgrade.model import Outcome, StepResult
+from osupgrade.report.digest import broken_checks, by_service, duration, error_of, not_reached, settled, travelled
+from osupgrade.result import LaneResult, RunReport, State
+
+_MOST = 50
+"""Rows of a table; a job's page is to be read, and the run directory has them all."""
+
+
+def markdown(report: RunReport) -> str:
+    """The summary: the verdict, chains, what failed, what stands, scenarios and the next command."""
+    good = report.exit_status == 0
+    lines = [
+        f"## {'✅' if good else '❌'} {_text(report.verdict[:1].upper() + report.verdict[1:])}",
+        "",
+        f"{report.kind}, {duration(report.seconds)}, {_text(report.manifest.database)}, "
+        f"cloud: {_text(report.manifest.cloud)}",
+        "",
+    ]
+    lines += [f"> {_text(note)}\n" for note in report.notes]
+    if report.result:
+        lines += _lane(report.result, report)
+    if report.scenarios:
+        lines += _scenarios(report)
+    if report.api:
+        bad = [call for call in report.api if not call.ok]
+        lines += [f"**APIs**: {len(report.api) - len(bad)} of {len(report.api)} questions answered as they should.", ""]
+        lines += [f"- {_text(f'{c.release} {c.service}: {c.name}: {c.detail}')}" for c in bad] + [""] * bool(bad)
+    lines += ["Next:", "", "```sh", report.next_command, "```", ""]
+    return "\n".join(lines)
+
+
+def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
+    missing = not_reached(result)
+    if result.refused:
+        yield from ("**The cloud could not be set up:**", "", *_code(result.refused), "")
+    rows = []
+    for service, steps in by_service(result).items():
+        left = [hop for hop in missing if hop.endswith(f"/{service}")]
+        times = [f"{step.step} {_word(step)} {duration(step.seconds)}" for step in steps]
+        good = "❌" if left or any(step.outcome is Outcome.FAILED for step in steps) else "✅"
+        rows.append([good, service, travelled(steps), ", ".join([*times, *(f"{hop} not reached" for hop in left)])])
+    yield from _table(("", "service", "versions", "steps"), rows)
+    for step in result.failed:
+        yield from _failure(step)
+    if result.checked:
+        red = broken_checks(result)
+        yield f"**Invariants**: {len(result.checked) - len(red)} of {len(result.checked)} hold."
+        yield ""
+        yield from (f"- ❌ {_text(report.invariants.get(name, name))}" for name in red)
+        yield from [""] * bool(red)
+    findings = settled(result.findings)
+    standing = [found.finding for found in findings if found.state is State.STANDING]
+    if findings:
+        cured = sum(found.state is State.CURED for found in findings)
+        yield f"**Findings**: {len(standing)} standing, {cured} cured."
+        yield ""
+    yield from _table(
+        ("severity", "service", "place", "what", "cure"),
+        [[f.severity.value, f.service, f.place, f.message, f.cure.summary if f.cure else ""] for f in standing],
+    )
+
+
+def _failure(step: StepResult) -> Iterator[str]:
+    revision = f" in revision {step.diagnosis.revision}" if step.diagnosis and step.diagnosis.revision else ""
+    yield f"**{_text(f'{step.step} failed{revision}')}**: {_text('; '.join(step.problems))}"
+    yield ""
+    statement = step.diagnosis.statement if step.diagnosis else None
+    yield from _code("\n".join(filter(None, (statement, error_of(step)))))
+    yield ""
+
+
+def _scenarios(report: RunReport) -> Iterator[str]:
+    rows = []
+    for scenario in sorted(report.scenarios, key=lambda s: s.passed):
+        lanes = {lane.lane: "❌" if lane.problems else "✅" for lane in scenario.lanes}
+        wrong = "; ".join(f"{lane.lane}: {problem}" for lane in scenario.lanes for problem in lane.problems)
+        seconds = f"{sum(lane.result.seconds for lane in scenario.lanes):.1f}"
+        rows.append([scenario.name, lanes.get("naive", ""), lanes.get("cured", ""), seconds, wrong])
+    yield from _table(("scenario", "naive", "cured", "seconds", "what went wrong"), rows)
+
+
+def _word(step: StepResult) -> str:
+    return "" if step.outcome is Outcome.PASSED else f"**{step.outcome.value}**"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    if not rows:
+        return
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows[:_MOST]:
+        yield "| " + " | ".join(_text(cell) for cell in row) + " |"
+    if len(rows) > _MOST:
+        yield f"| … and {len(rows) - _MOST} more |" + " |" * (len(head) - 1)
+    yield ""
+
+
+def _text(text: str) -> str:
+    """One line that no renderer takes for a tag or a table's edge; the report's own bold words stay."""
+    flat = " ".join(text.split())
+    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`"), ("_", "\\_")):
+        flat = flat.replace(sign, instead)
+    return flat
+
+
+def _code(text: str) -> list[str]:
+    fence = "~" * 3
+    while fence in text:
+        fence += "~"
+    return [f"{fence}text", *text.splitlines(), fence]
