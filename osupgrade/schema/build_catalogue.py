@@ -1,0 +1,222 @@
+"""Making the reference catalogue from the real tools: ``python -m osupgrade.schema.build_catalogue [SERVICE...]``.
+
+Each release's own upgrade call runs once, with the migration library's step hooked: after every revision the hook
+sends the queries of :mod:`osupgrade.schema.snapshot` and keeps the rows.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import re
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osupgrade.cloud import Cloud
+from osupgrade.engine.database import HOST, DatabaseServer
+from osupgrade.engine.workshop import Workshop, render
+from osupgrade.errors import LabFault
+from osupgrade.laboratory import open_laboratory
+from osupgrade.model import Command, Release
+from osupgrade.plan import find_path, make_plan
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump
+from osupgrade.schema.snapshot import QUERIES, Schema, Table, assemble, read_schema
+from osupgrade.site import Site
+
+RELEASES = ("grizzly", "havana", "icehouse")
+SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
+VARIANTS: Mapping[str, Site] = {
+    f"{plugin}{'+lbaas' if lbaas else ''}": Site(
+        plugin=plugin, service_plugins=("router", "lbaas") if lbaas else ("router",)
+    )
+    for plugin in ("openvswitch", "linuxbridge", "ml2")
+    for lbaas in (False, True)
+}
+
+_HOOK = """
+import base64, json, sys, zlib
+import MySQLdb
+import launch
+queries, database, login, words = json.loads({arguments!r})
+connection = MySQLdb.connect(use_unicode=True, charset='utf8', **dict((str(k), str(v)) for k, v in login.items()))
+connection.autocommit(True)
+
+def keep(revision):
+    cursor, found = connection.cursor(), dict()
+    for name, sql in queries.items():
+        cursor.execute(sql, (database,))
+        found[name] = cursor.fetchall()
+    text = base64.b64encode(zlib.compress(json.dumps(found, default=str).encode('utf-8')))
+    sys.stdout.write('\\nREVISION %s %s\\n' % (revision, text))
+
+def hook_migrate():
+    from migrate.versioning import schema
+    real = schema.ControlledSchema.runchange
+    def runchange(self, ver, change, step):
+        real(self, ver, change, step)
+        keep(ver + step)
+    schema.ControlledSchema.runchange = runchange
+
+def hook_alembic():
+    from alembic import migration
+    real = migration.MigrationContext._update_current_rev
+    def update(self, old, new):
+        real(self, old, new)
+        keep(new)
+    migration.MigrationContext._update_current_rev = update
+
+try:
+    import migrate.versioning
+except ImportError:
+    pass
+else:
+    hook_migrate()
+try:
+    import alembic
+except ImportError:
+    pass
+else:
+    hook_alembic()
+try:
+    launch.main([str(word) for word in words])
+except SystemExit as end:
+    if end.code:
+        raise
+"""
+
+_SERVER = """
+import gettext, sys
+gettext.install('{package}', unicode=1)
+from {package}.common import config
+from oslo.config import cfg
+files = []
+for name in ('{package}.conf', 'plugin.ini'):
+    files += ['--config-file', etc + '/' + name]
+config.parse(files)
+for name in [cfg.CONF.core_plugin] + list(cfg.CONF.service_plugins):
+    if name:
+        __import__(name.rpartition('.')[0])
+from {package}.db import api
+api.configure_db()
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the catalogue is made: a MySQL 5.6, and the tools of every release."""
+
+    server: DatabaseServer
+    workshop: Workshop
+    releases: Mapping[str, Release]
+    logs: Path
+    prefix: str = ""
+    """Before the names of the databases, on a server that holds others."""
+
+    def cloud(self, site: Site, lane: str, service: str, database: str) -> Cloud:
+        """The cloud that the tools of one lineage see; nothing but ``service`` is in it."""
+        return Cloud(self.server, {**{s: s for s in SERVICES}, service: database}, site, lane, self.workshop, self.logs)
+
+
+def build(bench: Bench, service: str) -> str:
+    """A service's file of the catalogue."""
+    chosen = VARIANTS if service == "neutron" else {"": Site()}
+    table = bench.releases["grizzly"].services[service].databases[0].version_table
+    return dump(service, table, [trace(bench, service, variant, site, table) for variant, site in chosen.items()])
+
+
+def trace(bench: Bench, service: str, variant: str, site: Site, version_table: str) -> Lineage:
+    """Run a service's whole path on an empty database and keep its schema at every revision."""
+    lane = "catalogue-" + re.sub(r"\W", "-", variant or service)
+    database = bench.prefix + re.sub(r"\W", "_", f"{service}_{variant}".strip("_"))
+    cloud = bench.cloud(site, lane, service, database)
+    bench.server.create(database)
+    revisions: list[Revision] = []
+    served: dict[str, tuple[Table, ...]] = {}
+    # Havana's tool leaves ML2 without tables that its server then makes and that Icehouse's migrations want (1146
+    # agents), so ML2's lineage is what Icehouse's tool alone makes.
+    for release in RELEASES if site.plugin != "ml2" else ("icehouse",):
+        for command in bench.releases[release].services[service].upgrade:
+            revisions += walk(cloud, release, service, command)
+        head = read_schema(bench.server, database)
+        # cinder's tool puts an index right after the last revision has run.
+        revisions[-1] = Revision(revisions[-1].name, release, head)
+        if service == "neutron":
+            served[release] = serve(bench, cloud, release, head)
+    if service == "neutron" and site.plugin != "ml2":
+        finish = bench.releases["icehouse"].finishes["ml2"]
+        run = cloud.tool("icehouse", service, finish.command)
+        if not run.ok:
+            raise LabFault("migrate_to_ml2 failed on an empty cloud", evidence=run.output)
+        revisions.append(Revision("ml2", "icehouse", read_schema(bench.server, database)))
+    if site.plugin == "ml2":
+        marker = next(i for i, known in enumerate(revisions) if known.name == "havana")
+        revisions = [dataclasses.replace(known, release="havana") for known in revisions[: marker + 1]] + (
+            revisions[marker + 1 :]
+        )
+    bench.server.drop(database)
+    return Lineage(service, variant, version_table, tuple(revisions), served)
+
+
+def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator[Revision]:
+    """Run one of a release's own calls and give the schema after every revision; raises LabFault when it fails."""
+    database = cloud.databases[service]
+    login = {
+        "host": HOST,
+        "user": cloud.server.tool.user,
+        "passwd": cloud.server.tool.password,
+        "db": database,
+    }
+    context = {
+        "db": cloud.setting.urls,
+        "site": dataclasses.asdict(cloud.site),
+        "etc": f"/lab/{cloud.lane}/{service}",
+        "src": f"/src/{service}",
+    }
+    gettext = ["--gettext", command.gettext] if command.gettext else []
+    words = [*gettext, *command.entry.split(), *(text for arg in command.args if (text := render(arg, context)))]
+    arguments = json.dumps([dict(QUERIES), database, login, words])
+    run = cloud.python(release, service, _HOOK.format(arguments=arguments))
+    if not run.ok:
+        said = re.sub(r"^REVISION (\S+) .*$", r"REVISION \1", run.output, flags=re.MULTILINE)
+        raise LabFault(f"{release}'s {service} did not run through", evidence=said[-4000:])
+    for name, packed in re.findall(r"^REVISION (\S+) (\S+)$", run.output, re.MULTILINE):
+        rows = json.loads(zlib.decompress(base64.b64decode(packed)))
+        yield Revision(name, release, assemble(rows, database))
+
+
+def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table, ...]:
+    """The tables that a release's neutron-server adds to its own head when it starts."""
+    package = "quantum" if release == "grizzly" else "neutron"
+    copy = cloud.databases["neutron"] + "_served"
+    bench.server.save([cloud.databases["neutron"]], "catalogue")
+    bench.server.load("catalogue", {cloud.databases["neutron"]: copy})
+    other = bench.cloud(cloud.site, cloud.lane + "-served", "neutron", copy)
+    run = other.python(release, "neutron", _SERVER.format(package=package))
+    if not run.ok:
+        raise LabFault(f"{release}'s {package}-server did not come up on its own head", evidence=run.output[-4000:])
+    after = read_schema(bench.server, copy)
+    bench.server.drop(copy)
+    return tuple(table for table in after.tables if table.name not in head.names)
+
+
+def main(chosen: Sequence[str]) -> None:
+    """Write the files of the chosen services (none: all) and say how large they are."""
+    releases = load_releases()
+    plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
+    DIRECTORY.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as logs, open_laboratory(plan, print, database="mysql56") as laboratory:
+        bench = Bench(laboratory.server, laboratory.workshop, releases, Path(logs))
+        for service in chosen or SERVICES:
+            text = build(bench, service)
+            (DIRECTORY / f"{service}.json").write_text(text, "utf-8")
+            print(f"{service}: {len(text) / 1024:.0f} KB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,245 @@
+"""The reference catalogue: the schema of every service at every revision up to Icehouse, as its own tools make it.
+
+The facts lie in ``catalogue/SERVICE.json``, the first revision in full and every later one as what it changed. They are
+made by ``python -m osupgrade.schema.build_catalogue`` from the pinned tools on MySQL 5.6.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from osupgrade.errors import LabFault, UsageFault
+from osupgrade.schema.snapshot import (
+    Schema,
+    Table,
+    column_data,
+    column_from,
+    index_data,
+    index_from,
+    key_data,
+    key_from,
+    table_data,
+    table_from,
+)
+from osupgrade.site import Site
+
+DIRECTORY = Path(__file__).parent / "catalogue"
+FORMAT = 1
+_PARTS: Mapping[str, tuple[str, Any, Any]] = {
+    "indexes": ("indexes", index_data, index_from),
+    "keys": ("foreign_keys", key_data, key_from),
+}
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision of a service: its name in the version table, and the release whose tool brings it first."""
+
+    name: str
+    release: str
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """All revisions of one service under one set of plugins, in the order in which they are run.
+
+    ``served`` are the tables that the service itself makes when it starts on a release's head, beyond what the tool
+    made: their presence says nothing. A move such as ``ml2`` stands last, as a revision of that name.
+    """
+
+    service: str
+    variant: str
+    version_table: str
+    revisions: tuple[Revision, ...]
+    served: Mapping[str, tuple[Table, ...]]
+
+    def at(self, revision: str) -> Revision:
+        """The revision of that name; raises UsageFault when there is none."""
+        for known in self.revisions:
+            if known.name == revision:
+                return known
+        raise UsageFault(f"{self.service} has no revision {revision!r} between its first and Icehouse")
+
+    def position(self, revision: str) -> int | None:
+        """Where a revision stands in the order; None when it is unknown."""
+        return next((i for i, known in enumerate(self.revisions) if known.name == revision), None)
+
+    def head(self, release: str) -> Revision:
+        """The revision that a release's tool ends at; raises UsageFault for a release that is not here."""
+        found = [known for known in self.revisions if known.release == release and known.name not in MOVES]
+        if not found:
+            raise UsageFault(f"{self.service} ({self.variant or 'any plugin'}) has no release {release!r} here")
+        return found[-1]
+
+    def optional(self, release: str) -> frozenset[str]:
+        """The tables that the service makes itself in this release or made in one before."""
+        return frozenset(table.name for tables in self.served.values() for table in tables) - (
+            self.head(release).schema.names
+        )
+
+
+MOVES = ("ml2",)
+"""Finishing moves that stand in a lineage like a revision."""
+
+
+def services() -> tuple[str, ...]:
+    """The services that the catalogue knows."""
+    return tuple(sorted(file.stem for file in DIRECTORY.glob("*.json")))
+
+
+def variants(service: str) -> tuple[str, ...]:
+    """The plugin sets of a service: one unnamed for all but neutron."""
+    return tuple(_read(service)["variants"])
+
+
+@functools.cache
+def lineage(service: str, variant: str = "") -> Lineage:
+    """Every revision of a service; raises UsageFault for a service or plugin set that the catalogue lacks."""
+    data = _read(service)
+    if variant not in data["variants"]:
+        known = ", ".join(data["variants"])
+        raise UsageFault(f"the catalogue has no {service} with {variant or 'no plugin set'}; known: {known}")
+    chosen = data["variants"][variant]
+    revisions: list[Revision] = []
+    schema = Schema()
+    tables: dict[str, Table] = {}
+    for step in chosen["revisions"]:
+        tables = apply(tables, step.get("tables", {}))
+        collation = step.get("collation", schema.collation)
+        if step.get("tables") or collation != schema.collation or not revisions:
+            schema = Schema(tables=tuple(tables[name] for name in sorted(tables)), collation=collation)
+        revisions.append(Revision(step["revision"], step["release"], schema))
+    served = {
+        release: tuple(table_from(name, table) for name, table in made.items())
+        for release, made in chosen.get("served", {}).items()
+    }
+    return Lineage(service, variant, data["version_table"], tuple(revisions), served)
+
+
+def variant_of(service: str, site: Site) -> str:
+    """The plugin set that a site's facts name."""
+    if service != "neutron":
+        return ""
+    return site.plugin + ("+lbaas" if "lbaas" in site.service_plugins else "")
+
+
+def expected_tables(service: str, release: str, variant: str = "") -> frozenset[str]:
+    """The tables that a release's tool leaves; empty when the catalogue does not know service, release or variant."""
+    try:
+        return lineage(service, variant).head(release).schema.names
+    except UsageFault:
+        return frozenset()
+
+
+def dump(service: str, version_table: str, lineages: Sequence[Lineage]) -> str:
+    """A service's file of the catalogue, one revision a line."""
+    text = [f'{{"format": {FORMAT}, "service": "{service}", "version_table": "{version_table}", "variants": {{']
+    for number, line in enumerate(lineages):
+        text.append(f'{json.dumps(line.variant)}: {{"revisions": [')
+        steps = []
+        before = Schema()
+        for known in line.revisions:
+            step: dict[str, Any] = {"revision": known.name, "release": known.release}
+            if known.schema.collation != before.collation:
+                step["collation"] = known.schema.collation
+            if changed := delta(_by_name(before), _by_name(known.schema)):
+                step["tables"] = changed
+            steps.append(json.dumps(step, separators=(",", ":")))
+            before = known.schema
+        text.append(",\n".join(steps))
+        served = {release: {t.name: table_data(t) for t in tables} for release, tables in line.served.items() if tables}
+        text.append(f'], "served": {json.dumps(served, separators=(",", ":"))}}}{"," * (number + 1 < len(lineages))}')
+    return "\n".join([*text, "}}", ""])
+
+
+def delta(before: Mapping[str, Table], after: Mapping[str, Table]) -> dict[str, Any]:
+    """What turns one set of tables into another, as small JSON data that :func:`apply` takes."""
+    changed: dict[str, Any] = {}
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if new is None:
+            changed[name] = None
+        elif old is None:
+            changed[name] = table_data(new)
+        elif old != new:
+            step = _table_delta(old, new)
+            changed[name] = step if _applied(old, step) == new else table_data(new)
+    return changed
+
+
+def apply(tables: Mapping[str, Table], changed: Mapping[str, Any]) -> dict[str, Table]:
+    """The tables after a :func:`delta`."""
+    result = dict(tables)
+    for name, data in changed.items():
+        if data is None:
+            del result[name]
+        elif "step" in data:
+            result[name] = _applied(result[name], data["step"])
+        else:
+            result[name] = table_from(name, data)
+    return result
+
+
+def _by_name(schema: Schema) -> dict[str, Table]:
+    return {table.name: table for table in schema.tables}
+
+
+def _table_delta(old: Table, new: Table) -> dict[str, Any]:
+    step: dict[str, Any] = {
+        name: getattr(new, name)
+        for name in ("engine", "collation", "row_format")
+        if getattr(new, name) != getattr(old, name)
+    }
+    before, after = ({c.name: c for c in table.columns} for table in (old, new))
+    columns: dict[str, Any] = {name: None for name in before if name not in after}
+    columns |= {c.name: column_data(c, new.collation) for c in new.columns if before.get(c.name) != c}
+    if columns:
+        step["columns"] = columns
+    for part, (attribute, encode, _) in _PARTS.items():
+        was, now = ({item.name: item for item in getattr(table, attribute)} for table in (old, new))
+        items = {name: None for name in was if name not in now}
+        items |= {name: encode(item) for name, item in now.items() if was.get(name) != item}
+        if items:
+            step[part] = items
+    return {"step": step}
+
+
+def _applied(old: Table, step: Mapping[str, Any]) -> Table:
+    step = step.get("step", step)
+    collation = step.get("collation", old.collation)
+    columns = {c.name: c for c in old.columns}
+    for name, data in step.get("columns", {}).items():
+        if data is None:
+            del columns[name]
+        else:
+            columns[name] = column_from(data, collation)
+    parts: dict[str, Any] = {}
+    for part, (attribute, _, decode) in _PARTS.items():
+        items = {item.name: item for item in getattr(old, attribute)}
+        for name, data in step.get(part, {}).items():
+            if data is None:
+                del items[name]
+            else:
+                items[name] = decode(data)
+        parts[attribute] = tuple(items[name] for name in sorted(items))
+    options = {name: step[name] for name in ("engine", "collation", "row_format") if name in step}
+    return replace(old, columns=tuple(columns.values()), **parts, **options)
+
+
+@functools.cache
+def _read(service: str) -> Mapping[str, Any]:
+    file = DIRECTORY / f"{service}.json"
+    if not file.is_file():
+        raise UsageFault(f"the catalogue does not know {service!r}; it knows {', '.join(services())}")
+    data: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    if data.get("format") != FORMAT:
+        raise LabFault(
+            f"{file.name} of the catalogue has a format that this osupgrade does not read", hint="make catalogue"
+        )
+    return data

@@ -1,0 +1,97 @@
+"""The catalogue as it lies in the package, against what is known of the releases."""
+
+import pytest
+
+from osupgrade.errors import UsageFault
+from osupgrade.releases import load_releases
+from osupgrade.schema.catalogue import apply, delta, expected_tables, lineage, services, variant_of, variants
+from osupgrade.site import Site
+
+HEADS = {
+    "keystone": {"grizzly": ("22", 19), "havana": ("36", 18), "icehouse": ("44", 16)},
+    "glance": {"grizzly": ("22", 6), "havana": ("29", 6), "icehouse": ("34", 8)},
+    "nova": {"grizzly": ("161", 111), "havana": ("216", 115), "icehouse": ("234", 108)},
+    "cinder": {"grizzly": ("9", 19), "havana": ("21", 19), "icehouse": ("22", 19)},
+    "neutron": {"grizzly": ("grizzly", 26), "havana": ("havana", 28), "icehouse": ("icehouse", 28)},
+}
+
+
+def first_variant(service):
+    return variants(service)[0]
+
+
+def test_the_five_services_are_there():
+    assert set(services()) == set(HEADS)
+
+
+@pytest.mark.parametrize("service", HEADS)
+def test_heads_and_counts_of_tables_are_those_that_were_seen(service):
+    line = lineage(service, first_variant(service))
+    found = {release: line.head(release) for release in HEADS[service]}
+    assert {r: (head.name, len(head.schema.tables)) for r, head in found.items()} == HEADS[service]
+
+
+@pytest.mark.parametrize("service", HEADS)
+def test_heads_are_those_of_the_releases(service):
+    for release in ("grizzly", "havana", "icehouse"):
+        (database,) = load_releases()[release].services[service].databases
+        assert (lineage(service, first_variant(service)).head(release).name,) == database.head
+
+
+@pytest.mark.parametrize("service", ["keystone", "glance", "cinder", "nova"])
+def test_every_number_is_there(service):
+    numbers = [int(revision.name) for revision in lineage(service).revisions]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+def test_the_move_to_ml2_is_the_last_revision():
+    line = lineage("neutron", "openvswitch")
+    assert line.revisions[-1].name == "ml2"
+    assert line.head("icehouse").name == "icehouse"
+    assert "ml2_port_bindings" in line.revisions[-1].schema.names - line.head("icehouse").schema.names
+
+
+def test_what_a_server_makes_itself_is_optional():
+    assert lineage("neutron", "openvswitch").optional("grizzly") == {"quotas"}
+    assert "vips" in lineage("neutron", "openvswitch+lbaas").optional("grizzly")
+    assert "vips" not in lineage("neutron", "openvswitch+lbaas").optional("havana")
+
+
+def test_known_facts_of_single_revisions():
+    nova = lineage("nova")
+    assert "disabled_reason" not in {c.name for c in nova.at("187").schema.table("services").columns}
+    assert "disabled_reason" in {c.name for c in nova.at("188").schema.table("services").columns}
+    assert nova.at("162").schema is nova.at("171").schema
+    assert "volume_types" in nova.at("192").schema.names
+    assert "volume_types" not in nova.at("193").schema.names
+
+
+@pytest.mark.parametrize("service", HEADS)
+def test_deltas_give_back_every_revision(service):
+    tables = {}
+    for revision in lineage(service, first_variant(service)).revisions:
+        wanted = {table.name: table for table in revision.schema.tables}
+        tables = apply(tables, delta(tables, wanted))
+        assert tables == wanted
+
+
+def test_variants_follow_the_site():
+    assert variant_of("nova", Site(plugin="linuxbridge")) == ""
+    assert variant_of("neutron", Site(plugin="linuxbridge", service_plugins=("router", "lbaas"))) == "linuxbridge+lbaas"
+    assert {variant_of("neutron", Site(plugin=p)) for p in ("openvswitch", "linuxbridge", "ml2")} < set(
+        variants("neutron")
+    )
+
+
+def test_expected_tables():
+    assert expected_tables("nova", "icehouse") == lineage("nova").at("234").schema.names
+    assert expected_tables("placement", "epoxy") == frozenset()
+
+
+def test_unknown_names_are_told():
+    with pytest.raises(UsageFault, match="no revision '999'"):
+        lineage("nova").at("999")
+    with pytest.raises(UsageFault, match="does not know 'heat'"):
+        lineage("heat")
+    with pytest.raises(UsageFault, match="no neutron with midonet"):
+        lineage("neutron", "midonet")
