@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from osupgrade.cloud import Cloud
+from osupgrade.errors import UsageFault
+from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
 
 OVS_AGENT = "Open vSwitch agent"
 """The type under which the plugin's agents report themselves (agents.agent_type)."""
@@ -41,3 +43,70 @@ def uuid5_of(host: str) -> str:
         f"LOWER(CONCAT(SUBSTR({digest},1,8),'-',SUBSTR({digest},9,4),'-5',SUBSTR({digest},14,3),'-',"
         f"{variant},SUBSTR({digest},19,2),'-',SUBSTR({digest},21,12)))"
     )
+
+
+SEGMENTLESS = (
+    "SELECT n.id, n.name, COUNT(p.id) FROM networks n LEFT JOIN ovs_network_bindings b ON b.network_id = n.id "
+    "LEFT JOIN ports p ON p.network_id = n.id WHERE b.network_id IS NULL GROUP BY n.id, n.name"
+)
+"""Networks without a segment in the plugin's tables, each with the number of its ports."""
+
+_UNCLAIMED = (
+    "SELECT 'gre', NULL, t.tunnel_id FROM ovs_tunnel_allocations t LEFT JOIN ovs_network_bindings b "
+    "ON b.network_type IN ('gre', 'vxlan') AND b.segmentation_id = t.tunnel_id "
+    "WHERE t.allocated AND b.network_id IS NULL "
+    "UNION ALL SELECT IF(v.vlan_id < 1, 'flat', 'vlan'), v.physical_network, v.vlan_id FROM ovs_vlan_allocations v "
+    "LEFT JOIN ovs_network_bindings b ON b.network_type IN ('flat', 'vlan') "
+    "AND b.physical_network = v.physical_network AND b.segmentation_id = v.vlan_id "
+    "WHERE v.allocated AND b.network_id IS NULL"
+)
+
+
+def segmentless(cloud: Cloud, source: str, consequence: str) -> Finding:
+    """What to say of networks without a segment. One booked segment that no network claims is the lost one."""
+    networks = cloud.rows("neutron", SEGMENTLESS)
+    unclaimed = cloud.rows("neutron", _UNCLAIMED)
+    cure = None
+    if len(networks) == 1 and len(unclaimed) == 1:
+        network, (kind, physical, number) = networks[0][0], unclaimed[0]
+        quoted = f"'{physical}'" if physical else "NULL"
+        insert = f"INSERT IGNORE INTO ovs_network_bindings VALUES ('{network}', '{kind}', {quoted}, {number})"
+        cure = Cure("give the network the one booked segment that no network claims", (Sql("neutron", insert),))
+        advice = ""
+    else:
+        advice = (
+            f"; {len(unclaimed)} booked segments are claimed by no network, so nothing tells which it was: find "
+            "it in the agents' flows (ovs-ofctl dump-flows br-tun) and insert it into ovs_network_bindings"
+        )
+    return Finding(
+        source=source,
+        severity=Severity.ERROR,
+        service="neutron",
+        place="neutron.ovs_network_bindings",
+        message=f"{len(networks)} networks have no segment",
+        consequence=consequence + advice,
+        evidence=Evidence.of(("network", "name", "ports"), list(networks)),
+        cure=cure,
+    )
+
+
+def first_port_is_segmentless(cloud: Cloud) -> bool:
+    """Whether the first port by its key, which shapes migrate_to_ml2's one INSERT, is on a network without segment."""
+    sql = (
+        "SELECT COUNT(b.network_id) FROM ports p LEFT JOIN ovs_network_bindings b ON b.network_id = p.network_id "
+        "WHERE p.id = (SELECT MIN(id) FROM ports)"
+    )
+    return cloud.value("neutron", sql) == 0
+
+
+def segmented_network(cloud: Cloud) -> str:
+    """A tunnel or VLAN network with ports, and without the first of all ports; raises UsageFault if there is none."""
+    sql = (
+        "SELECT MIN(b.network_id) FROM ovs_network_bindings b JOIN ports p ON p.network_id = b.network_id "
+        "WHERE b.network_type IN ('gre', 'vlan') AND b.network_id NOT IN "
+        "(SELECT network_id FROM ports WHERE id = (SELECT MIN(id) FROM ports))"
+    )
+    network = cloud.value("neutron", sql)
+    if network is None:
+        raise UsageFault("the cloud has no second tunnel or VLAN network with ports from which to take the segment")
+    return str(network)

@@ -1,0 +1,55 @@
+"""A network without a segment, whose port comes first: migrate_to_ml2 then writes no segment into any binding."""
+
+from collections.abc import Iterator
+
+from osupgrade.cloud import Cloud
+from osupgrade.model import Evidence, Finding
+from osupgrade.neutron import SEGMENTLESS, first_port_is_segmentless, segmented_network, segmentless
+from osupgrade.scenario import Scenario, Silent
+
+scenario = Scenario(
+    title="One network without a segment takes the segment from every port, silently",
+    services=("neutron",),
+    symptom=Silent("after:ml2", breaks=("ports_bound",)),
+)
+
+FIRST_PORT = "00000000-0000-4000-8000-00000000000a"
+
+
+@scenario.inject()
+def lose_segment(cloud: Cloud) -> None:
+    """A network's row in ovs_network_bindings is gone, and the first of all ports is on that network."""
+    network = segmented_network(cloud)
+    cloud.execute(
+        "neutron",
+        "INSERT INTO ports (tenant_id, id, name, network_id, mac_address, admin_state_up, status, device_id, "
+        f"device_owner) SELECT tenant_id, '{FIRST_PORT}', 'first', id, 'fa:16:3e:00:00:0a', 1, 'DOWN', '', '' "
+        f"FROM networks WHERE id = '{network}'",
+        f"DELETE FROM ovs_network_bindings WHERE network_id = '{network}'",
+    )
+
+
+@scenario.preflight("seeded", "before:ml2")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Networks without a segment, where the first port is on one, or where they have no ports."""
+    if "ovs_network_bindings" not in cloud.tables("neutron"):
+        return
+    networks = cloud.rows("neutron", SEGMENTLESS)
+    if networks and (first_port_is_segmentless(cloud) or not any(row[2] for row in networks)):
+        yield segmentless(
+            cloud,
+            scenario.name,
+            "SQLAlchemy shapes migrate_to_ml2's one INSERT after its first row: if that has no segment, segment is "
+            "NULL in every binding of the cloud, and no agent wires any port; a network without ports stays without "
+            "a segment",
+        )
+
+
+@scenario.probe()
+def bound_to_nothing(cloud: Cloud) -> Evidence:
+    """Bindings with a host and without a segment."""
+    return cloud.evidence(
+        "neutron",
+        "port host segment",
+        "SELECT port_id, host, segment FROM ml2_port_bindings WHERE host <> '' AND segment IS NULL ORDER BY port_id",
+    )
