@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from osupgrade.checks import Check
+from osupgrade.errors import LabFault
 from osupgrade.events import EventLog
 from osupgrade.laboratory import Laboratory, restore_lane
 from osupgrade.model import Outcome
@@ -114,9 +116,23 @@ class LaneRunner:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def one(self, scenario: Scenario) -> ScenarioReport:
-        """Both lanes of one scenario."""
-        lanes = tuple(self.lane(scenario, lane) for lane in ("naive", "cured"))
+        """Both lanes of one scenario; one that breaks is told as a problem and spares the others."""
+        lanes = tuple(self._spared(scenario, lane) for lane in ("naive", "cured"))
         return ScenarioReport(scenario.name, scenario.title, describe(scenario.symptom), lanes)
+
+    def _spared(self, scenario: Scenario, lane: Lane) -> LaneReport:
+        try:
+            return self.lane(scenario, lane)
+        except LabFault:
+            raise
+        except Exception as fault:  # an operator's own scenario may raise anything
+            frames = [
+                f for f in traceback.extract_tb(fault.__traceback__) if f.filename.startswith(str(scenario.directory))
+            ]
+            where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+            nothing = LaneResult(scenario.path, scenario.services, (), (), 0.0)
+            said = str(getattr(fault, "orig", fault))
+            return LaneReport(lane, nothing, (f"the scenario broke: {where}{type(fault).__name__}: {said}",))
 
     def lane(self, scenario: Scenario, lane: Lane) -> LaneReport:
         """One lane of one scenario, on a fresh copy of the cloud that is dropped afterwards."""

@@ -15,7 +15,7 @@ Versions = Mapping[str, tuple[str, ...]]
 
 _ERROR = re.compile(
     r"^(?:.*?\bCRITICAL\b[^:]*?\s)?(?P<error>"
-    r"(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Conflict|Exit|Failed|NotFound|Fault)\b.*"
+    r"(?:[A-Za-z_][\w.]*\.)?(?:[A-Z]\w*)?(?:Error|Exception|Conflict|Exit|Failed|NotFound|Fault)\b.*"
     r"|KeyError: .*|FAILED: .*|Conflict: .*)$"
 )
 _STATEMENT = re.compile(r"^\[SQL: (.*?)\]?$|'((?:\\n|\s)*(?:ALTER|CREATE|DROP|INSERT|UPDATE|DELETE|SELECT)\b.*?)' \(\)")
