@@ -48,7 +48,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
                 Sql(
                     "neutron",
                     "CREATE TABLE IF NOT EXISTS portbindingports (port_id VARCHAR(36) NOT NULL, "
-                    "host VARCHAR(255) NOT NULL, PRIMARY KEY (port_id), FOREIGN KEY (port_id) REFERENCES ports (id) ON DELETE CASCADE)",
+                    "host VARCHAR(255) NOT NULL, PRIMARY KEY (port_id), "
+                    "FOREIGN KEY (port_id) REFERENCES ports (id) ON DELETE CASCADE)",
                 ),
             ),
         ),

@@ -94,7 +94,8 @@ def find_afterwards(cloud: Cloud) -> Iterator[Finding]:
                     Sql(
                         "neutron",
                         f"INSERT INTO {table} ({column}, allocated) SELECT segmentation_id, 1 "
-                        f"FROM ml2_network_segments WHERE network_type = '{kind}' ON DUPLICATE KEY UPDATE allocated = 1",
+                        f"FROM ml2_network_segments WHERE network_type = '{kind}' "
+                        "ON DUPLICATE KEY UPDATE allocated = 1",
                     )
                     for kind, (table, column) in BOOKED.items()
                 ),
