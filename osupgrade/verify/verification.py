@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,6 @@ from osupgrade.verify.services import ServiceSet, Started
 from osupgrade.verify.tracebacks import tracebacks
 
 SOURCE = "verify"
-
-
-@dataclass(frozen=True)
-class Login:
-    """A user whose password of before the upgrade is known, a tenant of his, and his roles in it."""
-
-    user: str
-    password: str
-    tenant: str
-    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,12 +43,14 @@ def verify(
     out: Path,
     say: Callable[[str], None],
     *,
-    logins: Sequence[Login] = (),
+    password_of: Callable[[str], str | None] = lambda _user: None,
 ) -> Verification:
     """Start the services of the plan's last release on copies of the cloud's databases and use them as clients do.
 
     Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that nobody has described
-    (``images/RELEASE/verify.toml``) gives an empty verification. Raises LabFault when the lab itself fails.
+    (``images/RELEASE/verify.toml``) gives an empty verification. ``password_of`` tells a user's password of before the
+    upgrade where it is known: a seeded cloud's description knows it, a dump does not. Raises LabFault when the lab
+    itself fails.
     """
     running = load_running(plan.last.name)
     if running is None:
@@ -66,6 +58,7 @@ def verify(
         return Verification(plan.last.name, level)
     began = time.monotonic()
     given = {g.name: cloud.rows(g.service, g.sql) for g in running.given if g.service in plan.services}
+    known = {**given, "passwords": {user: password_of(user) for user, _, _ in given.get("users", ())}, "level": level}
     calls: list[ApiCall] = []
     findings: list[Finding] = []
     with ServiceSet(cloud, lab, workshop, running, plan.services, level, out, say) as services:
@@ -74,7 +67,6 @@ def verify(
             if LEVELS.index(entry.level) > LEVELS.index(level) or not set(entry.needs) <= services.ready:
                 continue
             say(f"{entry.name}: asking the APIs")
-            known = {**given, "logins": [asdict(login) for login in logins], "level": level}
             answer = services.script(entry.file, entry.service, entry.config, jsonable(known))
             calls += [ApiCall(running.release, **call) for call in answer["calls"]]
             findings += [_found(entry.name, finding) for finding in answer["findings"]]
