@@ -6,6 +6,9 @@ from osupgrade.cloud import Cloud
 from osupgrade.errors import UsageFault
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
 
+OVS_PLUGIN = "neutron.plugins.openvswitch.ovs_neutron_plugin.OVSNeutronPluginV2"
+"""The core plugin of a Grizzly cloud with Open vSwitch, by its name from Havana on."""
+
 OVS_AGENT = "Open vSwitch agent"
 """The type under which the plugin's agents report themselves (agents.agent_type)."""
 
@@ -110,3 +113,22 @@ def segmented_network(cloud: Cloud) -> str:
     if network is None:
         raise UsageFault("the cloud has no second tunnel or VLAN network with ports from which to take the segment")
     return str(network)
+
+
+def server(cloud: Cloud) -> str:
+    """Python that starts a release's own plugin as neutron-server does, as ``plugin``, without a message bus.
+
+    For :meth:`Cloud.python`; the plugin makes its tables (Havana: db/api.py, ``configure_db``) and books its ranges.
+    """
+    return f"""
+import gettext
+gettext.install("neutron", unicode=1)
+from oslo.config import cfg
+from neutron.common import config
+from neutron.plugins.openvswitch.common import config as ovs
+cfg.CONF(["--config-file", etc + "/neutron.conf", "--config-file", etc + "/plugin.ini"], project="neutron")
+cfg.CONF.set_override("rpc_backend", "neutron.openstack.common.rpc.impl_fake")
+cfg.CONF.set_override("network_vlan_ranges", {cloud.site.network_vlan_ranges.split(",")!r}, "OVS")
+from neutron import manager
+plugin = manager.NeutronManager.get_plugin()
+"""

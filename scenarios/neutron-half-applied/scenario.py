@@ -1,0 +1,81 @@
+"""A run of db-manage that stopped cannot be run again on what it left: MySQL commits every CREATE and ALTER."""
+
+from collections.abc import Iterator, Sequence
+
+from osupgrade.cloud import Cloud
+from osupgrade.errors import LabFault, UsageFault
+from osupgrade.model import Cure, Finding, Severity, Shell
+from osupgrade.scenario import Blocks, Scenario
+
+scenario = Scenario(
+    title="db-manage is run again on what an interrupted run left",
+    services=("neutron",),
+    symptom=Blocks(
+        "havana/neutron", error=r"1050, \"Table 'portbindingports' already exists\"", version="f489cf14a79c"
+    ),
+)
+
+RELEASES = {"folsom", "grizzly", "havana", "icehouse"}
+
+
+INTERRUPTED = """
+import sys
+sys.argv = ["neutron-db-manage", "--config-file", etc + "/neutron.conf", "--config-file", etc + "/plugin.ini",
+            "upgrade", "head"]
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from neutron.db.migration import cli
+
+def interrupt(connection, cursor, statement, parameters, context, executemany):
+    if statement.startswith("UPDATE alembic_version") and "176a85fc7d79" in statement + str(parameters):
+        raise KeyboardInterrupt
+
+event.listen(Engine, "before_cursor_execute", interrupt)
+cli.main()
+"""
+"""Havana's own tool, and Ctrl-C once it has made portbindingports and before it writes the version down."""
+
+
+@scenario.inject("before:havana/neutron")
+def interrupt(cloud: Cloud) -> None:
+    """The operator takes his dump, runs db-manage, and it is interrupted."""
+    cloud.server.save([cloud.databases["neutron"]], _shelf(cloud))
+    run = cloud.python("havana", "neutron", INTERRUPTED)
+    if "KeyboardInterrupt" not in run.output:
+        raise LabFault("db-manage should have been interrupted", evidence=run.output[-2000:])
+
+
+@scenario.preflight("seeded", "before:havana/neutron", "before:icehouse/neutron")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """A version between two releases."""
+    stamps = cloud.versions("neutron", "alembic_version")
+    if not stamps or set(stamps) <= RELEASES:
+        return
+    yield Finding(
+        source=scenario.name,
+        severity=Severity.ERROR,
+        service="neutron",
+        place="neutron.alembic_version",
+        message=f"neutron stands at {', '.join(stamps)}, between two releases: a run of db-manage stopped there",
+        consequence="what the failed migration made is still there, so the next run stops at it, 1050, 1060 or 1091; what a "
+        "wrong core_plugin passed over is never made",
+        evidence=cloud.evidence("neutron", "alembic_version", "SELECT version_num FROM alembic_version"),
+        cure=Cure(
+            "mend the cause, restore neutron's dump of before the failed run, and run again",
+            (Shell("mysql neutron < neutron-before.sql   # into an empty database"),),
+        ),
+    )
+
+
+@scenario.cure("before:havana/neutron")
+def restore(cloud: Cloud, _findings: Sequence[Finding]) -> None:
+    """The dump that the operator took before."""
+    name = cloud.databases["neutron"]
+    try:
+        cloud.server.load(_shelf(cloud), {name: name})
+    except LabFault as fault:
+        raise UsageFault("there is no dump of neutron from before the failed run", evidence=fault.evidence) from fault
+
+
+def _shelf(cloud: Cloud) -> str:
+    return f"{cloud.lane}-before"

@@ -1,0 +1,44 @@
+"""db-manage runs with core_plugin = ML2 on a Grizzly database of the Open vSwitch plugin."""
+
+from collections.abc import Iterator, Sequence
+
+from osupgrade.cloud import Cloud
+from osupgrade.model import Cure, Finding, Severity, Shell
+from osupgrade.neutron import OVS_PLUGIN, is_grizzly
+from osupgrade.scenario import Blocks, Scenario
+
+scenario = Scenario(
+    title="ML2 is the core plugin already while db-manage leaves Grizzly",
+    services=("neutron",),
+    symptom=Blocks("ml2", error=r"1146, \"Table '[^']*portbindingports' doesn't exist\"", version="icehouse"),
+    site={"core_plugin": "neutron.plugins.ml2.plugin.Ml2Plugin"},
+)
+
+
+@scenario.preflight("seeded")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """A site that names ML2, and a database that is not yet ML2's."""
+    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not is_grizzly(cloud):
+        return
+    yield Finding(
+        source=scenario.name,
+        severity=Severity.ERROR,
+        service="neutron",
+        place="neutron.conf core_plugin",
+        message=f"core_plugin is {cloud.site.core_plugin}, and the database is that of Grizzly's Open vSwitch plugin",
+        consequence="db-manage chooses migrations by core_plugin and counts those that it passes over as done: Havana's and "
+        "Icehouse's hops exit 0, and migrate_to_ml2 then misses portbindingports; straight to Icehouse it stops with 1050",
+        evidence=cloud.evidence(
+            "neutron", "type networks", "SELECT network_type, COUNT(*) FROM ovs_network_bindings GROUP BY 1"
+        ),
+        cure=Cure(
+            "keep the old plugin until neutron stands at icehouse and migrate_to_ml2 has run",
+            (Shell(f"core_plugin = {OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
+        ),
+    )
+
+
+@scenario.cure()
+def name_the_old_plugin(cloud: Cloud, _findings: Sequence[Finding]) -> Cloud:
+    """The site as it should have been."""
+    return cloud.with_site(core_plugin="")
