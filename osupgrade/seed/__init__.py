@@ -1,0 +1,1 @@
+"""A Grizzly cloud made by Grizzly's own code, and its multiplication by SQL."""
