@@ -1,0 +1,50 @@
+"""A keystone database whose tables are latin1."""
+
+from collections.abc import Iterator
+
+from osupgrade.cloud import Cloud
+from osupgrade.model import Finding
+from osupgrade.scenario import Blocks, Scenario
+from osupgrade.scenariolib import rows_finding
+
+scenario = Scenario(
+    title="Icehouse's keystone refuses tables that are not utf8",
+    services=("keystone",),
+    symptom=Blocks("icehouse/keystone", error=r"ValueError: Tables .* have non utf8 collation", version="36"),
+)
+
+LATIN = "table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_collation NOT LIKE '%utf8%'"
+
+
+def latin(cloud: Cloud) -> list[tuple[str]]:
+    """The tables to convert."""
+    return cloud.rows("keystone", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")
+
+
+@scenario.inject()
+def plant(cloud: Cloud) -> None:
+    """A table as a server with a latin1 default would have made it."""
+    cloud.execute(
+        "keystone",
+        "ALTER TABLE policy CONVERT TO CHARACTER SET latin1",
+    )
+
+
+@scenario.preflight("seeded")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Tables of another character set."""
+    yield from rows_finding(
+        scenario,
+        cloud,
+        place="keystone.migrate_version",
+        columns="table collation",
+        query=f"SELECT table_name, table_collation FROM information_schema.tables WHERE {LATIN}",
+        message="{n} tables of keystone are not utf8",
+        consequence="Icehouse's keystone refuses to migrate: ValueError: Tables ... have non utf8 collation; it stays at 36",
+        cure="convert them (look first whether utf8 bytes lie in latin1 columns: then go by way of BLOB)",
+        statements=(
+            "SET foreign_key_checks = 0",
+            *(f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET utf8" for (table,) in latin(cloud)),
+            "ALTER DATABASE {keystone} DEFAULT CHARACTER SET utf8",
+        ),
+    )
