@@ -77,11 +77,15 @@ class Lineage:
             raise UsageFault(f"{self.service} ({self.variant or 'any plugin'}) has no release {release!r} here")
         return found[-1]
 
-    def optional(self, release: str) -> frozenset[str]:
-        """The tables that the service makes itself in this release or made in one before."""
-        return frozenset(table.name for tables in self.served.values() for table in tables) - (
-            self.head(release).schema.names
-        )
+    def optional(self, revision: Revision) -> Mapping[str, Table]:
+        """Tables that may be there besides a revision's own: what the service makes itself, what a move leaves behind.
+
+        ``migrate_to_ml2 --save-tables`` keeps the old plugin's tables.
+        """
+        made = [table for tables in self.served.values() for table in tables]
+        own = self.served.get(revision.release, ())
+        left = self.head(revision.release).schema.tables if revision.name in MOVES else ()
+        return {t.name: t for t in (*made, *own, *left) if t.name not in revision.schema.names}
 
 
 MOVES = ("ml2",)

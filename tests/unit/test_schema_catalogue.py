@@ -52,9 +52,19 @@ def test_the_move_to_ml2_is_the_last_revision():
 
 
 def test_what_a_server_makes_itself_is_optional():
-    assert lineage("neutron", "openvswitch").optional("grizzly") == {"quotas"}
-    assert "vips" in lineage("neutron", "openvswitch+lbaas").optional("grizzly")
-    assert "vips" not in lineage("neutron", "openvswitch+lbaas").optional("havana")
+    def optional(variant, release):
+        line = lineage("neutron", variant)
+        return set(line.optional(line.head(release)))
+
+    assert optional("openvswitch", "grizzly") == {"quotas"}
+    assert "vips" in optional("openvswitch+lbaas", "grizzly")
+    assert "vips" not in optional("openvswitch+lbaas", "havana")
+
+
+def test_the_move_to_ml2_may_leave_the_old_plugin_s_tables():
+    line = lineage("neutron", "openvswitch")
+    assert "ovs_network_bindings" in line.optional(line.at("ml2"))
+    assert "ovs_network_bindings" not in line.optional(line.at("icehouse"))
 
 
 def test_known_facts_of_single_revisions():
