@@ -161,7 +161,9 @@ def _restore_one(
         if progress:
             progress(Progress(dump.name, reader.position, reader.total, sent, time.monotonic() - started))
 
-    stream = reworded(pieces(reader.blocks()), names, keep=bool(unnamed))
+    stream = reworded(
+        pieces(reader.blocks()), names, keep=bool(unnamed) or all(section.named for section in dump.sections)
+    )
     sent, status, output = feed(
         server.container, _FEED, stream, {"MYSQL_PWD": server.tool.password, "TARGET": "".join(unnamed)}, tell
     )
@@ -173,21 +175,23 @@ def _restore_one(
 def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -> Iterator[bytes]:
     """A dump as the account ``lab`` can restore it, with every line still at its number.
 
-    ``names`` maps the dump's databases to those that take them; others are left out. ``keep`` says whether what stands
-    before the first USE is wanted. The definers of triggers, views and routines become the account that restores, since
-    theirs are not on this server; what a dump says about replication is dropped; all else passes as it is.
+    ``names`` maps the dump's databases to those that take them; others are left out. ``keep`` says whether the tables
+    before the first USE are wanted; settings there always are. The definers of triggers, views and routines become the
+    account that restores, since theirs are not on this server; what a dump says about replication is dropped; all else
+    passes as it is.
     """
     made: set[str] = set()
+    preamble = True
     for line, data in stream:
         if not line:
             yield data if keep else b"\n" * data.count(b"\n")
             continue
         if use := USE.match(data):
-            name = matched_name(use)
+            preamble, name = False, matched_name(use)
             keep = name in names
             data = b"USE %s;\n" % _quoted(names[name]) if keep else b"\n"
         elif database := DATABASE.match(data):
-            name = matched_name(database)
+            preamble, name = False, matched_name(database)
             keep = name in names
             if keep and name not in made:
                 made.add(name)
@@ -195,7 +199,7 @@ def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -
                 data = b"DROP DATABASE IF EXISTS %s; CREATE DATABASE %s%s;\n" % (target, target, database[3])
             else:
                 data = b"\n"
-        elif not keep or _DROP_DATABASE.match(data) or _SANDBOX.match(data) or data.startswith(b"CHANGE MASTER "):
+        elif _dropped(data) or not (keep or (preamble and data.startswith((b"/*", b"SET ")))):
             data = b"\n"
         elif data.startswith(b"SET @@"):
             data = re.sub(rb"\ASET @@GLOBAL\.GTID_PURGED\s*=", b"SET @gtid_purged=", data)
@@ -203,6 +207,10 @@ def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -
         elif data.startswith((b"/*", b"CREATE ")):
             data = _DEFINER.sub(b"DEFINER=CURRENT_USER", data)
         yield data
+
+
+def _dropped(line: bytes) -> bool:
+    return bool(_DROP_DATABASE.match(line) or _SANDBOX.match(line) or line.startswith(b"CHANGE MASTER "))
 
 
 def feed(
@@ -237,8 +245,11 @@ def feed(
             connection.sendall(b"0\n")
         except (BrokenPipeError, ConnectionResetError):
             pass  # The client ended before its input did; its output says why.
+        except BaseException:
+            _close(raw, connection)
+            raise
         output = b"".join(_output(connection))
-        raw.close()
+        _close(raw, connection)
         status = api.exec_inspect(handle["Id"])["ExitCode"]
         container.reload()
         if status is None or container.status != "running":
@@ -246,6 +257,12 @@ def feed(
     except (docker.errors.APIError, requests.RequestException, OSError) as fault:
         raise LabFault(f"lost the container {container.name} while a dump went into it", evidence=str(fault)) from fault
     return total, status, output.decode("utf-8", "replace")
+
+
+def _close(raw: Any, connection: Any) -> None:
+    """Close both ends of what the engine's SDK gives: the stream does not own the socket below it."""
+    raw.close()
+    connection.close()
 
 
 def _frames(stream: Iterable[bytes]) -> Iterator[bytes]:

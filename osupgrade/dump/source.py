@@ -325,7 +325,7 @@ def _note(piece: Piece, sections: _Sections, seen: Seen) -> None:
         sections.versions.setdefault(sections.now, []).extend(_versions(data))
     elif data.startswith(b"-- "):
         _note_comment(piece, seen)
-    elif not seen.stray[0] and (data.startswith(b"mysqldump: ") or not seen.tables):
+    elif data.startswith(b"mysqldump: ") or (data.startswith((b"Warning: ", b"[Warning]")) and not seen.tables):
         seen.stray = (piece.line, data.decode("utf-8", "replace").strip())
 
 

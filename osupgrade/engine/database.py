@@ -220,7 +220,9 @@ def _use(connection: sqlalchemy.Connection, database: str) -> None:
 
 
 def _leave_database(dbapi_connection: Any, _record: Any) -> None:
-    """A pooled connection must not carry session state of one user to the next."""
+    """A pooled connection must not carry session state of one user to the next; a lost one is None."""
+    if dbapi_connection is None:
+        return
     with dbapi_connection.cursor() as cursor:
         cursor.execute("SET SESSION foreign_key_checks=DEFAULT, SESSION sql_mode=DEFAULT")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker.errors
 import requests
 from docker.models.containers import Container
+from docker.types import CancellableStream
 
 from osupgrade.errors import LabFault
 
@@ -51,8 +52,9 @@ def run_in(
         handle = api.exec_create(
             container.id, list(argv), environment=dict(environment or {}), workdir=workdir, user=user
         )
-        stream: Iterable[bytes] = api.exec_start(handle["Id"], stream=True)
+        stream: CancellableStream[bytes] = api.exec_start(handle["Id"], stream=True)
         with contextlib.ExitStack() as stack:
+            stack.callback(_close, stream)
             file = stack.enter_context(log.open("ab")) if log else None
             for chunk in stream:
                 chunks.append(chunk)
@@ -68,3 +70,10 @@ def run_in(
         raise LabFault(f"lost the container {container.name} while {argv[0]} ran in it", evidence=str(fault)) from fault
     output = b"".join(chunks).decode("utf-8", "replace")
     return ToolRun(tuple(argv), 137 if status is None else status, output, time.monotonic() - started, log)
+
+
+def _close(stream: CancellableStream[bytes]) -> None:
+    """The SDK leaves the socket of an upgraded connection to the garbage collector."""
+    with contextlib.suppress(OSError, docker.errors.DockerException):
+        stream.close()
+    stream._response.close()  # type: ignore[attr-defined]
