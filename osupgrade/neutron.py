@@ -99,7 +99,7 @@ def first_port_is_segmentless(cloud: Cloud) -> bool:
         "SELECT COUNT(b.network_id) FROM ports p LEFT JOIN ovs_network_bindings b ON b.network_id = p.network_id "
         "WHERE p.id = (SELECT MIN(id) FROM ports)"
     )
-    return cloud.value("neutron", sql) == 0
+    return bool(cloud.value("neutron", sql) == 0)
 
 
 def segmented_network(cloud: Cloud) -> str:

@@ -41,12 +41,14 @@ _RULES = (
         "WHERE b.host <> '' AND (b.vif_type <> 'ovs' OR b.driver IS NULL OR b.driver <> 'openvswitch' OR s.id IS NULL)",
     ),
     (
-        "ports are bound to hosts that no Open vSwitch agent reports",
+        "ports are bound to hosts for which no Open vSwitch agent reports",
         "the next update of the port ends in binding_failed (mech_agent.py)",
         "port host device_owner",
         "SELECT b.port_id, b.host, p.device_owner FROM ml2_port_bindings b JOIN ports p ON p.id = b.port_id "
-        f"LEFT JOIN agents a ON a.host = b.host AND a.agent_type = '{OVS_AGENT}' "
-        "WHERE b.host <> '' AND a.id IS NULL",
+        "WHERE b.host <> '' AND NOT EXISTS (SELECT 1 FROM agents a LEFT JOIN agents t ON t.agent_type = a.agent_type "
+        "AND SUBSTRING_INDEX(t.host, '.', 1) = SUBSTRING_INDEX(a.host, '.', 1) "
+        "AND t.heartbeat_timestamp > a.heartbeat_timestamp + INTERVAL 75 SECOND "
+        f"WHERE a.host = b.host AND a.agent_type = '{OVS_AGENT}' AND t.id IS NULL)",
     ),
     (
         "networks do not have exactly one segment",

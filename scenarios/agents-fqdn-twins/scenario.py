@@ -1,0 +1,87 @@
+"""The upgraded agents have reported already: each is there twice, and what was scheduled is on the dead rows."""
+
+from collections.abc import Iterator
+
+from osupgrade.agents import DOWN_AFTER, Agent, agents, merge, report, twins
+from osupgrade.cloud import Cloud
+from osupgrade.model import Cure, Evidence, Finding, Severity
+from osupgrade.scenario import Scenario, Silent
+
+scenario = Scenario(
+    title="Agents have come back under short names already, beside their dead rows with full names",
+    services=("neutron",),
+    symptom=Silent("verify", breaks=("ports_bound", "scheduled")),
+)
+
+
+@scenario.inject()
+def name_fully(cloud: Cloud) -> None:
+    """As getfqdn() names hosts that have a domain."""
+    cloud.execute("neutron", "UPDATE agents SET host = CONCAT(host, '.cloud.example.org') WHERE host NOT LIKE '%.%'")
+
+
+@scenario.inject("after:icehouse/neutron")
+def start_agents(cloud: Cloud) -> None:
+    """Icehouse's agents start and report."""
+    report(cloud, "icehouse")
+
+
+@scenario.preflight("seeded", "after:havana/neutron", "after:icehouse/neutron")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Agents of one type whose hosts differ in the domain alone."""
+    pairs = [group for group in twins(agents(cloud), lambda a: a.name.lower()) if _differ(group)]
+    dead = [group for group in pairs if all(group[0].heartbeat - a.heartbeat > DOWN_AFTER for a in group[1:])]
+    alive = [group for group in pairs if group not in dead]
+    if dead:
+        yield _finding(
+            dead,
+            f"{len(dead)} agents are there again under another form of their host's name",
+            "networks and routers stay with the rows that never report again",
+            Cure(
+                "give what the dead rows hold to those that report, then delete the dead ones",
+                tuple(statement for group in dead for statement in merge(group)),
+            ),
+        )
+    if alive:
+        yield _finding(
+            alive,
+            f"{len(alive)} agents share a short host name with another that reports as well",
+            "either two machines have one short name, and Havana's agents will be taken for one, or an agent runs twice; "
+            "set host= in their neutron.conf, or stop one",
+            None,
+        )
+
+
+def _differ(group: tuple[Agent, ...]) -> bool:
+    return len({agent.host.lower() for agent in group}) > 1
+
+
+def _finding(groups: list[tuple[Agent, ...]], message: str, consequence: str, cure: Cure | None) -> Finding:
+    rows: list[tuple[object, ...]] = [(a.kind, a.host, a.heartbeat, a.id) for group in groups for a in group]
+    return Finding(
+        source=scenario.name,
+        severity=Severity.ERROR,
+        service="neutron",
+        place="neutron.agents",
+        message=message,
+        consequence=consequence,
+        evidence=Evidence.of(("agent_type", "host", "last_report", "id"), rows),
+        cure=cure,
+    )
+
+
+@scenario.probe()
+def on_dead_agents(cloud: Cloud) -> Evidence:
+    """Networks and routers on agents that another row of the same host has replaced."""
+    twin = (
+        "JOIN agents t ON t.agent_type = a.agent_type AND t.id <> a.id AND t.heartbeat_timestamp > a.heartbeat_timestamp "
+        "AND SUBSTRING_INDEX(t.host, '.', 1) = SUBSTRING_INDEX(a.host, '.', 1)"
+    )
+    return cloud.evidence(
+        "neutron",
+        "kind id bound_to reports_as",
+        "SELECT 'network', b.network_id, a.host, t.host FROM networkdhcpagentbindings b "
+        f"JOIN agents a ON a.id = b.dhcp_agent_id {twin} "
+        "UNION ALL SELECT 'router', b.router_id, a.host, t.host FROM routerl3agentbindings b "
+        f"JOIN agents a ON a.id = b.l3_agent_id {twin}",
+    )
