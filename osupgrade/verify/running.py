@@ -72,6 +72,19 @@ class Given:
 
 
 @dataclass(frozen=True)
+class AfterCheck:
+    """Rows of ``sql`` that are on the copy after the rounds and were not in the cloud before are damage."""
+
+    name: str
+    service: str
+    columns: tuple[str, ...]
+    sql: str
+    message: str
+    consequence: str
+    level: Level = "smoke"
+
+
+@dataclass(frozen=True)
 class Running:
     """All that the lab must know of a release to run its services."""
 
@@ -88,6 +101,7 @@ class Running:
     rounds: tuple[Script, ...]
     given: tuple[Given, ...]
     listings: tuple[Listing, ...]
+    checks: tuple[AfterCheck, ...]
     noise: tuple[str, ...]
     """Regular expressions of the errors in service logs that are no sign of damage."""
     statements: tuple[tuple[str, str], ...]
@@ -125,6 +139,7 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
             given=tuple(Given(e["name"], e["service"], e["sql"]) for e in data.get("given", ())),
             rounds=tuple(_script(entry) for entry in data.get("round", ())),
             listings=tuple(Listing(e["name"], e["service"], e["sql"]) for e in data.get("listing", ())),
+            checks=tuple(_check(entry) for entry in data.get("check", ())),
             noise=tuple(data.get("noise", ())),
             statements=tuple((e["database"], e["sql"]) for e in data.get("statement", ())),
             templates={path.name: path.read_text("utf-8") for path in sorted(templates.iterdir()) if path.is_file()},
@@ -159,5 +174,17 @@ def _script(data: Mapping[str, Any]) -> Script:
         needs=tuple(data.get("needs", ())),
         service=data["service"],
         config=tuple(data.get("config", ())),
+        level=data.get("level", "smoke"),
+    )
+
+
+def _check(data: Mapping[str, Any]) -> AfterCheck:
+    return AfterCheck(
+        name=data["name"],
+        service=data["service"],
+        columns=tuple(data["columns"].split()),
+        sql=data["sql"],
+        message=data["message"],
+        consequence=data["consequence"],
         level=data.get("level", "smoke"),
     )

@@ -191,10 +191,15 @@ class ServiceSet:
         """The service that a process belongs to."""
         return next(i.process.service for i in self._instances if i.name == name)
 
-    def hosts(self, name: str) -> tuple[str, ...]:
-        """The hosts on which a process such as ``nova-compute`` is ready."""
+    @property
+    def hosts(self) -> dict[str, list[str]]:
+        """The hosts on which each process, such as ``nova-compute``, is ready."""
         up = {started.name for started in self.started}
-        return tuple(i.host for i in self._instances if i.process.name == name and i.name in up)
+        found: dict[str, list[str]] = {}
+        for instance in self._instances:
+            if instance.name in up:
+                found.setdefault(instance.process.name, []).append(instance.host)
+        return found
 
     def script(self, file: str, service: str, config: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
         """Run one of the release's client scripts; the result that it left.

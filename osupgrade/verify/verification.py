@@ -67,10 +67,13 @@ def verify(
             if LEVELS.index(entry.level) > LEVELS.index(level) or not set(entry.needs) <= services.ready:
                 continue
             say(f"{entry.name}: asking the APIs")
-            answer = services.script(entry.file, entry.service, entry.config, jsonable(known))
+            answer = services.script(
+                entry.file, entry.service, entry.config, jsonable({**known, "hosts": services.hosts})
+            )
             calls += [ApiCall(running.release, **call) for call in answer["calls"]]
             findings += [_found(entry.name, finding) for finding in answer["findings"]]
             findings += _unlisted(running, answer["lists"], cloud, services.cloud, plan.services)
+        findings += _damage(running, cloud, services.cloud, plan.services, level)
         findings += _errors(services, running)
         started, ready = services.started, services.seconds
     findings += _failed(calls)
@@ -117,6 +120,24 @@ def _unlisted(
         now = {str(row[0]) for row in copy.rows(listing.service, listing.sql)}
         if finding := compare_listing(listing, listed, before, now):
             yield finding
+
+
+def _damage(running: Running, cloud: Cloud, copy: Cloud, services: Sequence[str], level: Level) -> Iterator[Finding]:
+    for check in running.checks:
+        if check.service not in services or LEVELS.index(check.level) > LEVELS.index(level):
+            continue
+        before = set(cloud.rows(check.service, check.sql))
+        rows = [row for row in copy.rows(check.service, check.sql) if row not in before]
+        if rows:
+            yield Finding(
+                source=SOURCE,
+                severity=Severity.ERROR,
+                service=check.service,
+                place=check.name,
+                message=f"{len(rows)} {check.message}",
+                consequence=check.consequence,
+                evidence=Evidence.of(check.columns, rows),
+            )
 
 
 def _found(round_name: str, data: Mapping[str, Any]) -> Finding:

@@ -25,6 +25,7 @@ class Round(object):
         self.lists = {}
         self.findings = []
         self.facts = {}
+        self.subject = None  # what the calls are about, for the record of one that fails
         self.account = self.given['account']
 
     def has(self, *services):
@@ -81,6 +82,8 @@ class Round(object):
             json.dump(result, target)
 
     def _record(self, service, name, ok, began, detail):
+        if not ok and self.subject:
+            detail = '%s: %s' % (self.subject, detail)
         self.calls.append(
             {'service': service, 'name': name, 'ok': ok, 'seconds': time.time() - began, 'detail': detail})
 
