@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker.errors
 import requests
@@ -54,7 +55,7 @@ def run_in(
         )
         stream: CancellableStream[bytes] = api.exec_start(handle["Id"], stream=True)
         with contextlib.ExitStack() as stack:
-            stack.callback(_close, stream)
+            stack.callback(close_stream, stream)
             file = stack.enter_context(log.open("ab")) if log else None
             for chunk in stream:
                 chunks.append(chunk)
@@ -72,7 +73,7 @@ def run_in(
     return ToolRun(tuple(argv), 137 if status is None else status, output, time.monotonic() - started, log)
 
 
-def _close(stream: CancellableStream[bytes]) -> None:
+def close_stream(stream: CancellableStream[Any]) -> None:
     """The SDK leaves the socket of an upgraded connection to the garbage collector."""
     with contextlib.suppress(OSError, docker.errors.DockerException):
         stream.close()
