@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from osupgrade.report.html import write_html
 from osupgrade.report.json import write_json
 from osupgrade.report.junit import write_junit
 from osupgrade.report.markdown import markdown
@@ -15,4 +16,5 @@ def write_reports(report: RunReport, run: RunDirectory) -> None:
     """Write every report of a run into its directory."""
     write_json(report, run.path / "report.json")
     write_junit(report, run.path / "junit.xml")
+    write_html(report, run.path / "report.html")
     (run.path / "summary.md").write_text(markdown(report), "utf-8")

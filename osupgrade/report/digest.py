@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from osupgrade.model import Finding, Severity, Shell, Sql, StepResult
+from osupgrade.model import SEEDED, VERIFY, Cure, Severity, Sql, Stage, StepResult
 from osupgrade.result import LaneResult, StagedFinding, State
 
+# How a cure's statement names a database besides its own, see osupgrade.model.Sql.
+_DATABASE = re.compile(r"\{([a-z_0-9]+)\}")
 _WORST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
 
@@ -99,12 +102,30 @@ def error_of(step: StepResult) -> str:
     return "; ".join(step.problems) or "no reason is known"
 
 
-def cure_lines(finding: Finding) -> tuple[str, ...]:
-    """A cure's steps as they are typed: SQL with its semicolon, commands as they are."""
-    lines: list[str] = []
-    for step in finding.cure.steps if finding.cure else ():
+def cure_blocks(cure: Cure) -> tuple[tuple[str, str], ...]:
+    """A cure's steps as they are typed, in order: (database, statements) or ("", commands).
+
+    Statements on one database that follow each other are one block. ``{nova}`` becomes the database's quoted name.
+    """
+    blocks: list[tuple[str, str]] = []
+    for step in cure.steps:
         if isinstance(step, Sql):
-            lines.append(step.statement.strip().rstrip(";") + ";")
-        elif isinstance(step, Shell):
-            lines.append(step.command)
-    return tuple(lines)
+            where, text = step.service, _DATABASE.sub(r"`\1`", step.statement.strip().rstrip(";")) + ";"
+        else:
+            where, text = "", step.command
+        if blocks and blocks[-1][0] == where:
+            blocks[-1] = (where, f"{blocks[-1][1]}\n{text}")
+        else:
+            blocks.append((where, text))
+    return tuple(blocks)
+
+
+def cure_text(cure: Cure) -> str:
+    """A cure's steps in one text; a line before statements says on which database they go."""
+    return "\n".join(f"-- on {where}\n{text}" if where else text for where, text in cure_blocks(cure))
+
+
+def stage_in_words(stage: Stage) -> str:
+    """``before ml2``, ``after havana/nova``, ``before anything runs``, ``at the end``."""
+    names = {SEEDED: "before anything runs", VERIFY: "at the end"}
+    return names.get(stage, f"{stage.moment} {stage.step}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from osupgrade.model import Outcome, Severity, StepResult
-from osupgrade.report.digest import by_service, cure_lines, error_of, not_reached, settled, standing_at
+from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, settled, standing_at
 from osupgrade.result import LaneResult, RunReport, StagedFinding, State
 
 # What XML 1.0 cannot carry at all; tools write such characters into their logs.
@@ -152,7 +152,7 @@ def _finding(found: StagedFinding) -> _Case:
     stands = found.state is State.STANDING and finding.severity is Severity.ERROR
     lines = [f"{finding.severity.value}, {found.state.value} at {found.stage}: {finding.message}", finding.consequence]
     if finding.cure:
-        lines += [f"cure: {finding.cure.summary}", *cure_lines(finding)]
+        lines += [f"cure: {finding.cure.summary}", cure_text(finding.cure)]
     name = f"{finding.source}: {finding.service} {finding.place}"
     return _Case(name, failure=finding.message if stands else None, details="\n".join(line for line in lines if line))
 

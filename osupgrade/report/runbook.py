@@ -21,13 +21,11 @@ from osupgrade.model import (
     Release,
     ServiceRelease,
     Severity,
-    Shell,
-    Sql,
     Stage,
     StepResult,
 )
 from osupgrade.plan import Plan
-from osupgrade.report.digest import duration, settled
+from osupgrade.report.digest import cure_blocks, duration, settled
 from osupgrade.result import RunReport, State
 from osupgrade.site import Site
 
@@ -339,11 +337,9 @@ class _Page:
             follows = f" Otherwise: {finding.consequence}" if finding.consequence else ""
             self.lines.append(f"- `{finding.service}` {finding.place}: {finding.message}.{follows}")
         self.lines.append("")
-        for block in _typed(treatment.cure, self._database_names()):
-            self._block(block)
-
-    def _database_names(self) -> frozenset[str]:
-        return frozenset(d.name for release in self.plan.releases for d in self._databases(release))
+        for database, text in cure_blocks(treatment.cure):
+            lines = text.splitlines()
+            self._block([f"{_SQL} {database} <<'SQL'", *lines, "SQL"] if database else lines)
 
     def _databases(self, release: Release) -> list[Database]:
         return [d for service in self.plan.services for d in release.services[service].databases]
@@ -425,23 +421,3 @@ def _treatments(report: RunReport) -> tuple[_Treatment, ...]:
             if staged.state is State.CURED:
                 rehearsed.add(cure)
     return tuple(_Treatment(cure, tuple(findings), cure in rehearsed) for cure, findings in found.items())
-
-
-def _typed(cure: Cure, databases: frozenset[str]) -> list[list[str]]:
-    """The cure's steps as blocks for a shell; statements on one database go through one session."""
-    blocks: list[list[str]] = []
-    last: Sql | None = None
-    for step in cure.steps:
-        if isinstance(step, Shell):
-            blocks.append(step.command.splitlines())
-            last = None
-            continue
-        statement = step.statement.strip().rstrip(";") + ";"
-        for name in databases:
-            statement = statement.replace("{" + name + "}", f"`{name}`")
-        if last is not None and last.service == step.service:
-            blocks[-1][-1:] = [*statement.splitlines(), "SQL"]
-        else:
-            blocks.append([f"{_SQL} {step.service} <<'SQL'", *statement.splitlines(), "SQL"])
-        last = step
-    return blocks

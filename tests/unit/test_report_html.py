@@ -1,0 +1,188 @@
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from osupgrade.model import SEEDED, VERIFY, Evidence, Outcome
+from osupgrade.report.html import html, timeline, write_html
+from osupgrade.result import LaneResult, StagedFinding, State
+
+from . import _reports as samples
+
+VOID = {"meta", "br", "wbr", "circle", "path", "rect", "line"}
+
+
+class Page(HTMLParser):
+    """A strict reader: it refuses elements that are not closed and remembers links, identifiers and texts."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.links, self.names, self.tags, self.texts = [], [], [], set(), []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.add(tag)
+        self.texts.append(" " if tag in ("pre", "td", "th", "div", "p") else "")
+        self.links += [values[name] for name in ("href", "src", "action", "xlink:href") if name in values]
+        self.names += [values["id"]] if "id" in values else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"[ \n]+", " ", "".join(self.texts)).strip()
+
+
+REPORTS = {
+    "green": samples.GREEN,
+    "failed": samples.FAILED,
+    "scenarios": samples.scenarios(6),
+    "inspection": dataclasses.replace(
+        samples.GREEN,
+        kind="inspection",
+        result=dataclasses.replace(samples.GREEN.result, steps=(), checked={}),
+        rows={},
+    ),
+    "refused": dataclasses.replace(
+        samples.FAILED,
+        result=LaneResult("grizzly-icehouse", ("nova",), (), (), 0.1, refused="ERROR 1064 (42000) at line 12"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_page_is_well_formed_and_needs_nothing_from_outside(name, tmp_path):
+    text = html(REPORTS[name], tmp_path)
+    page = Page(text)
+    assert not page.tags & {"script", "link", "img", "iframe", "object", "form"}
+    assert "url(" not in text and "@import" not in text
+    assert not [link for link in page.links if re.match(r"[a-z]+:|//", link)]
+    assert len(set(page.names)) == len(page.names)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.names)
+
+
+def test_the_verdict_comes_first(tmp_path):
+    body = html(samples.FAILED, tmp_path).partition("<body>")[2]
+    text = Page(body.replace("</html>", "").replace("</body>", "")).text
+    assert text.startswith("The cloud did not come through: it stopped at havana/nova")
+    assert text.index("Next " + samples.FAILED.next_command) < text.index("What failed") < text.index("Time line")
+
+
+def test_what_failed_and_what_stands_carries_proof_consequence_and_cure(tmp_path):
+    text = Page(html(samples.FAILED, tmp_path)).text
+    for part in (
+        "nova to havana in revision 188_add_reason_column_to_service",
+        "ALTER TABLE services ADD disabled_reason VARCHAR(255)",
+        "Duplicate column name 'disabled_reason'",
+        "Proof: 6 of 14 rows",
+        "00d1a7e2-55c1-4d8e-9a0f-3c1f6f1f9e00",
+        "The instances keep running, but after the next agent restart",
+        "JOIN `nova`.instances i ON",
+        "osupgrade rehearse --cure ml2-ports-without-binding",
+        "14 of 9120 ports are DOWN",
+        "neutron.ml2_port_bindings – 9\u202f120 new",
+    ):
+        assert part in text, part
+
+
+def test_foreign_texts_stay_texts(tmp_path):
+    nasty = "</pre><script>alert(1)</script> \"'><img src=x onerror=y> {{ 7 * 7 }} `<b>code</b>`"
+    finding = dataclasses.replace(
+        samples.UNBOUND,
+        message=nasty,
+        consequence=nasty,
+        place=nasty,
+        source=nasty,
+        evidence=Evidence((nasty,), ((nasty,),), 1),
+        command=nasty,
+    )
+    failed = dataclasses.replace(samples.NOVA_FAILED, problems=(nasty,), diagnosis=None)
+    result = dataclasses.replace(
+        samples.FAILED.result,
+        steps=(failed,),
+        findings=(StagedFinding(VERIFY, finding, State.STANDING),),
+        refused=nasty,
+    )
+    report = dataclasses.replace(samples.FAILED, result=result, verdict=nasty, notes=(nasty,))
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / failed.log).write_text(nasty)
+    page = Page(html(report, tmp_path))
+    assert not page.tags & {"script", "img", "b>code"}
+    assert page.text.count("<script>alert(1)</script>") >= 9 and "{{ 7 * 7 }}" in page.text
+
+
+def test_thirty_scenarios_with_long_logs_stay_under_two_megabytes(tmp_path):
+    report = samples.scenarios(30)
+    report = dataclasses.replace(report, result=samples.FAILED.result, rows=samples.ROWS)
+    for name in [step.log for step in samples.FAILED.result.steps]:
+        (tmp_path / "logs").mkdir(exist_ok=True)
+        (tmp_path / "logs" / name).write_text("<&> INFO migrate.versioning.api [-] 187 -> 188...\n" * 200_000)
+    for scenario in report.scenarios:
+        for lane in scenario.lanes:
+            (tmp_path / lane.log / "logs").mkdir(parents=True)
+            (tmp_path / lane.log / "logs" / "havana-nova.log").write_text("CRITICAL nova [-] <1060>\n" * 20_000)
+    write_html(report, tmp_path / "report.html")
+    assert 300_000 < (tmp_path / "report.html").stat().st_size < 2_000_000
+    assert "CRITICAL nova [-] &lt;1060&gt;" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_long_log_keeps_its_beginning_and_its_end(tmp_path):
+    (tmp_path / "logs").mkdir()
+    lines = [f"line {n}" for n in range(10_000)]
+    (tmp_path / "logs" / "havana-nova.log").write_text("\x1b[31mfirst\x1b[0m\n" + "\n".join(lines) + "\nlast\n")
+    text = Page(html(samples.FAILED, tmp_path)).text
+    assert re.search(r"first line 0 line 1 .* lines are left out here; all of it: logs/havana-nova.log", text)
+    assert "line 9999 last" in text and "line 5000 " not in text and "\x1b" not in text
+    assert "there is no log at logs/havana-keystone.log" in text
+
+
+def test_the_time_line_sets_steps_on_one_scale():
+    line = timeline(samples.GREEN.result)
+    rows = {row.service: row for row in line.rows}
+    end = samples.ML2.started + samples.ML2.seconds
+    first, second, ml2 = rows["neutron"].bars
+    assert first.left == pytest.approx(100 * 0.3 / end, abs=0.01)
+    assert ml2.left + ml2.width == pytest.approx(100, abs=0.02)
+    assert first.left + first.width < second.left < ml2.left
+    assert [bar.style for bar in rows["neutron"].bars] == ["hop0", "hop1", "finish"]
+    assert [text for _, text in line.ticks] == ["0 s", "2 s", "4 s", "6 s", "8 s", "10 s"]
+    assert rows["nova"].versions == "161 → 216 → 234"
+
+
+def test_a_step_without_a_start_follows_its_chain_and_a_finish_follows_all():
+    steps = tuple(dataclasses.replace(step, started=None) for step in samples.ALL_STEPS)
+    rows = {row.service: row for row in timeline(dataclasses.replace(samples.GREEN.result, steps=steps)).rows}
+    havana, icehouse = rows["nova"].bars
+    assert havana.left == 0 and icehouse.left == pytest.approx(havana.width, abs=0.02)
+    assert rows["neutron"].bars[-1].left == pytest.approx(icehouse.left + icehouse.width, abs=0.02)
+
+
+def test_the_time_line_tells_failures_and_what_was_not_reached():
+    rows = {row.service: row for row in timeline(samples.FAILED.result).rows}
+    assert [bar.style for bar in rows["nova"].bars] == ["failed"] and rows["nova"].missing == ("icehouse",)
+    skipped = dataclasses.replace(samples.NOVA_FAILED, outcome=Outcome.SKIPPED, seconds=0.0, started=0.0)
+    only = dataclasses.replace(samples.FAILED.result, steps=(skipped,), services=("nova",))
+    assert timeline(only).rows[0].bars[0].width > 0
+
+
+def test_a_cured_finding_is_folded_away_but_there(tmp_path):
+    folded = html(samples.GREEN, tmp_path).partition("2 that were cured")[2]
+    assert "never stamped" in folded.partition("</section>")[0]
+
+
+def test_a_single_late_cure_reads_right(tmp_path):
+    result = dataclasses.replace(
+        samples.GREEN.result, findings=(StagedFinding(SEEDED, samples.UNBOUND, State.SCHEDULED),)
+    )
+    assert "1 that was cured" in html(dataclasses.replace(samples.GREEN, result=result), tmp_path)
