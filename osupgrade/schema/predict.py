@@ -1,0 +1,246 @@
+"""Which customisation collides with which revision, said before anything runs.
+
+Every revision's own changes come from the catalogue; a customisation is held against them one after the other. The
+rules are MySQL's: what its DDL refuses (1050, 1060, 1061, 1091, 1217, 1553, 1833) and what it does silently.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from osupgrade.model import Cure, Finding, Severity
+from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage
+from osupgrade.schema.diff import Change, diff
+from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
+from osupgrade.schema.verdicts import Fate
+
+SOURCE = "prediction"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What will become of a customisation, at which revision, and why. ``revision`` is empty for what is kept."""
+
+    change: Change
+    fate: Fate
+    words: str
+    revision: str = ""
+    release: str = ""
+
+
+_ENSURED = {("reservations", "reservations_deleted_expire_idx")}
+"""Indexes that a tool adds only where none covers their columns: Icehouse's cinder-manage does so after its migrations."""
+
+
+@dataclass(frozen=True)
+class _Hit:
+    fate: Fate
+    words: str
+
+
+def predict(changes: Iterable[Change], line: Lineage, start: str, release: str = "icehouse") -> tuple[Prediction, ...]:
+    """What the way from revision ``start`` to a release's head does to each customisation.
+
+    Predictions are made one by one: that another customisation stops the upgrade earlier is not taken into account.
+    """
+    first = line.position(start) or 0
+    last = line.position(line.head(release).name) or 0
+    return tuple(_predict(change, line, line.revisions[first : last + 1]) for change in changes)
+
+
+def first_stop(predictions: Sequence[Prediction], line: Lineage) -> Prediction | None:
+    """The prediction at which the upgrade stops first; None when it comes through."""
+    stops = [p for p in predictions if p.fate is Fate.IN_THE_WAY]
+    return min(stops, key=lambda p: line.position(p.revision) or 0) if stops else None
+
+
+def prediction_findings(service: str, predictions: Iterable[Prediction]) -> tuple[Finding, ...]:
+    """A finding for each customisation that will not simply be kept."""
+    found = []
+    for prediction in predictions:
+        if prediction.fate in (Fate.KEPT, Fate.UPSTREAM):
+            continue
+        stops = prediction.fate is Fate.IN_THE_WAY
+        found.append(
+            Finding(
+                source=SOURCE,
+                severity=Severity.ERROR if stops else Severity.WARNING,
+                service=service,
+                place=prediction.change.place,
+                message=f"{prediction.change.object} {prediction.change.place} "
+                f"{'collides with' if stops else f'is {prediction.fate.value} in'} {service} {prediction.revision} "
+                f"({prediction.release}): {prediction.words}",
+                consequence=f"{service} stops before {prediction.revision} is done" if stops else "",
+                cure=Cure("take it out before the upgrade and put it back afterwards") if stops else None,
+            )
+        )
+    return tuple(found)
+
+
+def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Prediction:
+    for here, there in itertools.pairwise(way):
+        if there.name in MOVES:
+            continue
+        if not_utf8(change) and line.service in ("keystone", "glance") and here.release != there.release == "icehouse":
+            words = f"Icehouse's {line.service} refuses to begin on a table that is not utf8"
+            return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
+        for operation in _operations(line.service, line.variant, there.name):
+            if hit := _collision(change, operation, there.schema):
+                return Prediction(change, hit.fate, hit.words, there.name, there.release)
+    return Prediction(change, Fate.KEPT, "no revision touches it")
+
+
+def not_utf8(change: Change) -> bool:
+    """Whether the customisation is a table with another character set than utf8."""
+    return change.object == "table" and isinstance(change.after, Table) and change.after.charset != "utf8"
+
+
+@functools.cache
+def _operations(service: str, variant: str, revision: str) -> tuple[Change, ...]:
+    line = lineage(service, variant)
+    place = line.position(revision) or 0
+    return diff(line.revisions[place - 1].schema, line.revisions[place].schema)
+
+
+def _collision(change: Change, operation: Change, there: Schema) -> _Hit | None:
+    if change.object == "table":
+        return _own_table(change, operation, there) if change.kind == "added" else _lost_table(change, operation)
+    if operation.object == "table" and operation.kind == "removed" and operation.name == change.table:
+        if change.kind == "removed":
+            return _Hit(Fate.UPSTREAM, f"upstream drops the table {change.table}")
+        return _Hit(Fate.LOST, f"upstream drops the table {change.table}")
+    if (
+        isinstance(change.after, ForeignKey)
+        and change.kind != "removed"
+        and (hit := _held(change.table, change.after, operation, there))
+    ):
+        return hit
+    if operation.table != change.table:
+        return None
+    if change.object == "column":
+        return _column(change, operation)
+    if change.object == "index":
+        return _index(change, operation, there)
+    if change.object == "foreign key":
+        return _key(change, operation)
+    return None
+
+
+def _own_table(change: Change, operation: Change, there: Schema) -> _Hit | None:
+    if operation.object == "table" and operation.kind == "added" and operation.name == change.name:
+        return _Hit(Fate.IN_THE_WAY, f"upstream creates a table {change.name} of its own (1050)")
+    if isinstance(change.after, Table):
+        for key in change.after.foreign_keys:
+            if hit := _held(change.name, key, operation, there):
+                return hit
+    return None
+
+
+def _lost_table(change: Change, operation: Change) -> _Hit | None:
+    if operation.object == "table" and operation.name == change.name:
+        return _Hit(Fate.IN_THE_WAY, f"upstream drops the table {change.name}, which is not there (1051)")
+    if operation.table == change.name:
+        return _Hit(Fate.IN_THE_WAY, f"upstream changes the table {change.name}, which is not there (1146)")
+    created = operation.after if operation.kind == "added" else None
+    keys = created.foreign_keys if isinstance(created, Table) else (created,) if isinstance(created, ForeignKey) else ()
+    if any(key.table == change.name for key in keys):
+        return _Hit(Fate.IN_THE_WAY, f"upstream adds a foreign key onto {change.name}, which is not there (1215)")
+    return None
+
+
+def _held(table: str, key: ForeignKey, operation: Change, there: Schema) -> _Hit | None:
+    """What an own foreign key keeps upstream from doing."""
+    if key.schema:
+        return None
+    if operation.object == "table" and operation.kind == "removed" and operation.name == key.table:
+        return _Hit(Fate.IN_THE_WAY, f"upstream drops the table {key.table}, which a foreign key points to (1217)")
+    for end, columns in ((key.table, key.referred), (table, key.columns)):
+        if operation.table != end or operation.kind == "added":
+            continue
+        if isinstance(operation.before, Column) and operation.name in columns:
+            if operation.kind == "removed" or _type_of(operation.before) != _type_of(operation.after):
+                return _Hit(
+                    Fate.IN_THE_WAY, f"upstream changes {operation.place}, which a foreign key uses (1833, 1829)"
+                )
+        elif isinstance(operation.before, Index) and operation.kind == "removed":
+            after = there.table(end)
+            left = after.indexes if after else ()
+            if operation.before.columns[: len(columns)] == columns and not any(
+                index.columns[: len(columns)] == columns for index in left
+            ):
+                return _Hit(
+                    Fate.IN_THE_WAY, f"upstream drops the index {operation.place}, which a foreign key needs (1553)"
+                )
+    return None
+
+
+def _column(change: Change, operation: Change) -> _Hit | None:
+    same = operation.object == "column" and operation.name == change.name
+    if change.kind == "added":
+        if same and operation.kind == "added":
+            return _Hit(Fate.IN_THE_WAY, f"upstream adds a column {change.place} of its own (1060)")
+        return None
+    if change.kind == "removed":
+        if same or (isinstance(operation.after, Index) and change.name in operation.after.columns):
+            return _Hit(Fate.IN_THE_WAY, f"upstream changes {change.place}, which is not there (1054, 1091)")
+        if isinstance(operation.after, ForeignKey) and change.name in operation.after.columns:
+            return _Hit(Fate.IN_THE_WAY, f"upstream adds a foreign key on {change.place}, which is not there (1072)")
+        return None
+    if same:
+        return _Hit(Fate.LOST, f"upstream changes {change.place} to its own form")
+    key = operation.after if operation.kind == "added" else None
+    if isinstance(key, ForeignKey) and change.name in key.columns and _type_of(change.before) != _type_of(change.after):
+        return _Hit(Fate.IN_THE_WAY, f"upstream adds a foreign key on {change.place}, whose type differs (1215)")
+    return None
+
+
+def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
+    if isinstance(change.after, Index) and change.kind == "added":
+        if operation.object == "index" and operation.kind == "added" and operation.name == change.name:
+            if _made_for_a_key(operation, there):
+                return None
+            if (change.table, change.name) in _ENSURED and _same_columns(change.after, operation.after):
+                return _Hit(
+                    Fate.UPSTREAM, f"upstream wants the index {change.place} too, and looks whether it is there"
+                )
+            return _Hit(Fate.IN_THE_WAY, f"upstream adds an index {change.place} of its own (1061)")
+        if operation.object == "column" and operation.kind == "removed" and operation.name in change.after.columns:
+            fate = Fate.LOST if change.after.columns == (operation.name,) else Fate.ALTERED
+            return _Hit(fate, f"upstream drops {operation.place}, which the index holds")
+        return None
+    named = {getattr(item, "name", "") for item in (operation.before, operation.after)}
+    was = getattr(change.before, "name", "")
+    if operation.object == "index" and was in named and operation.kind != "added":
+        if change.kind == "altered":
+            return _Hit(Fate.LOST, f"upstream replaces the index {change.place}")
+        return _Hit(Fate.IN_THE_WAY, f"upstream drops the index {change.table}.{was}, which is not there (1091)")
+    return None
+
+
+def _key(change: Change, operation: Change) -> _Hit | None:
+    if operation.object != "foreign key" or change.kind == "added":
+        return None
+    was = getattr(change.before, "name", "")
+    if getattr(operation.before, "name", "") == was:
+        return _Hit(Fate.IN_THE_WAY, f"upstream drops the foreign key {change.table}.{was}, which is not there (1091)")
+    return None
+
+
+def _made_for_a_key(operation: Change, there: Schema) -> bool:
+    """Whether the server makes this index by itself, for a foreign key: it then looks for a name that is free."""
+    table = there.table(operation.table)
+    index = operation.after
+    if table is None or not isinstance(index, Index) or index.unique:
+        return False
+    return any(key.columns == index.columns and index.name in (key.columns[0], key.name) for key in table.foreign_keys)
+
+
+def _same_columns(one: object, other: object) -> bool:
+    return isinstance(one, Index) and isinstance(other, Index) and sorted(one.columns) == sorted(other.columns)
+
+
+def _type_of(item: object) -> str:
+    return item.type if isinstance(item, Column) else ""
