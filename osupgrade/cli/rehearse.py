@@ -136,6 +136,7 @@ def rehearse(
                     seconds=time.monotonic() - started,
                     result=result,
                     rows=_grown(before, row_counts(subject)),
+                    invariants={check.name: check.title for check in load_checks().values()},
                     kept=_keep(laboratory, subject) if keep else None,
                 )
     except KeyboardInterrupt:

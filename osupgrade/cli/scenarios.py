@@ -21,6 +21,7 @@ from osupgrade.cli.options import (
     MoreScenarios,
     Out,
     PathName,
+    Quiet,
     SiteFile,
     all_scenarios,
     plan_from,
@@ -31,8 +32,8 @@ from osupgrade.errors import Exit, Fault, UsageFault
 from osupgrade.laboratory import open_laboratory, prepare_seeded
 from osupgrade.lanes import LaneRunner, describe
 from osupgrade.report import write_reports
-from osupgrade.report.terminal import matrix, verdict
-from osupgrade.result import RunReport, ScenarioReport
+from osupgrade.report.terminal import ScenarioView, matrix, verdict
+from osupgrade.result import RunReport
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import Scenario
 from osupgrade.seed.description import load_description
@@ -84,6 +85,7 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Scenarios side by side.")] = 3,
     out: Out = Path("runs"),
     more: MoreScenarios = None,
+    quiet: Quiet = False,
 ) -> int:
     """Run both lanes of each scenario: in the naive one the trap must bite as stated, in the cured one nothing may.
 
@@ -103,18 +105,12 @@ def run(
     the_site = site_from_option(site)
     directory = RunDirectory.make(out, f"{plan.path.name}-scenarios")
 
-    def say(text: str) -> None:
-        console.print(text, markup=False, soft_wrap=True)
-
-    def told(report: ScenarioReport) -> None:
-        say(f"{'ok    ' if report.passed else 'FAILED'} {report.name}")
-        for lane in report.lanes:
-            for problem in lane.problems:
-                say(f"       {lane.lane}: {problem}")
-
+    view = ScenarioView(len(chosen), console, quiet=quiet)
     try:
-        with open_laboratory(plan, say, database=db) as laboratory:
-            origin, shelved = prepare_seeded(laboratory, load_description(None), the_site, directory.path / "logs", say)
+        with view, open_laboratory(plan, view.say, database=db) as laboratory:
+            origin, shelved = prepare_seeded(
+                laboratory, load_description(None), the_site, directory.path / "logs", view.say
+            )
             runner = LaneRunner(
                 laboratory=laboratory,
                 shelved=shelved,
@@ -124,7 +120,7 @@ def run(
                 run=directory,
                 plan_for=lambda scenario: plan_from(path, ",".join(scenario.services)),
             )
-            reports = runner.all(chosen, jobs, told)
+            reports = runner.all(chosen, jobs, view.told)
             passed = all(report.passed for report in reports)
             bad = [report.name for report in reports if not report.passed]
             report = RunReport(
@@ -137,6 +133,7 @@ def run(
                 else f"open {directory.path}/report.html",
                 seconds=time.monotonic() - started,
                 scenarios=tuple(reports),
+                invariants={check.name: check.title for check in load_checks().values()},
                 notes=tuple(f"broken: {b.name} ({b.file}:{b.line}): {b.reason}" for b in found.broken),
             )
     except KeyboardInterrupt:

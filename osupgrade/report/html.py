@@ -256,8 +256,16 @@ class Table:
         return "" if before == after else f"{after - before:+,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def _tables(report: RunReport) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
-    """The tables whose rows changed, and the others."""
+@dataclass(frozen=True)
+class Tables:
+    """All tables: those whose rows changed, the empty ones that were made or dropped, and the others."""
+
+    changed: tuple[Table, ...]
+    empty: tuple[Table, ...]
+    same: tuple[Table, ...]
+
+
+def _tables(report: RunReport) -> Tables:
     names = sorted(report.rows.keys() | report.sizes.keys())
     tables = [
         Table(
@@ -267,8 +275,11 @@ def _tables(report: RunReport) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
         )
         for name in names
     ]
-    changed = tuple(table for table in tables if table.change)
-    return changed, tuple(table for table in tables if not table.change)
+    return Tables(
+        changed=tuple(table for table in tables if table.change and any(table.rows)),
+        empty=tuple(table for table in tables if table.change and not any(table.rows)),
+        same=tuple(table for table in tables if not table.change),
+    )
 
 
 class _Logs:

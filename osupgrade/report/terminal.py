@@ -15,8 +15,9 @@ from types import TracebackType
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.spinner import Spinner
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from osupgrade.events import Event, Kind
@@ -160,6 +161,59 @@ class LiveView:
             return Text("*", style="cyan")
         frame = self._spinner.render(self._console.get_time())
         return frame if isinstance(frame, Text) else Text("*")
+
+
+class ScenarioView:
+    """Follows a run of many scenarios: a line for each that ends, and on a terminal a bar with the time left."""
+
+    def __init__(self, total: int, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._done = 0
+        self._total = total
+        columns = (
+            SpinnerColumn(),
+            MofNCompleteColumn(),
+            BarColumn(24),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+        )
+        moving = console.is_terminal and not console.is_dumb_terminal and not quiet
+        self._progress = Progress(*columns, console=console, transient=True, disable=not moving)
+        self._task = self._progress.add_task("getting ready", total=total)
+
+    def __enter__(self) -> ScenarioView:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """What the lab is doing: beside the bar, or a line of its own where there is no terminal."""
+        if self._progress.disable:
+            self._print(Text(text))
+        else:
+            self._progress.update(self._task, description=" ".join(text.split()))
+
+    def told(self, report: ScenarioReport) -> None:
+        """A scenario has ended."""
+        self._done += 1
+        self._progress.update(self._task, advance=1, description="")
+        seconds = sum(lane.result.seconds for lane in report.lanes)
+        sign, style = ("ok    ", "green") if report.passed else ("FAILED", "bold red")
+        self._print(
+            Text.assemble((sign, style), f" {report.name} ({self._done} of {self._total}, {duration(seconds)})")
+        )
+        for lane in report.lanes:
+            for problem in lane.problems:
+                self._print(Text(f"       {lane.lane}: {problem}"))
+
+    def _print(self, line: Text) -> None:
+        if not self._quiet:
+            self._console.print(line, soft_wrap=True)
 
 
 def verdict(report: RunReport, console: Console) -> None:

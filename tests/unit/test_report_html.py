@@ -186,3 +186,17 @@ def test_a_single_late_cure_reads_right(tmp_path):
         samples.GREEN.result, findings=(StagedFinding(SEEDED, samples.UNBOUND, State.SCHEDULED),)
     )
     assert "1 that was cured" in html(dataclasses.replace(samples.GREEN, result=result), tmp_path)
+
+
+def test_tables_whose_rows_changed_come_before_those_that_are_only_made_or_dropped(tmp_path):
+    rows = {
+        "nova.made": {"verify": 0},
+        "nova.filled": {"verify": 7},
+        "nova.lost": {"seeded": 9},
+        "nova.same": {"seeded": 3, "verify": 3},
+        "nova.dropped": {"seeded": 0},
+    }
+    text = Page(html(dataclasses.replace(samples.GREEN, rows=rows, sizes={}), tmp_path)).text
+    text = text[text.index("Rows and sizes table") :]
+    order = ["filled – 7 new", "lost 9 – gone", "2 empty tables", "dropped 0 – gone", "made – 0 new", "same 3 3"]
+    assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)

@@ -10,7 +10,7 @@ from osupgrade.model import SEEDED, Diagnosis, Outcome, Severity
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
 from osupgrade.report.digest import duration, settled, size, travelled
-from osupgrade.report.terminal import findings_table, live, matrix, verdict
+from osupgrade.report.terminal import ScenarioView, findings_table, live, matrix, verdict
 from osupgrade.result import StagedFinding, State
 
 from . import _reports as samples
@@ -196,3 +196,36 @@ def test_sizes_and_versions():
     assert travelled(()) == "not reached"
     assert travelled([samples.NOVA_FAILED]) == "161 → 187"
     assert travelled([samples.ML2]) == "icehouse"
+
+
+def test_scenarios_are_told_one_by_one_without_a_terminal():
+    screen = console(width=40)
+    with ScenarioView(2, screen) as view:
+        view.say("starting [mysql56]")
+        for report in samples.scenarios(4).scenarios[2:]:
+            view.told(report)
+    assert screen.file.getvalue().splitlines() == [
+        "starting [mysql56]",
+        "ok     keystone-trap-02 (1 of 2, 13.7 s)",
+        "FAILED glance-trap-03 (2 of 2, 13.7 s)",
+        "       naive: havana/nova failed with another error than /1060.*disabled_reason/: KeyError: 162",
+    ]
+
+
+def test_a_terminal_sees_how_many_scenarios_are_left():
+    screen = console(terminal=True)
+    with ScenarioView(2, screen) as view:
+        view.say("starting [mysql56]")
+        view.told(samples.scenarios(1).scenarios[0])
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.file.getvalue())
+    assert (
+        "nova-trap-00 (1 of 2, 13.7 s)" in text and "1/2" in text and "starting [mysql56]" not in text.rsplit("1/2")[-1]
+    )
+
+
+def test_quiet_scenarios_say_nothing():
+    screen = console(terminal=True)
+    with ScenarioView(1, screen, quiet=True) as view:
+        view.say("starting")
+        view.told(samples.scenarios(1).scenarios[0])
+    assert screen.file.getvalue() == ""
