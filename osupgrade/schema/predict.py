@@ -32,7 +32,7 @@ class Prediction:
 
 
 _ENSURED = {("reservations", "reservations_deleted_expire_idx")}
-"""Indexes that a tool adds only where none covers their columns: Icehouse's cinder-manage does so after its migrations."""
+"""Added only where no index covers their columns: Icehouse's cinder-manage does so after its migrations."""
 
 
 @dataclass(frozen=True)
