@@ -115,10 +115,11 @@ def segmented_network(cloud: Cloud) -> str:
     return str(network)
 
 
-def server(cloud: Cloud) -> str:
+def server(cloud: Cloud, prepare: str = "") -> str:
     """Python that starts a release's own plugin as neutron-server does, as ``plugin``, without a message bus.
 
     For :meth:`Cloud.python`; the plugin makes its tables (Havana: db/api.py, ``configure_db``) and books its ranges.
+    ``prepare`` is run once the configuration is read.
     """
     return f"""
 import gettext
@@ -129,6 +130,7 @@ from neutron.plugins.openvswitch.common import config as ovs
 cfg.CONF(["--config-file", etc + "/neutron.conf", "--config-file", etc + "/plugin.ini"], project="neutron")
 cfg.CONF.set_override("rpc_backend", "neutron.openstack.common.rpc.impl_fake")
 cfg.CONF.set_override("network_vlan_ranges", {cloud.site.network_vlan_ranges.split(",")!r}, "OVS")
+{prepare}
 from neutron import manager
 plugin = manager.NeutronManager.get_plugin()
 """

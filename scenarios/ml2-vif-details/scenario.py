@@ -39,10 +39,10 @@ def foresee(cloud: Cloud) -> Iterator[Finding]:
     if "securitygroupportbindings" not in cloud.tables("neutron"):
         return
     evidence = cloud.evidence(
-        "neutron", "port security_group", "SELECT port_id, security_group_id FROM securitygroupportbindings"
+        "neutron", "port security_groups", "SELECT port_id, COUNT(*) FROM securitygroupportbindings GROUP BY port_id"
     )
     if evidence.total:
-        yield _finding(Severity.INFO, f"{evidence.total} times a port is in a security group", evidence)
+        yield _finding(Severity.INFO, f"{evidence.total} ports are in security groups", evidence)
 
 
 @scenario.preflight("after:ml2")
