@@ -13,6 +13,8 @@ from osupgrade.errors import LabFault
 from osupgrade.releases import root
 
 Level = Literal["smoke", "full"]
+CENSUS = "census"
+"""The round that describes the whole cloud; it runs where there is something to compare it with."""
 LEVELS: tuple[Level, ...] = ("smoke", "full")
 
 
@@ -72,6 +74,15 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """A difference between the census before and after that is meant: shell patterns of kind and field, and why."""
+
+    kind: str
+    field: str
+    why: str
+
+
+@dataclass(frozen=True)
 class AfterCheck:
     """Rows of ``sql`` that are on the copy after the rounds and were not in the cloud before are damage."""
 
@@ -102,6 +113,9 @@ class Running:
     given: tuple[Given, ...]
     listings: tuple[Listing, ...]
     checks: tuple[AfterCheck, ...]
+    explained: tuple[Explained, ...]
+    account: Mapping[str, str]
+    """Names that the lab's account must have at this release; any will do where empty."""
     noise: tuple[str, ...]
     """Regular expressions of the errors in service logs that are no sign of damage."""
     statements: tuple[tuple[str, str], ...]
@@ -140,6 +154,8 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
             rounds=tuple(_script(entry) for entry in data.get("round", ())),
             listings=tuple(Listing(e["name"], e["service"], e["sql"]) for e in data.get("listing", ())),
             checks=tuple(_check(entry) for entry in data.get("check", ())),
+            explained=tuple(Explained(e["kind"], e["field"], e["why"]) for e in data.get("explained", ())),
+            account=data.get("account", {}),
             noise=tuple(data.get("noise", ())),
             statements=tuple((e["database"], e["sql"]) for e in data.get("statement", ())),
             templates={path.name: path.read_text("utf-8") for path in sorted(templates.iterdir()) if path.is_file()},

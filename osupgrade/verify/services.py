@@ -99,7 +99,7 @@ class ServiceSet:
         self.level = level
         self.out = out
         self.say = say
-        self.account = Account.new()
+        self.account = replace(Account.new(), **running.account)
         self.cloud = cloud
         self.started: tuple[Started, ...] = ()
         self.findings: tuple[Finding, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from osupgrade.engine.workshop import Workshop
 from osupgrade.model import Evidence, Finding, Severity
 from osupgrade.plan import Plan
 from osupgrade.result import ApiCall
-from osupgrade.verify.running import LEVELS, Level, Listing, Running, load_running
+from osupgrade.verify.census import Census, Login, differences
+from osupgrade.verify.running import CENSUS, LEVELS, Level, Listing, Running, load_running
 from osupgrade.verify.services import ServiceSet, Started
 from osupgrade.verify.tracebacks import tracebacks
 
@@ -44,13 +45,14 @@ def verify(
     say: Callable[[str], None],
     *,
     password_of: Callable[[str], str | None] = lambda _user: None,
+    before: Census | None = None,
 ) -> Verification:
     """Start the services of the plan's last release on copies of the cloud's databases and use them as clients do.
 
     Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that nobody has described
     (``images/RELEASE/verify.toml``) gives an empty verification. ``password_of`` tells a user's password of before the
-    upgrade where it is known: a seeded cloud's description knows it, a dump does not. Raises LabFault when the lab
-    itself fails.
+    upgrade where it is known: a seeded cloud's description knows it, a dump does not. ``before`` is the census at the
+    path's first release, to compare with. Raises LabFault when the lab itself fails.
     """
     running = load_running(plan.last.name)
     if running is None:
@@ -58,7 +60,12 @@ def verify(
         return Verification(plan.last.name, level)
     began = time.monotonic()
     given = {g.name: cloud.rows(g.service, g.sql) for g in running.given if g.service in plan.services}
-    known = {**given, "passwords": {user: password_of(user) for user, _, _ in given.get("users", ())}, "level": level}
+    logins = before.logins if before else ()
+    known = {
+        **given,
+        "passwords": {user: password_of(user) for user, _, _ in given.get("users", ())},
+        "logins": [asdict(login) for login in logins],
+    }
     calls: list[ApiCall] = []
     findings: list[Finding] = []
     with ServiceSet(cloud, lab, workshop, running, plan.services, level, out, say) as services:
@@ -66,18 +73,56 @@ def verify(
         for entry in running.rounds:
             if LEVELS.index(entry.level) > LEVELS.index(level) or not set(entry.needs) <= services.ready:
                 continue
+            if entry.name == CENSUS and before is None:
+                continue
             say(f"{entry.name}: asking the APIs")
             answer = services.script(
                 entry.file, entry.service, entry.config, jsonable({**known, "hosts": services.hosts})
             )
             calls += [ApiCall(running.release, **call) for call in answer["calls"]]
             findings += [_found(entry.name, finding) for finding in answer["findings"]]
+            if before is not None and entry.name == CENSUS:
+                calls = [*before.calls, *calls]
+                findings += differences(before.facts, answer["facts"], running.explained)
             findings += _unlisted(running, answer["lists"], cloud, services.cloud, plan.services)
         findings += _damage(running, cloud, services.cloud, plan.services, level)
         findings += _errors(services, running)
         started, ready = services.started, services.seconds
     findings += _failed(calls)
     return Verification(running.release, level, tuple(calls), tuple(findings), started, ready, time.monotonic() - began)
+
+
+def take_census(
+    cloud: Cloud,
+    lab: Lab,
+    workshop: Workshop,
+    plan: Plan,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    password_of: Callable[[str], str | None] = lambda _user: None,
+) -> Census | None:
+    """Ask the real services of the plan's first release for everything they show of the cloud, on copies of it.
+
+    None when nobody has described how that release runs, or when a service does not start: a cloud may be old.
+    """
+    running = load_running(plan.first.name)
+    entry = next((r for r in running.rounds if r.name == CENSUS), None) if running else None
+    if running is None or entry is None:
+        return None
+    given = {g.name: cloud.rows(g.service, g.sql) for g in running.given if g.service in plan.services}
+    logins = tuple(
+        Login(user, password, tenant) for user, tenant in given.get("users", ()) if (password := password_of(user))
+    )
+    with ServiceSet(cloud, lab, workshop, running, plan.services, "smoke", out, say) as services:
+        if services.findings:
+            say(f"no census at {running.release}: {services.findings[0].message}")
+            return None
+        say(f"{running.release}: asking the APIs")
+        known = {**given, "logins": [asdict(login) for login in logins], "hosts": services.hosts}
+        answer = services.script(entry.file, entry.service, entry.config, jsonable(known))
+    calls = tuple(ApiCall(running.release, **call) for call in answer["calls"])
+    return Census(running.release, answer["facts"], calls, logins)
 
 
 def jsonable(value: Any) -> Any:

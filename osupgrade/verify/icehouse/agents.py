@@ -136,8 +136,8 @@ def networks_on(host):
     return [network.id for network in client.get_active_networks_info()]
 
 
-known = agents()
-ports()
-rules()
-sync(known)
+known = turn.part('neutron', agents)
+turn.part('neutron', ports)
+turn.part('neutron', rules)
+turn.part('neutron', sync, known or {})
 turn.finish()

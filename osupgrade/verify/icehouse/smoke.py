@@ -73,6 +73,6 @@ def ports(found):
 
 
 if lab is not None:
-    old_passwords()
-    listings()
+    turn.part('keystone', old_passwords)
+    turn.part('keystone', listings)
 turn.finish()

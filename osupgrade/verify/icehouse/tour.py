@@ -248,17 +248,18 @@ def migrated_ports():
 
 
 if lab is not None:
-    keystone()
-    image = glance() if turn.has('glance') else None
-    volume = cinder() if turn.has('cinder') else None
-    net = network() if turn.has('neutron') else None
+    turn.part('keystone', keystone)
+    image = turn.part('glance', glance) if turn.has('glance') else None
+    volume = turn.part('cinder', cinder) if turn.has('cinder') else None
+    net = turn.part('neutron', network) if turn.has('neutron') else None
     if net is not None:
-        router(net)
-        security_group()
-        migrated_ports()
+        turn.part('neutron', router, net)
+        turn.part('neutron', security_group)
+        turn.part('neutron', migrated_ports)
     if turn.has('nova') and image is not None and net is not None:
-        server(image, net, volume)
-        migrated_servers()
+        turn.part('nova', server, image, net, volume)
+    if turn.has('nova'):
+        turn.part('nova', migrated_servers)
     if volume is not None:
         turn.call('cinder', 'delete volume', lab.cinder.volumes.delete, volume)
         turn.until('cinder', 'volume is gone', gone(lab.cinder.volumes, volume))

@@ -9,6 +9,7 @@ times, the ids that the APIs listed, and findings.
 import json
 import sys
 import time
+import traceback
 
 PAUSE = 0.2
 PATIENCE = 60
@@ -43,6 +44,16 @@ class Round(object):
         self._record(service, name, True, began, '')
         return result
 
+    def part(self, service, function, *args):
+        """Do a part of the round; what breaks it off is on record, and the next part is done all the same."""
+        began = time.time()
+        try:
+            return function(*args)
+        except Exception as error:
+            traceback.print_exc()
+            self._record(service, '%s round' % function.__name__, False, began, describe(error))
+            return None
+
     def list(self, service, name, function, *args, **kwargs):
         """Call ``function`` and keep the ids of what it lists under ``name``; the list."""
         found = self.call(service, 'list %s' % name, function, *args, **kwargs)
@@ -73,7 +84,7 @@ class Round(object):
         """Something that is not as it must be, with its proof."""
         self.findings.append({
             'service': service, 'place': place, 'message': message, 'consequence': consequence, 'severity': severity,
-            'columns': list(columns), 'rows': [[None if c is None else '%s' % c for c in row] for row in rows]})
+            'columns': list(columns), 'rows': [[None if c is None else '%s' % (c,) for c in row] for row in rows]})
 
     def finish(self):
         """Leave the result."""
