@@ -12,7 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from osupgrade.checks import Check
@@ -67,10 +67,11 @@ class Rehearsal:
     _probes: dict[str, Evidence] = field(default_factory=dict)
     _checked: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _began: float = 0.0
 
     def go(self) -> LaneResult:
         """Run the whole plan; raises Fault only for what is not the cloud's doing."""
-        started = time.monotonic()
+        self._began = time.monotonic()
         refused = self._seeded()
         if not refused:
             self._all_chains()
@@ -81,7 +82,7 @@ class Rehearsal:
             services=self.plan.services,
             steps=tuple(self._steps),
             findings=tuple(self._findings),
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - self._began,
             probes=self._probes,
             checked=dict(self._checked),
             injected=tuple(s.name for s in self.injected),
@@ -151,6 +152,8 @@ class Rehearsal:
             self._stage(Stage.after(finish.name), self.plan.services)
 
     def _ended(self, result: StepResult) -> bool:
+        started = time.monotonic() - self._began - result.seconds
+        result = replace(result, started=max(0.0, round(started, 3)))
         with self._lock:
             self._steps.append(result)
         error = result.diagnosis.error if result.diagnosis else "; ".join(result.problems)
