@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from osupgrade.charset import conversion
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Finding, Severity, Sql
 from osupgrade.scenario import Blocks, Scenario
@@ -26,9 +27,8 @@ UTF8 = ("utf8_general_ci", "utf8mb3_general_ci")
 @scenario.inject()
 def restore_as_latin1(cloud: Cloud) -> None:
     """As after a restore of a latin1 dump, whose tables name their character set, on a server that defaults to utf8."""
-    tables = sorted(cloud.tables("neutron"))
-    convert = [f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET latin1" for table in tables]
-    cloud.execute("neutron", "ALTER DATABASE CHARACTER SET utf8", "SET foreign_key_checks = 0", *convert)
+    convert = conversion(cloud, "neutron", cloud.tables("neutron"), "latin1")
+    cloud.execute("neutron", "ALTER DATABASE CHARACTER SET utf8", *convert)
 
 
 @scenario.preflight("seeded")
@@ -39,13 +39,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     if not cloud.rows("neutron", f"{TABLES}{differ}AND t.table_name IN ({named})"):
         return
     rows = cloud.rows("neutron", f"{TABLES}ORDER BY 1")
-    convert = [f"ALTER TABLE `{row[0]}` CONVERT TO CHARACTER SET utf8" for row in rows if row[1] not in UTF8]
-    statements = (
-        "SET foreign_key_checks = 0",
-        *convert,
-        "ALTER DATABASE CHARACTER SET utf8",
-        "SET foreign_key_checks = 1",
-    )
+    foreign = [row[0] for row in rows if row[1] not in UTF8]
+    statements = (*conversion(cloud, "neutron", foreign, "utf8"), "ALTER DATABASE CHARACTER SET utf8")
     evidence = cloud.evidence("neutron", "table collation of_new_tables", f"{TABLES}{differ}ORDER BY 1")
     yield Finding(
         source=scenario.name,
