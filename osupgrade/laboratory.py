@@ -26,7 +26,7 @@ from osupgrade.model import Release
 from osupgrade.plan import Plan
 from osupgrade.seed.description import CloudDescription
 from osupgrade.seed.scale import scale
-from osupgrade.seed.seeder import seed, seed_digest
+from osupgrade.seed.seeder import load_seeder, seed, seed_digest
 from osupgrade.site import Site
 from osupgrade.sources import Sources, cache_directory
 
@@ -146,9 +146,12 @@ def prepare_seeded(
     Returns its digest and logical database name -> name on the shelf.
     """
     release = laboratory.plan.first
+    seeder = load_seeder(release.seed)
     names = {d.name: d.name for part in release.services.values() for d in part.databases}
     pins = "".join(part.pin.commit for part in release.services.values() if part.pin)
-    made_by = f"{seed_digest(description)} {pins} {laboratory.images[release.name]} {laboratory.database} {factor}"
+    made_by = (
+        f"{seed_digest(seeder, description)} {pins} {laboratory.images[release.name]} {laboratory.database} {factor}"
+    )
     digest = hashlib.sha256(made_by.encode()).hexdigest()[:16]
     cache = CloudCache(cache_directory() / "clouds")
     if cache.has(digest):
@@ -157,7 +160,8 @@ def prepare_seeded(
     say("seeding a cloud with the first release's own code (once; it is cached)")
     cloud = laboratory.cloud(site, "seeding", names)
     make_schemas(laboratory, cloud, release, scratch)
-    seed(description, laboratory.workshop.release(release.name), cloud.setting.urls, say)
+    container = laboratory.workshop.release(release.name)
+    seed(seeder, description, container, container.urls(cloud.setting), say)
     if factor > 1:
         say(f"multiplying the cloud by {factor}")
         scale(laboratory.server.engine, names, factor)

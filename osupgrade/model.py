@@ -109,6 +109,8 @@ class ServiceRelease:
     """The service's own upgrade check, run after the hop; part of the verdict."""
     relocate: tuple[Sql, ...] = ()
     """Statements that tell the databases where they themselves now are, once a copy stands under other names."""
+    started: tuple[Sql, ...] = ()
+    """What the release's services write when they start after the hop: no tool does it, and the next release asks."""
 
     @property
     def step(self) -> str:
@@ -144,6 +146,8 @@ class Release:
     finishes: Mapping[str, Finish] = field(default_factory=dict)
     driver: str = "mysql"
     """What stands before ``://`` in the database URLs of its configuration."""
+    seed: str = ""
+    """The seeder that makes a cloud of this release; empty where none does."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 from osupgrade.checks import Check
 from osupgrade.cloud import Cloud
-from osupgrade.engine.hops import run_finish, run_hop
+from osupgrade.engine.hops import relocate, run_finish, run_hop
 from osupgrade.errors import Fault, UsageFault
 from osupgrade.events import EventLog, Kind
 from osupgrade.model import SEEDED, VERIFY, Evidence, Finding, Hop, Outcome, Severity, Sql, Stage, StepResult
@@ -90,6 +90,7 @@ class Rehearsal:
         )
 
     def _seeded(self) -> str:
+        relocate(self.cloud, self.plan.first)
         try:
             self._inject(SEEDED)
         except UsageFault as fault:
@@ -213,8 +214,10 @@ class Rehearsal:
                 self._record(stage, due, State.STANDING)
                 continue
             self._apply(stage, scenario, due)
-            left = [f for f in self._ask(scenario, preflight) if f in due or f.cure is None or f.cure.at is None]
-            self._record(stage, [f for f in due if f not in left], State.CURED)
+            # What is left of a finding speaks with other numbers than before, so it is not told by being equal.
+            again = self._ask(scenario, preflight)
+            left = [f for f in again if (f.cure.at in (None, stage) if f.cure else f not in found)]
+            self._record(stage, [f for f in due if f.place not in {g.place for g in left}], State.CURED)
             self._record(stage, left, State.STANDING)
 
     def _ask(self, scenario: Scenario, preflight: Preflight) -> list[Finding]:
@@ -236,7 +239,7 @@ class Rehearsal:
 
     def _apply(self, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> None:
         if stage in scenario.treatments:
-            scenario.treatments[stage](self.cloud, findings)
+            self.cloud = scenario.treatments[stage](self.cloud, findings) or self.cloud
         else:
             apply_statements(self.cloud, findings)
         for finding in findings:

@@ -59,6 +59,7 @@ def _release(file: Path) -> Release:
             rule=data["rule"],
             finishes={f: _finish(name, f, d) for f, d in data.get("finishes", {}).items()},
             driver=data.get("driver", "mysql"),
+            seed=data.get("seed", ""),
         )
     except KeyError as fault:
         raise LabFault(f"{file} lacks the key {fault}") from fault
@@ -77,6 +78,7 @@ def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) 
         pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
         package=data.get("package"),
         relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
+        started=tuple(Sql(d["database"], d["statement"]) for d in data.get("started", ())),
     )
 
 

@@ -20,12 +20,13 @@ def versions(cloud: Cloud, part: ServiceRelease) -> Versions:
 
 def relocate(cloud: Cloud, release: Release) -> None:
     """Tell the databases of a copy where they themselves now are (nova's cell mappings hold whole URLs)."""
-    assert cloud.workshop is not None
-    context = cloud.workshop.release(release.name).context(cloud.setting)
     for part in release.services.values():
+        if not part.relocate or not all(cloud.has(d.name) for d in part.databases):
+            continue
+        assert cloud.workshop is not None
+        context = cloud.workshop.release(release.name).context(cloud.setting)
         for sql in part.relocate:
-            if cloud.has(sql.service) and all(cloud.has(d.name) for d in part.databases):
-                cloud.execute(sql.service, render(sql.statement, context))
+            cloud.execute(sql.service, render(sql.statement, context))
 
 
 def run_hop(
@@ -68,6 +69,9 @@ def run_hop(
             run = _call(cloud, release.name, service, command, log, config, overlay)
             runs.append((command.name, run, command.accepts))
             problems += judge_check(command.name, run.exit_status, command.accepts, run.output, command.ignores)
+    if not problems:
+        for sql in part.started:
+            cloud.execute(sql.service, sql.statement)
     return StepResult(
         step=part.step,
         service=service,

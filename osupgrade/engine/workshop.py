@@ -116,9 +116,12 @@ class ReleaseContainer:
         return etc
 
     def context(self, setting: Setting) -> dict[str, object]:
-        """What templates see: the databases' URLs in the driver of this release, and the site."""
-        urls = {name: self.release.driver + url[url.index("://") :] for name, url in setting.urls.items()}
-        return {"db": urls, "site": dataclasses.asdict(setting.site)}
+        """What templates see: the databases' URLs, and the site."""
+        return {"db": self.urls(setting), "site": dataclasses.asdict(setting.site)}
+
+    def urls(self, setting: Setting) -> dict[str, str]:
+        """The databases' URLs by logical name, with the driver that this release has."""
+        return {name: self.release.driver + url[url.index("://") :] for name, url in setting.urls.items()}
 
     def compose(self, service: str, overlay: Overlay, lane: str) -> str:
         """Lay a composed copy of a service's tree into the container; the directory where it stands."""

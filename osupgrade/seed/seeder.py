@@ -1,10 +1,14 @@
-"""Seeding: Grizzly's own code fills the databases, inside the container that holds it."""
+"""Seeding: a first release's own code fills the databases, inside the container that holds it.
+
+What a release's scripts are and in which order they run stands in ``NAME/seeder.toml`` beside them.
+"""
 
 from __future__ import annotations
 
 import concurrent.futures
 import hashlib
 import json
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +17,44 @@ from typing import Protocol
 from osupgrade.errors import LabFault, UsageFault
 from osupgrade.seed.description import CloudDescription
 
-SCRIPTS = Path(__file__).with_name("grizzly")
+SEEDERS = Path(__file__).parent
 DIRECTORY = "/tmp/osupgrade-seed"
 PYTHON = "/opt/venv/bin/python"
 LAB = "/opt/lab"
 
-# Nova needs quantum's API, so seed_quantum.py runs seed_nova.py; glance and cinder register what nova made.
-WAVES = (("keystone", "neutron"), ("glance", "cinder"))
-SCRIPT_OF = {
-    "keystone": "seed_keystone.py",
-    "neutron": "seed_quantum.py",
-    "glance": "seed_glance.py",
-    "cinder": "seed_cinder.py",
-}
-SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
-
 _TAIL = 40
+
+
+@dataclass(frozen=True)
+class Seeder:
+    """The scripts that fill one release's databases.
+
+    ``databases`` must all be there, because each refers to the others. A wave's scripts, by
+    service, run side by side, wave after wave.
+    """
+
+    scripts: Path
+    databases: tuple[str, ...]
+    waves: tuple[Mapping[str, str], ...]
+    environment: Mapping[str, str]
+
+    def files(self) -> Iterable[tuple[str, bytes]]:
+        """The scripts, in the order of their names."""
+        for path in sorted(self.scripts.glob("*.py")):
+            yield path.name, path.read_bytes()
+
+
+def load_seeder(name: str) -> Seeder:
+    """The seeder called ``name``; raises UsageFault when there is none, as for a path that begins in the middle."""
+    file = SEEDERS / name / "seeder.toml"
+    if not name or not file.is_file():
+        known = ", ".join(sorted(path.parent.name for path in SEEDERS.glob("*/seeder.toml")))
+        raise UsageFault(
+            f"no cloud can be seeded at this path's first release; clouds can be seeded at {known}",
+            hint="give --dump, or take a path that begins there",
+        )
+    data = tomllib.loads(file.read_text("utf-8"))
+    return Seeder(file.parent, tuple(data["databases"]), tuple(data["waves"]), data.get("environment", {}))
 
 
 class Ran(Protocol):
@@ -51,7 +77,7 @@ class Ran(Protocol):
 
 
 class Toolbox(Protocol):
-    """The first release's container: its services' trees below /src, its Python in /opt/venv."""
+    """The first release's container: its Python in /opt/venv, its services' trees below /src unless installed."""
 
     def put(self, path: str, content: bytes) -> None:
         """Write a file, and the directories above it."""
@@ -66,7 +92,7 @@ class Toolbox(Protocol):
 class Seeded:
     """One script that has done its part."""
 
-    service: str
+    script: str
     seconds: float
 
 
@@ -74,6 +100,7 @@ Progress = Callable[[str], None]
 
 
 def seed(
+    seeder: Seeder,
     description: CloudDescription,
     toolbox: Toolbox,
     databases: Mapping[str, str],
@@ -81,76 +108,64 @@ def seed(
     *,
     trees: str = "/src",
 ) -> tuple[Seeded, ...]:
-    """Fill the databases of all five services; Grizzly's own tools have made their schemas, and they hold nothing else.
+    """Fill the databases, whose schemas the release's own tools have made and which hold nothing else.
 
-    ``databases`` maps service (``keystone glance cinder nova neutron``) to its database's URL as the container reaches
-    it, with ``charset=utf8``; whatever driver it names, Grizzly gets the one it knows. ``progress`` gets one line for
-    each script that ends. Returns what each took. Raises UsageFault when a service is missing, because each refers to
-    the others, and LabFault with the script's last lines when one fails.
+    ``databases`` maps logical names to the URLs by which the release's code in the container reaches them. ``progress``
+    gets one line for each script that ends. Returns what each took. Raises UsageFault when a database is missing, and
+    LabFault with the script's last lines when one fails.
     """
-    missing = [service for service in SERVICES if service not in databases]
+    missing = [name for name in seeder.databases if name not in databases]
     if missing:
         raise UsageFault(
-            f"the seeded cloud needs all five services; missing: {', '.join(missing)}",
+            f"the seeded cloud needs all of its databases; missing: {', '.join(missing)}",
             hint="give --dump for a cloud of fewer services",
         )
-    for name, content in script_files():
+    for name, content in seeder.files():
         toolbox.put(f"{DIRECTORY}/{name}", content)
     told = {
         "cloud": description.as_json(),
-        "databases": {service: f"mysql{url[url.index('://') :]}" for service, url in databases.items()},
-        "trees": {service: f"{trees}/{service}" for service in SERVICES},
+        "databases": {name: databases[name] for name in seeder.databases},
+        "trees": {name: f"{trees}/{name}" for name in seeder.databases},
         "directory": DIRECTORY,
     }
     toolbox.put(f"{DIRECTORY}/cloud.json", json.dumps(told, indent=1, sort_keys=True).encode())
     done: list[Seeded] = []
-    for wave in WAVES:
+    for wave in seeder.waves:
         with concurrent.futures.ThreadPoolExecutor(len(wave)) as pool:
-            running = {pool.submit(_run_script, toolbox, service, trees): service for service in wave}
+            running = {
+                pool.submit(_run_script, seeder, toolbox, f"{trees}/{s}", script): script for s, script in wave.items()
+            }
             for future in concurrent.futures.as_completed(running):
-                service = running[future]
-                seconds = future.result()
-                done.append(Seeded(service, seconds))
-                what = "neutron and nova" if service == "neutron" else service
-                progress(f"seeded {what} in {seconds:.1f} s")
+                script = running[future]
+                done.append(Seeded(script, future.result()))
+                progress(f"{script} took {done[-1].seconds:.1f} s")
     return tuple(done)
 
 
-def script_files() -> Iterable[tuple[str, bytes]]:
-    """The seeding scripts, in the order of their names."""
-    for path in sorted(SCRIPTS.glob("*.py")):
-        yield path.name, path.read_bytes()
-
-
-def seed_digest(description: CloudDescription, *parts: str) -> str:
+def seed_digest(seeder: Seeder, description: CloudDescription, *parts: str) -> str:
     """The hash of everything that makes a seeded cloud: description, scripts, and ``parts``.
 
     ``parts`` are what only the caller knows: commits of the services, the release image's id, the database's version.
     """
     digest = hashlib.sha256(description.digest().encode())
-    for name, content in script_files():
+    for name, content in (*seeder.files(), ("seeder.toml", (seeder.scripts / "seeder.toml").read_bytes())):
         digest.update(f"\n{name} {hashlib.sha256(content).hexdigest()}".encode())
     for part in parts:
         digest.update(f"\n{part}".encode())
     return digest.hexdigest()
 
 
-def _run_script(toolbox: Toolbox, service: str, trees: str) -> float:
+def _run_script(seeder: Seeder, toolbox: Toolbox, tree: str, script: str) -> float:
     """Run one script; returns its seconds."""
-    argv = [PYTHON, "-u", f"{DIRECTORY}/{SCRIPT_OF[service]}", f"{DIRECTORY}/cloud.json"]
+    argv = [PYTHON, "-u", f"{DIRECTORY}/{script}", f"{DIRECTORY}/cloud.json"]
     env = {
-        "PYTHONPATH": f"{trees}/{service}:{LAB}",
+        "PYTHONPATH": f"{tree}:{LAB}",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # Nothing was built: this is what the trees' version modules ask for instead.
-        "OSLO_PACKAGE_VERSION": "2013.1.5",
         "OSUPGRADE_LAB": LAB,
+        **seeder.environment,
     }
     ran = toolbox.run(argv, env=env, workdir=DIRECTORY)
     if ran.exit_status != 0:
         tail = "\n".join(ran.output.splitlines()[-_TAIL:])
-        raise LabFault(
-            f"seeding {service} failed: {SCRIPT_OF[service]} ended with {ran.exit_status}",
-            hint="osupgrade doctor",
-            evidence=tail,
-        )
+        raise LabFault(f"seeding failed: {script} ended with {ran.exit_status}", hint="osupgrade doctor", evidence=tail)
     return ran.seconds
