@@ -258,7 +258,7 @@ def matrix(reports: Sequence[ScenarioReport], console: Console) -> None:
             f"{sum(lane.result.seconds for lane in report.lanes):.1f}",
             Text(wrong),
         )
-    console.print(table)
+    console.print(table, width=None if console.is_terminal else max(console.width, 160))
 
 
 def findings_table(findings: Iterable[StagedFinding], console: Console) -> None:
@@ -285,7 +285,7 @@ def findings_table(findings: Iterable[StagedFinding], console: Console) -> None:
         if finding.command and found.state is not State.CURED:
             text.append(f"\n{finding.command}", style="bold")
         table.add_row(_severity(found), finding.service, finding.place, text)
-    console.print(table)
+    console.print(table, width=None if console.is_terminal else max(console.width, 160))
 
 
 def _severity(found: StagedFinding) -> Text:

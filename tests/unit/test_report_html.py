@@ -200,3 +200,10 @@ def test_tables_whose_rows_changed_come_before_those_that_are_only_made_or_dropp
     text = text[text.index("Rows and sizes table") :]
     order = ["filled – 7 new", "lost 9 – gone", "2 empty tables", "dropped 0 – gone", "made – 0 new", "same 3 3"]
     assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
+
+
+def test_a_lane_that_went_wrong_shows_what_stands_in_it(tmp_path):
+    good = Page(html(samples.scenarios(3), tmp_path)).text
+    bad = Page(html(samples.scenarios(4), tmp_path)).text
+    assert "Proof" not in good and "nova-trap-00" in good
+    assert bad.count("services disabled_reason varchar(255)") == 1
