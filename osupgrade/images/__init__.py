@@ -1,0 +1,22 @@
+"""The lab's images: recipes under ``images/``, tags from their contents, and a builder that makes what is missing."""
+
+from osupgrade.images.recipe import (
+    Recipe,
+    build_order,
+    database_for,
+    load_recipes,
+    tag_of,
+)
+from osupgrade.images.store import ImageError, ImageInfo, ImageStore, Progress
+
+__all__ = [
+    "ImageError",
+    "ImageInfo",
+    "ImageStore",
+    "Progress",
+    "Recipe",
+    "build_order",
+    "database_for",
+    "load_recipes",
+    "tag_of",
+]
