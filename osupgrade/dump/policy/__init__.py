@@ -1,0 +1,84 @@
+"""What becomes of every column when a dump is sanitized: the policy that comes along, and the operator's on top."""
+
+from __future__ import annotations
+
+import enum
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from osupgrade.errors import UsageFault
+from osupgrade.schema import catalogue
+
+DEFAULT = Path(__file__).parent / "default.toml"
+
+
+class Treatment(enum.StrEnum):
+    """What is done to a column's values."""
+
+    KEEP = "keep"
+    MASK = "mask"
+    JSON = "json"
+    PARTS = "parts"
+    DROP = "drop"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Treatments by ``table.column`` or ``*.column``; relations that must survive; the services' vocabulary."""
+
+    columns: Mapping[str, Treatment]
+    relations: Mapping[str, str]
+    words: frozenset[str]
+    json_keys: frozenset[str]
+
+    def treatment(self, table: str, column: str) -> Treatment | None:
+        """What the policy says of a text column; None when it says nothing, and then it is masked."""
+        bare = table.removeprefix("shadow_")
+        return self.columns.get(f"{bare}.{column}") or self.columns.get(f"*.{column}")
+
+
+def load_policy(extra: Path | None = None) -> Policy:
+    """The default policy with the operator's on top; raises UsageFault for a file that cannot be used."""
+    data = tomllib.loads(DEFAULT.read_text("utf-8"))
+    own = _read(extra) if extra else {}
+    columns = {**data["columns"], **own.get("columns", {})}
+    for name, treatment in columns.items():
+        if treatment not in list(Treatment) or name.count(".") != 1:
+            raise UsageFault(
+                f'the policy says "{name}" = "{treatment}"',
+                hint=f'columns are "table.column" or "*.column", treatments are {", ".join(Treatment)}',
+            )
+    words, keys = (
+        f"{data['vocabulary'][part]} {own.get('vocabulary', {}).get(part, '')}".lower().split()
+        for part in ("words", "json_keys")
+    )
+    return Policy(
+        columns={name: Treatment(treatment) for name, treatment in columns.items()},
+        relations={**data["relations"], **own.get("relations", {})},
+        words=frozenset(words),
+        json_keys=frozenset(keys),
+    )
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as fault:
+        raise UsageFault(f"cannot read the policy {path}: {fault.strerror}") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise UsageFault(f"the policy {path} is no TOML: {fault}") from fault
+
+
+def known_columns(service: str) -> frozenset[tuple[str, str]]:
+    """Every column that a service has at any revision, as (table, column); empty for a service without a catalogue."""
+    if service not in catalogue.services():
+        return frozenset()
+    found: set[tuple[str, str]] = set()
+    for variant in catalogue.variants(service):
+        line = catalogue.lineage(service, variant)
+        tables = [table for revision in line.revisions for table in revision.schema.tables]
+        tables += [table for made in line.served.values() for table in made]
+        found.update((table.name, column.name) for table in tables for column in table.columns)
+    return frozenset(found)
