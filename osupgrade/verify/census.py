@@ -15,6 +15,8 @@ from osupgrade.verify.running import Explained
 Facts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Service -> kind of thing -> its id -> what the API says of it."""
 
+GONE, APPEARED = "are gone", "appeared"
+"""What stands for the field where a whole thing is not on both sides."""
 _SHOWN = 200
 
 
@@ -38,25 +40,39 @@ class Census:
 
 
 def differences(before: Facts, after: Facts, explained: Sequence[Explained] = ()) -> Iterator[Finding]:
-    """One finding for each field of each kind that differs, is gone, or for things that are gone or came from nowhere.
+    """One finding for each field of each kind that differs, and for things that are gone or came from nowhere.
 
-    What is new in an answer is no difference, and nothing is said of kinds that one side was not asked for.
+    Those that are ``explained`` are told with their explanation and are no errors. What is new in an answer is no
+    difference, and nothing is said of kinds that one side was not asked for.
     """
     for service in sorted(before.keys() & after.keys()):
         for kind in sorted(before[service].keys() & after[service].keys()):
             yield from _differ(service, kind, before[service][kind], after[service][kind], explained)
 
 
-def flatten(value: Any, path: str = "") -> dict[str, str]:
-    """Every leaf of an answer by its dotted path. Lists have no order in these APIs."""
-    if isinstance(value, Mapping):
-        leaves: dict[str, str] = {}
-        for key, item in value.items():
-            leaves.update(flatten(item, f"{path}.{key}" if path else str(key)))
-        return leaves
-    if isinstance(value, list):
-        value = sorted(value, key=lambda item: json.dumps(item, sort_keys=True))
-    return {path: json.dumps(value, sort_keys=True)}
+def flatten(value: Any, path: str = "") -> dict[str, Any]:
+    """Every field of an answer by its dotted path; lists are left whole."""
+    if not isinstance(value, Mapping):
+        return {path: value}
+    leaves: dict[str, Any] = {}
+    for key, item in value.items():
+        leaves.update(flatten(item, f"{path}.{key}" if path else str(key)))
+    return leaves
+
+
+def kept(before: Any, after: Any) -> bool:
+    """Whether an answer still holds all that it held before. Lists have no order in these APIs."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return all(key in after and kept(value, after[key]) for key, value in before.items())
+    if isinstance(before, list) and isinstance(after, list):
+        left = list(after)
+        for item in before:
+            match = next((candidate for candidate in left if kept(item, candidate)), None)
+            if match is None:
+                return False
+            left.remove(match)
+        return not left
+    return bool(before == after)
 
 
 def _differ(
@@ -65,24 +81,28 @@ def _differ(
     changed: dict[str, list[tuple[object, ...]]] = {}
     for ident in sorted(before.keys() | after.keys()):
         if ident not in after:
-            changed.setdefault("", []).append((ident, "there", "gone"))
+            changed.setdefault(GONE, []).append((ident, "there", "gone"))
         elif ident not in before:
-            changed.setdefault("", []).append((ident, "not there", "there"))
+            changed.setdefault(APPEARED, []).append((ident, "not there", "there"))
         else:
             now = flatten(after[ident])
             for path, value in flatten(before[ident]).items():
-                if now.get(path) != value:
-                    changed.setdefault(path, []).append((ident, value[:_SHOWN], now.get(path, "not shown")[:_SHOWN]))
+                if path not in now or not kept(value, now[path]):
+                    shown = _text(now[path]) if path in now else "not shown"
+                    changed.setdefault(path, []).append((ident, _text(value), shown))
     for path, rows in changed.items():
-        if any(fnmatchcase(kind, e.kind) and fnmatchcase(path, e.field) for e in explained):
-            continue
-        what = f"the field {path} of {len(rows)} {kind} changed" if path else f"{len(rows)} {kind} came or went"
+        meant = next((e for e in explained if fnmatchcase(kind, e.kind) and fnmatchcase(path, e.field)), None)
+        what = f"{len(rows)} {kind} {path}" if path in (GONE, APPEARED) else f"{path} of {len(rows)} {kind} changed"
         yield Finding(
             source="verify/census",
-            severity=Severity.ERROR,
+            severity=Severity.INFO if meant else Severity.ERROR,
             service=service,
             place=f"API {kind}",
-            message=f"{what} with the upgrade",
-            consequence="clients and their owners see another cloud than before",
+            message=f"{what} with the upgrade, as the API shows it",
+            consequence=meant.why if meant else "clients and their owners see another cloud than before",
             evidence=Evidence.of(("id", "before", "after"), rows),
         )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)[:_SHOWN]

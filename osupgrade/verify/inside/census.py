@@ -22,7 +22,14 @@ def ask(url, token):
     answer = http.get(url, headers={'X-Auth-Token': token, 'Accept': 'application/json'})
     if answer.status_code != 200:
         raise RuntimeError('HTTP %d: %s' % (answer.status_code, answer.text[:200]))
-    return answer.json()
+    return without_links(answer.json())
+
+
+def without_links(value):
+    """An answer without its links: they name the address that was asked and the tenant that asked."""
+    if isinstance(value, dict):
+        return dict((key, without_links(item)) for key, item in value.items() if key != 'links')
+    return [without_links(item) for item in value] if isinstance(value, list) else value
 
 
 def login(user, password, tenant):
