@@ -204,9 +204,9 @@ class Masker:
             for character, alphabet in zip(folded, alphabets, strict=True):
                 if alphabet:
                     number = number * len(alphabet) + alphabet.index(character)
-            number = self._walked(number, size, form.encode())
+            number = self._walked(number, size, form.encode("utf-8", "surrogatepass"))
         else:
-            number = self._stream(folded.encode(), (size.bit_length() + 128) // 8 + 1)
+            number = self._stream(folded.encode("utf-8", "surrogatepass"), (size.bit_length() + 128) // 8 + 1)
         out = []
         for character, alphabet in zip(reversed(folded), reversed(alphabets), strict=True):
             if alphabet:

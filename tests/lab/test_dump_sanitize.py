@@ -1,0 +1,219 @@
+"""Sanitizing on a real server: what is hidden, what survives, and what happens when a mask has a hole."""
+
+import base64
+import errno
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from osupgrade.dump import write
+from osupgrade.dump.policy import load_policy
+from osupgrade.dump.restore import restore
+from osupgrade.dump.sanitize import Leak, SanitizeReport, read_key, sanitize
+from osupgrade.dump.source import holdings, read_dumps
+from osupgrade.dump.write import write_dump
+from osupgrade.engine.database import DatabaseServer, start_database
+from osupgrade.engine.lab import Lab
+from osupgrade.errors import Exit, MissingFault, UsageFault
+from osupgrade.images import ImageStore
+from osupgrade.schema import catalogue
+
+KEY = b"0123456789abcdef0123456789abcdef"
+HEAD = """-- MySQL dump 10.13  Distrib 5.6.24, for Linux (x86_64)
+/*!40101 SET NAMES utf8 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+"""
+TAIL = "\n-- Dump completed on 2013-05-10 16:01:45\n"
+HOST = "network-17.acme-datacenter.org"
+NETWORK = "8a1b9f6e-0c55-4d54-9a3f-3ad0bb1a5b5e"
+DHCP = f"dhcp{uuid.uuid5(uuid.NAMESPACE_DNS, HOST)}-{NETWORK}"
+
+
+@pytest.fixture(scope="module")
+def server(client):
+    image = ImageStore(client).ensure(["mysql56"], print)["mysql56"]
+    with Lab(client) as lab, start_database(lab, image) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _clean(server):
+    yield
+    for name in server.databases():
+        server.drop(name)
+
+
+def neutron(extra: str = "") -> str:
+    return f"""{HEAD}
+CREATE TABLE `networks` (`id` varchar(36) PRIMARY KEY, `tenant_id` varchar(255), `name` varchar(255),
+  UNIQUE KEY `n` (`name`)) DEFAULT CHARSET=latin1;
+CREATE TABLE `subnets` (`id` varchar(36) PRIMARY KEY, `cidr` varchar(64), `gateway_ip` varchar(64)) DEFAULT CHARSET=utf8;
+CREATE TABLE `agents` (`id` varchar(36) PRIMARY KEY, `host` varchar(255), `configurations` varchar(4095))
+  DEFAULT CHARSET=utf8;
+CREATE TABLE `ports` (`id` varchar(36) PRIMARY KEY, `network_id` varchar(36), `device_id` varchar(255),
+  `mac_address` varchar(32), CONSTRAINT `f` FOREIGN KEY (`network_id`) REFERENCES `networks` (`id`)) DEFAULT CHARSET=latin1;
+INSERT INTO `networks` VALUES ('{NETWORK}', '{"a" * 32}', 'Münchner-produktion'),('x', NULL, 'münchner-Zweitnetz');
+INSERT INTO `subnets` VALUES ('s1', '10.99.0.0/20', '10.99.0.1');
+INSERT INTO `agents` VALUES ('a1', '{HOST}', '{{"devices": 4, "tunneling_ip": "10.99.0.7"}}'),('a2', 'Network-17', '');
+INSERT INTO `ports` VALUES ('p1', '{NETWORK}', '{DHCP}', 'fa:16:3e:aa:bb:cc'),('p2', '{NETWORK}', '', '');
+{extra}{TAIL}"""
+
+
+def put(tmp_path: Path, text: str, name: str = "a.sql") -> Path:
+    file = tmp_path / name
+    file.write_text(text)
+    return file
+
+
+def run(server: DatabaseServer, source: Path, out: Path, policy: Path | None = None) -> SanitizeReport:
+    return sanitize(server, read_dumps([source]), out, KEY, load_policy(policy), print)
+
+
+def test_what_hangs_together_still_does_and_nothing_else_is_left(server, tmp_path):
+    out = tmp_path / "out.sql.gz"
+    report = run(server, put(tmp_path, neutron()), out)
+    assert report.unknown == ()
+    assert all(shape.same for shape in report.shapes)
+    assert report.masked_values > 10
+    for name in server.databases():
+        server.drop(name)
+    restore(server, read_dumps([out]))
+    text = str([server.rows("neutron", f"SELECT * FROM {t}") for t in ("networks", "subnets", "agents", "ports")])
+    assert not any(secret in text for secret in ("acme", "nchner", "10.99", "network-17", NETWORK[9:], "aa:bb:cc"))
+    (host,), (short,) = server.rows("neutron", "SELECT host FROM agents ORDER BY LENGTH(host) DESC")
+    assert host.partition(".")[0].capitalize() == short
+    ((network, name), _) = server.rows("neutron", "SELECT id, name FROM networks ORDER BY LENGTH(id) DESC")
+    expected = f"dhcp{uuid.uuid5(uuid.NAMESPACE_DNS, host)}-{network}"
+    assert server.rows(
+        "neutron", "SELECT device_id FROM ports WHERE network_id = %s AND device_id <> ''", (network,)
+    ) == [(expected,)]
+    assert len(name) == len("Münchner-produktion")
+    assert not name.isascii()
+    assert server.rows(
+        "neutron", "SELECT table_collation FROM information_schema.tables WHERE table_name = 'networks'"
+    ) == [("latin1_swedish_ci",)]
+    ((configuration,),) = server.rows("neutron", "SELECT configurations FROM agents WHERE configurations <> ''")
+    assert set(json.loads(configuration)) == {"devices", "tunneling_ip"}
+
+
+def test_the_same_key_gives_the_same_dump(server, tmp_path):
+    first, second = (run(server, put(tmp_path, neutron()), tmp_path / name) for name in ("one.sql", "two.sql"))
+    assert Path(first.written.path).read_bytes()[:-60] == Path(second.written.path).read_bytes()[:-60]
+
+
+def test_columns_that_no_service_knows_are_masked_and_listed(server, tmp_path):
+    own = (
+        "CREATE TABLE `billing` (`id` int PRIMARY KEY, `phone` bigint, `since` date, `note` text, `photo` blob);\n"
+        "INSERT INTO `billing` VALUES (7, 498912345678, '2013-01-02', 'owes us money', 'PNG-picture');\n"
+    )
+    report = run(server, put(tmp_path, neutron(own)), tmp_path / "out.sql")
+    assert report.unknown == tuple(f"neutron.billing.{c}" for c in ("id", "phone", "since", "note", "photo"))
+    ((number, phone, since, note, photo),) = server.rows("neutron", "SELECT * FROM billing")
+    assert number == 7
+    assert phone != 498912345678
+    assert len(str(phone)) == 12
+    assert str(since) != "2013-01-02"
+    assert "money" not in note
+    assert photo == b"xxxxxxxxxxx"
+
+
+def test_operators_code_is_taken_out_and_named(server, tmp_path):
+    code = (
+        "/*!50003 CREATE TRIGGER `t` BEFORE UPDATE ON `networks` FOR EACH ROW SET NEW.name = 'acme-trigger' */;\n"
+        "CREATE VIEW `v` AS SELECT 'acme-view' AS a;\n"
+    )
+    out = tmp_path / "out.sql"
+    report = run(server, put(tmp_path, neutron(code)), out)
+    assert report.left == ("trigger neutron.t", "view neutron.v")
+    assert "acme" not in out.read_text()
+
+
+def test_a_hole_in_the_policy_is_a_leak_and_leaves_no_output(server, tmp_path):
+    source = put(
+        tmp_path,
+        neutron("CREATE TABLE notes (a text);\nINSERT INTO notes VALUES ('see Network-17 in acme-datacenter');\n"),
+    )
+    policy = put(tmp_path, '[columns]\n"notes.a" = "keep"\n', "policy.toml")
+    with pytest.raises(Leak, match="masked value") as caught:
+        run(server, source, tmp_path / "out.sql", policy)
+    assert caught.value.status is Exit.DID_NOT
+    assert "acme" not in str(vars(caught.value))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.sql", "policy.toml"]
+
+
+@pytest.mark.parametrize(
+    ("service", "release"),
+    [
+        *((service, "grizzly") for service in ("keystone", "glance", "cinder", "nova", "neutron")),
+        ("keystone", "icehouse"),
+        ("neutron", "icehouse"),
+    ],
+)
+def test_canaries_in_every_text_column_of_every_table_are_gone(server, tmp_path, service, release):
+    variant = "ovs" if "ovs" in catalogue.variants(service) else catalogue.variants(service)[0]
+    tables = catalogue.lineage(service, variant).head(release).schema.tables
+    text, planted = HEAD, []
+    for table in tables:
+        columns, values = [], []
+        for number, column in enumerate(table.columns):
+            columns.append(f"`{column.name}` {column.type}")
+            length = int(column.type.partition("(")[2].rstrip(")") or 200) if "char" in column.type else 200
+            if ("char" in column.type or "text" in column.type) and column.name != "version_num" and length >= 10:
+                canary = f"canary{len(planted):06d}qzj"[: min(length, 15)]
+                planted.append(canary)
+                shapes = (
+                    canary,
+                    json.dumps({"name": canary, canary: [canary]}),
+                    f"http://{canary}/",
+                    f"{canary}@{canary}.org",
+                )
+                value = next(s for s in (*shapes[number % 4 :], canary) if len(s) <= length)
+                values.append(f"'{value}'")
+            else:
+                values.append("NULL")
+        text += f"CREATE TABLE `{table.name}` ({', '.join(columns)}) DEFAULT CHARSET=utf8;\n"
+        text += f"INSERT INTO `{table.name}` VALUES ({', '.join(values)});\n"
+    assert len(planted) > 15
+    source, out = put(tmp_path, text + TAIL), tmp_path / "out.sql"
+    assert [h.service for h in holdings(read_dumps([source]))] == [service]
+    run(server, source, out)
+    left = out.read_text()
+    for canary in planted:
+        for form in (canary, base64.b64encode(canary.encode()).decode().rstrip("="), canary.encode().hex()):
+            assert form.lower() not in left.lower()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "cannot read the key"), (b"", "is empty"), (b"short", "too short"), (b"a" * 64, "too short")],
+)
+def test_a_key_has_to_be_worth_its_name(tmp_path, content, says):
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageFault, match=says) as caught:
+        read_key(file)
+    assert "urandom" in caught.value.hint
+
+
+def test_an_output_that_exists_is_left_alone(server, tmp_path):
+    out = put(tmp_path, "mine", "out.sql")
+    with pytest.raises(UsageFault, match="exists already"):
+        run(server, put(tmp_path, neutron()), out)
+    assert out.read_text() == "mine"
+    assert server.databases() == ()
+
+
+def test_a_disk_that_fills_up_leaves_nothing(server, tmp_path, monkeypatch):
+    restore(server, read_dumps([put(tmp_path, neutron())]))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(write.os, "fsync", full)
+    with pytest.raises(MissingFault, match="the disk is full"):
+        write_dump(server, ["neutron"], tmp_path / "out.sql")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.sql"]
