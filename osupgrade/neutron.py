@@ -134,3 +134,16 @@ cfg.CONF.set_override("network_vlan_ranges", {cloud.site.network_vlan_ranges.spl
 from neutron import manager
 plugin = manager.NeutronManager.get_plugin()
 """
+
+
+ML2 = """
+from neutron.plugins.ml2 import config as ml2
+from neutron.plugins.ml2.drivers import type_flat, type_gre, type_vlan
+from neutron.agent import securitygroups_rpc
+cfg.CONF.set_override("type_drivers", ["local", "flat", "vlan", "gre"], "ml2")
+cfg.CONF.set_override("tenant_network_types", ["gre"], "ml2")
+cfg.CONF.set_override("mechanism_drivers", ["openvswitch"], "ml2")
+cfg.CONF.set_override("firewall_driver", "neutron.agent.linux.iptables_firewall.OVSHybridIptablesFirewallDriver",
+                      "SECURITYGROUP")
+"""
+"""What :func:`server` needs to prepare so that Icehouse's ML2 plugin starts, with security groups on."""

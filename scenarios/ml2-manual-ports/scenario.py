@@ -1,10 +1,11 @@
 """migrate_to_ml2 draws every port as bound, those without a host too; ML2 itself holds them in another form."""
 
+import functools
 from collections.abc import Iterator
 
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import is_grizzly
+from osupgrade.neutron import ML2, is_grizzly, server
 from osupgrade.scenario import Scenario, Silent
 
 scenario = Scenario(
@@ -35,6 +36,21 @@ UNATTACHED = (
 )
 
 
+HANDMADE = "0a4d0a4d-0000-4000-8000-00000000000a"
+ML2_PLUGIN = "neutron.plugins.ml2.plugin.Ml2Plugin"
+CREATE = """
+cfg.CONF.set_override("agent_down_time", 10 ** 9)
+from neutron import context
+from neutron.api.v2.attributes import ATTR_NOT_SPECIFIED as none
+for name, host in (("by ML2, unbound", none), ("by ML2, bound", HOST)):
+    plugin.create_port(context.get_admin_context(), {"port": {
+        "tenant_id": TENANT, "name": name, "network_id": NETWORK, "admin_state_up": True, "mac_address": none,
+        "fixed_ips": [], "device_id": "", "device_owner": "", "security_groups": [], "binding:host_id": host,
+        "binding:vnic_type": none, "binding:profile": none}})
+"""
+"""ML2 itself makes a port without a host and one with a host, on the same network."""
+
+
 @scenario.inject()
 def make_by_hand(cloud: Cloud) -> None:
     """What `quantum port-create NETWORK` leaves: a port with an address and without a device."""
@@ -44,7 +60,7 @@ def make_by_hand(cloud: Cloud) -> None:
     cloud.execute(
         "neutron",
         "INSERT INTO ports (tenant_id, id, name, network_id, mac_address, admin_state_up, status, device_id, "
-        "device_owner) SELECT tenant_id, '0a4d0a4d-0000-4000-8000-00000000000a', 'made by hand', id, "
+        f"device_owner) SELECT tenant_id, '{HANDMADE}', 'made by hand', id, "
         f"'fa:16:3e:0a:4d:0a', 1, 'DOWN', '', '' FROM networks WHERE id = '{network}'",
     )
 
@@ -78,6 +94,37 @@ def misdrawn(cloud: Cloud) -> Evidence:
         "SELECT port_id, host, vif_type, driver, segment FROM ml2_port_bindings "
         "WHERE host = '' AND vif_type <> 'unbound' ORDER BY port_id",
     )
+
+
+@scenario.check("verify")
+def as_by_ml2(cloud: Cloud) -> Iterator[Finding]:
+    """Moved ports against ports that Icehouse's ML2 makes beside them: equal but for the ids."""
+    columns = "b.host, b.vnic_type, b.profile, b.vif_type, b.vif_details, b.driver, b.segment"
+    row = f"SELECT {columns} FROM ml2_port_bindings b JOIN ports p ON p.id = b.port_id WHERE "
+    moved = cloud.rows("neutron", f"{row} p.id = '{HANDMADE}'")
+    network = cloud.value("neutron", f"SELECT network_id FROM ports WHERE id = '{HANDMADE}'")
+    moved += cloud.rows("neutron", f"{row} p.network_id = '{network}' AND b.host <> '' LIMIT 1")
+    if len(moved) < 2:
+        return
+    # A tenant that has its default security group, or the plugin would make one.
+    tenant = cloud.value("neutron", "SELECT tenant_id FROM securitygroups WHERE name = 'default' LIMIT 1")
+    words = {"HOST": moved[1][0], "NETWORK": network, "TENANT": tenant}
+    create = functools.reduce(lambda code, word: code.replace(word, repr(words[word])), words, CREATE)
+    code = server(cloud, ML2) + create
+    run = cloud.with_site(core_plugin=ML2_PLUGIN).python("icehouse", "neutron", code)
+    made = cloud.rows("neutron", f"{row} p.name LIKE 'by ML2, %' ORDER BY p.name DESC")
+    cloud.execute("neutron", "DELETE FROM ports WHERE name LIKE 'by ML2, %'")
+    if made != moved or not run.ok:
+        rows: list[tuple[object, ...]] = [*(("moved", *r) for r in moved), *(("by ML2", *r) for r in made)]
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.ERROR,
+            service="neutron",
+            place="neutron.ml2_port_bindings",
+            message="moved ports are not as ML2 itself makes them",
+            consequence=run.output[-500:],
+            evidence=Evidence.of(("port", *columns.replace("b.", "").split(", ")), rows),
+        )
 
 
 def _finding(severity: Severity, message: str, evidence: Evidence) -> Finding:
