@@ -10,6 +10,7 @@ import queue
 import re
 import tarfile
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -175,8 +176,9 @@ class _Crew:
             # The threads are daemons: when the process ends the engine breaks their builds off. Only a debootstrap
             # has something to tidy up, and it ends at its next line.
             self._cancelled.set()
+            patience = time.monotonic() + 3
             for thread in self._threads.values():
-                thread.join(timeout=2)
+                thread.join(timeout=max(0.0, patience - time.monotonic()))
             raise
         if failures:
             raise failures[0]
@@ -250,8 +252,9 @@ class _Crew:
                     raise Cancelled
                 last.extend(plain_lines(message.get("stream", "") or message.get("error", "")))
                 if found := re.match(r"Step (\d+/\d+) : (.*)", message.get("stream", "")):
-                    step = f"{found[1]} {found[2]}"
-                    say(step if len(step) <= 100 else f"{step[:99]}…")
+                    step = " ".join([found[1], *found[2].split()])
+                    if "RUN" in step:  # the others take no time worth telling of
+                        say(step if len(step) <= 100 else f"{step[:99]}…")
                 if "error" in message:
                     raise diagnose(recipe.name, step, "\n".join(last))
         finally:
