@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from osupgrade.cli.options import plan_from
+from osupgrade.errors import UsageFault
 from osupgrade.report.json import read_json
 from osupgrade.report.runbook import runbook
 from osupgrade.report.terminal import matrix, verdict
@@ -26,8 +27,11 @@ def report(
     found = find_run(run)
     data = read_json(Path(found.path) / "report.json")
     console = Console(highlight=False)
-    if as_runbook and data.result is not None:
-        console.print(runbook(data, plan_from(data.result.path, ",".join(data.result.services))), markup=False)
+    if as_runbook:
+        if data.result is None:
+            raise UsageFault(f"{found.path} is no rehearsal, and a runbook is made of one", hint="osupgrade rehearse")
+        # Not through rich: a command must not be wrapped.
+        typer.echo(runbook(data, plan_from(data.result.path, ",".join(data.result.services))))
         return data.exit_status
     if data.scenarios:
         matrix(data.scenarios, console)

@@ -258,7 +258,7 @@ def matrix(reports: Sequence[ScenarioReport], console: Console) -> None:
             f"{sum(lane.result.seconds for lane in report.lanes):.1f}",
             Text(wrong),
         )
-    console.print(table, width=None if console.is_terminal else max(console.width, 160))
+    _print_table(table, console)
 
 
 def findings_table(findings: Iterable[StagedFinding], console: Console) -> None:
@@ -285,7 +285,14 @@ def findings_table(findings: Iterable[StagedFinding], console: Console) -> None:
         if finding.command and found.state is not State.CURED:
             text.append(f"\n{finding.command}", style="bold")
         table.add_row(_severity(found), finding.service, finding.place, text)
-    console.print(table, width=None if console.is_terminal else max(console.width, 160))
+    _print_table(table, console)
+
+
+def _print_table(table: Table, console: Console) -> None:
+    """To a file or a pipe a table goes in its full width: nobody can widen those to read a cell."""
+    if not console.is_terminal:
+        console = Console(file=console.file, width=max(console.width, 160), highlight=False, color_system=None)
+    console.print(table)
 
 
 def _severity(found: StagedFinding) -> Text:
