@@ -19,6 +19,7 @@ from pathlib import Path
 
 from osupgrade.cloud import Cloud
 from osupgrade.engine.database import HOST, DatabaseServer
+from osupgrade.engine.lab import read_file
 from osupgrade.engine.workshop import Workshop, render
 from osupgrade.errors import LabFault
 from osupgrade.laboratory import open_laboratory
@@ -27,6 +28,7 @@ from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
 from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump
 from osupgrade.schema.snapshot import QUERIES, Schema, Table, assemble, read_schema
+from osupgrade.schema.uses import find_uses
 from osupgrade.site import Site
 
 RELEASES = ("grizzly", "havana", "icehouse")
@@ -40,20 +42,32 @@ VARIANTS: Mapping[str, Site] = {
 }
 
 _HOOK = """
-import base64, json, sys, zlib
+import base64, json, zlib
 import MySQLdb
 import launch
-queries, database, login, words = json.loads({arguments!r})
+queries, database, login, words, kept = json.loads({arguments!r})
+file = open(kept, 'w')
 connection = MySQLdb.connect(use_unicode=True, charset='utf8', **dict((str(k), str(v)) for k, v in login.items()))
 connection.autocommit(True)
+said = []
+
+def hear(conn, cursor, statement, parameters, context, executemany):
+    if statement not in said:
+        said.append(statement)
+
+import sqlalchemy.engine, sqlalchemy.event
+sqlalchemy.event.listen(sqlalchemy.engine.Engine, 'before_cursor_execute', hear)
 
 def keep(revision):
     cursor, found = connection.cursor(), dict()
     for name, sql in queries.items():
         cursor.execute(sql, (database,))
         found[name] = cursor.fetchall()
+    found['statements'] = list(said)
+    del said[:]
     text = base64.b64encode(zlib.compress(json.dumps(found, default=str).encode('utf-8')))
-    sys.stdout.write('\\nREVISION %s %s\\n' % (revision, text))
+    file.write('%s %s\\n' % (revision, text))
+    file.flush()
 
 def hook_migrate():
     from migrate.versioning import schema
@@ -145,7 +159,7 @@ def trace(bench: Bench, service: str, variant: str, site: Site, version_table: s
             revisions += walk(cloud, release, service, command)
         head = read_schema(bench.server, database)
         # cinder's tool puts an index right after the last revision has run.
-        revisions[-1] = Revision(revisions[-1].name, release, head)
+        revisions[-1] = dataclasses.replace(revisions[-1], schema=head)
         if service == "neutron":
             served[release] = serve(bench, cloud, release, head)
     if service == "neutron" and site.plugin != "ml2":
@@ -166,6 +180,7 @@ def trace(bench: Bench, service: str, variant: str, site: Site, version_table: s
 def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator[Revision]:
     """Run one of a release's own calls and give the schema after every revision; raises LabFault when it fails."""
     database = cloud.databases[service]
+    before = read_schema(cloud.server, database)
     login = {
         "host": HOST,
         "user": cloud.server.tool.user,
@@ -180,14 +195,20 @@ def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator
     }
     gettext = ["--gettext", command.gettext] if command.gettext else []
     words = [*gettext, *command.entry.split(), *(text for arg in command.args if (text := render(arg, context)))]
-    arguments = json.dumps([dict(QUERIES), database, login, words])
+    # A file of its own: what a tool logs would break up the lines on its standard output.
+    kept = f"/lab/{cloud.lane}/{service}-{release}.revisions"
+    arguments = json.dumps([dict(QUERIES), database, login, words, kept])
     run = cloud.python(release, service, _HOOK.format(arguments=arguments))
     if not run.ok:
-        said = re.sub(r"^REVISION (\S+) .*$", r"REVISION \1", run.output, flags=re.MULTILINE)
-        raise LabFault(f"{release}'s {service} did not run through", evidence=said[-4000:])
-    for name, packed in re.findall(r"^REVISION (\S+) (\S+)$", run.output, re.MULTILINE):
+        raise LabFault(f"{release}'s {service} did not run through", evidence=run.output[-4000:])
+    assert cloud.workshop is not None
+    content = read_file(cloud.workshop.release(release).container, kept) or b""
+    for line in content.decode("ascii").splitlines():
+        name, packed = line.split(" ")
         rows = json.loads(zlib.decompress(base64.b64decode(packed)))
-        yield Revision(name, release, assemble(rows, database))
+        after = assemble(rows, database)
+        yield Revision(name, release, after, find_uses(rows["statements"], before))
+        before = after
 
 
 def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table, ...]:

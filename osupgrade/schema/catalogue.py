@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from osupgrade.schema.snapshot import (
     table_data,
     table_from,
 )
+from osupgrade.schema.uses import Uses
 from osupgrade.site import Site
 
 DIRECTORY = Path(__file__).parent / "catalogue"
@@ -38,11 +39,15 @@ _PARTS: Mapping[str, tuple[str, Any, Any]] = {
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision of a service: its name in the version table, and the release whose tool brings it first."""
+    """One revision of a service: its name in the version table, and the release whose tool brings it first.
+
+    ``schema`` is what it leaves; ``uses`` is what it needs of the schema before it (see :mod:`osupgrade.schema.uses`).
+    """
 
     name: str
     release: str
     schema: Schema
+    uses: Uses = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def lineage(service: str, variant: str = "") -> Lineage:
         collation = step.get("collation", schema.collation)
         if step.get("tables") or collation != schema.collation or not revisions:
             schema = Schema(tables=tuple(tables[name] for name in sorted(tables)), collation=collation)
-        revisions.append(Revision(step["revision"], step["release"], schema))
+        revisions.append(Revision(step["revision"], step["release"], schema, step.get("uses", {})))
     served = {
         release: tuple(table_from(name, table) for name, table in made.items())
         for release, made in chosen.get("served", {}).items()
@@ -152,6 +157,8 @@ def dump(service: str, version_table: str, lineages: Sequence[Lineage]) -> str:
             step: dict[str, Any] = {"revision": known.name, "release": known.release}
             if known.schema.collation != before.collation:
                 step["collation"] = known.schema.collation
+            if known.uses:
+                step["uses"] = known.uses
             if changed := delta(_by_name(before), _by_name(known.schema)):
                 step["tables"] = changed
             steps.append(json.dumps(step, separators=(",", ":")))

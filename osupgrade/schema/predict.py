@@ -87,10 +87,23 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         if not_utf8(change) and line.service in ("keystone", "glance") and here.release != there.release == "icehouse":
             words = f"Icehouse's {line.service} refuses to begin on a table that is not utf8"
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
+        if change.kind == "removed" and (words := _needed(change, there)):
+            return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         for operation in _operations(line.service, line.variant, there.name):
             if hit := _collision(change, operation, there.schema):
                 return Prediction(change, hit.fate, hit.words, there.name, there.release)
     return Prediction(change, Fate.KEPT, "no revision touches it")
+
+
+def _needed(change: Change, there: Revision) -> str:
+    """What a revision's own statements need of something that is not there; empty for nothing."""
+    if change.object == "table":
+        return f"it works on the table {change.name}, which is not there (1146)" if change.name in there.uses else ""
+    names = there.uses.get(change.table, ())
+    if change.object == "column":
+        return f"it works on {change.place}, which is not there (1054, 1091)" if change.name in names else ""
+    was = change.before.name if isinstance(change.before, Index | ForeignKey) else ""
+    return f"it drops {change.table}.{was}, which is not there (1091)" if f"-{was}" in names else ""
 
 
 def not_utf8(change: Change) -> bool:
@@ -120,13 +133,11 @@ def _collision(change: Change, operation: Change, there: Schema) -> _Hit | None:
         return hit
     if operation.table != change.table:
         return None
+    if isinstance(change.before, Index) and change.kind == "removed":
+        return _key_without_index(change.before, operation, there)
     if change.object == "column":
         return _column(change, operation)
-    if change.object == "index":
-        return _index(change, operation, there)
-    if change.object == "foreign key":
-        return _key(change, operation)
-    return None
+    return _index(change, operation, there) if change.object == "index" else None
 
 
 def _own_table(change: Change, operation: Change, there: Schema) -> _Hit | None:
@@ -211,21 +222,22 @@ def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
             fate = Fate.LOST if change.after.columns == (operation.name,) else Fate.ALTERED
             return _Hit(fate, f"upstream drops {operation.place}, which the index holds")
         return None
-    named = {getattr(item, "name", "") for item in (operation.before, operation.after)}
-    was = getattr(change.before, "name", "")
-    if operation.object == "index" and was in named and operation.kind != "added":
-        if change.kind == "altered":
-            return _Hit(Fate.LOST, f"upstream replaces the index {change.place}")
-        return _Hit(Fate.IN_THE_WAY, f"upstream drops the index {change.table}.{was}, which is not there (1091)")
+    if change.kind == "altered" and operation.object == "index" and operation.name == change.name:
+        return _Hit(Fate.LOST, f"upstream replaces the index {change.place}")
     return None
 
 
-def _key(change: Change, operation: Change) -> _Hit | None:
-    if operation.object != "foreign key" or change.kind == "added":
+def _key_without_index(index: Index, operation: Change, there: Schema) -> _Hit | None:
+    """A foreign key whose index the operator dropped: the next time its table is built anew, the server refuses."""
+    table = there.table(operation.table)
+    if operation.object != "column" or table is None:
         return None
-    was = getattr(change.before, "name", "")
-    if getattr(operation.before, "name", "") == was:
-        return _Hit(Fate.IN_THE_WAY, f"upstream drops the foreign key {change.table}.{was}, which is not there (1091)")
+    for key in table.foreign_keys:
+        held = [i for i in table.indexes if i.columns[: len(key.columns)] == key.columns]
+        if index.columns[: len(key.columns)] == key.columns and held in ([], [index]):
+            return _Hit(
+                Fate.IN_THE_WAY, f"upstream rebuilds {table.name}, whose foreign key {key.name} has no index (1215)"
+            )
     return None
 
 

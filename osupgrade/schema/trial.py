@@ -7,6 +7,7 @@ through the real tools of Havana and Icehouse.
 from __future__ import annotations
 
 import itertools
+import json
 import queue
 import random
 import sys
@@ -111,13 +112,14 @@ def run_case(bench: Bench, case: Case, lane: str) -> Result | None:
     assert last is not None
     if last.outcome is not Outcome.PASSED:
         (stands,) = last.versions_after[case.service]
-        stopped = line.revisions[(line.position(stands) or 0) + 1].name
+        end = line.position(line.head(hop).name) or 0
+        # A tool that fails after its last revision is said to have failed in it.
+        stopped = line.revisions[min((line.position(stands) or 0) + 1, end)].name
         expected = (stop.fate.value, stop.revision) if stop else _fates([p.fate for p in predictions])
         return Result(case, expected, (Fate.IN_THE_WAY.value, stopped), last.diagnosis.error if last.diagnosis else "")
     if stop:
         return Result(case, (stop.fate.value, stop.revision), ("came through", ""), stop.words)
-    end = line.head("icehouse")
-    found = verdicts(changes, end.schema, read_schema(bench.server, database))
+    found = verdicts(changes, line.head("icehouse").schema, read_schema(bench.server, database))
     said = "; ".join(verdict.words for verdict in found)
     return Result(case, _fates([p.fate for p in predictions]), _fates([v.fate for v in found]), said)
 
@@ -148,7 +150,12 @@ def run_all(bench: Bench, cases: Iterable[Case], jobs: int = 2) -> list[Result]:
     def one(case: Case) -> Result | None:
         lane = lanes.get()
         try:
-            return run_case(bench, case, lane)
+            result = run_case(bench, case, lane)
+            if result:
+                print(
+                    json.dumps([case.service, case.kind, case.statement, result.predicted, result.actual]), flush=True
+                )
+            return result
         finally:
             lanes.put(lane)
 
