@@ -29,6 +29,7 @@ from osupgrade.seed.scale import scale
 from osupgrade.seed.seeder import load_seeder, seed, seed_digest
 from osupgrade.site import Site
 from osupgrade.sources import Sources, cache_directory
+from osupgrade.verify.running import load_running
 
 Say = Callable[[str], None]
 SEEDED_SHELF = "seeded"
@@ -68,6 +69,9 @@ def open_laboratory(
     require_sources(sources, plan)
     chosen = choose_database(client, plan, database, say)
     names = [*(release.name for release in plan.releases), chosen]
+    running = load_running(plan.last.name)
+    if running is not None and running.broker:
+        names.append(running.broker)
     tags = ImageStore(client).ensure(names, lambda progress: say(str(progress)))
     with terminable(), Lab(client) as lab:
         releases = {release.name: release for release in plan.releases}

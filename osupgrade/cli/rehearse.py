@@ -36,17 +36,19 @@ from osupgrade.dump.source import holdings, read_dumps
 from osupgrade.errors import Exit, Fault, UsageFault
 from osupgrade.events import EventLog, Kind
 from osupgrade.laboratory import Laboratory, open_laboratory, prepare_dumps, prepare_seeded, restore_lane
-from osupgrade.model import Finding
+from osupgrade.model import VERIFY, Finding
 from osupgrade.plan import Plan
 from osupgrade.rehearsal import Rehearsal
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import live, verdict
-from osupgrade.result import KeptDatabase, LaneResult, Manifest, RunReport
+from osupgrade.result import KeptDatabase, LaneResult, Manifest, RunReport, StagedFinding, State
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import ScenarioSet
 from osupgrade.schema.snapshot import ddl
 from osupgrade.seed.description import load_description
 from osupgrade.site import Site
+from osupgrade.verify.running import LEVELS, Level
+from osupgrade.verify.verification import take_census, verify
 
 CARRIED = "default"
 """As a scenario's name: all that the path carries when `make rehearse` runs it."""
@@ -67,6 +69,9 @@ def rehearse(
     db: DatabaseKind = "auto",
     scale: Annotated[int, typer.Option("--scale", min=1, help="Multiply the seeded cloud.")] = 1,
     cloud: Annotated[Path | None, typer.Option("--cloud", help="Describe the seeded cloud: a cloud.toml.")] = None,
+    verify_level: Annotated[
+        str, typer.Option("--verify", help="Ask the last release's real APIs: none, smoke or full.")
+    ] = "smoke",
     jobs: Jobs = 5,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the database up; report.json says where.")] = False,
     out: Out = Path("runs"),
@@ -83,6 +88,7 @@ def rehearse(
     plan = plan_from(path, services)
     found = all_scenarios(more)
     injected = found.chosen(_expand(scenario or (), plan))
+    level = _level(verify_level)
     the_site = dataclasses.replace(site_from_option(site), **{k: v for s in injected for k, v in s.site.items()})
     description = load_description(cloud)
     if dump and scale > 1:
@@ -113,6 +119,13 @@ def rehearse(
                     databases = restore_lane(laboratory, {k: v for k, v in names.items() if k in wanted}, "")
                 subject = laboratory.cloud(the_site, "main", databases, run.path / "logs")
                 before = row_counts(subject)
+                # A seeded cloud's users have their names for passwords; an operator's dump does not say.
+                password_of = _nobody if dumps else str
+                census = None
+                if level == "full" and not injected:
+                    census = take_census(
+                        subject, laboratory.lab, laboratory.workshop, plan, run.path, say, password_of=password_of
+                    )
                 result = Rehearsal(
                     plan=plan,
                     cloud=subject,
@@ -127,6 +140,22 @@ def rehearse(
                     keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
                     told_before=told_before,
                 ).go()
+                verification = None
+                grown = _grown(before, row_counts(subject))
+                if level and not result.failed and not result.refused:
+                    verification = verify(
+                        subject,
+                        laboratory.lab,
+                        laboratory.workshop,
+                        plan,
+                        level,
+                        run.path,
+                        say,
+                        password_of=password_of,
+                        before=census,
+                    )
+                    found_there = tuple(StagedFinding(VERIFY, f, State.STANDING) for f in verification.findings)
+                    result = dataclasses.replace(result, findings=(*result.findings, *found_there))
                 report = RunReport(
                     kind="rehearsal",
                     manifest=manifest(laboratory, plan, origin, the_site),
@@ -135,7 +164,8 @@ def rehearse(
                     next_command=next_command(result, run),
                     seconds=time.monotonic() - started,
                     result=result,
-                    rows=_grown(before, row_counts(subject)),
+                    api=verification.calls if verification else (),
+                    rows=grown,
                     invariants={check.name: check.title for check in load_checks().values()},
                     kept=_keep(laboratory, subject) if keep else None,
                 )
@@ -150,6 +180,18 @@ def rehearse(
     verdict(report, console)
     console.print(f"evidence: {run.path}/report.html", soft_wrap=True)
     return report.exit_status
+
+
+def _level(text: str) -> Level | None:
+    if text == "none":
+        return None
+    if text not in LEVELS:
+        raise UsageFault(f"--verify takes none, smoke or full, not {text!r}")
+    return "smoke" if text == "smoke" else "full"
+
+
+def _nobody(_user: str) -> None:
+    """Nobody's password is known."""
 
 
 LARGE = 100
