@@ -105,3 +105,13 @@ def test_unknown_names_are_told():
         lineage("heat")
     with pytest.raises(UsageFault, match="no neutron with midonet"):
         lineage("neutron", "midonet")
+
+
+def test_neutrons_plugin_sets_share_their_chain():
+    def names(variant):
+        return [r.name for r in lineage("neutron", variant).revisions]
+
+    assert names("openvswitch") == names("openvswitch+lbaas") == names("linuxbridge") == names("linuxbridge+lbaas")
+    assert names("ml2") == names("ml2+lbaas")
+    # Icehouse put these two before `havana`; whoever was stamped `havana` by Havana's tool never runs them.
+    assert set(names("ml2")) - set(names("openvswitch")) == {"49f5e553f61f", "40b0aff0302e"}
