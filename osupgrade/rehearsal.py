@@ -87,6 +87,7 @@ class Rehearsal:
             checked=dict(self._checked),
             injected=tuple(s.name for s in self.injected),
             refused=refused,
+            planned=self.plan.steps,
         )
 
     def _seeded(self) -> str:

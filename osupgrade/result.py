@@ -45,6 +45,8 @@ class LaneResult:
     injected: tuple[str, ...] = ()
     refused: str = ""
     """Why the cloud could not even be set up, such as a dump that does not restore."""
+    planned: tuple[str, ...] = ()
+    """Every step of the plan, reached or not."""
 
     @property
     def failed(self) -> tuple[StepResult, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from osupgrade.model import SEEDED, VERIFY, Cure, Severity, Sql, Stage, StepResult
+from osupgrade.model import SEEDED, VERIFY, Cure, Outcome, Severity, Sql, Stage, StepResult
 from osupgrade.result import LaneResult, StagedFinding, State
 
 # How a cure's statement names a database besides its own, see osupgrade.model.Sql.
 _DATABASE = re.compile(r"\{([a-z_0-9]+)\}")
+# (OperationalError) (1050, "Table 'networks' already exists") 'CREATE TABLE ...' (), or [SQL: ...] in later releases.
+_DATABASE_ERROR = re.compile(r"""(.*?\(\d+, u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)\)?)\s*(?:u?['"]|\[SQL: )""")
 _WORST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
 
@@ -61,9 +63,9 @@ def standing_at(versions: Mapping[str, tuple[str, ...]], service: str) -> str:
     """What the version tables say, in one short text; the database is named where it is not the service's own."""
     texts = []
     for database, revisions in versions.items():
-        text = "+".join(revisions) or "none"
+        text = "+".join(revisions) or "no version"
         texts.append(text if database == service else f"{database} {text}")
-    return ", ".join(texts) or "none"
+    return ", ".join(texts) or "no version"
 
 
 def by_service(result: LaneResult) -> Mapping[str, tuple[StepResult, ...]]:
@@ -73,11 +75,9 @@ def by_service(result: LaneResult) -> Mapping[str, tuple[StepResult, ...]]:
 
 
 def not_reached(result: LaneResult) -> tuple[str, ...]:
-    """The hops that other services did and a stopped one did not, by name."""
+    """The planned steps that a stopped chain did not do, by name."""
     done = {step.step for step in result.steps}
-    releases = dict.fromkeys(step.release for step in result.steps if "/" in step.step)
-    hops = (f"{release}/{service}" for service in result.services for release in releases)
-    return tuple(hop for hop in hops if hop not in done)
+    return tuple(step for step in result.planned if step not in done)
 
 
 def broken_checks(result: LaneResult) -> tuple[str, ...]:
@@ -86,20 +86,27 @@ def broken_checks(result: LaneResult) -> tuple[str, ...]:
 
 
 def travelled(steps: Sequence[StepResult]) -> str:
-    """The versions that a chain went through: ``161 → 216 → 234``."""
+    """The versions that a chain went through, and its finish: ``161 → 216 → 234``, ``havana → icehouse → ml2``."""
     if not steps:
         return "not reached"
-    service = steps[0].service
-    stops = [standing_at(steps[0].versions_before, service)]
-    stops += [standing_at(step.versions_after, service) for step in steps]
-    return " → ".join(stop for before, stop in zip([None, *stops], stops, strict=False) if stop != before)
+    stops = [standing_at(steps[0].versions_before, steps[0].service)]
+    for step in steps:
+        reached = standing_at(step.versions_after, step.service)
+        stops += [reached] if reached != stops[-1] else []
+        stops += [step.step] if "/" not in step.step and step.outcome is Outcome.PASSED else []
+    return " → ".join(stops)
 
 
 def error_of(step: StepResult) -> str:
     """Why a step failed, in one line."""
-    if step.diagnosis:
-        return " ".join(step.diagnosis.error.split())
-    return "; ".join(step.problems) or "no reason is known"
+    return short_error(step.diagnosis.error) if step.diagnosis else "; ".join(step.problems) or "no reason is known"
+
+
+def short_error(text: str) -> str:
+    """An error in one line without the statement that SQLAlchemy repeats after it."""
+    flat = " ".join(text.split())
+    match = _DATABASE_ERROR.match(flat)
+    return match[1] if match else flat
 
 
 def cure_blocks(cure: Cure) -> tuple[tuple[str, str], ...]:

@@ -23,7 +23,7 @@ from rich.text import Text
 from osupgrade.events import Event, Kind
 from osupgrade.model import Outcome, Severity, StepResult
 from osupgrade.plan import Plan
-from osupgrade.report.digest import broken_checks, by_service, duration, error_of, settled, travelled
+from osupgrade.report.digest import broken_checks, by_service, duration, error_of, settled, short_error, travelled
 from osupgrade.result import LaneReport, LaneResult, RunReport, ScenarioReport, StagedFinding, State
 
 SCREEN = 20
@@ -113,7 +113,7 @@ class LiveView:
             cell = self._cells[event.step]
             text = f"{event.step:<18} {event.outcome:<7} {cell.seconds:6.1f} s"
             if event.outcome == Outcome.FAILED:
-                text += f"  {event.text}"
+                text += f"  {short_error(event.text)}"
         elif event.kind in (Kind.LAB, Kind.INJECTED, Kind.CURED):
             text = event.text if event.kind is Kind.LAB else f"{event.step:<18} {event.kind.value}: {event.text}"
         else:

@@ -222,6 +222,8 @@ SIZES = {
 
 ALL_STEPS = tuple([s for service in SERVICES for s in chain(service)] + [ML2])
 
+PLANNED = tuple(step.step for step in ALL_STEPS)
+
 GREEN = RunReport(
     kind="rehearsal",
     manifest=dataclasses.replace(MANIFEST, command="osupgrade rehearse"),
@@ -242,6 +244,7 @@ GREEN = RunReport(
         ),
         seconds=11.1,
         checked=dict.fromkeys(INVARIANTS, 2),
+        planned=PLANNED,
     ),
     api=(
         ApiCall("icehouse", "keystone", "token for every user", True, 0.21),
@@ -288,6 +291,7 @@ FAILED = dataclasses.replace(
         ),
         seconds=11.1,
         checked=dict.fromkeys(INVARIANTS, 1),
+        planned=PLANNED,
         injected=("nova-backported-column",),
     ),
     api=(

@@ -9,7 +9,7 @@ from osupgrade.events import Event, EventLog, Kind
 from osupgrade.model import SEEDED, Diagnosis, Outcome, Severity
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
-from osupgrade.report.digest import duration, settled, size, travelled
+from osupgrade.report.digest import duration, settled, short_error, size, travelled
 from osupgrade.report.terminal import ScenarioView, findings_table, live, matrix, verdict
 from osupgrade.result import StagedFinding, State
 
@@ -195,7 +195,8 @@ def test_sizes_and_versions():
     assert [size(n) for n in (0, 1023, 1536, 2**31)] == ["0 B", "1023 B", "1.5 KiB", "2.0 GiB"]
     assert travelled(()) == "not reached"
     assert travelled([samples.NOVA_FAILED]) == "161 → 187"
-    assert travelled([samples.ML2]) == "icehouse"
+    assert travelled([samples.ML2]) == "icehouse → ml2"
+    assert travelled([samples.ALL_STEPS[-2], samples.ML2]) == "havana → icehouse → ml2"
 
 
 def test_scenarios_are_told_one_by_one_without_a_terminal():
@@ -229,3 +230,25 @@ def test_quiet_scenarios_say_nothing():
         view.say("starting")
         view.told(samples.scenarios(1).scenarios[0])
     assert screen.file.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "short"),
+    [
+        (
+            "OperationalError: (OperationalError) (1050, \"Table 'networks' already exists\") '\\nCREATE TABLE networks (' ()",
+            "OperationalError: (OperationalError) (1050, \"Table 'networks' already exists\")",
+        ),
+        (
+            "sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1060, \"Duplicate 'a'\")\n[SQL: ALTER TABLE x]",
+            "sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1060, \"Duplicate 'a'\")",
+        ),
+        (
+            "IntegrityError: (IntegrityError) (1062, 'Duplicate \\'x\\'') u'INSERT'",
+            "IntegrityError: (IntegrityError) (1062, 'Duplicate \\'x\\'')",
+        ),
+        ("KeyError: <VerNum(162)>", "KeyError: <VerNum(162)>"),
+    ],
+)
+def test_an_error_does_not_repeat_its_statement(error, short):
+    assert short_error(error) == short
