@@ -23,7 +23,8 @@ class Site:
     ``plugin`` is the core plugin before the move to ML2, ``service_plugins`` those besides it (``router``, ``lbaas``),
     ``hosts`` how hosts name themselves once upgraded. ``migrations`` holds a directory of own migration scripts by
     service, ``core_plugin`` overrides the class that a release's tool is told, for clouds that were set up otherwise.
-    ``mechanism_drivers`` are ML2's, for releases that have no other core plugin.
+    ``mechanism_drivers`` are ML2's, for releases that have no other core plugin,
+    ``launch_commands`` the commands that start the API services.
     ``keep_plugin_tables`` keeps the old plugin's tables through the move to ML2.
     """
 
@@ -36,6 +37,7 @@ class Site:
     hosts: str = "short"
     core_plugin: str = ""
     mechanism_drivers: tuple[str, ...] = ("openvswitch",)
+    launch_commands: tuple[str, ...] = ()
     keep_plugin_tables: bool = False
     migrations: tuple[tuple[str, str], ...] = ()
 

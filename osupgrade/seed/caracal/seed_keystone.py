@@ -6,6 +6,7 @@ Usage: seed_keystone.py CLOUD.json
 from __future__ import annotations
 
 import random
+import tempfile
 
 import common
 
@@ -15,7 +16,7 @@ import keystone.conf
 import passlib.utils
 import passlib.utils.handlers
 from keystone.cmd import bootstrap
-from keystone.common import provider_api
+from keystone.common import fernet_utils, provider_api
 
 # Salts of password hashes.
 passlib.utils.rng = passlib.utils.handlers.rng = random.Random(cloud.seed)
@@ -30,12 +31,18 @@ CATALOG = {
 }
 
 keystone.conf.configure()
+# Keystone does not start without keys. They are thrown away: nothing that is seeded is signed or encrypted with them.
+keys = tempfile.mkdtemp()
 settings = {
+    "fernet_tokens": {"key_repository": keys},
+    "fernet_receipts": {"key_repository": keys},
     "database": {"connection": cloud.databases["keystone"]},
     "identity": {"password_hash_rounds": 4},
     "cache": {"enabled": False},
 }
 keystone.conf.CONF(cloud.configured(**settings), project="keystone")
+
+fernet_utils.FernetUtils(keys, 1, "fernet_tokens").initialize_key_repository()
 
 first = bootstrap.Bootstrapper()
 first.admin_username = first.project_name = first.admin_role_name = "admin"
