@@ -1,0 +1,64 @@
+"""Every row is accounted for: a table keeps its rows, or a migration that is known changes them.
+
+The catalogue of what the path's migrations do to whole tables is ``rows.toml`` beside this file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+
+from osupgrade.checks import Check
+from osupgrade.cloud import Cloud
+from osupgrade.model import VERIFY, Evidence, Finding, Severity
+
+
+def _census(cloud: Cloud) -> Mapping[str, int]:
+    """Rows of every table, by ``database.table``."""
+    counts: dict[str, int] = {}
+    for database in cloud.databases:
+        tables = sorted(cloud.tables(database))
+        if tables:
+            sql = " UNION ALL ".join(f"SELECT '{table}', COUNT(*) FROM `{table}`" for table in tables)
+            counts |= {f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, sql)}
+    return counts
+
+
+@cache
+def explained() -> Mapping[str, str]:
+    """``database.table`` -> which migration changes its rows, and why."""
+    data = tomllib.loads((files("osupgrade.checks") / "rows.toml").read_text("utf-8"))
+    return {f"{database}.{table}": why for database, tables in data.items() for table, why in tables.items()}
+
+
+def _compare(cloud: Cloud, before: Mapping[str, int]) -> Iterator[Finding]:
+    after = _census(cloud)
+    odd: list[tuple[object, ...]] = []
+    for table, rows in before.items():
+        if table in explained() or after.get(table) == rows:
+            continue
+        if table not in after and rows == 0:
+            continue  # an empty table that was dropped lost nobody anything
+        odd.append((table, rows, after.get(table)))
+    if odd:
+        yield Finding(
+            source=check.name,
+            severity=Severity.ERROR,
+            service=str(odd[0][0]).split(".", maxsplit=1)[0],
+            place=", ".join(str(row[0]) for row in odd[:3]),
+            message=f"{len(odd)} tables have another number of rows, and no known migration explains it",
+            consequence="rows were lost or doubled on the way",
+            evidence=Evidence.of(("table", "before", "after"), odd),
+        )
+
+
+check = Check(
+    name="rows",
+    title="Every table keeps its rows, or a known migration explains the difference",
+    services=(),
+    stages=(VERIFY,),
+    census=_census,
+    compare=_compare,
+)

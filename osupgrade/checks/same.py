@@ -1,0 +1,59 @@
+"""Invariants of one shape: what a query says of a cloud at ``seeded``, it says at the end.
+
+Each kind of fact is a query whose first column is the thing's key; what follows are its properties. Queries are chosen
+by what the database has, because a fact may move to another table on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from osupgrade.checks import Check
+from osupgrade.cloud import Cloud
+from osupgrade.model import VERIFY, Evidence, Finding, Severity
+
+Facts = Mapping[str, Mapping[tuple[Any, ...], tuple[Any, ...]]]
+"""Kind of thing -> its key -> its properties."""
+Read = Callable[[Cloud], Facts]
+
+
+def facts_of(cloud: Cloud, database: str, kinds: Mapping[str, tuple[int, str]]) -> Facts:
+    """The facts that some queries give: kind -> (number of key columns, query)."""
+    return {
+        kind: {tuple(row[:keys]): tuple(row[keys:]) for row in cloud.rows(database, sql)}
+        for kind, (keys, sql) in kinds.items()
+    }
+
+
+def same(name: str, title: str, services: tuple[str, ...], read: Read, consequence: str) -> Check:
+    """The invariant that ``read`` gives the same facts at the end as at the start."""
+
+    def compare(cloud: Cloud, before: Facts) -> Iterator[Finding]:
+        after = read(cloud)
+        for kind, things in before.items():
+            now = after.get(kind, {})
+            lost = sorted((key for key in things if key not in now), key=repr)
+            new = sorted((key for key in now if key not in things), key=repr)
+            changed = sorted((key for key in things if key in now and things[key] != now[key]), key=repr)
+            yield from _told(kind, "are gone", [(_text(key), _text(things[key]), "") for key in lost])
+            yield from _told(kind, "were not there before", [(_text(key), "", _text(now[key])) for key in new])
+            yield from _told(kind, "changed", [(_text(k), _text(things[k]), _text(now[k])) for k in changed])
+
+    def _told(kind: str, what: str, rows: Sequence[tuple[object, ...]]) -> Iterator[Finding]:
+        if rows:
+            yield Finding(
+                source=name,
+                severity=Severity.ERROR,
+                service=services[0],
+                place=f"{services[0]}: {kind}",
+                message=f"{len(rows)} {kind} {what}",
+                consequence=consequence,
+                evidence=Evidence.of((kind, "before", "after"), list(rows)),
+            )
+
+    return Check(name, title, services, (VERIFY,), read, compare)
+
+
+def _text(values: tuple[Any, ...]) -> str:
+    return " ".join("NULL" if value is None else str(value) for value in values)
