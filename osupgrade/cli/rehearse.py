@@ -40,6 +40,7 @@ from osupgrade.model import VERIFY, Finding
 from osupgrade.plan import Plan
 from osupgrade.rehearsal import Rehearsal
 from osupgrade.report import write_reports
+from osupgrade.report.digest import settled
 from osupgrade.report.terminal import live, verdict
 from osupgrade.result import KeptDatabase, LaneResult, Manifest, RunReport, StagedFinding, State
 from osupgrade.rundir import RunDirectory
@@ -118,7 +119,7 @@ def rehearse(
                     wanted = {d.name for s in plan.services for d in plan.first.services[s].databases}
                     databases = restore_lane(laboratory, {k: v for k, v in names.items() if k in wanted}, "")
                 subject = laboratory.cloud(the_site, "main", databases, run.path / "logs")
-                before = row_counts(subject)
+                before, large = row_counts(subject), table_sizes(subject)
                 # A seeded cloud's users have their names for passwords; an operator's dump does not say.
                 password_of = _nobody if dumps else str
                 census = None
@@ -141,7 +142,7 @@ def rehearse(
                     told_before=told_before,
                 ).go()
                 verification = None
-                grown = _grown(before, row_counts(subject))
+                grown, resized = _grown(before, row_counts(subject)), _grown(large, table_sizes(subject))
                 if level and not result.failed and not result.refused:
                     verification = verify(
                         subject,
@@ -166,6 +167,7 @@ def rehearse(
                     result=result,
                     api=verification.calls if verification else (),
                     rows=grown,
+                    sizes=resized,
                     invariants={check.name: check.title for check in load_checks().values()},
                     kept=_keep(laboratory, subject) if keep else None,
                 )
@@ -240,6 +242,19 @@ def row_counts(cloud: Cloud) -> Mapping[str, int]:
     return counts
 
 
+def table_sizes(cloud: Cloud) -> Mapping[str, int]:
+    """Bytes of every table and its indexes by ``database.table``, as the server estimates them."""
+    sql = (
+        "SELECT table_name, data_length + index_length FROM information_schema.tables "
+        "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
+    )
+    return {
+        f"{database}.{table}": int(size or 0)
+        for database in cloud.databases
+        for table, size in cloud.rows(database, sql)
+    }
+
+
 def sentence(result: LaneResult, plan: Plan) -> str:
     """The verdict in one sentence."""
     if result.refused:
@@ -250,7 +265,8 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     if result.failed:
         parts.append(f"it stopped at {', '.join(step.step for step in result.failed)}")
     if result.standing:
-        parts.append(f"{len(result.standing)} finding(s) of severity error stand")
+        errors = len(settled(result.standing))
+        parts.append(f"{errors} error{'s stand' if errors > 1 else ' stands'}")
     return f"the cloud did not come through: {' and '.join(parts)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from osupgrade.model import SEEDED, VERIFY, Cure, Outcome, Severity, Sql, Stage, StepResult
+from osupgrade.model import SEEDED, VERIFY, Cure, Finding, Outcome, Severity, Sql, Stage, StepResult
 from osupgrade.result import LaneResult, StagedFinding, State
 
 # How a cure's statement names a database besides its own, see osupgrade.model.Sql.
@@ -37,6 +37,12 @@ def _rank(found: StagedFinding) -> tuple[bool, int, str, str]:
         found.finding.service,
         found.finding.place,
     )
+
+
+def where(finding: Finding) -> str:
+    """The service and the place of a finding, the service said once."""
+    named = finding.place == finding.service or finding.place.startswith(f"{finding.service}.")
+    return finding.place if named else f"{finding.service} {finding.place}"
 
 
 def duration(seconds: float) -> str:

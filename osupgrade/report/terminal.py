@@ -23,11 +23,20 @@ from rich.text import Text
 from osupgrade.events import Event, Kind
 from osupgrade.model import Outcome, Severity, StepResult
 from osupgrade.plan import Plan
-from osupgrade.report.digest import broken_checks, by_service, duration, error_of, settled, short_error, travelled
+from osupgrade.report.digest import (
+    broken_checks,
+    by_service,
+    duration,
+    error_of,
+    settled,
+    short_error,
+    travelled,
+    where,
+)
 from osupgrade.result import LaneReport, LaneResult, RunReport, ScenarioReport, StagedFinding, State
 
-SCREEN = 20
-"""Lines that a verdict may take."""
+SCREEN = 19
+"""Lines that a verdict may take; with the line after it, which says where the evidence lies, it is 20."""
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _OUTCOMES = {"passed": ("✓", "ok", "green"), "failed": ("✗", "FAILED", "bold red"), "skipped": ("–", "skipped", "dim")}
 
@@ -149,7 +158,7 @@ class LiveView:
         counts = "  ".join(f"{count} {word}" for word, count in sorted(self._counts.items()))
         done = sum(1 for cell in self._cells.values() if cell.outcome)
         parts = [duration(time.monotonic() - self._begun), f"{done} of {len(self._plan.steps)} steps", counts]
-        if not any(cell.outcome == "" for cell in self._cells.values()) and done < len(self._plan.steps):
+        if not any(cell.outcome == "" for cell in self._cells.values()):
             parts.append(" ".join(self._now.split()))
         text = Text("  ".join(part for part in parts if part), style="dim", no_wrap=True, overflow="ellipsis")
         if self._live and self._live.is_started:
@@ -217,7 +226,7 @@ class ScenarioView:
 
 
 def verdict(report: RunReport, console: Console) -> None:
-    """The verdict in at most 20 lines: what passed, what failed and why, what stands, and the next command."""
+    """The verdict on one screen: what passed, what failed and why, what stands, and the next command."""
     width = max(console.width, 60) if console.is_terminal else max(console.width, 120)
     style = "bold green" if report.exit_status == 0 else "bold red"
     title = f"{report.verdict[:1].upper()}{report.verdict[1:]}  ({duration(report.seconds)})"
@@ -374,7 +383,7 @@ def _findings(result: LaneResult, room: int) -> list[Text]:
     for found in standing[: room - 1]:
         finding = found.finding
         label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=_STYLES[finding.severity])
-        lines.append(Text.assemble(label, f"{finding.service} {finding.place}: {finding.message}"))
+        lines.append(Text.assemble(label, f"{where(finding)}: {finding.message}"))
     if len(standing) > room - 1:
         lines[-1] = _row("", f"… and {len(standing) - room + 2} more in report.html", "dim")
     return lines

@@ -70,7 +70,7 @@ def crowded():
 def test_a_verdict_takes_one_screen(report, width):
     text = printed(verdict, report, terminal=True, width=width)
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in text.splitlines()]
-    assert 3 < len(plain) <= 20
+    assert 3 < len(plain) < 20
     assert report.next_command in plain[-1]
     assert all(len(line) <= width for line in plain if "next" not in line and "database" not in line)
 
@@ -165,6 +165,17 @@ def test_the_table_shows_chains_by_steps_with_their_states():
     assert rows["neutron"].count("·") == 2 and rows["keystone"].count("·") == 1
     assert lines[0].split() == ["havana", "icehouse", "ml2"]
     assert "2 of 11 steps" in lines[-1] and "1 cured" in lines[-1]
+
+
+def test_what_the_lab_does_after_the_last_step_is_told_too():
+    view = live(PLAN, console(terminal=True))
+    for step in samples.ALL_STEPS:
+        tell(view, Kind.STEP_STARTED, step=step.step, service=step.service)
+        tell(view, Kind.LAB, "not told while a step runs")
+        assert "not told" not in drawn(view)
+        tell(view, Kind.STEP_ENDED, step=step.step, service=step.service, outcome="passed")
+    tell(view, Kind.LAB, "asking the APIs")
+    assert "11 of 11 steps  asking the APIs" in drawn(view)
 
 
 def test_the_view_follows_a_narrowed_plan():
