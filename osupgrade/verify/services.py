@@ -326,7 +326,7 @@ class ServiceSet:
     def _context(self, service: str, host: str, name: str) -> dict[str, Any]:
         setting = self.cloud.setting
         return {
-            "db": setting.urls,
+            "db": self.container.urls(setting),
             "site": asdict(setting.site),
             "src": self._tree(service),
             "scripts": SCRIPTS,
