@@ -10,7 +10,7 @@ lab = turn.call('keystone', 'log in as the lab', Clients, account['user'], accou
 
 def old_passwords():
     """Every user whose password of before is known, in each of his tenants."""
-    for user, tenant, roles in turn.given['users']:
+    for user, tenant, roles in turn.given.get('users', ()):
         password = turn.given['passwords'][user]
         if password is None:
             continue

@@ -208,7 +208,7 @@ def migrated_servers():
     """A hard reboot of each migrated server on the hosts that run; verify.toml says what must hold afterwards."""
     api = lab.nova
     rebooted = []
-    for one, host in turn.given['servers']:
+    for one, host in turn.given.get('servers', ()):
         if host in turn.given['hosts'].get('nova-compute', ()):
             turn.subject = one
             found = turn.call('nova', 'show migrated server', api.servers.get, one)
