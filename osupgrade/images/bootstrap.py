@@ -6,10 +6,10 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -184,14 +184,16 @@ def debian_mirror(system: str, sources: str) -> str:
 
 
 def _run(command: list[str], cancelled: threading.Event, suite: str) -> None:
-    last: deque[str] = deque(maxlen=40)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            last.append(line.rstrip())
-            if cancelled.is_set():
-                process.terminate()
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        # A session of its own, so that its children can be ended with it.
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        while process.poll() is None:
+            if cancelled.wait(0.2):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
                 raise Cancelled
+        output.seek(0)
+        last = output.read().splitlines()[-40:]
     if process.returncode != 0:
         raise MissingFault(
             f"debootstrap {suite} failed",

@@ -10,7 +10,6 @@ import queue
 import re
 import tarfile
 import threading
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -173,12 +172,12 @@ class _Crew:
                 if failure:
                     failures.append(failure)
         except BaseException:
-            # The threads are daemons: when the process ends the engine breaks their builds off. Only a debootstrap
-            # has something to tidy up, and it ends at its next line.
+            # The threads are daemons: when the process ends the engine breaks their builds off. Only one that makes
+            # a base image has something on this machine to end and to remove.
             self._cancelled.set()
-            patience = time.monotonic() + 3
-            for thread in self._threads.values():
-                thread.join(timeout=max(0.0, patience - time.monotonic()))
+            for name, thread in self._threads.items():
+                if self._recipes[name].outside:
+                    thread.join(timeout=20)
             raise
         if failures:
             raise failures[0]
@@ -222,7 +221,9 @@ class _Crew:
             self._news.put(Progress(name, step, "building"))
 
         say("starting")
-        with _only_builder(tag):
+        with _only_builder(name):
+            # What a build that was broken off, by Ctrl-C say, left unfinished.
+            self._tidy(f"{LABEL}={name}")
             # Another command may have built it while this one waited for its turn.
             if not _has(self._client, tag):
                 starts = {f"{OURS}{base}": tag_of(self._recipes, base) for base in recipe.bases}
@@ -252,17 +253,18 @@ class _Crew:
                     raise Cancelled
                 last.extend(plain_lines(message.get("stream", "") or message.get("error", "")))
                 if found := re.match(r"Step (\d+/\d+) : (.*)", message.get("stream", "")):
-                    step = " ".join([found[1], *found[2].split()])
-                    if "RUN" in step:  # the others take no time worth telling of
-                        say(step if len(step) <= 100 else f"{step[:99]}…")
+                    words = " ".join(found[2].split())
+                    step = f"{found[1]} {words[:80]}…" if len(words) > 80 else f"{found[1]} {words}"
+                    if words.startswith("RUN"):  # the others take no time worth telling of
+                        say(step)
                 if "error" in message:
                     raise diagnose(recipe.name, step, "\n".join(last))
         finally:
-            self._tidy(token)
+            self._tidy(f"{_BUILD}={token}")
 
-    def _tidy(self, token: str) -> None:
+    def _tidy(self, label: str) -> None:
         with contextlib.suppress(DockerException):
-            for image in self._client.images.list(filters={"dangling": True, "label": f"{_BUILD}={token}"}):
+            for image in self._client.images.list(filters={"dangling": True, "label": label}):
                 self._client.images.remove(str(image.id))
 
 
@@ -335,7 +337,7 @@ def diagnose(name: str, step: str, output: str) -> ImageError:
         hint = f"docker system df shows what takes the room, osupgrade clean frees the lab's; then {again}"
     elif re.search(r"DO NOT MATCH THE HASHES|computed checksum did NOT match|sha512sum: WARNING", output):
         hint = "the index served another file than the pinned one: ask who runs it; nothing of it was installed"
-    elif re.search(r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|unable to get local issuer", output, re.IGNORECASE):
+    elif re.search(r"SSLError|SELF_SIGNED_CERT|unable to get local issuer|certificate verif", output, re.IGNORECASE):
         hint = f"a proxy signs connections anew? SSL_CERT_FILE=<its CA bundle> {again}"
     elif _NETWORK.search(output):
         hint = (
@@ -356,10 +358,10 @@ def _has(client: docker.DockerClient, tag: str) -> bool:
 
 
 @contextlib.contextmanager
-def _only_builder(tag: str) -> Iterator[None]:
-    """Let one command at a time build a tag on this machine; the others wait and then find it there."""
+def _only_builder(name: str) -> Iterator[None]:
+    """Let one command at a time build an image on this machine; the others wait and then find it there."""
     locks = cache_directory() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
-    with (locks / tag.replace("/", "_").replace(":", "_")).open("w") as lock:
+    with (locks / f"image-{name}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,18 +1,20 @@
 import io
+import os
 import re
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from docker.errors import APIError, ImageNotFound
 
-from osupgrade.errors import Exit, LabFault, UsageFault
+from osupgrade.errors import Exit, LabFault, MissingFault, UsageFault
 from osupgrade.images import ImageError, ImageStore, Recipe, build_order, database_for, load_recipes, tag_of
-from osupgrade.images.bootstrap import debian_mirror
+from osupgrade.images.bootstrap import Cancelled, _run, debian_mirror
 from osupgrade.images.recipe import Input, make_recipe
 from osupgrade.images.store import build_arguments, diagnose, final_dockerfile, host_certificates, pack, plain_lines
 from osupgrade.releases import load_releases, root
@@ -285,6 +287,8 @@ def test_output_is_read_without_colours_and_progress_bars():
         ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "another file than the pinned one"),
         ("sha512sum: WARNING: 1 computed checksum did NOT match", "another file than the pinned one"),
         ("ssl.SSLError: [SSL: CERTIFICATE_VERIFY_FAILED]", "SSL_CERT_FILE"),
+        ("Retrying after 'SSLError([X509: NO_CERTIFICATE_OR_CRL_FOUND])'", "SSL_CERT_FILE"),
+        ("npm ERR! code SELF_SIGNED_CERT_IN_CHAIN", "SSL_CERT_FILE"),
         ("Err:1 Temporary failure resolving 'mirror'", "OSUPGRADE_DEBIAN_MIRROR"),
         ("npm ERR! network ETIMEDOUT", "NPM_CONFIG_REGISTRY"),
         ("error: command 'gcc' failed", "osupgrade images build grizzly"),
@@ -304,7 +308,7 @@ class FakeEngine:
     def __init__(self, failing: dict[str, list] | None = None, slow: str = "") -> None:
         self.tags: set[str] = set()
         self.built: list[str] = []
-        self.removed: list[str] = []
+        self.tidied: list[str] = []
         self.failing = failing or {}
         self.slow, self.others_done = slow, threading.Event()
         self.images = self.api = self
@@ -333,9 +337,7 @@ class FakeEngine:
 
     def list(self, filters):
         assert filters["dangling"]
-        (label,) = [filters["label"]]
-        assert label.startswith("org.osupgrade.build=")
-        self.removed.append(label)
+        self.tidied.append(filters["label"])
         return []
 
 
@@ -357,7 +359,8 @@ def test_images_are_built_side_by_side_after_what_they_build_on():
     assert engine.built[-2:] == ["slow", "late"]
     assert {p.image for p in told if p.state == "built"} == set(engine.built)
     assert "image a: 1/2 RUN something" in [str(p) for p in told]
-    assert len(engine.removed) == 5
+    tokens = [label for label in engine.tidied if label.startswith("org.osupgrade.build=")]
+    assert len(tokens) == len(set(tokens)) == 5
 
 
 @pytest.mark.usefixtures("cache")
@@ -380,7 +383,7 @@ def test_a_failure_stops_what_builds_on_it_lets_the_others_end_and_tidies_up():
     assert caught.value.evidence.splitlines()[-2:] == ["gcc says no", "returned a non-zero code: 1"]
     assert "late" not in engine.built
     assert "a" in engine.built
-    assert len(engine.removed) == len({*engine.built, "slow"})
+    assert len([label for label in engine.tidied if "build=" in label]) == len({*engine.built, "slow"})
     assert [p.image for p in told if p.state == "failed"] == ["slow"]
 
 
@@ -415,6 +418,30 @@ def test_an_interrupt_comes_through_at_once():
         ImageStore(engine, ALL).ensure(["slow"], interrupt)
     engine.others_done.set()
     assert "slow" not in engine.built
+
+
+# Debian, where no registry answers
+
+
+def test_an_interrupt_ends_a_bootstrap_with_its_children(tmp_path):
+    held_by_the_child = tmp_path / "pipe"
+    os.mkfifo(held_by_the_child)
+    reader = os.open(held_by_the_child, os.O_RDONLY | os.O_NONBLOCK)
+    cancelled = threading.Event()
+    threading.Timer(0.5, cancelled.set).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        _run(["sh", "-c", f"sleep 60 >{held_by_the_child} & wait"], cancelled, "bullseye")
+    assert time.monotonic() - began < 10
+    assert os.read(reader, 1) == b""  # a child still alive would make this a BlockingIOError
+    os.close(reader)
+
+
+def test_a_bootstrap_that_fails_shows_what_it_said():
+    with pytest.raises(MissingFault, match="debootstrap bullseye failed") as caught:
+        _run(["sh", "-c", "echo E: no mirror; exit 1"], threading.Event(), "bullseye")
+    assert caught.value.evidence == "E: no mirror"
+    assert "OSUPGRADE_DEBIAN_MIRROR" in caught.value.hint
 
 
 # The launcher, which Python 2.7 runs as well: tests/lab does that
