@@ -29,7 +29,7 @@ from osupgrade.report.digest import (
     standing_at,
     travelled,
 )
-from osupgrade.result import LaneReport, LaneResult, RunReport, State
+from osupgrade.result import ApiCall, LaneReport, LaneResult, RunReport, State
 
 _TEMPLATES = Path(__file__).parent / "page"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -79,6 +79,7 @@ def html(report: RunReport, directory: Path) -> str:
         missing=not_reached(result) if result else (),
         chains=by_service(result) if result else {},
         tables=_tables(report),
+        answered=_answered(report),
         lane_logs={lane.log: list(_lane_logs(logs, lane)) for s in report.scenarios for lane in s.lanes if lane.log},
         logs=[(step, logs.read(Path("logs") / step.log, _LOG)) for step in result.steps if step.log] if result else [],
         files=[name for name in _FILES if (directory / name).exists() or name in _ALWAYS],
@@ -254,6 +255,15 @@ class Table:
         if after is None:
             return "gone"
         return "" if before == after else f"{after - before:+,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _answered(report: RunReport) -> Mapping[str, list[ApiCall]]:
+    """The right answers by release and service."""
+    calls: dict[str, list[ApiCall]] = {}
+    for call in report.api:
+        if call.ok:
+            calls.setdefault(f"{call.release} {call.service}", []).append(call)
+    return calls
 
 
 @dataclass(frozen=True)

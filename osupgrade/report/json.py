@@ -36,7 +36,7 @@ def write_json(report: RunReport, path: Path) -> None:
 
 def to_text(report: RunReport) -> str:
     """The report as JSON text; times are rounded to milliseconds."""
-    return json.dumps({"schema_version": SCHEMA_VERSION, **_plain(report)}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"schema_version": SCHEMA_VERSION, **plain(report)}, indent=1, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> RunReport:
@@ -75,13 +75,14 @@ def publish() -> None:
     SCHEMA_FILE.write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of the report's dataclasses as JSON has it: stages and enums as strings, mappings sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if isinstance(value, Stage):
             return str(value)
         kind = type(value)
         data = {
-            _RENAMED.get((kind, field.name), field.name): _plain(getattr(value, field.name))
+            _RENAMED.get((kind, field.name), field.name): plain(getattr(value, field.name))
             for field in dataclasses.fields(value)
             if not ((kind, field.name) in _LEFT_OUT_WHEN_NONE and getattr(value, field.name) is None)
         }
@@ -89,11 +90,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {str(key): _plain(value[key]) for key in sorted(value)}
+        return {str(key): plain(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, (frozenset, set)):
-        return sorted(_plain(item) for item in value)
+        return sorted(plain(item) for item in value)
     if isinstance(value, float):
         return round(value, 3)
     return value

@@ -26,7 +26,7 @@ from osupgrade.model import (
 )
 from osupgrade.plan import Plan
 from osupgrade.report.digest import cure_blocks, duration, settled
-from osupgrade.result import RunReport, State
+from osupgrade.result import RunReport, StagedFinding, State
 from osupgrade.site import Site
 
 _SQL = "$SQL"
@@ -266,9 +266,10 @@ class _Page:
         self._block([f"for s in {' '.join(last)}; do {'service $s start' if old else 'systemctl start $s'}; done"])
         if self.plan.finish and self.plan.finish.name == "ml2":
             self._say("Set `core_plugin` to ML2, and the L3 plugin in `service_plugins`, before neutron-server starts.")
-        for call in self.report.api:
-            answer = f": {call.detail}" if call.ok and call.detail else ""
-            self.lines.append(f"- [ ] {call.service}: {call.name}{answer}")
+        for service in dict.fromkeys(call.service for call in self.report.api):
+            names = [call.name for call in self.report.api if call.service == service]
+            more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            self.lines.append(f"- [ ] {service} answers: {', '.join(names[:12])}{more}")
         self._say("", "Then the agents and the compute hosts, one first, and an instance on it that you can lose.")
 
     def _way_back(self) -> None:
@@ -410,14 +411,21 @@ def _version_query(database: Database) -> str:
 
 
 def _treatments(report: RunReport) -> tuple[_Treatment, ...]:
-    """Every cure once with all findings that ask for it, in the findings' order."""
-    found: dict[Cure, dict[Finding, None]] = {}
-    rehearsed: set[Cure] = set()
+    """Every cure once with the findings that ask for it, in the order in which they were made.
+
+    A trap is foreseen early in one finding and found at its stage in another; both have the same steps. Then what was
+    found and cured speaks.
+    """
+    asked: dict[tuple[object, Stage], list[StagedFinding]] = {}
     for staged in report.result.findings if report.result else ():
         cure = staged.finding.cure
         if cure is not None:
-            cure = dataclasses.replace(cure, at=cure.at or staged.stage)
-            found.setdefault(cure, {})[staged.finding] = None
-            if staged.state is State.CURED:
-                rehearsed.add(cure)
-    return tuple(_Treatment(cure, tuple(findings), cure in rehearsed) for cure, findings in found.items())
+            asked.setdefault((cure.steps or cure.summary, cure.at or staged.stage), []).append(staged)
+    treatments = []
+    for (_, at), together in asked.items():
+        cured = [staged for staged in together if staged.state is State.CURED]
+        findings = tuple(dict.fromkeys(staged.finding for staged in cured or together))
+        cure = findings[0].cure
+        assert cure is not None
+        treatments.append(_Treatment(dataclasses.replace(cure, at=at), findings, bool(cured)))
+    return tuple(treatments)

@@ -99,6 +99,25 @@ def test_a_cure_that_several_findings_share_is_done_once():
     assert "portbindingports: 14 ports" in page and "ports: 14 ports" in page
 
 
+def test_what_was_foreseen_and_then_cured_is_one_step():
+    foreseen = dataclasses.replace(
+        samples.UNBOUND,
+        severity=Severity.INFO,
+        message="14 ports will need a host",
+        cure=dataclasses.replace(samples.UNBOUND.cure, summary="Fill them before ml2"),
+    )
+    page = runbook(
+        with_findings(
+            StagedFinding(SEEDED, foreseen, State.SCHEDULED),
+            StagedFinding(Stage.before("ml2"), samples.UNBOUND, State.CURED),
+        ),
+        plan(),
+    )
+    (cure,) = [title for title in titles(page) if title.startswith("Cure")]
+    assert cure == f"Cure: {samples.UNBOUND.cure.summary}" and "will need a host" not in page
+    assert "not rehearsed" not in page and page.index(cure) > page.index("neutron to icehouse")
+
+
 def test_a_cure_that_was_not_rehearsed_says_so():
     assert "not rehearsed" not in PAGE
     page = runbook(with_findings(StagedFinding(SEEDED, samples.BACKPORTED, State.STANDING)), plan())
