@@ -324,10 +324,8 @@ class ServiceSet:
         return argv, {**self._paths(process.service), **extra}
 
     def _context(self, service: str, host: str, name: str) -> dict[str, Any]:
-        setting = self.cloud.setting
         return {
-            "db": self.container.urls(setting),
-            "site": asdict(setting.site),
+            **self.container.context(self.cloud.setting),
             "src": self._tree(service),
             "scripts": SCRIPTS,
             "broker": self.running.broker,
