@@ -12,7 +12,7 @@ from rich.console import Console
 
 from osupgrade.engine.lab import connect, leftovers, remove_leftover
 from osupgrade.errors import Exit, Fault, MissingFault
-from osupgrade.images import ImageStore
+from osupgrade.images import ImageStore, database_for
 from osupgrade.releases import load_paths, load_releases
 from osupgrade.sources import Sources, cache_directory
 
@@ -96,7 +96,8 @@ def _needs() -> Iterator[Need]:
     )
     store = ImageStore(client)
     for path in load_paths().values():
-        absent = [name for name in (*path.releases, path.databases[0]) if not store.present(name)]
+        database, _ = database_for(str(info.get("Architecture", "")), path.databases[0])
+        absent = [name for name in (*path.releases, database) if not store.present(name)]
         yield Need(
             f"images for {path.name}",
             not absent,

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
 from osupgrade.engine.lab import connect
-from osupgrade.images import ImageStore
+from osupgrade.images import ImageStore, database_for
 
 app = typer.Typer(help="The lab's images: build them, list them.", no_args_is_help=True)
 
@@ -27,9 +27,12 @@ def build(
     Example: `osupgrade images build --path grizzly-icehouse`
     """
     plan = plan_from(path)
-    wanted = names or [*(release.name for release in plan.releases), *plan.path.databases]
+    client = connect()
+    machine = str(client.info().get("Architecture", ""))
+    databases = dict.fromkeys(database_for(machine, name)[0] for name in plan.path.databases)
+    wanted = names or [*(release.name for release in plan.releases), *databases]
     console = Console(highlight=False)
-    tags = ImageStore(connect()).ensure(wanted, lambda progress: console.print(str(progress), markup=False))
+    tags = ImageStore(client).ensure(wanted, lambda progress: console.print(str(progress), markup=False))
     for tag in tags.values():
         console.print(tag)
 

@@ -22,7 +22,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from osupgrade.errors import MissingFault
+from osupgrade.errors import MissingFault, UsageFault
 from osupgrade.images.bootstrap import MIRROR, Cancelled, provide
 from osupgrade.images.recipe import CERTIFICATES, OURS, Recipe, build_order, load_recipes, runs_on, tag_of
 from osupgrade.sources import cache_directory
@@ -84,13 +84,6 @@ class ImageStore:
         self._client = client
         self.recipes = load_recipes() if recipes is None else recipes
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The images that are run, not only built upon, and that this engine's machine can build."""
-        built_on = {base for recipe in self.recipes.values() for base in recipe.bases}
-        machine = str(self._client.info().get("Architecture", ""))
-        return tuple(name for name, recipe in self.recipes.items() if name not in built_on and runs_on(recipe, machine))
-
     def tag(self, name: str) -> str:
         """The tag that the image has, or would have, for the recipes as they are now."""
         return tag_of(self.recipes, name)
@@ -106,11 +99,19 @@ class ImageStore:
     def ensure(self, names: Iterable[str], progress: Callable[[Progress], None] = lambda _: None) -> Mapping[str, str]:
         """Build what is missing of ``names`` and return name -> tag.
 
-        ``progress`` is called in the caller's thread. Raises UsageFault for an unknown name and ImageError for the
-        first image that could not be built, after the builds that were under way have ended.
+        ``progress`` is called in the caller's thread. Raises UsageFault for an unknown name and for an image that this
+        machine cannot have, and ImageError for the first image that could not be built, after the builds that were
+        under way have ended.
         """
         names = tuple(names)
         order = build_order(self.recipes, names, self.present)
+        for recipe in (self.recipes[name] for name in order if self.recipes[name].architectures):
+            machine = self._machine()
+            if not runs_on(recipe, machine):
+                raise UsageFault(
+                    f"the image {recipe.name} cannot be built on {machine}: {recipe.reason}",
+                    hint=f"take {recipe.instead}" if recipe.instead else "",
+                )
         for name in names:
             if name not in order:
                 progress(Progress(name, "", "present"))
@@ -133,6 +134,9 @@ class ImageStore:
                     yield f"kept image {reference}: {fault.explanation}"
                 else:
                     yield f"removed image {reference}"
+
+    def _machine(self) -> str:
+        return str(self._client.info().get("Architecture", ""))
 
     def _info(self, name: str) -> ImageInfo:
         tag = self.tag(name)
@@ -221,7 +225,7 @@ class _Crew:
             self._news.put(Progress(name, step, "building"))
 
         say("starting")
-        with _only_builder(name):
+        with _only_builder(name, lambda: say("waiting for another command that is building it")):
             # What a build that was broken off, by Ctrl-C say, left unfinished.
             self._tidy(f"{LABEL}={name}")
             # Another command may have built it while this one waited for its turn.
@@ -358,10 +362,14 @@ def _has(client: docker.DockerClient, tag: str) -> bool:
 
 
 @contextlib.contextmanager
-def _only_builder(name: str) -> Iterator[None]:
+def _only_builder(name: str, on_waiting: Callable[[], None]) -> Iterator[None]:
     """Let one command at a time build an image on this machine; the others wait and then find it there."""
     locks = cache_directory() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     with (locks / f"image-{name}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -16,7 +16,15 @@ from osupgrade.errors import Exit, LabFault, MissingFault, UsageFault
 from osupgrade.images import ImageError, ImageStore, Recipe, build_order, database_for, load_recipes, tag_of
 from osupgrade.images.bootstrap import Cancelled, _run, debian_mirror
 from osupgrade.images.recipe import Input, make_recipe
-from osupgrade.images.store import build_arguments, diagnose, final_dockerfile, host_certificates, pack, plain_lines
+from osupgrade.images.store import (
+    _only_builder,
+    build_arguments,
+    diagnose,
+    final_dockerfile,
+    host_certificates,
+    pack,
+    plain_lines,
+)
 from osupgrade.releases import load_releases, root
 
 IMAGES = root() / "images"
@@ -372,6 +380,38 @@ def test_what_is_present_is_not_built_again():
     store.ensure(["a", "b"], told.append)
     assert engine.built == ["base", "a", "b"]
     assert (told[0].image, told[0].state) == ("a", "present")
+
+
+def test_an_image_that_this_machine_cannot_have_is_refused_before_anything_is_built():
+    engine = FakeEngine()
+    engine.info = lambda: {"Architecture": "aarch64"}
+    only = replace(recipe("only", "base"), architectures=("x86_64",), instead="a", reason="a binary")
+    with pytest.raises(UsageFault, match="only cannot be built on aarch64: a binary") as caught:
+        ImageStore(engine, {**ALL, "only": only}).ensure(["a", "only"])
+    assert caught.value.hint == "take a"
+    assert not engine.built
+
+
+@pytest.mark.usefixtures("cache")
+def test_one_command_waits_for_another_that_builds_the_same():
+    engine = FakeEngine()
+    told = []
+    with _only_builder("a", lambda: None):
+
+        def meanwhile(progress):
+            told.append(progress)
+            if "waiting" in progress.step:
+                engine.tags.add(tag_of(ALL, "a"))  # the other command has built it, and lets go
+                release.set()
+
+        release = threading.Event()
+        results = []
+        thread = threading.Thread(target=lambda: results.append(ImageStore(engine, ALL).ensure(["a"], meanwhile)))
+        thread.start()
+        assert release.wait(10)
+    thread.join(10)
+    assert results == [{"a": tag_of(ALL, "a")}]
+    assert engine.built == ["base"]
 
 
 @pytest.mark.usefixtures("cache")
