@@ -92,6 +92,7 @@ class LiveView:
         with self._lock:
             if event.kind is Kind.STEP_STARTED:
                 self._cells[event.step] = _Cell(time.monotonic())
+                self._now = "looking at what came out"  # what is true when no step runs, until the lab says otherwise
             elif event.kind is Kind.STEP_ENDED:
                 cell = self._cells.setdefault(event.step, _Cell(time.monotonic()))
                 cell.seconds, cell.outcome = time.monotonic() - cell.started, event.outcome
@@ -110,7 +111,7 @@ class LiveView:
     def _count(self, event: Event) -> None:
         if event.kind is Kind.FINDING and event.outcome != State.STANDING:
             return  # a cure that is applied or planned is told by its own event
-        words = {Kind.FINDING: "findings", Kind.CURED: "cured", Kind.CHECKED: "checks", Kind.INJECTED: "injected"}
+        words = {Kind.FINDING: "standing", Kind.CURED: "cured", Kind.CHECKED: "checks", Kind.INJECTED: "injected"}
         word = words[event.kind]
         if event.kind is Kind.CHECKED and event.outcome == "failed":
             word = "checks failed"
