@@ -24,6 +24,7 @@ def failing(root):
 def test_the_form_that_ci_servers_ask_for(report, tmp_path):
     root = read(report, tmp_path)
     assert root.tag == "testsuites"
+    assert set(root.attrib) <= {"name", "time", "tests", "failures", "disabled", "errors"}
     for suite in root:
         assert suite.tag == "testsuite" and suite.get("name")
         assert suite.get("timestamp") == "2026-11-22T18:04:05"
