@@ -174,7 +174,7 @@ def prepare_seeded(
     return digest, names
 
 
-def prepare_dumps(laboratory: Laboratory, dumps: Sequence[Dump], say: Say) -> Restored:
+def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say) -> Restored:
     """Restore an operator's dumps into databases of the services' names; says how far it is every few seconds."""
     last = 0.0
 
@@ -186,7 +186,7 @@ def prepare_dumps(laboratory: Laboratory, dumps: Sequence[Dump], say: Say) -> Re
             say(f"restoring {progress.dump}: {progress.read / 1e6:.0f} of {progress.total / 1e6:.0f} MB{left}")
 
     say(f"restoring {', '.join(dump.name for dump in dumps)}")
-    return restore(laboratory.server, dumps, told)
+    return restore(server, dumps, told)
 
 
 def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) -> Mapping[str, str]:

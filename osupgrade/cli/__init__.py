@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from osupgrade.cli import doctor, images, rehearse, reports, scenarios, sources
+from osupgrade.cli import doctor, dumps, images, inspect, rehearse, reports, scenarios, sources
 from osupgrade.errors import Exit, Fault
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("rehearse")(rehearse.rehearse)
+app.command("inspect")(inspect.inspect)
+app.command("sanitize")(dumps.sanitize)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(sources.app, name="sources")
 app.add_typer(images.app, name="images")

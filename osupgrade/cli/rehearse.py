@@ -35,7 +35,7 @@ from osupgrade.cloud import Cloud
 from osupgrade.dump.source import holdings, read_dumps
 from osupgrade.errors import Exit, Fault, UsageFault
 from osupgrade.events import EventLog, Kind
-from osupgrade.laboratory import Laboratory, open_laboratory, prepare_dumps, prepare_seeded, restore_lane
+from osupgrade.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_dumps, restore_lane
 from osupgrade.model import VERIFY, Finding
 from osupgrade.plan import Plan
 from osupgrade.rehearsal import Rehearsal
@@ -109,7 +109,7 @@ def rehearse(
             with open_laboratory(plan, say, database=db, memory=not dump and scale < LARGE) as laboratory:
                 told_before: tuple[Finding, ...] = ()
                 if dumps:
-                    restored = prepare_dumps(laboratory, dumps, say)
+                    restored = restore_dumps(laboratory.server, dumps, say)
                     told_before, databases = restored.findings, restored.databases
                     origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
                 else:
