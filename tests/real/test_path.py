@@ -1,0 +1,179 @@
+"""The whole path with the pinned tools: versions, table counts, ML2, bad input on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from osupgrade.engine.lab import leftovers
+from osupgrade.errors import Exit
+
+REAL_DUMP = Path(__file__).parents[2].parent / "shared" / "real-dumps" / "quantum-grizzly-2013-05.sql"
+OSUPGRADE = (sys.executable, "-m", "osupgrade.cli")
+
+
+def osupgrade(*arguments, timeout=900):
+    return subprocess.run([*OSUPGRADE, *arguments], capture_output=True, text=True, check=False, timeout=timeout)
+
+
+@pytest.fixture(scope="module")
+def clean_run(sources, client, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs")
+    done = osupgrade("rehearse", "--verify", "none", "--out", str(out))
+    return done, out / "latest"
+
+
+def test_the_clean_cloud_comes_through(clean_run):
+    done, run = clean_run
+    assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
+    report = json.loads((run / "report.json").read_text())
+    stands = {step["step"]: step["versions_after"] for step in report["result"]["steps"]}
+    assert stands["icehouse/keystone"] == {"keystone": ["44"]}
+    assert stands["icehouse/glance"] == {"glance": ["34"]}
+    assert stands["icehouse/cinder"] == {"cinder": ["22"]}
+    assert stands["icehouse/nova"] == {"nova": ["234"]}
+    assert stands["ml2"] == {"neutron": ["icehouse"]}
+
+
+@pytest.mark.parametrize(("service", "tables"), [("keystone", 16), ("glance", 8), ("cinder", 19), ("nova", 108)])
+def test_each_schema_has_as_many_tables_as_the_tools_make_by_hand(clean_run, service, tables):
+    _, run = clean_run
+    text = (run / "schema" / "verify" / f"{service}.sql").read_text()
+    assert text.count("CREATE TABLE") == tables
+
+
+def test_the_run_directory_holds_the_evidence(clean_run):
+    _, run = clean_run
+    for name in ("report.html", "report.json", "junit.xml", "events.jsonl"):
+        assert (run / name).stat().st_size
+    assert not (run / "UNFINISHED").exists()
+    assert "216" in (run / "logs" / "havana-nova.log").read_text()
+    assert "connection" in (run / "config" / "icehouse-nova" / "nova.conf").read_text()
+
+
+def test_mariadb_comes_through_too(sources, client, tmp_path):
+    done = osupgrade("rehearse", "--verify", "none", "--db", "mariadb105", "--out", str(tmp_path))
+    assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not REAL_DUMP.exists(), reason="NOT RUN: the real dump is not beside this checkout")
+class TestTheRealDump:
+    def test_without_a_cure_it_fails_as_it_did_for_its_owner(self, sources, client, tmp_path):
+        done = osupgrade(
+            "rehearse", "--dump", str(REAL_DUMP), "--services", "neutron", "--no-cure", "--out", str(tmp_path)
+        )
+        assert done.returncode == Exit.DID_NOT, done.stdout + done.stderr
+        assert "havana/neutron" in done.stdout
+        assert "(1050, \"Table 'networks' already exists\")" in done.stdout
+        verdict = done.stdout[done.stdout.index("The cloud did not come through") :]
+        assert len(verdict.splitlines()) <= 21
+
+    def test_cured_it_reaches_icehouse_and_ml2(self, sources, client, tmp_path):
+        done = osupgrade(
+            "rehearse",
+            "--dump",
+            str(REAL_DUMP),
+            "--services",
+            "neutron",
+            "--cure",
+            "all",
+            "--verify",
+            "none",
+            "--out",
+            str(tmp_path),
+        )
+        assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
+        report = json.loads((tmp_path / "latest" / "report.json").read_text())
+        assert report["result"]["steps"][-1]["step"] == "ml2"
+
+    @pytest.mark.parametrize(
+        ("damage", "says"),
+        [
+            (lambda text: text[: len(text) // 2], "truncated"),
+            (lambda text: "\n".join(line for line in text.splitlines() if not line.startswith("/*!")), "comments"),
+        ],
+        ids=["truncated", "stripped"],
+    )
+    def test_a_damaged_dump_is_refused_in_one_sentence_before_anything_starts(
+        self, sources, client, tmp_path, damage, says
+    ):
+        bad = tmp_path / "bad.sql"
+        bad.write_text(damage(REAL_DUMP.read_text("latin1")), "latin1")
+        done = osupgrade("rehearse", "--dump", str(bad), "--services", "neutron", "--out", str(tmp_path / "runs"))
+        assert done.returncode == Exit.USAGE, done.stdout + done.stderr
+        assert says in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "runs").exists()
+
+
+def until(found, process, seconds=120):
+    """Ask until something is there; the process must live meanwhile."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := found():
+            return result
+        assert process.poll() is None, "the rehearsal ended before the moment that the test waits for"
+        time.sleep(0.05)
+    raise AssertionError("it never happened")
+
+
+def started(tmp_path):
+    return subprocess.Popen(
+        [*OSUPGRADE, "rehearse", "--verify", "none", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def in_a_hop(tmp_path):
+    def found():
+        events = [path.read_text() for path in tmp_path.glob("*/events.jsonl")]
+        return any('"step-started"' in text for text in events)
+
+    return found
+
+
+def mine(client, process):
+    return [left for left in leftovers(client) if client_pid(client, left) == process.pid]
+
+
+def client_pid(client, left):
+    if left.kind != "container":
+        return None
+    return int(client.containers.get(left.name).labels["org.osupgrade.pid"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_a_hop_leaves_nothing_running_and_no_complete_run(sources, client, clean_run, tmp_path, number):
+    process = started(tmp_path)
+    until(in_a_hop(tmp_path), process)
+    os.kill(process.pid, number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == Exit.INTERRUPTED, said
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert not mine(client, process)
+    (run,) = tmp_path.glob("2*")
+    assert (run / "UNFINISHED").exists()
+    assert not (run / "report.json").exists()
+    assert not (tmp_path / "latest").exists()
+
+
+def test_a_database_killed_in_a_hop_is_a_fault_of_the_lab_and_said_so(sources, client, clean_run, tmp_path):
+    process = started(tmp_path)
+    until(in_a_hop(tmp_path), process)
+    (database,) = [left for left in mine(client, process) if left.name.endswith("-db")]
+    client.containers.get(database.name).kill()
+    _, said = process.communicate(timeout=240)
+    assert process.returncode == Exit.LAB_FAULT, said
+    assert "database" in said
+    assert "Traceback" not in said
+    assert not mine(client, process)
+    assert not list(tmp_path.glob("2*/report.json"))
