@@ -112,10 +112,12 @@ class Cloud:
         The service is importable; the variable ``etc`` names the directory of its configuration.
         """
         container = self._workshop().release(release)
-        etc = container.configure(container.release.services[service], self.setting)
+        part = container.release.services[service]
+        etc = container.configure(part, self.setting)
         tree = container.compose(service, overlay, self.lane) if overlay else f"/src/{service}"
         argv = ["/opt/venv/bin/python", "-c", f"etc = {etc!r}\n{code}"]
-        return container.run(argv, env=container.paths(tree), workdir=tree, log=self._log(release, service))
+        workdir = tree if part.pin else "/tmp"
+        return container.run(argv, env=container.paths(tree), workdir=workdir, log=self._log(release, service))
 
     @property
     def setting(self) -> Setting:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from osupgrade.cloud import Cloud
+from osupgrade.errors import LabFault
 from osupgrade.model import Evidence, Finding
 from osupgrade.scenario import Scenario, Silent
 from osupgrade.scenariolib import rows_finding
@@ -54,4 +55,6 @@ def too_old(cloud: Cloud) -> Evidence:
     )
     run = cloud.python("gazpacho", "cinder", code)
     last = run.output.strip().splitlines()[-1]
-    return Evidence.of(("answer",), [] if run.ok and last == "STARTS" else [(last,)])
+    if not run.ok:
+        raise LabFault("cannot ask cinder's scheduler client", evidence=run.output[-2000:])
+    return Evidence.of(("answer",), [] if last == "STARTS" else [(last,)])
