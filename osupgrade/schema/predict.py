@@ -15,7 +15,7 @@ from osupgrade.model import Cure, Finding, Severity
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage
 from osupgrade.schema.diff import Change, diff
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
-from osupgrade.schema.verdicts import Fate
+from osupgrade.schema.verdicts import Fate, made_for_a_key
 
 SOURCE = "prediction"
 
@@ -33,6 +33,10 @@ class Prediction:
 
 _ENSURED = {("reservations", "reservations_deleted_expire_idx")}
 """Added only where no index covers their columns: Icehouse's cinder-manage does so after its migrations."""
+
+
+_LOOKED_FOR = {("key_pairs", "key_pair_user_id_name_idx")}
+"""Indexes that a migration drops only where it finds them (nova 173), as real runs have shown."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         if change.kind == "removed" and (words := _needed(change, there)):
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
+        if change.object == "table" and change.kind == "added" and "?" in there.uses.get(change.name, ()):
+            words = "upstream wants a table of this name and creates none, because one is there"
+            return Prediction(change, Fate.CONFLICT, words, there.name, there.release)
         for operation in _operations(line.service, line.variant, there.name):
             if hit := _collision(change, operation, there.schema):
                 return Prediction(change, hit.fate, hit.words, there.name, there.release)
@@ -103,6 +110,8 @@ def _needed(change: Change, there: Revision) -> str:
     if change.object == "column":
         return f"it works on {change.place}, which is not there (1054, 1091)" if change.name in names else ""
     was = change.before.name if isinstance(change.before, Index | ForeignKey) else ""
+    if (change.table, was) in _LOOKED_FOR:
+        return ""
     return f"it drops {change.table}.{was}, which is not there (1091)" if f"-{was}" in names else ""
 
 
@@ -211,7 +220,7 @@ def _column(change: Change, operation: Change) -> _Hit | None:
 def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
     if isinstance(change.after, Index) and change.kind == "added":
         if operation.object == "index" and operation.kind == "added" and operation.name == change.name:
-            if _made_for_a_key(operation, there):
+            if isinstance(operation.after, Index) and made_for_a_key(change.table, operation.after, there):
                 return None
             if (change.table, change.name) in _ENSURED and _same_columns(change.after, operation.after):
                 return _Hit(
@@ -239,15 +248,6 @@ def _key_without_index(index: Index, operation: Change, there: Schema) -> _Hit |
                 Fate.IN_THE_WAY, f"upstream rebuilds {table.name}, whose foreign key {key.name} has no index (1215)"
             )
     return None
-
-
-def _made_for_a_key(operation: Change, there: Schema) -> bool:
-    """Whether the server makes this index by itself, for a foreign key: it then looks for a name that is free."""
-    table = there.table(operation.table)
-    index = operation.after
-    if table is None or not isinstance(index, Index) or index.unique:
-        return False
-    return any(key.columns == index.columns and index.name in (key.columns[0], key.name) for key in table.foreign_keys)
 
 
 def _same_columns(one: object, other: object) -> bool:

@@ -13,7 +13,10 @@ from collections.abc import Iterable, Mapping
 from osupgrade.schema.snapshot import Schema
 
 Uses = Mapping[str, tuple[str, ...]]
-"""Table -> its columns that are named, sorted; a name that is dropped has a minus sign before it."""
+"""Table -> its columns that are named, sorted; a name that is dropped has a minus sign before it.
+
+``?`` stands for a new table that is looked for first, and created only where it is not there.
+"""
 
 _VERSION_TABLES = ("migrate_version", "alembic_version")
 _QUALIFIED = re.compile(r"(?<![\w.])(\w+)\.(\w+)")
@@ -22,6 +25,8 @@ _ONE_TABLE = re.compile(
 )
 _REFLECTED = re.compile(r"\s*SHOW CREATE TABLE (?:\w+\.)?(\w+)", re.I)
 _DROPPED_TABLE = re.compile(r"\s*(?:DROP TABLE|RENAME TABLE) (\w+)", re.I)
+_LOOKED_FOR = re.compile(r"\s*DESCRIBE (?:\w+\.)?(\w+)", re.I)
+_CREATED = re.compile(r"\s*CREATE TABLE (\w+)", re.I)
 _ALL_TABLES = re.compile(r"\s*SHOW (?:FULL )?TABLES", re.I)
 _DROPPED_NAME = re.compile(r"\bDROP (?:FOREIGN KEY|INDEX|KEY|CONSTRAINT) (\w+)", re.I)
 
@@ -31,6 +36,7 @@ def find_uses(statements: Iterable[str], before: Schema) -> Uses:
     columns = {table.name: {column.name for column in table.columns} for table in before.tables}
     found: dict[str, set[str]] = defaultdict(set)
     reflected: set[str] = set()
+    looked: set[str] = set()
     everything = False
     for raw in statements:
         statement = raw.replace("`", "")
@@ -38,6 +44,11 @@ def find_uses(statements: Iterable[str], before: Schema) -> Uses:
             everything = True
         elif match := _REFLECTED.match(statement):
             reflected.add(match[1])
+        elif match := _LOOKED_FOR.match(statement):
+            looked.add(match[1])
+        elif match := _CREATED.match(statement):
+            if match[1] in looked and match[1] not in columns:
+                found[match[1]].add("?")
         elif match := _DROPPED_TABLE.match(statement):
             if match[1] in columns:
                 found[match[1]] |= set()

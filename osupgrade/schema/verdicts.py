@@ -174,6 +174,14 @@ def blamed(change: Change, stopped: Diagnosis) -> bool:
     return any(_named(name, text) for name in names)
 
 
+def made_for_a_key(table: str, index: Index, upstream: Schema) -> bool:
+    """Whether the server made upstream's index by itself, for a foreign key: it looks for a name that is free."""
+    found = upstream.table(table)
+    if found is None or index.unique:
+        return False
+    return any(key.columns == index.columns and index.name in (key.columns[0], key.name) for key in found.foreign_keys)
+
+
 def _verdict(change: Change, upstream: Schema, after: Schema, stopped: Diagnosis | None) -> Verdict:
     if stopped is not None and blamed(change, stopped):
         where = f" in revision {stopped.revision}" if stopped.revision else ""
@@ -189,6 +197,8 @@ def _verdict(change: Change, upstream: Schema, after: Schema, stopped: Diagnosis
         return _missing(change, wanted, now)
     if wanted is not None and _plain(wanted) == _plain(own):
         return Verdict(change, Fate.UPSTREAM, f"{change.place} is part of upstream now, defined the same")
+    if isinstance(wanted, Index) and made_for_a_key(change.table, wanted, upstream) and _plain(now) == _plain(own):
+        return Verdict(change, Fate.KEPT, f"index {change.place} is as before; the server's own took another name")
     if wanted is not None and change.kind == "added":
         return Verdict(
             change, Fate.CONFLICT, f"upstream has a {change.object} {change.place} of its own now, defined otherwise"

@@ -42,6 +42,12 @@ def missing(service, table, name, part):
         ("cinder", Change("added", "index", "volume_types", "qos_specs_id", None, Index("qos_specs_id", (("id", 0),))),
          Fate.KEPT, ""),
         ("neutron", own_table("own"), Fate.KEPT, ""),
+        ("keystone", own_table("region"), Fate.CONFLICT, "37"),
+        ("nova", missing("nova", "key_pairs", "key_pair_user_id_name_idx", "indexes"), Fate.KEPT, ""),
+        ("nova", missing("nova", "aggregate_metadata", "aggregate_id", "indexes"), Fate.KEPT, ""),
+        ("nova", missing("nova", "shadow_networks", "cidr", "columns"), Fate.IN_THE_WAY, "182"),
+        ("neutron", missing("neutron", "ipallocations", "port_id", "indexes"), Fate.IN_THE_WAY, "f9263d6df56"),
+        ("cinder", missing("cinder", "snapshots", "snapshots_volume_id_fkey", "indexes"), Fate.IN_THE_WAY, "17"),
     ],
 )  # fmt: skip
 def test_what_real_runs_have_shown(service, change, fate, revision):

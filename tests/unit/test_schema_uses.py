@@ -41,3 +41,8 @@ def test_a_dropped_index_is_named_by_its_own_statement():
 
 def test_reflecting_everything_needs_nothing():
     assert find_uses(["SHOW FULL TABLES", "SHOW CREATE TABLE `ports`"], BEFORE) == {}
+
+
+def test_a_table_that_is_looked_for_before_it_is_made():
+    assert find_uses(["DESCRIBE `zones`", "\nCREATE TABLE zones (id INTEGER)"], BEFORE) == {"zones": ("?",)}
+    assert find_uses(["DESCRIBE `hosts`"], BEFORE) == {}

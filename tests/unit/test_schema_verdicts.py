@@ -95,6 +95,17 @@ def test_an_own_table_whose_key_got_another_name_is_kept():
     assert fate(OLD, before, OLD, schema(table("hosts", NAME), table("own"))) is Fate.ALTERED
 
 
+def test_an_own_index_keeps_the_name_that_the_server_would_have_taken_for_a_key():
+    own = Index("name", (("id", 0), ("name", 0)))
+    key = ForeignKey("hosts_ibfk_1", ("name",), "hosts", ("id",))
+    before = schema(table("hosts", NAME), table("x"))
+    mine = schema(replace(before.table("hosts"), indexes=(KEY, own)), table("x"))
+    upstream = schema(
+        replace(before.table("hosts"), indexes=(KEY, Index("name", (("name", 0),))), foreign_keys=(key,)), table("x")
+    )
+    assert fate(before, mine, upstream, mine) is Fate.KEPT
+
+
 def test_a_trigger_goes_with_its_table():
     trigger = Trigger("audit", "hosts", "AFTER", "INSERT", "BEGIN END")
     before = schema(table("hosts", NAME), triggers=(trigger,))
