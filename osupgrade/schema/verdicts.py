@@ -201,7 +201,7 @@ def _verdict(change: Change, upstream: Schema, after: Schema, stopped: Diagnosis
         return Verdict(change, Fate.KEPT, f"index {change.place} is as before; the server's own took another name")
     if wanted is not None and change.kind == "added":
         return Verdict(
-            change, Fate.CONFLICT, f"upstream has a {change.object} {change.place} of its own now, defined otherwise"
+            change, Fate.CONFLICT, f"upstream now has its own {change.object} {change.place}, defined otherwise"
         )
     if now is None:
         table = change.table and upstream.table(change.table) is None
