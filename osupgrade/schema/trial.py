@@ -230,7 +230,8 @@ def _key_onto(dice: random.Random, line: Lineage) -> str:
     tables = dropped if dropped and dice.random() < 0.5 else _grizzly(line).tables
     able = [t for t in tables if t.indexes and t.name != line.version_table]
     table = dice.choice(able)
-    column = next(c for c in table.columns if c.name == dice.choice(table.indexes).columns[0])
+    first = dice.choice(table.indexes).columns[0]
+    column = next(c for c in table.columns if c.name == first)
     return (
         f"CREATE TABLE own_{dice.randrange(99)} (id INT PRIMARY KEY, ref {column.type}, FOREIGN KEY (ref) "
         f"REFERENCES {quoted(table.name)} ({quoted(column.name)})) DEFAULT CHARSET=utf8"

@@ -1,0 +1,13 @@
+"""The drawing of cases, which needs no server."""
+
+import pytest
+
+from osupgrade.schema.trial import KINDS, draw
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cases_are_drawn_the_same_for_the_same_seed(seed):
+    cases = list(draw(200, seed))
+    assert cases == list(draw(200, seed))
+    assert len({(case.service, case.statement) for case in cases}) == 200
+    assert {case.kind for case in cases} == set(KINDS)
