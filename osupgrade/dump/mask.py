@@ -242,10 +242,15 @@ def dropped(value: str) -> str:
 
 
 def _fold(value: str) -> str:
-    """Lower case, character for character."""
-    if value.isascii():
-        return value.lower()
-    return "".join(low if len(low := character.lower()) == 1 else character for character in value)
+    """Lower case, character for character; those whose small letter is of another length stay."""
+    return value.lower() if value.isascii() else "".join(map(_small, value))
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _small(character: str) -> str:
+    low = character.lower()
+    same = len(low) == 1 and len(low.encode(errors="surrogatepass")) == len(character.encode(errors="surrogatepass"))
+    return low if same else character
 
 
 def _alphabet(character: str) -> str:
