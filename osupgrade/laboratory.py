@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ def open_laboratory(
     if running is not None and running.broker:
         names.append(running.broker)
     tags = ImageStore(client).ensure(names, lambda progress: say(str(progress)))
-    with terminable(), Lab(client) as lab:
+    with Lab(client) as lab:
         releases = {release.name: release for release in plan.releases}
         workshop = Workshop(lab, releases, sources, tags)
         with ThreadPoolExecutor(1) as pool:
@@ -105,24 +104,6 @@ def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: S
     if reason:
         say(reason)
     return choice
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, with everything cleaned up."""
-
-    def stop(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread: whoever runs us there owns the signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch: Path) -> None:

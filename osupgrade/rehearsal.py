@@ -15,10 +15,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from osupgrade.checks import Check
 from osupgrade.cloud import Cloud
 from osupgrade.engine.hops import relocate, run_finish, run_hop
-from osupgrade.errors import Fault, UsageFault
+from osupgrade.errors import Fault, LabFault, UsageFault
 from osupgrade.events import EventLog, Kind
 from osupgrade.model import SEEDED, VERIFY, Evidence, Finding, Hop, Outcome, Severity, Sql, Stage, StepResult
 from osupgrade.plan import Chain, Plan
@@ -71,6 +73,13 @@ class Rehearsal:
 
     def go(self) -> LaneResult:
         """Run the whole plan; raises Fault only for what is not the cloud's doing."""
+        try:
+            return self._go()
+        except DBAPIError as fault:
+            self._require_database(str(fault.orig))
+            raise
+
+    def _go(self) -> LaneResult:
         self._began = time.monotonic()
         refused = self._seeded()
         if not refused:
@@ -98,11 +107,12 @@ class Rehearsal:
             if not any(isinstance(s.symptom, RestoreFails) for s in self.injected):
                 raise
             return f"{fault.message}\n{fault.evidence}".strip()
+        self._record(SEEDED, self.told_before, State.STANDING)
+        self._stage(SEEDED, self.plan.services, inject=False)
+        # After the cures of this stage: what the operator mends on purpose before the first hop is no damage.
         for check in self.checks:
             if self._applies(check):
                 self._census[check.name] = check.census(self.cloud)
-        self._record(SEEDED, self.told_before, State.STANDING)
-        self._stage(SEEDED, self.plan.services, inject=False)
         return ""
 
     def _all_chains(self) -> None:
@@ -153,7 +163,18 @@ class Rehearsal:
         if self._ended(result):
             self._stage(Stage.after(finish.name), self.plan.services)
 
+    def _require_database(self, evidence: str) -> None:
+        """A tool that fails because the server went away tells nothing about the cloud."""
+        if not self.cloud.server.alive():
+            raise LabFault(
+                "the database server stopped in the middle of the rehearsal",
+                hint="look whether memory or disk ran out, then rehearse again",
+                evidence=evidence,
+            )
+
     def _ended(self, result: StepResult) -> bool:
+        if result.outcome is Outcome.FAILED:
+            self._require_database(result.diagnosis.error if result.diagnosis else "")
         started = time.monotonic() - self._began - result.seconds
         result = replace(result, started=max(0.0, round(started, 3)))
         with self._lock:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -42,7 +45,8 @@ def run(arguments: list[str]) -> int:
     """Run one command; its exit status. Nothing but SystemExit of argument parsing passes through."""
     errors = Console(stderr=True, highlight=False)
     try:
-        status = int(app(args=arguments, prog_name="osupgrade", standalone_mode=False) or 0)
+        with terminable():
+            status = int(app(args=arguments, prog_name="osupgrade", standalone_mode=False) or 0)
         if status == Exit.INTERRUPTED:  # Typer takes KeyboardInterrupt for itself and returns its status
             errors.print("osupgrade: interrupted; everything that was started has been removed")
         return status
@@ -65,3 +69,21 @@ def run(arguments: list[str]) -> int:
         )
         errors.print(f"the traceback is in {escape(str(Path(file.name)))}")
         return int(Exit.LAB_FAULT)
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, with everything cleaned up."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever runs us there owns the signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

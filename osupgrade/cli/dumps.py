@@ -17,7 +17,7 @@ from osupgrade.engine.database import start_database
 from osupgrade.engine.lab import Lab, connect
 from osupgrade.errors import Exit, UsageFault
 from osupgrade.images import ImageStore
-from osupgrade.laboratory import choose_database, terminable
+from osupgrade.laboratory import choose_database
 
 
 def sanitize(
@@ -39,7 +39,7 @@ def sanitize(
     client = connect()
     image = choose_database(client, plan_from(DEFAULT_PATH), "auto", lambda text: console.print(text, markup=False))
     tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
-    with terminable(), Lab(client) as lab, start_database(lab, tag, memory=False) as server:
+    with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
         report = mask(server, read, out, key, rules, lambda text: console.print(text, markup=False, soft_wrap=True))
     for treatment, columns in sorted(report.treated.items()):
         console.print(f"{columns:6d} columns: {treatment}", markup=False)

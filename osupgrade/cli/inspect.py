@@ -29,7 +29,7 @@ from osupgrade.engine.lab import Lab, connect
 from osupgrade.engine.live import LiveServer
 from osupgrade.errors import Exit, UsageFault
 from osupgrade.images import ImageStore
-from osupgrade.laboratory import choose_database, restore_dumps, terminable
+from osupgrade.laboratory import choose_database, restore_dumps
 from osupgrade.model import SEEDED, Finding, Severity
 from osupgrade.report.json import plain
 from osupgrade.report.terminal import findings_table
@@ -145,7 +145,7 @@ def _server(
 
     image = choose_database(client, plan, "auto", say)
     tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
-    with terminable(), Lab(client) as lab, start_database(lab, tag, memory=False) as server:
+    with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
         restored = restore_dumps(server, dumps, say)
         found += restored.findings
         yield server, dict(restored.databases)

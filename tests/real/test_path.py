@@ -52,7 +52,7 @@ def test_the_run_directory_holds_the_evidence(clean_run):
     for name in ("report.html", "report.json", "junit.xml", "events.jsonl"):
         assert (run / name).stat().st_size
     assert not (run / "UNFINISHED").exists()
-    assert "216" in (run / "logs" / "havana-nova.log").read_text()
+    assert "Running upgrade" in (run / "logs" / "icehouse-neutron.log").read_text()
     assert "connection" in (run / "config" / "icehouse-nova" / "nova.conf").read_text()
 
 

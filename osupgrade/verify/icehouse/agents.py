@@ -86,10 +86,12 @@ def ports():
         return
     turn.call('neutron', 'get_device_details of %d ports' % len(asked), ask)
     if silent:
+        # Without nova's database nothing could tell where instances run, and the preflight has said so.
+        untold = 'servers' not in turn.given and all(port[1].startswith('compute:') for port in silent)
         turn.finding(
             'neutron', 'RPC get_device_details', '%d ports get no answer when the agent asks for them' % len(silent),
             'their interfaces are not wired after the next restart of the agent',
-            ('port', 'device_owner', 'runs_on', 'answer'), silent)
+            ('port', 'device_owner', 'runs_on', 'answer'), silent, severity='warning' if untold else 'error')
     if wrong:
         turn.finding('neutron', 'RPC get_device_details', '%d ports are answered with another segment' % len(wrong),
                      'they are put on the wrong wire', ('port', 'device_owner', 'runs_on', 'segment', 'answer'), wrong)
