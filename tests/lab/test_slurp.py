@@ -1,0 +1,126 @@
+"""Today's releases, from their packages: one whole hop of each service, verdicts from revisions, a trap in both lanes."""
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from osupgrade.checks import load_checks
+from osupgrade.engine.hops import relocate, run_hop
+from osupgrade.laboratory import open_laboratory, prepare_seeded, restore_lane
+from osupgrade.lanes import LaneRunner
+from osupgrade.model import Outcome
+from osupgrade.plan import find_path, make_plan
+from osupgrade.releases import load_paths, load_releases, root
+from osupgrade.rundir import RunDirectory
+from osupgrade.scenario import load_scenarios
+from osupgrade.seed.description import load_description
+from osupgrade.site import Site
+
+PATH = "caracal-gazpacho"
+
+
+def plan_for(services=()):
+    releases = load_releases()
+    return make_plan(find_path(load_paths(), releases, PATH), releases, services)
+
+
+@pytest.fixture(scope="module")
+def laboratory(client, tmp_path_factory):
+    with open_laboratory(plan_for(), print) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shelved(laboratory, tmp_path_factory):
+    _, names = prepare_seeded(laboratory, load_description(None), Site(), tmp_path_factory.mktemp("seeding"), print)
+    return names
+
+
+@pytest.fixture
+def cloud(laboratory, shelved, request, tmp_path):
+    """A copy of the seeded cloud under names of its own."""
+    lane = request.node.name.partition("[")[0][-20:]
+    databases = restore_lane(laboratory, shelved, lane)
+    copied = laboratory.cloud(Site(), lane, databases, tmp_path)
+    relocate(copied, laboratory.plan.first)
+    yield copied
+    for name in databases.values():
+        laboratory.server.drop(name)
+
+
+def hop(cloud, release, service, tmp_path):
+    log = tmp_path / f"{release}-{service}.log"
+    return run_hop(cloud, load_releases()[release], service, log, tmp_path / release / service)
+
+
+def test_the_cloud_is_seeded_by_the_first_releases_own_code(cloud):
+    assert cloud.value("keystone", "SELECT COUNT(*) FROM user") == 6 + 6
+    assert cloud.value("nova", "SELECT COUNT(*) FROM instances WHERE deleted = 0") == 30
+    assert cloud.value("neutron", "SELECT COUNT(*) FROM ml2_port_bindings WHERE vif_type = 'ovs'") == 30
+    assert (
+        cloud.value(
+            "nova",
+            "SELECT COUNT(*) FROM instances i LEFT JOIN {placement}.consumers c ON c.uuid = i.uuid WHERE c.id IS NULL",
+        )
+        == 0
+    )
+    assert (
+        cloud.value(
+            "nova",
+            "SELECT COUNT(*) FROM virtual_interfaces v LEFT JOIN {neutron}.ports p ON p.id = v.uuid WHERE p.id IS NULL",
+        )
+        == 0
+    )
+    assert (
+        cloud.value(
+            "nova",
+            "SELECT COUNT(*) FROM block_device_mapping b LEFT JOIN {cinder}.volume_attachment a ON a.id = b.attachment_id WHERE b.volume_id IS NOT NULL AND a.id IS NULL",
+        )
+        == 0
+    )
+
+
+def test_a_copy_of_the_cells_knows_its_own_databases(cloud):
+    urls = dict(cloud.rows("nova_api", "SELECT name, database_connection FROM cell_mappings"))
+    assert f"/{cloud.databases['nova_cell0']}?" in urls["cell0"]
+    assert f"/{cloud.databases['nova']}?" in urls["cell1"]
+
+
+def test_one_whole_hop_of_each_service(laboratory, cloud, tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda s: hop(cloud, "epoxy", s, tmp_path), laboratory.plan.services))
+    assert {r.service: (r.outcome, r.problems) for r in results} == dict.fromkeys(
+        ("keystone", "glance", "cinder", "placement", "nova", "neutron"), (Outcome.PASSED, ())
+    )
+    for result in results:
+        for database in load_releases()["epoxy"].services[result.service].databases:
+            assert result.versions_after[database.name] == database.head
+    assert cloud.rows("nova", "SELECT DISTINCT version FROM services WHERE `binary` = 'nova-compute'") == [(68,)]
+    assert cloud.value("neutron", "SELECT COUNT(*) FROM porttrusted WHERE trusted") == 3
+
+
+def test_an_old_tool_on_a_newer_database_does_not_pass(cloud, tmp_path):
+    assert hop(cloud, "gazpacho", "keystone", tmp_path).outcome is Outcome.PASSED
+    run = cloud.tool("epoxy", "keystone", "db_sync --expand")
+    result = hop(cloud, "epoxy", "keystone", tmp_path)
+    assert not run.ok
+    assert result.outcome is Outcome.FAILED
+    assert any("742c857f1dfb" in problem for problem in result.problems)
+
+
+@pytest.mark.parametrize("lane", ["naive", "cured"])
+def test_a_trap_in_both_lanes(laboratory, shelved, tmp_path, lane):
+    scenarios = load_scenarios([root() / "scenarios"]).scenarios
+    scenario = scenarios["neutron-binding-profile"]
+    runner = LaneRunner(
+        laboratory=laboratory,
+        shelved=shelved,
+        known=[s for s in scenarios.values() if s.path == PATH],
+        checks=tuple(load_checks().values()),
+        site=dataclasses.replace(Site(), **scenario.site),
+        run=RunDirectory.make(tmp_path, "slurp"),
+        plan_for=lambda s: plan_for(s.services),
+    )
+    report = runner.lane(scenario, lane)
+    assert report.problems == ()
