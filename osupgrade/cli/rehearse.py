@@ -32,7 +32,7 @@ from osupgrade.cli.options import (
     site_from_option,
 )
 from osupgrade.cloud import Cloud
-from osupgrade.dump.source import holdings, read_dumps
+from osupgrade.dump.source import check_start, holdings, read_dumps
 from osupgrade.errors import Exit, Fault, UsageFault
 from osupgrade.events import EventLog, Kind
 from osupgrade.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_dumps, restore_lane
@@ -96,6 +96,7 @@ def rehearse(
         raise UsageFault("--scale multiplies the seeded cloud; a dump is taken as it is")
     may_cure = _may_cure("" if naive or no_cure else cure, found)
     dumps = read_dumps(dump) if dump else ()
+    at_start = check_start(holdings(dumps), plan.releases) if dumps else ()
     if dumps and not services:
         plan = plan_from(path, ",".join(holding.service for holding in holdings(dumps)))
     run = RunDirectory.make(out, plan.path.name)
@@ -110,7 +111,7 @@ def rehearse(
                 told_before: tuple[Finding, ...] = ()
                 if dumps:
                     restored = restore_dumps(laboratory.server, dumps, say)
-                    told_before, databases = restored.findings, restored.databases
+                    told_before, databases = (*at_start, *restored.findings), restored.databases
                     origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
                 else:
                     origin, names = prepare_seeded(

@@ -34,7 +34,9 @@ def test_there_is_no_way_out_of_the_labs_network(client, mysql, server):
     script = "timeout 3 bash -c 'exec 3<>/dev/tcp/192.0.2.1/80' 2>/dev/null && echo out || echo shut"
     assert server.shell(script).output.strip() == "shut"
     with Lab(client) as lab:
-        container = lab.start(mysql, "inside", command=["tail", "-f", "/dev/null"], environment={"LAB_ROOT_PASSWORD": "x"})
+        container = lab.start(
+            mysql, "inside", command=["tail", "-f", "/dev/null"], environment={"LAB_ROOT_PASSWORD": "x"}
+        )
         container.reload()
         (network,) = container.attrs["NetworkSettings"]["Networks"]
         assert client.networks.get(network).attrs["Internal"]
