@@ -15,7 +15,7 @@ from osupgrade.model import Cure, Finding, Severity
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage
 from osupgrade.schema.diff import Change, diff
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
-from osupgrade.schema.verdicts import Fate, made_for_a_key
+from osupgrade.schema.verdicts import Fate, find_item, made_for_a_key
 
 SOURCE = "prediction"
 
@@ -35,8 +35,16 @@ _ENSURED = {("reservations", "reservations_deleted_expire_idx")}
 """Added only where no index covers their columns: Icehouse's cinder-manage does so after its migrations."""
 
 
-_LOOKED_FOR = {("key_pairs", "key_pair_user_id_name_idx")}
-"""Indexes that a migration drops only where it finds them (nova 173), as real runs have shown."""
+_LOOKED_FOR = {
+    ("key_pairs", "key_pair_user_id_name_idx"),
+    ("credential", "credential_ibfk_1"),
+    ("credential", "credential_ibfk_2"),
+    ("user_domain_metadata", "user_domain_metadata_ibfk_1"),
+    ("group_domain_metadata", "group_domain_metadata_ibfk_1"),
+    ("user_project_metadata", "user_project_metadata_ibfk_1"),
+    ("group_project_metadata", "group_project_metadata_ibfk_1"),
+}
+"""What a migration drops only where it finds it: nova 173, and keystone 23 and 26 by what columns hold."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,8 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         for operation in _operations(line.service, line.variant, there.name):
             if hit := _collision(change, operation, there.schema):
                 return Prediction(change, hit.fate, hit.words, there.name, there.release)
+    if change.kind == "removed" and find_item(way[-1].schema, change) is None:
+        return Prediction(change, Fate.UPSTREAM, "upstream drops it too")
     return Prediction(change, Fate.KEPT, "no revision touches it")
 
 

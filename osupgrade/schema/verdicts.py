@@ -192,7 +192,7 @@ def _verdict(change: Change, upstream: Schema, after: Schema, stopped: Diagnosis
             stopped.revision or "",
             stopped.error,
         )
-    own, wanted, now = change.after, _find(upstream, change), _find(after, change)
+    own, wanted, now = change.after, find_item(upstream, change), find_item(after, change)
     if change.kind == "removed":
         return _missing(change, wanted, now)
     if wanted is not None and _plain(wanted) == _plain(own):
@@ -229,7 +229,7 @@ def _altered(change: Change, now: Item) -> str:
     return replace(change, kind="altered", before=change.after, after=now).sentence
 
 
-def _find(schema: Schema, change: Change) -> Item | None:
+def find_item(schema: Schema, change: Change) -> Item | None:
     """What stands at a change's place in another schema; a renamed key or index is found by what it does."""
     if change.object == "table":
         return schema.table(change.name)
