@@ -1,0 +1,96 @@
+"""The hash of a database's contents sees every difference and nothing else."""
+
+import pytest
+from sqlalchemy import text
+
+from osupgrade.engine.database import start_database
+from osupgrade.engine.lab import Lab
+from osupgrade.images import ImageStore
+from osupgrade.seed.datahash import data_hash, hash_of_tables, table_hashes
+
+TABLES = (
+    "CREATE TABLE words (id INT PRIMARY KEY, a VARCHAR(40), b VARCHAR(40), born DATETIME) DEFAULT CHARSET=utf8",
+    "CREATE TABLE heap (a VARCHAR(40), n DOUBLE, raw BLOB) DEFAULT CHARSET=utf8",
+    "CREATE TABLE nothing (id INT PRIMARY KEY) DEFAULT CHARSET=utf8",
+)
+ROWS = (
+    "INSERT INTO words VALUES (1, 'x', NULL, NULL)",
+    "INSERT INTO words VALUES (2, 'Größe', 'y', '2014-04-17 12:00:00')",
+    "INSERT INTO heap VALUES ('twice', 0.5, 'ab')",
+    "INSERT INTO heap VALUES ('twice', 0.5, 'ab')",
+    "INSERT INTO heap VALUES ('once', NULL, NULL)",
+)
+
+
+@pytest.fixture(scope="module")
+def connection(client):
+    tag = ImageStore(client).ensure(["mysql56"], print)["mysql56"]
+    with Lab(client) as lab, start_database(lab, tag) as server, server.engine.connect() as connection:
+        yield connection
+
+
+def filled(connection, database, *statements):
+    connection.execute(text(f"DROP DATABASE IF EXISTS {database}"))
+    connection.execute(text(f"CREATE DATABASE {database} DEFAULT CHARACTER SET utf8"))
+    connection.execute(text(f"USE {database}"))
+    for statement in statements:
+        connection.execute(text(statement))
+    return data_hash(connection, database)
+
+
+@pytest.fixture
+def expected(connection):
+    return filled(connection, "one", *TABLES, *ROWS)
+
+
+def test_the_same_rows_in_another_order_hash_the_same(connection, expected):
+    assert filled(connection, "two", *TABLES, *reversed(ROWS)) == expected
+
+
+def test_the_order_of_columns_does_not_matter(connection, expected):
+    moved = "ALTER TABLE words MODIFY COLUMN b VARCHAR(40) FIRST"
+    assert filled(connection, "two", *TABLES, *ROWS, moved) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE words SET a = 'X' WHERE id = 1",
+        "UPDATE words SET a = 'x ' WHERE id = 1",
+        "UPDATE words SET b = '' WHERE id = 1",
+        "UPDATE words SET b = 'NULL' WHERE id = 1",
+        "UPDATE words SET a = NULL, b = 'x' WHERE id = 1",
+        "UPDATE words SET id = 3 WHERE id = 2",
+        "UPDATE words SET born = '2014-04-17 12:00:01' WHERE id = 2",
+        "UPDATE heap SET raw = 'a' WHERE a = 'twice'",
+        "DELETE FROM heap WHERE a = 'twice' LIMIT 1",
+        "DELETE FROM heap WHERE a = 'twice'",
+        "INSERT INTO nothing VALUES (0)",
+        "DROP TABLE nothing",
+        "ALTER TABLE words CHANGE a c VARCHAR(40)",
+    ],
+)
+def test_every_difference_changes_the_hash(connection, expected, change):
+    assert filled(connection, "two", *TABLES, *ROWS, change) != expected
+
+
+def test_values_do_not_run_into_each_other(connection):
+    one = filled(connection, "one", TABLES[0], "INSERT INTO words VALUES (1, 'a|b', 'c', NULL)")
+    assert filled(connection, "two", TABLES[0], "INSERT INTO words VALUES (1, 'a', 'b|c', NULL)") != one
+
+
+def test_a_text_as_long_as_the_server_takes_is_not_left_out(connection):
+    long = int(connection.execute(text("SELECT @@max_allowed_packet")).scalar_one()) * 3 // 5
+    table = "CREATE TABLE long_one (t LONGTEXT) ENGINE=MyISAM DEFAULT CHARSET=utf8"
+    fill = "INSERT INTO long_one VALUES (REPEAT('{}', {}))"
+    assert filled(connection, "one", table, fill.format("a", long)) != filled(
+        connection, "two", table, fill.format("b", long)
+    )
+
+
+def test_tables_are_told_one_by_one(connection, expected):
+    tables = table_hashes(connection, "one")
+    assert set(tables) == {"words", "heap", "nothing"}
+    assert tables["heap"].startswith("3 ")
+    assert tables["nothing"].startswith("0 ")
+    assert hash_of_tables(tables) == expected
