@@ -224,7 +224,7 @@ def _leave_database(dbapi_connection: Any, _record: Any) -> None:
     if dbapi_connection is None:
         return
     with dbapi_connection.cursor() as cursor:
-        cursor.execute("SET SESSION foreign_key_checks=DEFAULT, SESSION sql_mode=DEFAULT")
+        cursor.execute("SET SESSION foreign_key_checks=1, SESSION sql_mode=DEFAULT")
 
 
 def _run(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any]) -> sqlalchemy.CursorResult[Any]:

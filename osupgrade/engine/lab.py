@@ -19,6 +19,7 @@ import requests
 from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.network import Network
 
 from osupgrade.errors import LabFault, MissingFault
@@ -152,11 +153,13 @@ class Lab:
             containers, networks, volumes = self._containers, self._networks, self._volumes
             self._containers, self._networks, self._volumes = [], [], []
         for tc in reversed(containers):
-            with contextlib.suppress(docker.errors.APIError, requests.RequestException, AttributeError):
+            with contextlib.suppress(docker.errors.APIError, requests.RequestException, ContainerStartException):
                 tc.get_wrapped_container().remove(force=True, v=True)
+            tc.get_docker_client().client.close()
         for network in networks:
             with contextlib.suppress(docker.errors.APIError, requests.RequestException):
                 network.remove()
+            network._docker.client.close()
         for name in volumes:
             with contextlib.suppress(docker.errors.APIError, requests.RequestException):
                 self.client.volumes.get(name).remove(force=True)
@@ -174,10 +177,10 @@ class Lab:
             tc.ports.update(ports)
         tmpfs = kwargs.pop("tmpfs")
         tc.tmpfs.update(tmpfs)
+        if not _present(self.client, tc.image):  # or the engine would look for it on Docker Hub
+            raise MissingFault(f"the image {tc.image} is not built", hint="osupgrade images build")
         try:
             container: Container = tc.with_kwargs(**kwargs).start().get_wrapped_container()
-        except docker.errors.ImageNotFound as fault:
-            raise MissingFault(f"the image {tc.image} is not built", hint="osupgrade images build") from fault
         except docker.errors.APIError as fault:
             raise engine_fault(fault, f"cannot start a container of {tc.image}") from fault
         return container

@@ -168,9 +168,7 @@ class Workshop:
             Mount(source_volume(self.lab.client, self.sources, p, self.tags[release.name]), f"/src/{p.service}")
             for p in parts
         ]
-        container = self.lab.start(
-            self.tags[release.name], role, command=["tail", "-f", "/dev/null"], mounts=mounts
-        )
+        container = self.lab.start(self.tags[release.name], role, command=["tail", "-f", "/dev/null"], mounts=mounts)
         return ReleaseContainer(container, release)
 
 
