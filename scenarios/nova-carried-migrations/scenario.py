@@ -1,0 +1,126 @@
+"""Havana's migrations carried into Icehouse's repository: the whole way with one tool, if 216 is taken along too."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from osupgrade.cloud import Cloud, Overlay, ToolRun
+from osupgrade.errors import UsageFault
+from osupgrade.model import Cure, Evidence, Finding, Severity, Shell
+from osupgrade.scenario import Blocks, Scenario
+from osupgrade.schema.snapshot import read_schema
+
+scenario = Scenario(
+    title="Havana's migrations in Icehouse's repository, with 216 left as it is",
+    services=("nova",),
+    symptom=Blocks("icehouse/nova", error=r"1050.*Table 'instances' already exists", version="215"),
+)
+
+REPOSITORY = "nova/db/sqlalchemy/migrate_repo/versions"
+COLLAPSED = f"{REPOSITORY}/216_havana.py"
+FIRST, LAST = 162, 216
+"""Havana's own migrations; Icehouse's repository has but one file for all of them."""
+OF_CELLS = f"{REPOSITORY}/200_add_transport_url_to_cell.py"
+DRIVER = "nova/cells/rpc_driver.py"
+"""Where Havana has the two functions that 200 calls for each row of `cells`; Icehouse's has them no more."""
+HEAD = b"import urllib\nimport urlparse\n\nfrom oslo.config import cfg\n\nCONF = cfg.CONF\n"
+
+
+def carried(cloud: Cloud, last: int) -> dict[str, bytes]:
+    """Havana's migration files up to ``last``, by their path in Icehouse's tree; 200 with what it needs of Havana."""
+    assert cloud.workshop is not None
+    havana = cloud.workshop.sources.tree(cloud.workshop.releases["havana"].services["nova"])
+    files = sorted((havana / REPOSITORY).glob("[0-9][0-9][0-9]_*"))
+    taken = {f"{REPOSITORY}/{f.name}": f.read_bytes() for f in files if FIRST <= int(f.name[:3]) <= last}
+    driver = (havana / DRIVER).read_bytes()
+    functions = driver[driver.index(b"def parse_transport_url(") :]
+    taken[OF_CELLS] = (
+        HEAD
+        + taken[OF_CELLS].replace(b"from nova.cells import rpc_driver\n", b"").replace(b"rpc_driver.", b"")
+        + b"\n\n"
+        + functions
+    )
+    return taken
+
+
+@scenario.instead("havana/nova", lane="naive")
+@scenario.instead("havana/nova", lane="cured")
+def skip_havana(_cloud: Cloud) -> Sequence[ToolRun]:
+    """The operator installs Icehouse over Grizzly."""
+    return ()
+
+
+@scenario.instead("icehouse/nova", lane="naive")
+def carry_what_is_missing(cloud: Cloud) -> Sequence[ToolRun]:
+    """Only the numbers that Icehouse lacks: 216 is there already."""
+    return (cloud.tool("icehouse", "nova", "db sync", overlay=Overlay(carried(cloud, LAST - 1))),)
+
+
+@scenario.preflight("before:icehouse/nova")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Icehouse's tool is about to meet a database that needs Havana's migrations."""
+    version = cloud.value("nova", "SELECT version FROM migrate_version")
+    if version is not None and version < LAST:
+        havana, versions = "HAVANA/" + REPOSITORY, "ICEHOUSE/" + REPOSITORY
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.ERROR,
+            service="nova",
+            place="nova.migrate_version",
+            message=f"nova stands at migration {version}; Icehouse's 216_havana makes a new schema, not the way to it",
+            consequence="with Havana's migrations carried into Icehouse's repository 216_havana stops with 1050 on "
+            "`instances`, left at 215; without them the tool stops at once",
+            evidence=Evidence.of(("version", "needed"), [(version, LAST)]),
+            cure=Cure(
+                f"carry {FIRST} to {LAST} of Havana, its 216 in place of 216_havana.py",
+                (
+                    Shell(f"rm {versions}/216_havana.py*"),
+                    Shell(f"cp {havana}/16[2-9]_* {havana}/1[7-9]?_* {havana}/20?_* {havana}/21[0-6]_* {versions}/"),
+                    Shell(
+                        f"cat HAVANA/{DRIVER}   # put its two functions ..._transport_url into 200_*, if nova has cells"
+                    ),
+                    Shell("nova-manage db sync   # Icehouse's"),
+                ),
+            ),
+        )
+
+
+@scenario.cure("before:icehouse/nova")
+def carry_them_all(cloud: Cloud, _findings: Sequence[Finding]) -> None:
+    """Icehouse's own tool takes the whole way; a copy of the database takes the way through Havana beside it."""
+    direct = cloud.databases["nova"]
+    cloud.server.save([direct], direct)
+    cloud.server.load(direct, {direct: beside(cloud).databases["nova"]})
+    overlay = Overlay(carried(cloud, LAST), remove=(COLLAPSED,))
+    run = cloud.tool("icehouse", "nova", "db sync", overlay=overlay)
+    if not run.ok:
+        raise UsageFault("Icehouse's tool failed on the composed repository", evidence=run.output[-2000:])
+
+
+def beside(cloud: Cloud) -> Cloud:
+    """The copy that goes through Havana."""
+    name = cloud.databases["nova"] + "_x"
+    return replace(cloud, databases={**cloud.databases, "nova": name}, lane=cloud.lane + "-through")
+
+
+@scenario.check("verify")
+def same_as_through_havana(cloud: Cloud) -> Iterator[Finding]:
+    """Both ways end in the same schema, and with the same number of rows in every table."""
+    other = beside(cloud)
+    for release in ("havana", "icehouse"):
+        run = other.tool(release, "nova", "db sync")
+        if not run.ok:
+            raise UsageFault(f"{release}'s `nova-manage db sync` failed on the copy", evidence=run.output[-2000:])
+    ways = [{t.name: t for t in read_schema(c.server, c.databases["nova"]).tables} for c in (cloud, other)]
+    differ = [name for name in sorted(ways[0].keys() | ways[1].keys()) if ways[0].get(name) != ways[1].get(name)]
+    counts = [{n: c.value("nova", f"SELECT COUNT(*) FROM `{n}`") for n in ways[0]} for c in (cloud, other)]
+    differ += [name for name in sorted(ways[0]) if counts[0][name] != counts[1][name]]
+    if differ:
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.ERROR,
+            service="nova",
+            place="nova",
+            message=f"{len(differ)} tables end otherwise than through Havana",
+            evidence=Evidence.of(("table",), [(name,) for name in differ]),
+        )
+    cloud.server.drop(other.databases["nova"])
