@@ -27,7 +27,7 @@ def judge_naive(scenario: Scenario, result: LaneResult, logs: Mapping[str, str])
     symptom = scenario.symptom
     problems: list[str] = []
     found = [s for s in result.findings if s.finding.source == scenario.name]
-    if not found and not result.refused:
+    if not found:
         problems.append("its own preflight did not find the trap")
     if isinstance(symptom, RestoreFails):
         if not re.search(symptom.error, result.refused):
@@ -69,7 +69,7 @@ def judge_cured(scenario: Scenario, result: LaneResult) -> tuple[str, ...]:
     if any(evidence.total for name, evidence in result.probes.items() if name == scenario.name):
         problems.append("the silent damage is still there")
     mine = [s for s in result.findings if s.finding.source == scenario.name]
-    if not any(s.state is State.CURED for s in mine) and not isinstance(scenario.symptom, RestoreFails):
+    if not any(s.state is State.CURED for s in mine):
         problems.append("nothing was cured")
     return tuple(problems)
 

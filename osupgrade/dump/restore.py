@@ -341,10 +341,12 @@ def _undo(server: DatabaseServer, targets: Iterable[str]) -> None:
     if not server.alive():
         return
     who = server.tool.user
-    for (session,) in server.rows("", "SELECT id FROM information_schema.processlist WHERE user = %s", (who,)):
+    mine = set(targets)  # other lanes work on the same server with the same account
+    sessions = server.rows("", "SELECT id, db FROM information_schema.processlist WHERE user = %s", (who,))
+    for session in (number for number, database in sessions if not database or database in mine):
         with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError):  # it may have ended by itself meanwhile
             server.execute("", f"KILL {session}")
-    for name in targets:
+    for name in mine:
         server.drop(name)
     server.execute("", f"SET PASSWORD FOR '{who}'@'%' = PASSWORD('{server.tool.password}')")
 

@@ -1,0 +1,74 @@
+"""A dump without mysqldump's executable comments does not come back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from osupgrade.cloud import Cloud
+from osupgrade.dump.restore import restore
+from osupgrade.dump.source import read_dumps
+from osupgrade.errors import LabFault
+from osupgrade.model import Cure, Finding, Shell
+from osupgrade.scenario import RestoreFails, Scenario
+
+scenario = Scenario(
+    title="A dump stripped of its executable comments does not restore",
+    services=("neutron",),
+    symptom=RestoreFails(r"error (1215: Cannot add foreign key|1005: .*errno: 150)"),
+)
+
+
+def dump_file(cloud: Cloud) -> Path | None:
+    """The dump under trial, among the lane's evidence."""
+    return cloud.logs / "neutron.sql" if cloud.logs else None
+
+
+def whole_file(dump: Path) -> Path:
+    """What the source server gives when one asks it again."""
+    return dump.with_name("neutron-again.sql")
+
+
+def bring_back(cloud: Cloud, dump: Path) -> None:
+    """Restore the dump whatever is known against it; the server says what it thinks."""
+    restore(cloud.server, read_dumps([dump], insist=True), into={"neutron": cloud.databases["neutron"]}, insist=True)
+
+
+@scenario.inject()
+def plant(cloud: Cloud) -> None:
+    """Dump neutron, take the lines of executable comments out, and restore that."""
+    dump = dump_file(cloud)
+    assert dump is not None
+    run = cloud.server.shell(f"$DUMP --comments {cloud.databases['neutron']}")
+    if not run.ok:
+        raise LabFault("mysqldump failed", evidence=run.output[-2000:])
+    whole_file(dump).write_text(run.output, "utf-8")
+    lines = run.output.splitlines(keepends=True)
+    dump.write_text("".join(line for line in lines if not line.startswith("/*!")), "utf-8")
+    bring_back(cloud, dump)
+
+
+@scenario.preflight("seeded")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """What the lab says of any dump before it restores it, said of this one."""
+    dump = dump_file(cloud)
+    if dump is None or not dump.is_file():
+        return
+    for told in read_dumps([dump], insist=True)[0].findings:
+        assert told.cure is not None
+        step = Shell("mysqldump --single-transaction --routines --triggers neutron > neutron.sql")
+        yield replace(
+            told,
+            source=scenario.name,
+            service="neutron",
+            cure=Cure(told.cure.summary, (step,)),
+        )
+
+
+@scenario.cure("seeded")
+def take_it_again(cloud: Cloud, _findings: Sequence[Finding]) -> None:
+    """The same dump with its comments."""
+    dump = dump_file(cloud)
+    assert dump is not None
+    whole_file(dump).replace(dump)
+    bring_back(cloud, dump)
+    dump.unlink()
