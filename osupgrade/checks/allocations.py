@@ -27,10 +27,11 @@ _BOOKED_AFTER = (
 
 @dataclass(frozen=True)
 class Before:
-    """What the plugin before ML2 held: each network's segment, and what was booked."""
+    """What the plugin before ML2 held: each network's segment, what was booked, the tunnels' ends."""
 
     segments: frozenset[tuple[str, Segment]]
     booked: frozenset[Segment]
+    endpoints: frozenset[str]
 
 
 def _census(cloud: Cloud) -> Before:
@@ -42,7 +43,18 @@ def _census(cloud: Cloud) -> Before:
     booked = [
         _segment(*row) for table, sql in _BOOKED_BEFORE.items() if table in tables for row in cloud.rows("neutron", sql)
     ]
-    return Before(segments, frozenset(booked))
+    return Before(segments, frozenset(booked), _endpoints(cloud))
+
+
+def _endpoints(cloud: Cloud) -> frozenset[str]:
+    """The addresses at which tunnels end; ML2 keeps one table a type of tunnel."""
+    tables = cloud.tables("neutron")
+    return frozenset(
+        str(row[0])
+        for table in ("ovs_tunnel_endpoints", "ml2_gre_endpoints", "ml2_vxlan_endpoints")
+        if table in tables
+        for row in cloud.rows("neutron", f"SELECT ip_address FROM {table}")
+    )
 
 
 def _compare(cloud: Cloud, before: Before) -> Iterator[Finding]:
@@ -57,6 +69,14 @@ def _compare(cloud: Cloud, before: Before) -> Iterator[Finding]:
             "what is plugged into them talks to another network, or to none",
             ("network", "type", "physical_network", "id"),
             [(network, *segment) for network, segment in sorted(lost)],
+        )
+    if before.endpoints - _endpoints(cloud):
+        ends = sorted(before.endpoints - _endpoints(cloud))
+        yield _finding(
+            f"{len(ends)} hosts are no longer known as ends of tunnels",
+            "other hosts make no tunnel to them until their agents start again",
+            ("address",),
+            [(end,) for end in ends],
         )
     booked = {_segment(*row) for sql in _BOOKED_AFTER for row in cloud.rows("neutron", sql)}
     used = {segment for _, segment in segments if segment[0] != "local"}
@@ -93,7 +113,7 @@ def _finding(message: str, consequence: str, columns: tuple[str, ...], rows: lis
         source=check.name,
         severity=Severity.ERROR,
         service="neutron",
-        place="neutron.ml2_*_allocations",
+        place="neutron.ml2_*",
         message=message,
         consequence=consequence,
         evidence=Evidence.of(columns, [tuple(row) for row in rows]),

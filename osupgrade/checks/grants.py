@@ -19,6 +19,8 @@ _KINDS = {
     "services": (1, "SELECT id, type FROM service"),
     "endpoints": (1, "SELECT id, interface, region, service_id, url FROM endpoint"),
     "trusts": (1, "SELECT id, trustor_user_id, trustee_user_id, project_id, impersonation, deleted_at FROM trust"),
+    "roles of trusts": (2, "SELECT trust_id, role_id FROM trust_role"),
+    "credentials": (1, "SELECT id, user_id, project_id, type, `blob` FROM credential WHERE type <> 'ec2'"),
     "policies": (1, "SELECT id, type, `blob` FROM policy"),
 }
 

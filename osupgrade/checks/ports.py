@@ -16,6 +16,7 @@ _KINDS = {
     ),
     "addresses of ports": (3, "SELECT port_id, ip_address, subnet_id, network_id FROM ipallocations"),
     "security groups of ports": (2, "SELECT port_id, security_group_id FROM securitygroupportbindings"),
+    "security groups": (1, "SELECT id, name, tenant_id FROM securitygroups"),
     "security group rules": (
         1,
         "SELECT id, security_group_id, direction, ethertype, protocol, port_range_min, port_range_max, "
@@ -29,6 +30,7 @@ _KINDS = {
     "external networks": (1, "SELECT network_id FROM externalnetworks"),
     "subnets": (1, "SELECT id, name, network_id, ip_version, cidr, gateway_ip, enable_dhcp, tenant_id FROM subnets"),
     "name servers": (2, "SELECT subnet_id, address FROM dnsnameservers"),
+    "routes of subnets": (3, "SELECT subnet_id, destination, nexthop FROM subnetroutes"),
     "address pools": (1, "SELECT id, subnet_id, first_ip, last_ip FROM ipallocationpools"),
     "routers": (1, "SELECT id, name, status, admin_state_up, gw_port_id, tenant_id FROM routers"),
     "routes": (3, "SELECT router_id, destination, nexthop FROM routerroutes"),
