@@ -73,17 +73,17 @@ def run(arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, with everything cleaned up."""
+    """Let SIGTERM end the command as Ctrl-C does, with everything cleaned up.
+
+    Ctrl-C too is taken explicitly: a shell that starts a command in the background has it ignore SIGINT.
+    """
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread: whoever runs us there owns the signals
-        yield
-        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
