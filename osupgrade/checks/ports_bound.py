@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from osupgrade.checks import Check
 from osupgrade.cloud import Cloud
 from osupgrade.model import VERIFY, Evidence, Finding, Severity
-from osupgrade.neutron import OVS_AGENT, VIF_DETAILS
+from osupgrade.neutron import OVS_AGENT, VIF_DETAILS, uuid5_of
 
 
 def _census(_cloud: Cloud) -> None:
     """Nothing to hold still: a Grizzly database does not know where its ports are."""
 
 
-_OF_NETWORK = (
-    "FROM networkdhcpagentbindings d JOIN agents a ON a.id = d.dhcp_agent_id WHERE d.network_id = p.network_id"
+_SERVING = (
+    "SELECT 1 FROM networkdhcpagentbindings d JOIN agents a ON a.id = d.dhcp_agent_id WHERE d.network_id = p.network_id"
 )
-_SERVING = f"SELECT 1 {_OF_NETWORK}"
 _ROUTING = "SELECT 1 FROM routerl3agentbindings r JOIN agents a ON a.id = r.l3_agent_id WHERE r.router_id = p.device_id"
 # By the short name: under which name an agent reports is the business of the rule above and of ``scheduled``.
 _SAME_HOST = "SUBSTRING_INDEX(a.host, '.', 1) = SUBSTRING_INDEX(b.host, '.', 1)"
@@ -59,21 +58,22 @@ _RULES = (
         f"WHERE a.host = b.host AND a.agent_type = '{OVS_AGENT}' AND t.id IS NULL)",
     ),
     (
-        "ports of DHCP servers are not bound to a host that serves their network",
+        "ports of DHCP servers are bound to hosts that do not serve their network",
         "the host that serves DHCP gets no network for the port, and its instances no address",
         "port bound_to network",
         "SELECT p.id, b.host, p.network_id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id "
-        "WHERE p.device_owner = 'network:dhcp' AND p.device_id <> 'reserved_dhcp_port' "
+        "WHERE p.device_owner = 'network:dhcp' AND b.host <> '' "
         f"AND EXISTS ({_SERVING}) AND NOT EXISTS ({_SERVING} AND {_SAME_HOST})",
     ),
+    # One that is named after no agent may be unbound: nothing tells whose it is, and agents make themselves new ones.
     (
-        "two DHCP servers' ports of one network are bound to one host",
-        "one of the two servers gets no network for its port",
-        "port other_port host network",
-        "SELECT p.id, q.id, b.host, p.network_id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id "
-        "JOIN ports q ON q.network_id = p.network_id AND q.device_owner = p.device_owner AND q.id > p.id "
-        "JOIN ml2_port_bindings c ON c.port_id = q.id AND c.host = b.host "
-        f"WHERE p.device_owner = 'network:dhcp' AND b.host <> '' AND (SELECT COUNT(*) {_OF_NETWORK}) > 1",
+        "ports of DHCP servers are not bound to the host that they are named after",
+        "the host that serves DHCP gets no network for the port, and its instances no address",
+        "port bound_to agent network",
+        "SELECT p.id, b.host, a.host, p.network_id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id "
+        "JOIN networkdhcpagentbindings d ON d.network_id = p.network_id JOIN agents a ON a.id = d.dhcp_agent_id "
+        f"AND SUBSTRING(p.device_id, 5, 36) = {uuid5_of('a.host')} "
+        f"WHERE p.device_owner = 'network:dhcp' AND NOT {_SAME_HOST}",
     ),
     (
         "routers' ports are not bound to the host of their router",

@@ -27,7 +27,8 @@ class Damage:
     """One damage to an upgraded cloud.
 
     ``pick`` is the query for the row that it befalls; ``$key`` in the statements and in ``red`` stands for what it
-    gives. Statements run with foreign keys off, unless they put them on. ``red`` says which invariants see it, each with the text that its evidence must have.
+    gives. Statements run with foreign keys off, unless they put them on. ``red`` says which invariants see it, each
+    with the text that its evidence must have.
     """
 
     name: str
