@@ -1,0 +1,63 @@
+"""A migration of nova that stopped half-way cannot be run again: MySQL keeps what it made until then."""
+
+from collections.abc import Iterator, Sequence
+
+from osupgrade.cloud import Cloud
+from osupgrade.errors import UsageFault
+from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql
+from osupgrade.scenario import Blocks, Scenario
+
+scenario = Scenario(
+    title="Nova's 209 is run again on what its first try left",
+    services=("nova",),
+    symptom=Blocks("havana/nova", error=r"1050.*dump_\w+' already exists", version="208"),
+)
+
+PURGE = 209
+"""The migration that moves orphans into tables named dump_*."""
+
+
+@scenario.inject()
+def plant(cloud: Cloud) -> None:
+    """Havana's real tool fails in 209; the dump from before stays on the shelf."""
+    name = cloud.databases["nova"]
+    cloud.execute(
+        "nova",
+        "INSERT INTO instances (uuid, deleted) VALUES (NULL, 0)",
+        "INSERT INTO instance_faults (instance_uuid, code, deleted) VALUES ('gone-uuid', 500, 0)",
+    )
+    cloud.server.save([name], name)
+    if cloud.tool("havana", "nova", "db sync").ok:
+        raise UsageFault("Havana's 209 should have failed on an instance without a uuid")
+
+
+@scenario.preflight("seeded", "before:havana/nova")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Tables of 209 in a database that has not come so far."""
+    version = cloud.value("nova", "SELECT MAX(version) FROM migrate_version") if cloud.has("nova") else None
+    left = sorted(table for table in cloud.tables("nova") if table.startswith("dump_")) if version else []
+    if left and version < PURGE:
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.ERROR,
+            service="nova",
+            place="nova.migrate_version",
+            message=f"nova stands at migration {version}, but {len(left)} tables of {PURGE} are there already",
+            consequence=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table",
+            evidence=Evidence.of(("table",), [(table,) for table in left]),
+            cure=Cure(
+                "restore the dump from before, mend the data that stopped it, and run it again",
+                (
+                    Shell("mysql nova < nova-before-havana.sql"),
+                    Sql("nova", "DELETE FROM instances WHERE uuid IS NULL"),
+                ),
+            ),
+        )
+
+
+@scenario.cure("seeded")
+def restore(cloud: Cloud, _findings: Sequence[Finding]) -> None:
+    """Bring the database back as it was, without the row that stopped 209."""
+    name = cloud.databases["nova"]
+    cloud.server.load(name, {name: name})
+    cloud.execute("nova", "DELETE FROM instances WHERE uuid IS NULL")
