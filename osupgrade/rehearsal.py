@@ -138,13 +138,14 @@ class Rehearsal:
 
     def _hop(self, hop: Hop) -> bool:
         self.events.tell(Kind.STEP_STARTED, f"{hop.source} to {hop.target}", step=hop.step, service=hop.service)
-        release = next(r for r in self.plan.releases if r.name == hop.target)
+        source, release = (next(r for r in self.plan.releases if r.name == n) for n in (hop.source, hop.target))
         result = run_hop(
             self.cloud,
             release,
             hop.service,
             self.run.log(hop.step),
             self.run.config(hop.step),
+            source=source,
             instead=self._replacement(hop.step),
         )
         return self._ended(result)

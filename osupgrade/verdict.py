@@ -47,6 +47,19 @@ def judge(
     return tuple(problems)
 
 
+def judge_start(databases: Sequence[Database], before: Versions, release: str) -> tuple[str, ...]:
+    """The problems with where a hop began: it must begin at the head of the release before it.
+
+    Some tools exit 0 on a database that skipped a release (Caracal to Gazpacho does), and end at the right revision.
+    """
+    return tuple(
+        f"{database.name} stood at {_revisions(before[database.name])} before, "
+        f"{release}'s head is {_revisions(database.head)}"
+        for database in databases
+        if database.name in before and before[database.name] != database.head
+    )
+
+
 def judge_check(
     name: str, status: int, accepted: Sequence[int], output: str, ignores: Sequence[str]
 ) -> tuple[str, ...]:

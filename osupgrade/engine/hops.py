@@ -10,7 +10,9 @@ from osupgrade.cloud import Cloud
 from osupgrade.engine.exec import ToolRun
 from osupgrade.engine.workshop import Overlay, render
 from osupgrade.model import Command, Finish, Outcome, Release, ServiceRelease, StepResult
-from osupgrade.verdict import Versions, diagnose, judge, judge_check
+from osupgrade.schema.catalogue import expected_tables, lineage, variant_of
+from osupgrade.schema.catalogue import services as catalogue_services
+from osupgrade.verdict import Versions, diagnose, judge, judge_check, judge_start
 
 
 def versions(cloud: Cloud, part: ServiceRelease) -> Versions:
@@ -36,12 +38,15 @@ def run_hop(
     log: Path,
     config: Path,
     *,
+    source: Release | None = None,
     create: bool = False,
     overlay: Overlay | None = None,
     instead: Callable[[Cloud], Sequence[ToolRun]] | None = None,
 ) -> StepResult:
     """Take a service's databases to ``release``; ``create`` makes the schema on empty ones.
 
+    With ``source``, the release that the hop starts from, a tool that skipped it does not pass: databases must have
+    stood at its head before, and must have the tables afterwards that ``release`` brings.
     ``instead`` runs in place of the release's own calls; when it runs nothing, the hop was skipped. The log and the
     configuration are kept at the paths given.
     """
@@ -63,7 +68,14 @@ def run_hop(
     after = versions(cloud, part)
     if instead is not None and not runs:
         return StepResult(part.step, service, release.name, Outcome.SKIPPED, seconds, None, before, after)
-    problems = judge(part.databases, after, [(name, run.exit_status, accepts) for name, run, accepts in runs])
+    missing: list[str] = []
+    skipped: tuple[str, ...] = ()
+    if source is not None:
+        missing = sorted(_brought(cloud, service, source, release) - cloud.tables(part.databases[0].name))
+        if instead is None and not _within(cloud, service, source, before):
+            skipped = judge_start(source.services[service].databases, before, source.name)
+    statuses = [(name, run.exit_status, accepts) for name, run, accepts in runs]
+    problems = (*skipped, *judge(part.databases, after, statuses, missing))
     if not problems and not create:
         for command in part.check:
             run = _call(cloud, release.name, service, command, log, config, overlay)
@@ -85,6 +97,26 @@ def run_hop(
         diagnosis=diagnose("\n".join(run.output for _, run, _ in runs)) if problems else None,
         log=log.name,
     )
+
+
+def _within(cloud: Cloud, service: str, source: Release, before: Versions) -> bool:
+    """Whether the database stood between the source's head and the hop's own, as after a cure that stamps it there."""
+    if service not in catalogue_services() or cloud.site.core_plugin:
+        return False
+    line = lineage(service, variant_of(service, cloud.site))
+    (database,) = source.services[service].databases
+    start = line.position(database.head[0])
+    stood = line.position(before.get(database.name, ("",))[0]) if before.get(database.name) else None
+    return start is not None and stood is not None and stood >= start
+
+
+def _brought(cloud: Cloud, service: str, source: Release, release: Release) -> frozenset[str]:
+    """The tables that a release makes and the one before it has not, as far as the catalogue knows this plugin set."""
+    if cloud.site.core_plugin:
+        return frozenset()
+    variant = variant_of(service, cloud.site)
+    old = expected_tables(service, source.name, variant)
+    return expected_tables(service, release.name, variant) - old if old else frozenset()
 
 
 def run_finish(

@@ -1,5 +1,5 @@
 from osupgrade.model import Database
-from osupgrade.verdict import diagnose, judge
+from osupgrade.verdict import diagnose, judge, judge_start
 
 NOVA = (Database("nova", "migrate_version", ("216",)),)
 OK = (("db sync", 0, (0,)),)
@@ -67,3 +67,13 @@ def test_a_key_error_counts_as_an_error():
 
 def test_a_log_without_an_error_has_no_diagnosis():
     assert diagnose("INFO  [alembic.migration] Context impl MySQLImpl.\n") is None
+
+
+def test_a_hop_that_did_not_begin_at_the_release_before_it_is_told():
+    assert judge_start(NOVA, {"nova": ("216",)}, "havana") == ()
+    (problem,) = judge_start(NOVA, {"nova": ("161",)}, "havana")
+    assert problem == "nova stood at 161 before, havana's head is 216"
+
+
+def test_a_database_that_the_cloud_does_not_hold_is_not_judged():
+    assert judge_start(NOVA, {}, "havana") == ()
