@@ -19,8 +19,10 @@ def plant(cloud: Cloud) -> None:
     """The same key, kept twice."""
     cloud.execute(
         "keystone",
-        "INSERT INTO ec2_credential (access, secret, user_id, tenant_id) VALUES ('AKTRAP', 'one', 'u1', 'p1')",
-        "INSERT INTO credential (id, user_id, project_id, `blob`, type, extra) VALUES (SHA2('AKTRAP', 256), 'u1', 'p1', "
+        "INSERT INTO user (id, name, extra, enabled, domain_id) VALUES ('trap-user', 'trap-user', '{}', 1, 'default')",
+        "INSERT INTO project (id, name, extra, enabled, domain_id) VALUES ('trap-project', 'trap-project', '{}', 1, 'default')",
+        "INSERT INTO ec2_credential (access, secret, user_id, tenant_id) VALUES ('AKTRAP', 'one', 'trap-user', 'trap-project')",
+        "INSERT INTO credential (id, user_id, project_id, `blob`, type, extra) VALUES (SHA2('AKTRAP', 256), 'trap-user', 'trap-project', "
         '\'{"access": "AKTRAP", "secret": "two"}\', '
         "'ec2', '{}')",
     )
