@@ -134,7 +134,7 @@ class _Page:
         )
         setting = [
             f"BACKUP=/var/backups/{self.plan.first.name}-$(date +%F); mkdir -p -m 700 $BACKUP",
-            f"{_SQL[1:]}='mysql --defaults-file=/root/.my.cnf'",
+            f"{_SQL[1:]}='mysql --defaults-file=~/.my.cnf'",
         ]
         if self.plan.finish:
             setting.append("NEUTRON_URL='mysql://neutron:PASSWORD@DATABASE-HOST/neutron?charset=utf8'")
@@ -184,7 +184,7 @@ class _Page:
         self._block(
             [
                 f"for d in {' '.join(dumps)}; do",
-                "  mysqldump --defaults-file=/root/.my.cnf --single-transaction --routines --triggers --databases $d"
+                "  mysqldump --defaults-file=~/.my.cnf --single-transaction --routines --triggers --databases $d"
                 " | gzip > $BACKUP/$d.sql.gz",
                 "done",
             ]
