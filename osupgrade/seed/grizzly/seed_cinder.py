@@ -155,8 +155,7 @@ def nova_traces():
 
 def drawn():
     """The next id of the stream."""
-    import uuid
-    return str(uuid.uuid4())
+    return str(ids.uuid4())
 
 
 def main():
