@@ -30,7 +30,6 @@ NEVER_FILLED = {
 SHADOWS = {
     "shadow_aggregate_metadata",
     "shadow_aggregates",
-    "shadow_block_device_mapping",
     "shadow_compute_node_stats",
     "shadow_instance_info_caches",
     "shadow_instance_metadata",

@@ -58,11 +58,6 @@ def test_impossible_factors_are_refused_before_the_database_is_touched(factor):
         scale(None, {}, factor)
 
 
-def test_another_releases_databases_are_refused():
-    with pytest.raises(UsageFault, match="nova_api, placement"):
-        scale(None, {"nova": "nova", "placement": "placement", "nova_api": "nova_api"}, 2)
-
-
 def test_no_table_is_named_twice_and_none_is_both_copied_and_shared():
     for service, tables in COPIED.items():
         names = [copied.table for copied in tables]

@@ -1,10 +1,6 @@
-"""What nova talks to and a database does not need: a hypervisor, cinder and glance.
-
-They keep in memory what they are told, and report it for the scripts that fill cinder and glance.
-"""
+"""What nova talks to and a database does not need: a hypervisor, cinder and glance. They keep in memory what they are told."""
 
 import contextlib
-import uuid
 
 from nova.compute import power_state
 from nova import exception
@@ -102,6 +98,7 @@ class Images(object):
         return dict(self._images[image_id])
 
     def create(self, context, metadata, data=None):
+        import uuid
         image = dict(metadata, id=str(uuid.uuid4()), status='active', owner=context.project_id)
         self._images[image['id']] = image
         self._snapshots.append(image)
@@ -211,6 +208,7 @@ class Volumes(object):
         return {'id': snapshot_id, 'status': 'available', 'volume_size': 10}
 
     def create(self, context, size, name, description, snapshot=None, **kwargs):
+        import uuid
         return dict(volumes.add(str(uuid.uuid4()), context.project_id, size, snapshot and snapshot['id']))
 
     def delete(self, context, volume):

@@ -155,7 +155,8 @@ def nova_traces():
 
 def drawn():
     """The next id of the stream."""
-    return str(ids.uuid4())
+    import uuid
+    return str(uuid.uuid4())
 
 
 def main():

@@ -89,7 +89,8 @@ def snapshots():
 
 def drawn():
     """The next id of the stream."""
-    return str(ids.uuid4())
+    import uuid
+    return str(uuid.uuid4())
 
 
 def main():

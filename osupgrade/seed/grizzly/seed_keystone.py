@@ -76,7 +76,8 @@ PARTNERS = cloud.shared_id('domain', 'partners')
 
 def hexadecimal():
     """The next id as keystone makes them."""
-    return ids.uuid4().hex
+    import uuid
+    return uuid.uuid4().hex
 
 
 def project(name, project_id, domain='default', **more):

@@ -1,9 +1,8 @@
-"""Fill the nova database by its real API, conductor, scheduler and computes, in one process.
+"""Fill the nova database: real API, conductor, scheduler and compute services in one process, with a pretended hypervisor.
 
 Usage: seed_nova.py CLOUD.json, started by seed_quantum.py, whose API it uses.
 
-The services talk over impl_fake, whose cast waits for the consumer: when create() returns, the instance is there or has
-failed. Hypervisor, cinder and glance are pretended (pretended.py).
+The services talk over impl_fake, whose cast waits for the consumer: when create() returns, the instance is there or has failed.
 """
 
 import base64
@@ -20,6 +19,8 @@ from nova.openstack.common import timeutils
 
 clock = common.Clock(timeutils, cloud.newest, days=200)
 
+from oslo.config import cfg
+
 from nova import config
 from nova import context as nova_context
 from nova.openstack.common import log as logging
@@ -31,8 +32,6 @@ AGES = 10 ** 9
 CONFIGURATION = """
 [DEFAULT]
 sql_connection = %(database)s
-sql_max_pool_size = 50
-sql_max_overflow = 50
 rpc_backend = nova.openstack.common.rpc.impl_fake
 network_api_class = nova.network.quantumv2.api.API
 quantum_url = %(quantum)s
@@ -68,9 +67,9 @@ use_local = True
 """
 
 # What a tenant's living instances are taken through, in turn. Every tenant begins somewhere else.
-LIVES = ('active', 'attached', 'stopped', 'volume-backed', 'active', 'paused', 'resized', 'failed', 'active',
-         'suspended', 'resize-confirmed', 'snapshotted', 'rescued', 'resize-reverted', 'rebooted', 'soft-deleted',
-         'local-disks', 'snapshot-backed')
+LIVES = ('active', 'attached', 'stopped', 'volume-backed', 'active', 'paused', 'resized', 'failed', 'active', 'suspended',
+         'resize-confirmed', 'snapshotted', 'rescued', 'resize-reverted', 'rebooted', 'soft-deleted', 'local-disks',
+         'snapshot-backed')
 RUNNING_LIVES = ('active', 'attached', 'volume-backed', 'local-disks', 'snapshot-backed', 'rebooted', 'snapshotted',
                  'resize-confirmed', 'resize-reverted', 'resized')
 
@@ -81,10 +80,6 @@ def public_key(user):
     parts = ('ssh-rsa', '\x01\x00\x01', '\x00\xc1' + digits[2:] + '\x01')
     blob = ''.join(struct.pack('>I', len(part)) + part for part in parts)
     return 'ssh-rsa %s %s' % (base64.b64encode(blob), user)
-
-
-LOCAL_DISKS = [{'device_name': '/dev/vdb', 'virtual_name': 'ephemeral0'},
-               {'device_name': '/dev/vdc', 'virtual_name': 'swap'}]
 
 
 def configure():
@@ -98,8 +93,6 @@ def configure():
                                       'directory': cloud.directory, 'ages': AGES})
     config.parse_args(['nova', '--config-file', path])
     logging.setup('nova')
-    # Nova's own hook leaves the traceback out.
-    sys.excepthook = sys.__excepthook__
 
 
 configure()
@@ -201,10 +194,9 @@ def boot(tenant, number, life, flavor, **options):
         wanted.append((NETWORKS['made']['flat'], None, None))
     options.setdefault('image_href', cloud.image_id(tenant, number % cloud.images['per_tenant']))
     instances, _reservation = api.create(
-        context, jsonutils.to_primitive(instance_types.get_instance_type_by_name(flavor)),
-        display_name='%s-%s%d' % (tenant, life, number), key_name='%s-key' % tenant,
-        security_group=['default', 'frontend'] if number % 3 == 0 else ['default'],
-        metadata={'role': life, 'note': u'f\xfcr %s' % tenant}, requested_networks=wanted,
+        context, jsonutils.to_primitive(instance_types.get_instance_type_by_name(flavor)), display_name='%s-%s%d' % (tenant, life, number),
+        key_name='%s-key' % tenant, security_group=['default', 'frontend'] if number % 3 == 0 else ['default'],
+        metadata={'role': life, 'owner': tenant}, requested_networks=wanted,
         user_data='IyEvYmluL3NoCg==' if number % 2 else None, **options)
     return context, api.get(context, instances[0]['uuid'])
 
@@ -215,7 +207,8 @@ def live(tenant, number, life):
         with pretended.failing_spawn():
             context, instance = boot(tenant, number, life, 'm1.small')
     elif life == 'local-disks':
-        context, instance = boot(tenant, number, life, 'db.local', block_device_mapping=LOCAL_DISKS)
+        context, instance = boot(tenant, number, life, 'db.local', block_device_mapping=[
+            {'device_name': '/dev/vdb', 'virtual_name': 'ephemeral0'}, {'device_name': '/dev/vdc', 'virtual_name': 'swap'}])
     elif life == 'volume-backed':
         volume = pretended.volumes.take(tenant, bootable=True)
         context, instance = boot(tenant, number, life, 'web.small', image_href='', block_device_mapping=[
@@ -279,10 +272,7 @@ def tenant_instances(tenant, position):
                 give_floating_ip(tenant, instance)
                 floating -= 1
     for number in range(total - deleted, total):
-        if number == total - deleted:
-            context, instance = boot(tenant, number, 'deleted', 'db.local', block_device_mapping=LOCAL_DISKS)
-        else:
-            context, instance = boot(tenant, number, 'deleted', 'm1.tiny')
+        context, instance = boot(tenant, number, 'deleted', 'm1.tiny')
         clock.move(7200)
         api.delete(context, instance)
     return running
@@ -291,8 +281,7 @@ def tenant_instances(tenant, position):
 def trust_members(tenant):
     """Let the members of the default group reach each other.
 
-    After the boots: such a rule makes every boot refresh its own instance, and over impl_fake the refresh waits for the
-    boot, which waits for the refresh.
+    After the boots: such a rule makes every boot refresh its own instance, and over impl_fake that refresh waits for the boot.
     """
     context = member(tenant)
     group = groups.get(context, name='default')
@@ -315,7 +304,7 @@ def aggregates():
 
 
 def leftovers(first):
-    """What nothing above writes, through nova's own database API: EC2, S3, cells, usage, and nova-network."""
+    """What nothing above writes, through nova's own database API: records of EC2, S3, cells, usage, and of nova-network."""
     project, user = cloud.tenant_id(cloud.tenants[0]), cloud.user_id(cloud.user_names(cloud.tenants[0])[0])
     db.quota_class_create(admin, 'default', 'instances', 20)
     db.certificate_create(admin, {'user_id': user, 'project_id': project, 'file_name': '%s/cert.pem' % project})
@@ -357,8 +346,7 @@ def nova_network(first, project):
     for last in range(1, 7):
         db.fixed_ip_create(admin, {'address': '198.19.8.%d' % last, 'network_id': old['id'], 'reserved': last < 3})
     db.fixed_ip_associate(admin, '198.19.8.3', first['uuid'], old['id'])
-    db.fixed_ip_update(admin, '198.19.8.3',
-                       {'allocated': True, 'virtual_interface_id': vif['id'], 'host': first['host']})
+    db.fixed_ip_update(admin, '198.19.8.3', {'allocated': True, 'virtual_interface_id': vif['id'], 'host': first['host']})
     for last in range(1, 4):
         db.floating_ip_create(admin, {'address': '192.0.2.%d' % (200 + last), 'pool': 'before-quantum',
                                       'interface': 'eth0'})
