@@ -13,8 +13,8 @@ _QUOTAS = "SELECT project_id, resource, hard_limit FROM quotas WHERE deleted = 0
 _CLASSES = "SELECT class_name, resource, hard_limit FROM quota_classes WHERE deleted = 0"
 _TRUE = (
     "SELECT project_id, 'instances', COUNT(*) FROM instances WHERE deleted = 0 GROUP BY 1 "
-    "UNION ALL SELECT project_id, 'cores', CAST(SUM(vcpus) AS SIGNED) FROM instances WHERE deleted = 0 GROUP BY 1 "
-    "UNION ALL SELECT project_id, 'ram', CAST(SUM(memory_mb) AS SIGNED) FROM instances WHERE deleted = 0 GROUP BY 1 "
+    "UNION ALL SELECT project_id, 'cores', CAST(SUM(vcpus) AS SIGNED) FROM instances WHERE deleted = 0 GROUP BY 1 HAVING SUM(vcpus) > 0 "
+    "UNION ALL SELECT project_id, 'ram', CAST(SUM(memory_mb) AS SIGNED) FROM instances WHERE deleted = 0 GROUP BY 1 HAVING SUM(memory_mb) > 0 "
     "UNION ALL SELECT project_id, 'security_groups', COUNT(*) FROM security_groups WHERE deleted = 0 GROUP BY 1"
 )
 _SAID = (
