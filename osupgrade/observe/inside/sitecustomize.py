@@ -1,0 +1,25 @@
+"""Python imports this at its start because its directory is first on PYTHONPATH: the observer is put in place.
+
+The sitecustomize that the runtime would have had otherwise is run as if this one were not there.
+"""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+try:
+    import osupgrade_observer
+
+    osupgrade_observer.start(os.environ)
+except Exception:
+    pass
+
+for _place in sys.path:
+    _path = os.path.join(_place, "sitecustomize.py")
+    if os.path.abspath(_place) != HERE and os.path.isfile(_path):
+        __file__ = _path
+        with open(_path) as _file:
+            _code = compile(_file.read(), _path, "exec")
+        exec(_code)
+        break

@@ -1,0 +1,79 @@
+"""Taking the observer into a tool's process, and its lines out of the container into the run directory."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import docker.errors
+import requests
+from docker.models.containers import Container
+
+from osupgrade.engine.lab import put_files, read_file
+from osupgrade.observe.record import Observed, read_record
+
+INSIDE = "/lab/observe"
+"""Where the observer stands in a release's container; the directory is first on the tool's PYTHONPATH."""
+_NUMBERS = itertools.count()
+
+
+def put_observer(container: Container) -> None:
+    """Lay the observer's files into a release's container."""
+    here = Path(__file__).parent / "inside"
+    put_files(container, {f"{INSIDE}/{path.name}": path.read_bytes() for path in sorted(here.glob("*.py"))})
+
+
+@dataclass
+class Recorder:
+    """Collects what all calls of one step write down, in ``path``.
+
+    ``account`` (``user:password``) may read InnoDB's tables of information_schema. Times count from the recorder's
+    making.
+    """
+
+    path: Path
+    account: str
+    _began: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def place(self) -> str:
+        """Where the next call shall write, inside its container."""
+        return f"{INSIDE}/{next(_NUMBERS)}.jsonl"
+
+    def environment(self, place: str, environment: Mapping[str, str]) -> dict[str, str]:
+        """A tool's environment with the observer in it."""
+        return {
+            **environment,
+            "PYTHONPATH": f"{INSIDE}:{environment['PYTHONPATH']}",
+            "OSUPGRADE_OBSERVE": place,
+            "OSUPGRADE_OBSERVE_FROM": f"{time.monotonic() - self._began:.6f}",
+            "OSUPGRADE_OBSERVE_ACCOUNT": self.account,
+        }
+
+    def collect(self, container: Container, place: str, command: str) -> None:
+        """Bring what a call wrote into the step's file."""
+        try:
+            content = read_file(container, place)
+        except (docker.errors.APIError, requests.RequestException):
+            content = None
+        with self._lock, self.path.open("ab") as file:
+            file.write(json.dumps({"kind": "call", "command": command}).encode() + b"\n")
+            if content is None:
+                text = f"`{command}` left no record of its migrations"
+                content = json.dumps({"kind": "fault", "text": text}).encode() + b"\n"
+            file.write(content)
+
+    def read(self, step: str, service: str, databases: Mapping[str, str]) -> Observed:
+        """What was recorded so far; ``databases`` maps the cloud's own names to those on the server."""
+        try:
+            lines = self.path.read_text("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return Observed()
+        except OSError as fault:
+            return Observed(faults=(f"the record cannot be read: {fault.strerror}",))
+        return read_record(lines, step, service, {actual: logical for logical, actual in databases.items()})
