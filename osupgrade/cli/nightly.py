@@ -1,0 +1,123 @@
+"""``osupgrade nightly``: the whole matrix of paths, databases and scenarios, or one shard of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from osupgrade.cli.options import (
+    HistoryFile,
+    Json,
+    MoreScenarios,
+    NoHistory,
+    Out,
+    Quiet,
+    all_scenarios,
+    history_from,
+    remembered,
+)
+from osupgrade.engine.lab import connect
+from osupgrade.errors import Exit, UsageFault
+from osupgrade.history import durations
+from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
+from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
+from osupgrade.plan import find_path
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.report import write_reports
+from osupgrade.report.digest import duration
+from osupgrade.report.terminal import parts_table, verdict
+from osupgrade.rundir import RunDirectory
+
+
+def nightly(
+    shard: Annotated[str, typer.Option("--shard", help="Only the i-th of n even parts: i/n.")] = "1/1",
+    paths: Annotated[str, typer.Option("--paths", help="Only these paths, with commas between.")] = "",
+    db: Annotated[str, typer.Option("--db", help="Only these databases, with commas between.")] = "",
+    what: Annotated[
+        str,
+        typer.Option("--what", help=f"Only these: {', '.join((*WHOLE, SCENARIOS))}, or names of scenarios."),
+    ] = "",
+    listed: Annotated[bool, typer.Option("--list", help="Only say what would be run, and how long it takes.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Scenarios side by side.")] = 3,
+    out: Out = Path("runs"),
+    more: MoreScenarios = None,
+    history: HistoryFile = None,
+    no_history: NoHistory = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run every path on every database with every scenario, and whole rehearsals besides.
+
+    A path whose sources or images are missing is reported as not run: exit 3, unless something else failed.
+
+    Example: `osupgrade nightly --shard 2/4`, then `osupgrade report --join DIR DIR DIR DIR`
+    """
+    console = Console(highlight=False)
+    wanted = Shard.parse(shard)
+    releases, known = load_releases(), load_paths()
+    chosen = {path.name: path for path in (find_path(known, releases, name) for name in _names(paths) or known)}
+    databases, kinds = _names(db), _names(what)
+    offered = tuple(dict.fromkeys(database for path in chosen.values() for database in path.databases))
+    for name in databases:
+        if name not in offered:
+            raise UsageFault(f"no path of this nightly is rehearsed on {name!r}; there are {', '.join(offered)}")
+    found = all_scenarios(more)
+    found.chosen([kind for kind in kinds if kind not in (*WHOLE, SCENARIOS)])
+    past = history_from(history, no_history)
+    whole = matrix(list(chosen.values()), databases, kinds, found)
+    took = durations(past) if past else {}
+    things = {unit: thing_of(unit, chosen) for unit in whole}
+    seconds = expected(whole, {unit: took[thing] for unit, thing in things.items() if thing in took})
+    units = split(whole, seconds, wanted.of)[wanted.number - 1]
+    if listed:
+        _list(units, seconds, console, as_json)
+        return Exit.CAME_THROUGH
+    client = connect()
+    run = RunDirectory.make(out, f"nightly-{wanted.number}-of-{wanted.of}")
+    progress = Console(highlight=False, stderr=as_json)
+    with run.told_when_stopped("this nightly"):
+        report = Nightly(
+            units=units,
+            whole=whole,
+            seconds=seconds,
+            paths=chosen,
+            releases=releases,
+            found=found,
+            jobs=jobs,
+            judge=lambda part, here: remembered(part, past, here),
+            console=progress,
+            quiet=quiet,
+        ).run(run, client)
+    write_reports(report, run)
+    run.finish()
+    if as_json:
+        typer.echo((run.path / "report.json").read_text("utf-8"), nl=False)
+        return report.exit_status
+    parts_table(report.parts, console)
+    verdict(report, console)
+    console.print(f"evidence: {run.path}/report.html", soft_wrap=True)
+    return report.exit_status
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _list(units: Sequence[Unit], seconds: Mapping[Unit, float], console: Console, as_json: bool) -> None:
+    if as_json:
+        facts = [
+            {"path": u.path, "database": u.database, "what": u.what, "seconds": round(seconds[u], 1)} for u in units
+        ]
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    table = Table("path", "database", "what", "expected", box=None)
+    for unit in units:
+        table.add_row(unit.path, unit.database, unit.what, duration(seconds[unit]))
+    console.print(table)
+    console.print(f"{len(units)} units, about {duration(load(units, seconds))} one after the other")

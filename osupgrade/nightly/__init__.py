@@ -1,0 +1,1 @@
+"""The whole matrix of paths, databases and scenarios: cut into even shards, run one by one, joined again."""
