@@ -1,0 +1,190 @@
+"""The archive that carries a failing run elsewhere: written whole or not at all, and opened as what a stranger sent."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osupgrade.dump.write import check_output
+from osupgrade.errors import MissingFault, UsageFault
+from osupgrade.reproduce.failure import Failure
+from osupgrade.site import Site, read_site
+
+FORMAT = 1
+"""Of ``reproduction.json``; raised when a field changes its meaning or goes."""
+FACTS = "reproduction.json"
+SITE = "site.toml"
+DUMP = "cloud.sql"
+LOG = "step.log"
+_HINT = "it should be what `osupgrade reproduce RUN -o ARCHIVE` wrote; have it sent again"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is to fail, how, and on what. ``files`` has the SHA-256 of every other file of the archive.
+
+    Images are given by their recipes' hashes, commits by ``release/service``; only those that the step needs.
+    """
+
+    osupgrade: str
+    made: str
+    """UTC, ISO 8601."""
+    path: str
+    service: str
+    databases: tuple[str, ...]
+    server: str
+    """The database's image, and what the server called itself."""
+    images: Mapping[str, str]
+    commits: Mapping[str, str]
+    lane: str
+    instead: str
+    """The scenario that did the step in place of the release's own tool; empty for none."""
+    masked: bool
+    origin: str
+    """Of the cloud before it was masked: a seed's digest, or the dumps' SHA-256."""
+    failure: Failure
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An opened archive."""
+
+    facts: Facts
+    site: Site
+    dump: Path
+    log: str
+
+
+def pack(out: Path, facts: Facts, site: Site, dump: Path, log: Path) -> None:
+    """Write the archive; ``facts.files`` is filled in here. The file appears when it is whole.
+
+    Raises UsageFault for an output that exists or cannot be written, MissingFault for a full disk.
+    """
+    check_output(out)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        place = Path(scratch)
+        try:
+            (place / SITE).write_text(site_text(site), "utf-8")
+            files = {SITE: place / SITE, DUMP: dump, LOG: log}
+            facts = dataclasses.replace(facts, files={name: _sha256(path) for name, path in files.items()})
+            (place / FACTS).write_text(_text(facts), "utf-8")
+            with tarfile.open(place / "archive", "w:gz") as tar:
+                for name, path in {FACTS: place / FACTS, **files}.items():
+                    tar.add(path, name, filter=_nobodys)
+            check_output(out)
+            (place / "archive").chmod(0o600)
+            (place / "archive").rename(out)
+        except OSError as fault:
+            if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise MissingFault(f"the disk is full: no room for {out}", hint="give another place with -o") from fault
+            raise UsageFault(f"cannot write {out}: {fault.strerror or fault}") from fault
+
+
+def unpack(archive: Path, into: Path) -> Packed:
+    """Open an archive into the empty directory ``into``.
+
+    Raises UsageFault for one that is damaged, changed, or not ours, before a byte of a stranger's choosing is written
+    anywhere else than in its four files.
+    """
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            members = tar.getmembers()
+            _refuse_strange(archive, members)
+            if sum(member.size for member in members) > shutil.disk_usage(into).free:
+                raise MissingFault(f"there is no room to unpack {archive}", hint="set TMPDIR to a disk that has more")
+            for member in members:
+                content = tar.extractfile(member)
+                assert content is not None
+                with content, (into / member.name).open("wb") as file:
+                    shutil.copyfileobj(content, file)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as fault:
+        said = os.strerror(fault.errno) if isinstance(fault, OSError) and fault.errno else str(fault)
+        raise UsageFault(f"{archive} is damaged, or no archive at all: {said}", hint=_HINT) from fault
+    facts = _facts(archive, (into / FACTS).read_bytes())
+    for name, digest in facts.files.items():
+        if _sha256(into / name) != digest:
+            raise UsageFault(f"{archive} was changed after it was packed: {name} has another SHA-256", hint=_HINT)
+    with contextlib.suppress(UnicodeDecodeError):
+        return Packed(facts, read_site(into / SITE), into / DUMP, (into / LOG).read_text("utf-8"))
+    raise UsageFault(f"{archive} is not ours: its log is no text", hint=_HINT)
+
+
+def _refuse_strange(archive: Path, members: list[tarfile.TarInfo]) -> None:
+    wanted = {FACTS, SITE, DUMP, LOG}
+    for member in members:
+        if member.name not in wanted or not member.isreg():
+            kind = "" if member.isreg() else ", which is no plain file"
+            raise UsageFault(
+                f"{archive} is not ours: it holds {member.name!r}{kind}", hint=f"nothing was unpacked; {_HINT}"
+            )
+    names = [member.name for member in members]
+    if sorted(names) != sorted(wanted):
+        lacks = ", ".join(sorted(wanted - set(names)))
+        raise UsageFault(f"{archive} is not ours: " + (f"it lacks {lacks}" if lacks else "it holds a file twice"))
+
+
+def site_text(site: Site) -> str:
+    """A site as ``site.toml``, without what is as usual."""
+    usual = Site()
+    lines = []
+    for field in dataclasses.fields(site):
+        value = getattr(site, field.name)
+        if value == getattr(usual, field.name):
+            continue
+        if field.name == "migrations":
+            value = "{ " + ", ".join(f"{service} = {json.dumps(path)}" for service, path in value) + " }"
+            lines.append(f"{field.name} = {value}")
+        else:
+            # JSON's strings, lists and booleans are TOML's.
+            lines.append(f"{field.name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """A member without the name of whoever packed it."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member
+
+
+def _text(facts: Facts) -> str:
+    return json.dumps({"format": FORMAT, **dataclasses.asdict(facts)}, indent=1) + "\n"
+
+
+def _facts(archive: Path, content: bytes) -> Facts:
+    try:
+        data: dict[str, Any] = json.loads(content)
+        if data.pop("format") != FORMAT:
+            raise UsageFault(
+                f"{archive} was packed by another osupgrade ({data['osupgrade']})", hint="open it with that one"
+            )
+        failure = data.pop("failure")
+        stands = {name: tuple(versions) for name, versions in failure.pop("stands").items()}
+        facts = Facts(failure=Failure(stands=stands, **failure), databases=tuple(data.pop("databases")), **data)
+        texts = (facts.osupgrade, facts.path, facts.service, facts.server, facts.lane, facts.instead, facts.origin)
+        if not all(isinstance(text, str) for text in (*texts, *facts.databases, facts.failure.step)):
+            raise TypeError("a text is none")
+        if set(facts.files) != {SITE, DUMP, LOG}:
+            raise ValueError(f"it vouches for {', '.join(facts.files)}")
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise UsageFault(f"{archive} is not ours: {FACTS} cannot be read ({fault})", hint=_HINT) from fault
+    return facts
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,352 @@
+"""The three things that are done with a failing run: pack it, replay what was packed, shrink it to a scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osupgrade import __version__
+from osupgrade.checks import load_checks
+from osupgrade.cloud import Cloud
+from osupgrade.conduct import whole_path
+from osupgrade.dump.mask import Masker
+from osupgrade.dump.policy import Policy, load_policy
+from osupgrade.dump.sanitize import sanitize
+from osupgrade.dump.shrink import Candidate, Shrunk, everything, minimal, shrink_rows, shrink_tables
+from osupgrade.dump.source import read_dumps
+from osupgrade.dump.write import write_dump
+from osupgrade.images.recipe import load_recipes, tag_of
+from osupgrade.laboratory import Laboratory, Say, prepare_seeded
+from osupgrade.lanes import LaneRunner
+from osupgrade.model import Outcome, StepResult
+from osupgrade.plan import Plan, make_plan
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.reproduce.again import NotAgain, Step, restored, run_step
+from osupgrade.reproduce.archive import Facts, Packed, pack
+from osupgrade.reproduce.failure import Failure, failure_of
+from osupgrade.reproduce.trials import Trials, known_line, narrowed, tables_in, tables_named
+from osupgrade.reproduce.written import Left, describe, write_scenario
+from osupgrade.rundir import RunDirectory
+from osupgrade.scenario import Instead, Scenario, load_scenarios
+from osupgrade.schema.snapshot import read_schema
+from osupgrade.seed.description import load_description
+from osupgrade.site import Site
+
+TABLES_SECONDS = 40.0
+"""For leaving out empty tables, which only makes the result nicer to read."""
+
+
+@dataclass(frozen=True)
+class Masking:
+    """The key under which values are masked, and what becomes of which column."""
+
+    key: bytes
+    policy: Policy
+
+    @classmethod
+    def random(cls) -> Masking:
+        """Masks that nobody can make again."""
+        return cls(secrets.token_bytes(32), load_policy())
+
+    def site(self, site: Site) -> Site:
+        """A site without an operator's own names: physical networks get the masks that the databases have."""
+        masker = Masker(self.key, self.policy.words)
+        return dataclasses.replace(
+            site, network_vlan_ranges=masker.parts(site.network_vlan_ranges), launch_commands=(), migrations=()
+        )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A step that failed, the cloud that it began with, and how it failed.
+
+    ``instead`` is what a scenario named ``instead_of`` does in place of the release's own tool. ``hints`` are values
+    that what is wrong is likely to have, ``places`` tables (``database.table``) where it is likely to be.
+    """
+
+    plan: Plan
+    step: Step
+    cloud: Cloud
+    failure: Failure
+    origin: str
+    lane: str = "naive"
+    instead: Instead | None = None
+    instead_of: str = ""
+    hints: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    told: tuple[str, ...] = ()
+    """The lab's own scenarios whose preflights spoke, each with its title: no values."""
+
+
+def pack_subject(laboratory: Laboratory, subject: Subject, out: Path, masking: Masking | None, say: Say) -> Failure:
+    """Write an archive of the step's databases, masked, once they were seen to fail again in the same way.
+
+    Raises NotAgain when they do not, Leak when a mask has a hole; then there is no archive.
+    """
+    server, step = laboratory.server, subject.step
+    with tempfile.TemporaryDirectory(prefix="osupgrade-reproduce-") as scratch:
+        place = Path(scratch)
+        dump = place / "cloud.sql"
+        names = [subject.cloud.databases[name] for name in step.databases if subject.cloud.has(name)]
+        say(f"dumping {', '.join(names)}")
+        write_dump(server, names, dump)
+        site = subject.cloud.site
+        if masking:
+            say("masking")
+            raw, dump = dump, place / "masked.sql"
+            report = sanitize(server, read_dumps([raw]), dump, masking.key, masking.policy, lambda _stage, _text: None)
+            raw.unlink()
+            site = masking.site(site)
+            for what in report.left:
+                say(f"taken out: {what}")
+        again = restored(laboratory, dump, site, step.databases, "again_")
+        say(f"seeing whether {step.name} fails again on {'the masked databases' if masking else 'them'}")
+        log = place / "step.log"
+        log.touch()
+        result = run_step(again, subject.plan, step, log, place / "config", subject.instead)
+        failure = _same(result, again, subject.failure, masked=masking is not None)
+        facts = Facts(
+            osupgrade=__version__,
+            made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            path=subject.plan.path.name,
+            service=step.service,
+            databases=tuple(again.databases),
+            server=f"{laboratory.database}: {server.version}",
+            images=_images(step, laboratory.database),
+            commits=_commits(step),
+            lane=subject.lane,
+            instead=subject.instead_of,
+            masked=masking is not None,
+            origin=subject.origin,
+            failure=failure,
+            files={},
+        )
+        pack(out, facts, site, dump, log)
+    return failure
+
+
+def _same(result: StepResult, cloud: Cloud, wanted: Failure, *, masked: bool) -> Failure:
+    if result.outcome is not Outcome.FAILED:
+        raise NotAgain(
+            f"{result.step} comes through on the packed databases",
+            hint="what it stopped at went with the masks; --unmasked keeps all as it is" if masked else "",
+            evidence=f"expected {wanted}",
+        )
+    found = failure_of(result, cloud.databases.values())
+    if not (found.alike(wanted) if masked else found == wanted):
+        raise NotAgain(
+            f"{result.step} fails in another way on the packed databases",
+            hint="--unmasked keeps all values as they are" if masked else "",
+            evidence=f"expected {wanted}\ngot      {found}",
+        )
+    return found
+
+
+def replay(
+    laboratory: Laboratory, packed: Packed, plan: Plan, step: Step, instead: Instead | None, run: RunDirectory
+) -> StepResult:
+    """Run the packed step on the packed databases; the evidence goes into the run directory."""
+    cloud = restored(laboratory, packed.dump, packed.site, step.databases, "")
+    return run_step(cloud, plan, step, run.log(step.name), run.config(step.name), instead)
+
+
+def unlike(packed: Packed, step: Step, database: str) -> tuple[str, ...]:
+    """What is otherwise here than where the archive was packed: images, commits, osupgrade itself."""
+    facts = packed.facts
+    found = []
+    if facts.osupgrade != __version__:
+        found.append(f"osupgrade is {__version__} here, was {facts.osupgrade}")
+    packed_database = facts.server.partition(":")[0]
+    if database != packed_database:
+        found.append(f"the database is {database} here, was {facts.server}")
+    here = _images(step, packed_database)
+    for name, tag in facts.images.items():
+        if here.get(name) != tag:
+            found.append(f"the image {name} has another recipe: {here.get(name, 'none')} here, was {tag}")
+    commits = _commits(step)
+    for name, commit in facts.commits.items():
+        if commits.get(name) != commit:
+            found.append(f"the code of {name} is {commits.get(name, 'none')} here, was {commit}")
+    return tuple(found)
+
+
+def _images(step: Step, database: str) -> Mapping[str, str]:
+    recipes = load_recipes()
+    return {name: tag_of(recipes, name) for name in (step.release.name, database) if name in recipes}
+
+
+def _commits(step: Step) -> Mapping[str, str]:
+    part = step.release.services[step.service]
+    return {part.step: part.pin.commit if part.pin else f"{part.package} {step.release.version}"}
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A written scenario: what is left, of how much, and what its naive lane said."""
+
+    directory: Path
+    left: Left
+    rows_before: int
+    shrunk: Shrunk
+    failure: Failure
+    seconds: float
+    problems: tuple[str, ...]
+
+
+def shrink_subject(
+    laboratory: Laboratory,
+    subject: Subject,
+    directory: Path,
+    masking: Masking | None,
+    minutes: float,
+    known: Iterable[Scenario],
+    say: Say,
+) -> Reduced:
+    """Shrink the cloud, mask what is left, write it as a scenario, and run its naive lane.
+
+    Raises NotAgain when the whole cloud does not fail in the same way, or what is left does not once it is masked.
+    """
+    started = time.monotonic()
+    step, server = subject.step, laboratory.server
+    with tempfile.TemporaryDirectory(prefix="osupgrade-shrink-") as scratch:
+        place = Path(scratch)
+        (place / "logs").mkdir()
+        trials = Trials(subject.cloud, subject.plan, step, place / "logs")
+        tables = trials.tables()
+        whole = everything(tables)
+        say(f"the whole of it: {whole.count} rows in {len(tables)} tables")
+        trials.reference = _seen(trials.failure(whole), subject.failure, masked=False)
+        if narrowed(step, trials.reference, subject.cloud.site) and not trials.fails(whole):
+            trials.narrow = False
+        before = {logical: read_schema(server, name) for logical, name in trials.databases.items()}
+        shrunk = shrink_rows(
+            tables,
+            trials.fails,
+            suspects=lambda table: trials.suspects(table, subject.hints),
+            likely=subject.places | tables_in(f"{trials.reference.text} {trials.reference.statement}", tables),
+            told=_telling(say, started),
+            enough=lambda: time.monotonic() - started > minutes * 60,
+        )
+        small = trials.build(shrunk.candidate, "small_")
+        site = subject.cloud.site
+        if masking:
+            say(f"masking the {shrunk.candidate.count} rows that are left")
+            write_dump(server, list(small.values()), place / "small.sql")
+            read = read_dumps([place / "small.sql"])
+            sanitize(server, read, place / "masked.sql", masking.key, masking.policy, lambda _stage, _text: None)
+            site = masking.site(site)
+        last = Trials(laboratory.cloud(site, "small", small), subject.plan, step, place / "logs", narrow=trials.narrow)
+        tables = last.tables()
+        last.reference = _seen(last.failure(everything(tables)), trials.reference, masked=masking is not None)
+        result = last.last
+        assert result is not None
+        site = least_site(last, everything(tables))
+        until = time.monotonic() + TABLES_SECONDS
+        fewer = shrink_tables(
+            tables,
+            everything(tables),
+            last.fails,
+            named=tables_named(step, last.reference, site, tables),
+            told=_telling(say, started),
+            enough=lambda: time.monotonic() > until,
+        )
+        final = last.build(fewer.candidate, "")
+        left = describe(server, final, step, known_line(step, site), before)
+        _write(directory, subject, site, last.reference, result, left, final, laboratory, shrunk, masking is not None)
+    say("running the naive lane of what was written")
+    problems = naive_lane(laboratory, directory, known, say)
+    return Reduced(directory, left, whole.count, shrunk, last.reference, time.monotonic() - started, problems)
+
+
+def least_site(trials: Trials, whole: Candidate) -> Site:
+    """The site with as many of its facts as usual as the failure allows; the trials go on with it."""
+    given, usual = trials.cloud.site, Site()
+    own = [f.name for f in dataclasses.fields(Site) if getattr(given, f.name) != getattr(usual, f.name)]
+
+    def fails(names: Sequence[str]) -> bool:
+        site = dataclasses.replace(usual, **{name: getattr(given, name) for name in names})
+        trials.cloud = dataclasses.replace(trials.cloud, site=site)
+        return trials.fails(whole)
+
+    if own:
+        fails(minimal(own, fails))
+    return trials.cloud.site
+
+
+def _seen(found: Failure | None, wanted: Failure, *, masked: bool) -> Failure:
+    if found is not None and (found.alike(wanted) if masked else found == wanted):
+        return found
+    how = "comes through" if found is None else "fails in another way"
+    raise NotAgain(
+        f"{wanted.step} {how} on what is left once it is masked" if masked else f"{wanted.step} {how} this time",
+        hint="--unmasked keeps all values as they are" if masked else "",
+        evidence=f"expected {wanted}" + (f"\ngot      {found}" if found else ""),
+    )
+
+
+def _telling(say: Say, started: float) -> Callable[[Candidate, bool], None]:
+    def told(candidate: Candidate, failed: bool) -> None:
+        gone = f", {len(candidate.gone)} tables less" if candidate.gone else ""
+        said = "the same error" if failed else "not the same"
+        seconds = time.monotonic() - started
+        say(f"{seconds:4.0f} s: {candidate.count} rows in {len(candidate.tables)} tables{gone}: {said}")
+
+    return told
+
+
+def _write(
+    directory: Path,
+    subject: Subject,
+    site: Site,
+    failure: Failure,
+    result: StepResult,
+    left: Left,
+    databases: Mapping[str, str],
+    laboratory: Laboratory,
+    shrunk: Shrunk,
+    masked: bool,
+) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".shrunk-", dir=directory.parent) as scratch:
+        half = Path(scratch) / directory.name
+        half.mkdir()
+        write_dump(laboratory.server, list(databases.values()), half / "cloud.sql")
+        write_scenario(
+            half,
+            into=directory.parent,
+            step=subject.step,
+            path=whole_path(subject.plan),
+            site=site,
+            failure=failure,
+            result=result,
+            left=left,
+            complete=shrunk.complete,
+            masked=masked,
+            told=subject.told,
+        )
+        half.rename(directory)
+
+
+def naive_lane(laboratory: Laboratory, directory: Path, known: Iterable[Scenario], say: Say) -> tuple[str, ...]:
+    """Run the naive lane of one scenario directory on the default seeded cloud; its problems, none when it bites."""
+    found = load_scenarios([directory.parent])
+    (scenario,) = found.chosen([directory.name])
+    with tempfile.TemporaryDirectory(prefix="osupgrade-lane-") as scratch:
+        run = RunDirectory.make(Path(scratch), "lane")
+        _, shelved = prepare_seeded(laboratory, load_description(None), Site(), run.path / "logs", say)
+        runner = LaneRunner(
+            laboratory=laboratory,
+            shelved=shelved,
+            known=[*(s for s in known if s.path == scenario.path), scenario],
+            checks=tuple(load_checks().values()),
+            site=Site(),
+            run=run,
+            plan_for=lambda s: make_plan(load_paths()[s.path], load_releases(), s.services),
+        )
+        return runner.lane(scenario, "naive").problems
