@@ -1,88 +1,330 @@
-"""The leak scan: whether anything that was masked still stands in the output, plain, escaped, in base64 or in hex."""
+"""The leak scan: whether anything that was masked still stands in the output, plain, escaped, in base64 or in hex.
+
+It knows nothing of masks. What goes into the server and what comes out is taken apart into tokens; a token on both
+sides that is no word of the services' is a candidate, and whoever scans has to say where each comes from. Only hashes
+are kept, eight bytes a token; the few candidates are read from the output again.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import bisect
+import itertools
+import os
 import re
-from collections.abc import Collection, Iterator
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import BinaryIO
+
+from osupgrade.errors import LabFault
 
 SHORTEST = 10
 """Shorter runs of letters and digits turn up by chance in other masks, so they prove nothing."""
 _SHORTEST_NUMBER = 16
+BLOCK = 4 << 20
+_LONGEST_LINE = 1 << 26
+WORKERS = 2
+_PENDING = 6
+"""Blocks that wait for a worker at a time: the scan must not hold a dump in memory."""
+_PARTS = 64
+_SHIFT = 58
+"""The input's hashes are kept by their first six bits, so that only one part at a time has to be a set."""
 
-_RUN = re.compile(rb"[A-Za-z0-9]{%d,}" % SHORTEST)
-_TOKEN = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.@-]{%d,}[A-Za-z0-9_]" % (SHORTEST - 2))
-_COLONS = re.compile(rb"[0-9A-Fa-f]+(?::+[0-9A-Fa-f]+){5,}")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")
-_HEX = re.compile(rb"(?:0x)?((?:[0-9A-Fa-f]{2}){10,})")
-_ESCAPE = re.compile(rb"\\+u([0-9a-fA-F]{4})|\\+[nrt]")
-_HEX_ONLY = re.compile(rb"[0-9A-Fa-f]+\Z")
+_LETTERS = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123))
+
+
+def _table(kept: bytes, *, fold: bool = True) -> bytes:
+    """A translation that leaves ``kept`` and letters and digits, and makes spaces of all else."""
+    table = bytes(byte if byte in kept + _LETTERS else 32 for byte in range(256))
+    return table.lower() if fold else table
+
+
+_LONG = _table(b"_.@-:")
+_HELD = _table(b"_.@-")
+_SIDES = _table(b"_.-")
+_RUNS = _table(b"")
+_ENCODED = _table(b"+/", fold=False)
+_ESCAPE = re.compile(rb"\\[nrtbfZ0]")
+_ASCII = re.compile(rb"\\+u00([2-7][0-9a-fA-F])")
+_BEYOND = re.compile(rb"\\+u(?!00[2-7])[0-9a-fA-F]{4}")
+_UUID = re.compile(
+    rb"(?<![0-9a-f])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})(?![0-9a-f])"
+)
+_COLONS = re.compile(rb"[0-9a-f]*(?::+[0-9a-f]*){5,}\Z")
+_IPV4 = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}\Z")
+_HEX = re.compile(rb"(?:0[xX])?((?:[0-9A-Fa-f]{2}){10,})\Z")
+_ENDS = b"._-@"
+_NUMBERS = b"0123456789-.tz"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a text is recognised by. Uuids are without dashes, all is in small letters."""
+
+    words: frozenset[bytes]
+    addresses: frozenset[bytes]
+    """MAC and IP addresses: few different ones, and a mask of one may well be another."""
+
+
+def tokens(text: bytes) -> Tokens:
+    """Long runs of letters and digits, what dots, dashes and underscores hold together, addresses."""
+    long = {run for run in _unescaped(text).translate(_LONG).split() if len(run) >= SHORTEST}
+    whole = {run for run in long if len(run) in (32, 36) and _UUID.fullmatch(run)}
+    rest = b" ".join(long - whole)
+    inside = _UUID.findall(rest)
+    rest = _UUID.sub(b" ", rest)
+    colons = {run.strip(b":") for run in long if run.count(b":") >= 5 and _COLONS.match(run)}
+    found = {word.strip(_ENDS) for table in (_HELD, _SIDES, _RUNS) for word in rest.translate(table).split()}
+    found = {word for word in found if len(word) >= SHORTEST}
+    addresses = {word for word in found if _IPV4.match(word)}
+    words = {w for w in found - addresses if w.strip(_NUMBERS) or (w.isdigit() and len(w) >= _SHORTEST_NUMBER)}
+    words.update(run.replace(b"-", b"") for run in (*whole, *inside))
+    return Tokens(frozenset(words), frozenset(addresses | colons))
+
+
+def encoded_texts(text: bytes) -> bytes:
+    """What stands in a text in base64 or hex, a line each."""
+    runs = {run for run in _ESCAPE.sub(b" ", text).translate(_ENCODED).split() if len(run) >= 16}
+    return b"\n".join(map(_decoded, runs))
+
+
+def _decoded(run: bytes) -> bytes:
+    if match := _HEX.match(run):
+        return binascii.unhexlify(match[1])
+    return base64.b64decode(run[: len(run) - (len(run) % 4 == 1)] + b"===")
 
 
 def _unescaped(text: bytes) -> bytes:
-    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)).encode("utf-8", "replace") if m[1] else b" ", text)
+    if b"\\" not in text:
+        return text
+    text = _ESCAPE.sub(b" ", text)
+    if b"\\u" not in text:
+        return text
+    return _ASCII.sub(lambda match: bytes([int(match[1], 16)]), _BEYOND.sub(b" ", text))
 
 
-def tokens(text: bytes) -> Iterator[bytes]:
-    """What a text is recognised by: long runs of letters and digits, and what dots, dashes and colons hold together."""
-    for pattern in (_RUN, _TOKEN, _COLONS):
-        for match in pattern.finditer(text):
-            token = match[0]
-            if not token.isdigit() or len(token) >= _SHORTEST_NUMBER:
-                yield token
+@dataclass(frozen=True)
+class _Hashed:
+    """A block's tokens: hashes sorted, addresses as they are."""
+
+    words: bytes
+    addresses: frozenset[bytes]
+
+
+def _digest(word: bytes) -> int:
+    """Two words with the same hash make a candidate too many, no more: what is cheap is good enough."""
+    return zlib.crc32(word) << 32 | zlib.crc32(word[::-1])
+
+
+def _hashed(block: bytes, *, decode: bool) -> _Hashed:
+    found = _all_tokens(block) if decode else tokens(block)
+    return _Hashed(array("Q", sorted(map(_digest, found.words))).tobytes(), found.addresses)
+
+
+def _all_tokens(block: bytes) -> Tokens:
+    plain, decoded = tokens(block), tokens(encoded_texts(block))
+    return Tokens(plain.words | decoded.words, plain.addresses | decoded.addresses)
+
+
+class _Workers:
+    """Processes that take tokens out of blocks, each behind a thread that talks to it.
+
+    Not of multiprocessing: its processes import the whole command line first, a second of a core each.
+    """
+
+    def __init__(self) -> None:
+        root = str(Path(__file__).parents[2])
+        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        self._all = [
+            subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": root},
+            )
+            for _ in range(WORKERS)
+        ]
+        for process in self._all:
+            self._idle.put(process)
+        self._threads = ThreadPoolExecutor(WORKERS)
+
+    def submit(self, block: bytes, *, decode: bool) -> Future[_Hashed]:
+        return self._threads.submit(self._ask, block, decode)
+
+    def _ask(self, block: bytes, decode: bool) -> _Hashed:
+        process = self._idle.get()
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(_QUESTION.pack(decode, len(block)))
+        process.stdin.write(block)
+        process.stdin.flush()
+        header = process.stdout.read(_ANSWER.size)
+        if not header:
+            raise LabFault(f"a process that looks for leaks ended with {process.wait()}")
+        words, addresses = _ANSWER.unpack(header)
+        found = _Hashed(process.stdout.read(words), frozenset(process.stdout.read(addresses).split()))
+        self._idle.put(process)
+        return found
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._all:
+            with process:  # closes both pipes, which ends it
+                pass
+
+
+_QUESTION = struct.Struct("?Q")
+_ANSWER = struct.Struct("QQ")
+
+
+def _work(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until there are no more questions; what a worker process does."""
+    while header := questions.read(_QUESTION.size):
+        decode, length = _QUESTION.unpack(header)
+        found = _hashed(questions.read(length), decode=decode)
+        addresses = b" ".join(found.addresses)
+        answers.write(_ANSWER.pack(len(found.words), len(addresses)) + found.words + addresses)
+        answers.flush()
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Tokens that stand on both sides, and the addresses of the input, whose masks may look like other originals."""
+
+    words: frozenset[bytes]
+    addresses: frozenset[bytes]
+    raw_addresses: frozenset[bytes]
 
 
 class LeakScan:
-    """Remembers what was masked, then looks for it. Only hashes are kept, some 70 bytes a value."""
+    """Takes in what was fed to the server (:meth:`raw`), then what came out (:meth:`masked`), and compares.
 
-    def __init__(self, harmless: Collection[str] = ()) -> None:
-        self._harmless = {hash(token.lower()) for text in harmless for token in tokens(text.encode())}
-        self._masked: set[int] = set()
-        self._carry = b""
-        self.found: set[str] = set()
+    ``parallel`` starts processes that take tokens out of blocks; below some ten megabytes they are not worth their
+    start. Leaving ends them.
+    """
+
+    def __init__(self, *, parallel: bool = False) -> None:
+        self._raw = [array("Q") for _ in range(_PARTS)]
+        self._masked: list[array[int]] = []
+        self._lengths: list[int] = []
+        self._raw_addresses: set[bytes] = set()
+        self._masked_addresses: set[bytes] = set()
+        self._workers = _Workers() if parallel else None
+        self._pending: deque[Future[_Hashed]] = deque()
+        self._carry: list[bytes] = []
+        self._size = 0
+        self._output = False
         self.scanned = 0
+        """Bytes of output."""
 
-    def masked(self, old: bytes, new: bytes) -> None:
-        """Take down a value and what it became: what stands in the one and not in the other must not turn up."""
-        kept = {hash(token.lower()) for token in tokens(new)}
-        for token in tokens(_unescaped(old)):
-            value = hash(token.lower())
-            if value not in kept and value not in self._harmless:
-                self._masked.add(value)
+    def __enter__(self) -> LeakScan:
+        return self
 
-    def __len__(self) -> int:
-        return len(self._masked)
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._workers:
+            self._workers.close()
 
-    def feed(self, block: bytes) -> None:
-        """Look through a block of the output; what it ends with in mid-line waits for the next."""
-        data = self._carry + block
-        cut = data.rfind(b"\n") + 1
-        if not cut and len(data) < 1 << 25:
-            self._carry = data
+    def raw(self, block: bytes) -> None:
+        """Take in a block of what goes into the server; all of it comes before the first of the output."""
+        self._feed(block)
+
+    def masked(self, block: bytes) -> None:
+        """Take in a block of the output."""
+        if not self._output:
+            self._flush()
+            self._output = True
+        self.scanned += len(block)
+        self._feed(block)
+
+    def candidates(self, output: Iterator[bytes], harmless: Iterable[str] = ()) -> Candidates:
+        """What stands on both sides but for tokens of ``harmless``; only for that is ``output`` read once more."""
+        self._flush()
+        meaningless = frozenset(map(_digest, tokens("\n".join(harmless).encode()).words))
+        places: dict[int, int] = {}
+        for part, hashes in enumerate(self._raw):
+            known = set(hashes) - meaningless
+            for number, block in enumerate(self._masked):
+                low, high = (bisect.bisect_left(block, edge << _SHIFT) for edge in (part, part + 1))
+                for digest in known.intersection(block[low:high]):
+                    places.setdefault(digest, number)
+        words: set[bytes] = set()
+        if places:
+            wanted = frozenset(places.values())
+            for number, piece in enumerate(_pieces(output, self._lengths)):
+                if number in wanted:
+                    words.update(word for word in _all_tokens(piece).words if _digest(word) in places)
+        return Candidates(
+            frozenset(words),
+            frozenset(self._raw_addresses & self._masked_addresses),
+            frozenset(self._raw_addresses),
+        )
+
+    def _feed(self, block: bytes) -> None:
+        self._carry.append(block)
+        self._size += len(block)
+        if self._size < BLOCK:
             return
-        cut = cut or len(data)
-        self._carry = data[cut:]
-        self._look(data[:cut])
+        data = b"".join(self._carry)
+        cut = data.rfind(b"\n") + 1 or (len(data) if len(data) > _LONGEST_LINE else 0)
+        self._carry, self._size = [data[cut:]], len(data) - cut
+        if cut:
+            self._take(data[:cut])
 
-    def finish(self) -> None:
-        """Look through the rest."""
-        self._look(self._carry)
-        self._carry = b""
+    def _flush(self) -> None:
+        self._take(b"".join(self._carry))
+        self._carry, self._size = [], 0
+        while self._pending:
+            self._collect()
 
-    def _look(self, data: bytes) -> None:
-        self.scanned += len(data)
-        self._look_plain(_unescaped(data) if b"\\" in data else data)
-        for match in _HEX.finditer(data):
-            self._look_plain(binascii.unhexlify(match[1]))
-        for match in _BASE64.finditer(data):
-            run = match[0]
-            if _HEX_ONLY.match(run) or (run.isalpha() and run.islower()):
-                continue
-            run = run.rstrip(b"=")
-            self._look_plain(base64.b64decode(run[: len(run) - (len(run) % 4 == 1)] + b"==="))
+    def _take(self, block: bytes) -> None:
+        if self._output:
+            self._lengths.append(len(block))
+        if self._workers:
+            self._pending.append(self._workers.submit(block, decode=self._output))
+        else:
+            self._keep(_hashed(block, decode=self._output))
+        while len(self._pending) > _PENDING:
+            self._collect()
 
-    def _look_plain(self, data: bytes) -> None:
-        for token in tokens(data):
-            if hash(token.lower()) in self._masked:
-                self.found.add(token.decode("latin1"))
+    def _collect(self) -> None:
+        self._keep(self._pending.popleft().result())
+
+    def _keep(self, found: _Hashed) -> None:
+        words = array("Q", found.words)
+        if self._output:
+            self._masked.append(words)
+            self._masked_addresses |= found.addresses
+            return
+        self._raw_addresses |= found.addresses
+        edges = [bisect.bisect_left(words, part << _SHIFT) for part in range(_PARTS + 1)]
+        for part, (low, high) in enumerate(itertools.pairwise(edges)):
+            self._raw[part].extend(words[low:high])
+
+
+def _pieces(blocks: Iterator[bytes], lengths: Iterable[int]) -> Iterator[bytes]:
+    """A stream cut into pieces of these lengths."""
+    data = b""
+    for length in lengths:
+        while len(data) < length and (block := next(blocks, b"")):
+            data += block
+        yield data[:length]
+        data = data[length:]
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
+    _work(sys.stdin.buffer, sys.stdout.buffer)

@@ -3,25 +3,29 @@
 The same value always becomes the same mask, whatever table or service it stands in, so everything that hangs together
 by equal values still does. A mask keeps length, alphabet, upper and lower case and punctuation, and two values of the
 same form never get the same mask: short ones go through a permutation (a Feistel network over their own alphabet),
-longer ones through HMAC-SHA256. Values that differ only in case, which MySQL's collations take for equal, still differ
-only in case.
+longer ones through a keyed stream. Values that differ only in case, which MySQL's collations take for equal, still
+differ only in case. Ids in the form of a uuid are masked by HMAC alone, so a server can do it too (:func:`uuid_sql`).
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import hmac
 import ipaddress
 import json
+import math
 import re
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"
 
 _UUID = re.compile(UUID, re.IGNORECASE)
 _WHOLE_UUID = re.compile(f"(?:{UUID})\\Z", re.IGNORECASE)
+_BARE_HEX = re.compile(r"[0-9a-f]{32}\Z")
 _DHCP = re.compile(r"dhcp([0-9a-f-]{36})-([0-9a-f-]{36})\Z")
 _MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\Z")
 _IPV4 = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(/\d{1,2})?\Z")
@@ -30,29 +34,53 @@ _NUMBER = re.compile(r"-?\d{1,5}(?:\.\d{1,6})?%?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?\Z")
 _EMAIL = re.compile(r"([^@\s/:]+)@([\w-]+(?:\.[\w-]+)+)\Z")
 _DOTTED = re.compile(r"[\w-]+(?:\.[\w-]+)+\Z")
+_TAP = re.compile(r"(?:tap|qvo|qvb|qbr|qr-|qg-)[0-9a-f]{8}(?:-[0-9a-f]{2})?\Z")
 _TOKEN = re.compile(f"({UUID}|[^/\\s,;=@:(){{}}$%\"'\\[\\]#!|<>&?]+)", re.IGNORECASE)
 
 _BIG = 1 << 64
+_ROUNDS = 6
+_PAD = 64
+"""Bytes of a block of SHA-1, which HMAC fills the key up to."""
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS = "0123456789"
-_WIDE = {2: "äöüéèçñåøß", 3: "–—‘’“”•…‰€"}
-_FAR = {2: "жзийклмноп", 3: "一丁七三上下不与世中", 4: "😀😁😂😃😄😅😆😇😈😉"}
-"""What stands for characters beyond ASCII, by length in UTF-8; the first fit into latin1 as MySQL means it."""
+_WIDE = {2: "äöüéçñìðþ", 3: "–—‘’“”•…‰€"}
+_FAR = {2: "жзиклмнопр", 3: "一丁七三上下不与世中", 4: "😀😁😂😃😄😅😆😇😈😉"}
+_FAR_CASED = {3: "ạẹịọụḅḍḥḳṃ"}
+"""What stands for characters beyond ASCII, by length in UTF-8; the first fit into latin1 as MySQL means it. No two of a
+row are equal under MySQL's collations, and letters that have a capital are put for letters that have one."""
 
 
 class Masker:
-    """Masks values under one key. ``words``, in whatever case, are left as they are: the services' own vocabulary."""
+    """Masks values under one key.
 
-    def __init__(self, key: bytes, words: Collection[str] = (), *, wide_nets: Collection[int] = ()) -> None:
+    ``words``, in whatever case, are left as they are: the services' own vocabulary. Of JSON, keys other than
+    ``json_keys`` are masked too, and what stands under ``secret_keys`` is masked as a secret. ``wide_nets`` are first
+    octets of IPv4 nets wider than /16.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        words: Collection[str] = (),
+        *,
+        json_keys: Collection[str] = (),
+        secret_keys: Collection[str] = (),
+        wide_nets: Collection[int] = (),
+    ) -> None:
         self._key = key
         self._words = frozenset(_fold(word) for word in words)
-        self._hosts: dict[str, str] = {}
+        self._json_keys = frozenset(json_keys)
+        self._secret_keys = frozenset(secret_keys)
+        self._derived: dict[str, str] = {}
         usable = [a for a in range(1, 224) if a not in (127, 169)]
         shuffled = sorted(usable, key=lambda a: self._digest(b"octet", bytes([a])))
         self._first = dict(zip(usable, shuffled, strict=True))
         # The second octet of a net wider than /16 is part of its hosts' addresses and stays.
         self._second = {a: 0 if a in wide_nets else self._digest(b"second", bytes([a]))[0] for a in usable}
         secret = self._digest(b"mac", b"")
+        self._uuid_key = self._digest(b"uuid", b"")
+        self._secret_key = self._digest(b"secret", b"")
+        self._text_key = self._digest(b"text", b"")
         self._mac_factor = int.from_bytes(secret[:3], "big") | 1
         self._mac_shift = int.from_bytes(secret[3:6], "big")
         self.mask = functools.lru_cache(maxsize=1 << 16)(self._mask)
@@ -62,7 +90,14 @@ class Masker:
         for host in hosts:
             for name in (host, host.partition(".")[0]):
                 new = self.mask(name)
-                self._hosts[str(uuid.uuid5(uuid.NAMESPACE_DNS, name))] = str(uuid.uuid5(uuid.NAMESPACE_DNS, new))
+                self._derived[str(uuid.uuid5(uuid.NAMESPACE_DNS, name))] = str(uuid.uuid5(uuid.NAMESPACE_DNS, new))
+        self.mask.cache_clear()
+
+    def learn_access(self, keys: Iterable[str]) -> None:
+        """EC2 access keys: the id of a credential is the SHA-256 of its access key (keystone's 033 counts on it)."""
+        for key in keys:
+            old, new = (hashlib.sha256(text.encode("utf-8", "surrogateescape")) for text in (key, self.mask(key)))
+            self._derived[old.hexdigest()] = new.hexdigest()
         self.mask.cache_clear()
 
     def _mask(self, value: str) -> str:
@@ -71,8 +106,10 @@ class Masker:
             return value
         if _WHOLE_UUID.match(value):
             return self._uuid(value)
+        if (derived := self._derived.get(value)) or _TAP.match(value):
+            return derived or value  # A tap device is named by what masks keep of its port's id.
         if dhcp := _DHCP.match(value):
-            return f"dhcp{self._hosts.get(dhcp[1]) or self._uuid(dhcp[1])}-{self._uuid(dhcp[2])}"
+            return f"dhcp{self._derived.get(dhcp[1]) or self._uuid(dhcp[1])}-{self._uuid(dhcp[2])}"
         if _MAC.match(value):
             return self._mac(value)
         if _IPV4.match(value) and (address := self._ipv4(value)):
@@ -103,29 +140,39 @@ class Masker:
         core = text.strip("-_.")
         return text.replace(core, self.mask(core)) if core else text
 
-    def json(self, value: str, keys: Collection[str]) -> str:
-        """The mask of a JSON text, value by value; keys beyond ``keys`` are masked too. No JSON: as any text."""
+    def json(self, value: str) -> str:
+        """The mask of a JSON text, value by value. No JSON: as any text."""
         try:
             data = json.loads(value)
         except (ValueError, RecursionError):
             return self.mask(value)
-        if not isinstance(data, dict | list):
+        if not isinstance(data, dict | list | str):
             return self.mask(value)
-        escaped = value.isascii()
-        return json.dumps(self._walk(data, keys), ensure_ascii=escaped)
+        masked = self.json(data) if isinstance(data, str) else self._walk(data)  # a text: encoded twice
+        compact = (",", ":") if ": " not in value else None
+        return json.dumps(masked, ensure_ascii=value.isascii(), separators=compact)
 
-    def _walk(self, data: Any, keys: Collection[str]) -> Any:
+    def _walk(self, data: Any) -> Any:
         if isinstance(data, dict):
-            return {k if k in keys else self.mask(k): self._walk(v, keys) for k, v in data.items()}
+            return {k if k in self._json_keys else self.mask(k): self._under(k, v) for k, v in data.items()}
         if isinstance(data, list):
-            return [self._walk(item, keys) for item in data]
+            return [self._walk(item) for item in data]
         if isinstance(data, str):
-            return self.json(data, keys) if data[:1] in ("{", "[") else self._leaf(data)
+            return self.json(data) if data[:1] in ("{", "[") else self._leaf(data)
         return data
+
+    def _under(self, key: str, value: Any) -> Any:
+        return self.secret(value) if isinstance(value, str) and key.lower() in self._secret_keys else self._walk(value)
 
     def _leaf(self, value: str) -> str:
         masked = self.mask(value)
         return self.parts(value) if masked != value and "/" in value and not _IPV4.match(value) else masked
+
+    def secret(self, value: str) -> str:
+        """A keyed hash of the same length and alphabet, of which nothing is kept: for passwords, tokens and keys."""
+        if _BARE_HEX.match(value):
+            return hmac.digest(self._secret_key, value.encode(), "sha1").hex()[:32]
+        return self._text(value)
 
     def digits(self, value: str) -> str:
         """The mask of a number: other digits, as many, the first of them never 0; for columns that no service knows."""
@@ -135,17 +182,56 @@ class Masker:
             alphabets[0] = _DIGITS[1:]
         return value[: len(value) - len(core)] + self._permuted(core, alphabets)
 
+    def foreign(self, value: bytes) -> bytes:
+        """The mask of a text in an encoding that is not known here: bytes beyond ASCII become letters."""
+        stream = hashlib.shake_128(self._text_key + value).digest(len(value))
+        letters = bytes(old if old < 128 else 97 + drawn % 26 for old, drawn in zip(value, stream, strict=True))
+        return self.mask(letters.decode("ascii")).encode("ascii") if letters == value else letters
+
     def _digest(self, purpose: bytes, data: bytes) -> bytes:
         return hmac.digest(self._key, purpose + b"\0" + data, "sha256")
 
     def _uuid(self, value: str) -> str:
-        """First block, version and variant stay, so the order by id does; 22 of 32 digits are keyed."""
+        """The first ten digits, version and variant stay, so the order by id and names of tap devices do; 20 are keyed.
+
+        HMAC-SHA1, because MySQL computes that twice as fast as any SHA-2; :func:`uuid_sql` says the same in SQL.
+        """
         plain = value.replace("-", "").lower()
-        keyed = self._digest(b"uuid", plain.encode()).hex()
-        new = plain[:8] + keyed[8:12] + plain[12] + keyed[13:16] + plain[16] + keyed[17:32]
+        keyed = hmac.digest(self._uuid_key, plain.encode(), "sha1").hex()
+        new = f"{plain[:10]}{keyed[11:13]}{plain[12]}{keyed[15:18]}{plain[16]}{keyed[20:23]}{keyed[24:36]}"
         if value.isupper():
             new = new.upper()
         return "-".join((new[:8], new[8:12], new[12:16], new[16:20], new[20:])) if "-" in value else new
+
+    def uuid_sql(self, column: str) -> str:
+        """An SQL expression: the mask of ``column``, a text for which :func:`is_uuid_sql` holds.
+
+        Whatever the form, it is built with dashes out of one HMAC and what stays is put over it.
+        """
+
+        def keyed(plain: str, begin: str, third: str, fourth: str) -> str:
+            made = f"LEFT({_hmac_sql(self._uuid_key, plain)}, 36)"
+            for place, length, part in ((1, 11, begin), (14, 2, third), (19, 2, fourth), (24, 1, "'-'")):
+                made = f"INSERT({made}, {place}, {length}, {part})"
+            return made
+
+        dashed = keyed(
+            f"REPLACE({column}, '-', '')",
+            f"LEFT({column}, 11)",
+            f"SUBSTR({column}, 14, 2)",
+            f"SUBSTR({column}, 19, 2)",
+        )
+        bare = keyed(
+            column,
+            f"CONCAT(LEFT({column}, 8), '-', SUBSTR({column}, 9, 2))",
+            f"CONCAT('-', SUBSTR({column}, 13, 1))",
+            f"CONCAT('-', SUBSTR({column}, 17, 1))",
+        )
+        return f"IF(LENGTH({column}) = 36, {dashed}, REPLACE({bare}, '-', ''))"
+
+    def secret_sql(self, column: str) -> str:
+        """An SQL expression: the mask of ``column``, a text for which :func:`is_bare_hex_sql` holds, as a secret."""
+        return f"LEFT({_hmac_sql(self._secret_key, column)}, 32)"
 
     def _mac(self, value: str) -> str:
         low = int(value[9:].replace(":", ""), 16)
@@ -187,58 +273,83 @@ class Masker:
         masked = self._permuted(folded, alphabets)
         while masked in self._words:  # A mask that is a word of the services would pass for it: go on.
             masked = self._permuted(masked, alphabets)
+        if folded == value:
+            return masked
         return "".join(
             new.upper() if old.isupper() and len(new.upper()) == 1 else new
             for new, old in zip(masked, value, strict=True)
         )
 
     def _permuted(self, folded: str, alphabets: list[str]) -> str:
-        size = 1
-        for alphabet in alphabets:
-            size *= len(alphabet) or 1
+        """Another text over the same alphabets; no two texts of one form get the same where it matters, see above."""
+        size = math.prod([len(alphabet) or 1 for alphabet in alphabets]) if len(folded) < 64 else _BIG
         if size == 1:
             return folded
-        form = "".join(alphabet[:1] or character for alphabet, character in zip(alphabets, folded, strict=True))
-        if size < _BIG and all(c in a for c, a in zip(folded, alphabets, strict=True) if a):
-            number = 0
-            for character, alphabet in zip(folded, alphabets, strict=True):
-                if alphabet:
-                    number = number * len(alphabet) + alphabet.index(character)
-            number = self._walked(number, size, form.encode("utf-8", "surrogatepass"))
-        else:
-            number = self._stream(folded.encode("utf-8", "surrogatepass"), (size.bit_length() + 128) // 8 + 1)
-        out = []
-        for character, alphabet in zip(reversed(folded), reversed(alphabets), strict=True):
-            if alphabet:
-                number, digit = divmod(number, len(alphabet))
-                out.append(alphabet[digit])
-            else:
-                out.append(character)
-        return "".join(reversed(out))
-
-    def _walked(self, number: int, size: int, form: bytes) -> int:
-        """A permutation of the numbers below ``size``: four rounds of a Feistel network, again until below it."""
-        half = max(1, (size.bit_length() + 1) // 2)
-        limit = (1 << half) - 1
-        rounds = [form + bytes([i]) for i in range(4)]
-        while True:
-            left, right = number >> half, number & limit
-            for name in rounds:
-                keyed = int.from_bytes(self._digest(b"short", name + right.to_bytes(8, "big"))[:8], "big")
-                left, right = right, left ^ (keyed & limit)
-            number = left << half | right
-            if number < size:
-                return number
-
-    def _stream(self, data: bytes, length: int) -> int:
-        seed = self._digest(b"long", data)
-        blocks = b"".join(hmac.digest(seed, bytes([i & 0xFF, i >> 8]), "sha256") for i in range(length // 32 + 1))
-        return int.from_bytes(blocks[:length], "big")
+        if size >= _BIG or not all(c in a for c, a in zip(folded, alphabets, strict=True) if a):
+            stream = hashlib.shake_128(self._text_key + folded.encode("utf-8", "surrogatepass")).digest(len(folded))
+            drawn = zip(folded, alphabets, stream, strict=True)
+            return "".join([a[byte % len(a)] if a else c for c, a, byte in drawn])
+        places = [place for place, alphabet in enumerate(alphabets) if alphabet]
+        middle = (len(places) + 1) // 2
+        halves = [_Half.of(folded, alphabets, part) for part in (places[:middle], places[middle:])]
+        form = "".join([a[0] if a else c for c, a in zip(folded, alphabets, strict=True)]).encode(
+            "utf-8", "surrogatepass"
+        )
+        # Both halves wrap around at their own size, so whatever comes out is a text of this form.
+        for number in range(_ROUNDS):
+            turned, other = halves[number % 2], halves[1 - number % 2]
+            data = b"%d\0%d\0%s" % (number, other.number, form)
+            keyed = hashlib.blake2b(data, digest_size=16, key=self._text_key).digest()
+            turned.number = (turned.number + int.from_bytes(keyed, "big")) % turned.size
+        out = list(folded)
+        for half in halves:
+            half.into(out, alphabets)
+        return "".join(out)
 
 
-def dropped(value: str) -> str:
-    """Content that is not needed at all: as many x's as there were characters."""
-    return "x" * len(value)
+@dataclass
+class _Half:
+    """Half of a text's characters as one number below ``size``."""
+
+    places: list[int]
+    number: int
+    size: int
+
+    @classmethod
+    def of(cls, text: str, alphabets: list[str], places: list[int]) -> _Half:
+        number, size = 0, 1
+        for place in places:
+            alphabet = alphabets[place]
+            number = number * len(alphabet) + alphabet.index(text[place])
+            size *= len(alphabet)
+        return cls(places, number, size)
+
+    def into(self, out: list[str], alphabets: list[str]) -> None:
+        number = self.number
+        for place in reversed(self.places):
+            number, digit = divmod(number, len(alphabets[place]))
+            out[place] = alphabets[place][digit]
+
+
+def is_uuid_sql(column: str) -> str:
+    """An SQL condition: whether ``column`` holds a uuid in small letters, with dashes or without; never NULL."""
+    plain = f"REPLACE({column}, '-', '')"
+    return (
+        f"CASE LENGTH({column}) WHEN 36 THEN {column} LIKE '________-____-____-____-____________' AND "
+        f"{is_bare_hex_sql(plain)} WHEN 32 THEN {is_bare_hex_sql(column)} ELSE 0 END"
+    )
+
+
+def is_bare_hex_sql(column: str) -> str:
+    """An SQL condition: whether ``column`` holds 32 hexadecimal digits in small letters; never NULL."""
+    same = f"BINARY LOWER(HEX(UNHEX({column}))) = BINARY {column}"
+    return f"IF(LENGTH({column}) = 32, IFNULL({same}, 0), 0)"
+
+
+def _hmac_sql(key: bytes, text: str) -> str:
+    """HMAC-SHA1 in SQL, as hexadecimal digits; ``key`` is shorter than SHA-1's block."""
+    inner, outer = (bytes(a ^ b for a in key.ljust(_PAD, b"\0")).hex() for b in (0x36, 0x5C))
+    return f"SHA1(CONCAT(X'{outer}', UNHEX(SHA1(CONCAT(X'{inner}', {text})))))"
 
 
 def _fold(value: str) -> str:
@@ -253,6 +364,7 @@ def _small(character: str) -> str:
     return low if same else character
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def _alphabet(character: str) -> str:
     """What a character may become; nothing where it stays: punctuation, space, bytes that are no text."""
     if character.isascii():
@@ -265,5 +377,6 @@ def _alphabet(character: str) -> str:
     try:
         character.encode("cp1252")
     except UnicodeEncodeError:
-        return _FAR[size]
+        cased = character.lower() != character.upper()
+        return _FAR_CASED.get(size, _FAR[size]) if cased else _FAR[size]
     return _WIDE[size]

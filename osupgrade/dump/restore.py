@@ -25,7 +25,18 @@ import requests
 import sqlalchemy
 from docker.models.containers import Container
 
-from osupgrade.dump.source import DATABASE, USE, Dump, Holding, holdings, is_system, matched_name, refusal
+from osupgrade.dump.source import (
+    ACCOUNTS,
+    DATABASE,
+    USE,
+    Dump,
+    Holding,
+    holdings,
+    is_system,
+    matched_name,
+    refusal,
+    service_of,
+)
 from osupgrade.dump.stream import Piece, Reader, pieces
 from osupgrade.engine.database import DatabaseServer
 from osupgrade.errors import Fault, LabFault, MissingFault, UsageFault
@@ -77,6 +88,13 @@ class Progress:
         """Seconds left, by the rate so far; None before there is one."""
         return self.seconds * (self.total - self.read) / self.read if self.read else None
 
+    def __str__(self) -> str:
+        part = self.read / self.total if self.total else 1.0
+        bar = ("#" * round(part * 20)).ljust(20, ".")
+        left = f", {self.left:.0f} s left" if self.left is not None else ""
+        done = f"{self.read / 1e6:.0f} of {self.total / 1e6:.0f} MB"
+        return f"restoring {self.dump} [{bar}] {done}, {self.rate / 1e6:.1f} MB/s of SQL{left}"
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -105,13 +123,14 @@ def restore(
     choose: Mapping[str, str] | None = None,
     only: Collection[str] = (),
     insist: bool = False,
+    watch: Callable[[bytes], None] | None = None,
 ) -> Restored:
     """Restore what the dumps hold of OpenStack, each service into the database of its name.
 
     ``into`` (service -> database) gives other names, ``choose`` is :func:`~osupgrade.dump.source.holdings`'. A dump
     that carries errors (read with ``insist``) is refused unless ``insist`` is given here too; then the server says what
-    it thinks. ``only`` names the services wanted. Raises UsageFault with the client's error and drops all it made when
-    a dump does not restore, LabFault when the container goes away.
+    it thinks. ``only`` names the services wanted; ``watch`` gets all that is sent to the server. Raises UsageFault with
+    the client's error and drops all it made when a dump does not restore, LabFault when the container goes away.
     """
     found = [holding for holding in holdings(dumps, choose) if not only or holding.service in only]
     if not found:
@@ -129,7 +148,7 @@ def restore(
             server.execute("", "SET GLOBAL log_bin_trust_function_creators = 1")
         for dump in _each_once(found):
             mine = [holding for holding in found if holding.dump is dump]
-            sent += _restore_one(server, dump, mine, targets, progress)
+            sent += _restore_one(server, dump, mine, targets, progress, watch)
     except BaseException:
         _undo(server, targets.values())
         raise
@@ -151,6 +170,7 @@ def _restore_one(
     mine: Sequence[Holding],
     targets: Mapping[str, str],
     progress: Callable[[Progress], None] | None,
+    watch: Callable[[bytes], None] | None,
 ) -> int:
     names = {holding.section.name: targets[holding.service] for holding in mine if holding.section.named}
     unnamed = [targets[holding.service] for holding in mine if not holding.section.named]
@@ -165,11 +185,21 @@ def _restore_one(
         pieces(reader.blocks()), names, keep=bool(unnamed) or all(section.named for section in dump.sections)
     )
     sent, status, output = feed(
-        server.container, _FEED, stream, {"MYSQL_PWD": server.tool.password, "TARGET": "".join(unnamed)}, tell
+        server.container,
+        _FEED,
+        _watched(stream, watch) if watch else stream,
+        {"MYSQL_PWD": server.tool.password, "TARGET": "".join(unnamed)},
+        tell,
     )
     if status:
         raise _failure(server, dump, output)
     return sent
+
+
+def _watched(stream: Iterable[bytes], watch: Callable[[bytes], None]) -> Iterator[bytes]:
+    for data in stream:
+        watch(data)
+        yield data
 
 
 def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -> Iterator[bytes]:
@@ -177,8 +207,8 @@ def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -
 
     ``names`` maps the dump's databases to those that take them; others are left out. ``keep`` says whether the tables
     before the first USE are wanted; settings there always are. The definers of triggers, views and routines become the
-    account that restores, since theirs are not on this server; what a dump says about replication is dropped; all else
-    passes as it is.
+    account that restores, since theirs are not on this server; what a dump says about replication and about accounts is
+    dropped; all else passes as it is.
     """
     made: set[str] = set()
     preamble = True
@@ -210,7 +240,8 @@ def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -
 
 
 def _dropped(line: bytes) -> bool:
-    return bool(_DROP_DATABASE.match(line) or _SANDBOX.match(line) or line.startswith(b"CHANGE MASTER "))
+    said = (_DROP_DATABASE.match(line), _SANDBOX.match(line), ACCOUNTS.match(line))
+    return any(said) or line.startswith(b"CHANGE MASTER ")
 
 
 def feed(
@@ -365,7 +396,8 @@ def _left_out(dumps: Sequence[Dump], found: Sequence[Holding]) -> Iterator[Findi
     for dump in dumps:
         for section in dump.sections:
             if (id(dump), section.name) not in taken:
-                why = "the server's own" if is_system(section) else "not wanted"
+                other = "not wanted" if service_of(section) else "no OpenStack service's"
+                why = "the server's own" if is_system(section) else other
                 name = section.name or "(unnamed)"
                 yield Finding(
                     "dump", Severity.INFO, "", dump.name, f"the database {name} was not restored: it is {why}"

@@ -46,12 +46,17 @@ NAMES: Mapping[str, str] = {
 }
 """Database names that operators use; they count where the tables do not decide."""
 
+SCHEMA_ONLY = "only the schema is rehearsed"
+"""What follows of a dump without rows."""
+
 _TABLE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?(?:`?[\w$-]+`?\.)?(?:`((?:[^`]|``)+)`|([\w$]+))")
 DATABASE = re.compile(
     rb"CREATE (?:DATABASE|SCHEMA)(?: IF NOT EXISTS)? (?:/\*!\d+ IF NOT EXISTS\s*\*/ )?(?:`((?:[^`]|``)+)`|([\w$]+))"
     rb"([^\n]*?);?\s*\Z"
 )
 USE = re.compile(rb"(?:USE|use) (?:`((?:[^`]|``)+)`|([\w$-]+))\s*;?\s*\Z")
+ACCOUNTS = re.compile(rb"GRANT |REVOKE |FLUSH PRIVILEGES|(?:CREATE|ALTER|DROP) (?:USER|ROLE) ")
+"""Statements about the server's accounts, which no dump of databases needs."""
 _NAMES = re.compile(rb"SET (?:NAMES|character_set_client\s*=)\s*'?(\w+)'?", re.IGNORECASE)
 _CHARSET = re.compile(rb"CHARACTER SET (\w+)", re.IGNORECASE)
 _VERSION = re.compile(rb"INSERT INTO `?(\w+)`?[^;]*?VALUES\s*(.*)", re.DOTALL)
@@ -116,6 +121,7 @@ class Seen:
     server_version: str = ""
     completed: int = 0
     executable: int = 0
+    accounts: int = 0
     notes_off: int = 0
     notes_back: int = 0
     fk_off: bool = False
@@ -220,7 +226,7 @@ def mydumper_parts(directory: Path) -> tuple[Part, ...]:
             database = stem.removesuffix("-schema-post").removesuffix("-schema-triggers")
         kinds = (("-schema-view", 4), ("-schema-triggers", 3), ("-schema-post", 5), ("-schema", 1))
         rank = next((rank for suffix, rank in kinds if stem.endswith(suffix)), 2)
-        ranks.append((database, rank, stem, Part(path, database)))
+        ranks.append((database, rank, stem, Part(path, database, code=rank in (3, 5))))
     if not ranks:
         raise UsageFault(f"the mydumper directory {directory} holds no SQL files")
     return tuple(part for _, _, _, part in sorted(ranks, key=lambda item: item[:3]))
@@ -302,7 +308,9 @@ def _watched(
 def _note(piece: Piece, sections: _Sections, seen: Seen) -> None:
     """Take down what one line that matters says."""
     data = piece.data
-    if data.startswith(b"CREATE "):
+    if ACCOUNTS.match(data):
+        seen.accounts += 1
+    elif data.startswith(b"CREATE "):
         _note_create(data, sections, seen)
     elif data.startswith((b"USE ", b"use ")):
         if use := USE.match(data):
@@ -500,9 +508,10 @@ def remarks(seen: Seen, name: str) -> tuple[Finding, ...]:
     """What does not stop a restore but should be known."""
     found = []
     if not seen.rows:
-        found.append(
-            Finding("dump", Severity.WARNING, "", name, f"{name} holds no rows", "only the schema is rehearsed")
-        )
+        found.append(Finding("dump", Severity.WARNING, "", name, f"{name} holds no rows", SCHEMA_ONLY))
+    if seen.accounts:
+        message = f"{seen.accounts} statements of {name} about accounts and their rights are left out"
+        found.append(Finding("dump", Severity.INFO, "", name, message, "a rehearsal has accounts of its own"))
     if seen.bad_utf8 and seen.binary_columns and seen.charset.startswith("utf8"):
         found.append(
             Finding(

@@ -37,9 +37,11 @@ SUFFIXES = (".sql", ".gz", ".xz", ".zst", ".bz2", ".dump", ".mysql")
 
 _INTEREST = re.compile(
     rb"\n(?=-- (?:MySQL|MariaDB) dump|-- (?:Host:|Server version|Dump completed|PostgreSQL database dump)|/\*M?!|"
-    rb"CREATE |USE |use |SET |CHANGE MASTER |DROP DATABASE|mysqldump: |Warning: |\[Warning\]|"
+    rb"CREATE |USE |use |SET |CHANGE MASTER |DROP |GRANT |REVOKE |ALTER USER|FLUSH |mysqldump: |Warning: |\[Warning\]|"
     rb"INSERT INTO `?(?:migrate_version|alembic_version)\b)"
 )
+
+_CODE = re.compile(rb"^(CREATE .*?);\n(?=SET character_set_client = @PREV_|\Z)", re.MULTILINE | re.DOTALL)
 
 
 class Piece(NamedTuple):
@@ -51,10 +53,14 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a dump; ``database`` is what has to be used before it, as in a mydumper directory."""
+    """One file of a dump; ``database`` is what has to be used before it, as in a mydumper directory.
+
+    ``code`` says that it holds mydumper's triggers or routines, see :func:`delimited`.
+    """
 
     path: Path
     database: str = ""
+    code: bool = False
 
 
 class Reader:
@@ -80,7 +86,8 @@ class Reader:
                 yield f"\nUSE `{quoted}`;\n".encode()
             with _opened(part.path) as raw:
                 self._file = raw
-                yield from self._decompressed(part.path, raw)
+                blocks = self._decompressed(part.path, raw)
+                yield from (delimited(b"".join(blocks)),) if part.code else blocks
                 self._before += raw.tell()
                 self._file = None
 
@@ -99,6 +106,14 @@ class Reader:
             if kind == "bzip2":
                 raise UsageFault(f"{path.name} is damaged: its bzip2 data is broken", evidence=str(fault)) from fault
             raise UsageFault(f"cannot read {path}: {fault.strerror or fault}") from fault
+
+
+def delimited(text: bytes) -> bytes:
+    """mydumper's triggers and routines as a client takes them: their bodies hold semicolons, and it sets no DELIMITER.
+
+    Each is one CREATE, and what follows it sets the character set back (seen with mydumper 0.10.1).
+    """
+    return text if b"DELIMITER" in text else _CODE.sub(rb"DELIMITER ;;\n\1;;\nDELIMITER ;\n", text)
 
 
 class _Hashing:

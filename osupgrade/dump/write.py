@@ -55,12 +55,14 @@ def write_dump(
     progress: Callable[[int], None] | None = None,
     *,
     watch: Callable[[bytes], None] | None = None,
+    approve: Callable[[Path], None] | None = None,
 ) -> Written:
     """Dump ``databases`` into ``out``, compressed where its name ends in .gz, .xz or .zst; ``mysql < OUT`` restores it.
 
-    ``progress`` gets the bytes of SQL so far; ``watch`` sees every block before it is written and may raise. The file
-    appears when it is whole; whatever goes wrong, nothing is left. Raises UsageFault for an output that exists,
-    MissingFault for a full disk, LabFault when the dumper or its container fails.
+    ``progress`` gets the bytes of SQL so far; ``watch`` sees every block before it is written, ``approve`` the whole
+    file before it gets its name, and both may raise. The file appears when it is whole; whatever goes wrong, nothing is
+    left. Raises UsageFault for an output that exists, MissingFault for a full disk, LabFault when the dumper or its
+    container fails.
     """
     check_output(out)
     digest, written = hashlib.sha256(), 0
@@ -80,6 +82,8 @@ def write_dump(
             raw.flush()
             os.fsync(raw.fileno())
         partial.chmod(0o600)
+        if approve:
+            approve(partial)
         check_output(out)
         partial.rename(out)
     except OSError as fault:

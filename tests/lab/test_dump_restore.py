@@ -1,5 +1,7 @@
 """Restoring dumps into a real server: what survives, what an honest dump may ask for, and what a hostile one gets."""
 
+import gzip
+import shutil
 import tracemalloc
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 
 from osupgrade.dump.restore import Progress, restore
 from osupgrade.dump.source import read_dumps
+from osupgrade.dump.stream import compression
+from osupgrade.dump.write import write_dump
 from osupgrade.engine.database import DatabaseServer, start_database
 from osupgrade.engine.lab import Lab
 from osupgrade.errors import Exit, Fault, UsageFault
@@ -37,6 +41,7 @@ DELIMITER ;
 /*!50001 VIEW `named` AS select `networks`.`name` AS `name` from `networks` */;
 """
 TAIL = "\n-- Dump completed on 2013-05-10 16:01:45\n"
+MYDUMPER = Path(__file__).parent / "mydumper-0.10.1"
 REAL = Path(__file__).resolve().parents[3] / "shared/real-dumps/quantum-grizzly-2013-05.sql"
 
 
@@ -110,6 +115,79 @@ def test_all_databases_restores_the_services_and_nothing_of_the_server(server, t
     assert "wiki was not restored" in left_out
 
 
+def test_what_the_labs_own_server_dumps_with_all_databases(server, tmp_path):
+    """Real output of mysqldump, with system tables, accounts, a trigger and a view of a user who is not there."""
+    restore(server, read_dumps([put(tmp_path, quantum(EXTRAS))]), into={"neutron": "ovs_quantum"})
+    server.execute("", "CREATE DATABASE cinder")
+    for table in ("volumes", "snapshots"):
+        server.execute("cinder", f"CREATE TABLE {table} (id int, name varchar(20)) DEFAULT CHARSET=utf8")
+    server.execute("cinder", "INSERT INTO volumes VALUES (1, 'Größe')")
+    run = server.shell("$DUMP --all-databases --events --flush-privileges")
+    assert run.ok
+    (text := tmp_path / "all.sql").write_text(
+        run.output.replace("`lab`@`%`", "`gone`@`10.0.0.%`")
+        + "GRANT ALL ON `nova`.* TO 'gone'@'%' IDENTIFIED BY 'x';\n"
+    )
+    assert "`gone`@`10.0.0.%`" in text.read_text()
+    accounts = server.rows("", "SELECT user, host FROM mysql.user ORDER BY 1, 2")
+    for name in server.databases():
+        server.drop(name)
+    dumps = read_dumps([text])
+    assert "mysql" in {section.name for section in dumps[0].sections}
+    restored = restore(server, dumps)
+    assert restored.databases == {"cinder": "cinder", "neutron": "neutron"}
+    assert server.rows("cinder", "SELECT name FROM volumes") == [("Größe",)]
+    assert server.rows("neutron", "SELECT name FROM named WHERE name LIKE 'M%%'") == [("München",)]
+    server.execute("neutron", "INSERT INTO networks (name) VALUES ('x')")
+    assert server.rows("neutron", "SELECT name FROM networks ORDER BY id DESC LIMIT 1") == [("X",)]
+    assert server.rows("", "SELECT user, host FROM mysql.user ORDER BY 1, 2") == accounts
+    assert any("about accounts" in finding.message for finding in restored.findings)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
+def test_what_is_written_compressed_comes_back(server, tmp_path, suffix):
+    restore(server, read_dumps([put(tmp_path, quantum())]))
+    written = write_dump(server, ["neutron"], tmp_path / f"out.sql{suffix}")
+    assert compression(written.path)
+    server.drop("neutron")
+    restore(server, read_dumps([written.path]))
+    assert server.rows("neutron", "SELECT * FROM networks ORDER BY id") == [(0, "München"), (1, "a\\n\n`;'!")]
+
+
+def test_dumps_of_different_servers_and_character_sets_in_one_run(server, tmp_path):
+    latin = quantum().replace("5.6.24", "5.1.73").replace("SET NAMES utf8", "SET NAMES latin1")
+    (tmp_path / "old.sql").write_bytes(latin.encode("latin1"))
+    cinder = "CREATE TABLE volumes (name varchar(20)) DEFAULT CHARSET=utf8mb4;\nCREATE TABLE snapshots (id int);\n"
+    modern = HEAD.format(database="cinder").replace("SET NAMES utf8", "SET NAMES utf8mb4")
+    put(tmp_path, f"{modern}{cinder}INSERT INTO volumes VALUES ('Größe 😀');\n{TAIL}", "new.sql")
+    restore(server, read_dumps([tmp_path]))
+    assert server.rows("neutron", "SELECT name FROM networks WHERE id = 0") == [("München",)]
+    assert server.rows("cinder", "SELECT name FROM volumes") == [("Größe 😀",)]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_mydumper_directory_comes_back_with_its_triggers_views_and_functions(server, tmp_path, packed):
+    # Written by Debian's mydumper 0.10.1-1+deb12u2 (-G -R -E) from tables made for it in the lab's MySQL 5.6.24.
+    directory = shutil.copytree(MYDUMPER, tmp_path / "dump")
+    if packed:
+        for file in directory.glob("*.sql"):
+            file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+            file.unlink()
+        (directory / "mysql-schema-create.sql").write_text("CREATE DATABASE `mysql`;\n")
+        (directory / "mysql.user.sql").write_text('INSERT INTO `user` VALUES\n("%","harm");\n')
+    accounts = server.rows("", "SELECT user, host FROM mysql.user ORDER BY 1, 2")
+    restored = restore(server, read_dumps([directory]))
+    assert restored.databases == {"neutron": "neutron"}
+    names = server.rows("neutron", "SELECT name FROM networks ORDER BY id")
+    assert names == [("München",), ("quote' and \\ and \n line",)]
+    assert server.rows("neutron", "SELECT cidr FROM subnets") == [("10.99.0.0/20",)]
+    assert server.rows("neutron", "SELECT COUNT(*) FROM counted") == [(0,)]
+    server.execute("neutron", "INSERT INTO networks VALUES ('x', NULL, 'third')")
+    assert server.rows("neutron", "SELECT n, what FROM counted") == [(1, "München")]
+    assert server.rows("neutron", "SELECT COUNT(*), pick() FROM named") == [(3, 1)]
+    assert server.rows("", "SELECT user, host FROM mysql.user ORDER BY 1, 2") == accounts
+
+
 HOSTILE = {
     r"\! touch /tmp/harm": "Unknown command",
     "system touch /tmp/harm": "1064",
@@ -120,8 +198,8 @@ HOSTILE = {
     "LOAD DATA INFILE '/etc/passwd' INTO TABLE networks;": "1045",
     "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE networks;": "1148",
     "SET GLOBAL max_connections = 1;": "1227",
-    "GRANT ALL ON *.* TO 'lab'@'%';": "1045",
-    "CREATE USER 'harm'@'%';": "1227",
+    "SELECT 1; GRANT ALL ON *.* TO 'lab'@'%';": "1045",
+    "SELECT 1; CREATE USER 'harm'@'%';": "1227",
     "INSERT INTO mysql.user (Host, User) VALUES ('%', 'harm');": "1142",
     "SELECT 1; USE mysql;": "1044",
     "SELECT 1; CREATE DATABASE harm;": "1044",

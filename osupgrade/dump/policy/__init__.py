@@ -21,6 +21,7 @@ class Treatment(enum.StrEnum):
     MASK = "mask"
     JSON = "json"
     PARTS = "parts"
+    SECRET = "secret"
     DROP = "drop"
 
 
@@ -32,6 +33,8 @@ class Policy:
     relations: Mapping[str, str]
     words: frozenset[str]
     json_keys: frozenset[str]
+    secret_keys: frozenset[str]
+    kept_types: frozenset[str]
 
     def treatment(self, table: str, column: str) -> Treatment | None:
         """What the policy says of a text column; None when it says nothing, and then it is masked."""
@@ -43,22 +46,25 @@ def load_policy(extra: Path | None = None) -> Policy:
     """The default policy with the operator's on top; raises UsageFault for a file that cannot be used."""
     data = tomllib.loads(DEFAULT.read_text("utf-8"))
     own = _read(extra) if extra else {}
-    columns = {**data["columns"], **own.get("columns", {})}
+    named = {f"*.{name}": treatment for treatment, names in data["names"].items() for name in names.split()}
+    columns = {**named, **data["columns"], **own.get("columns", {})}
     for name, treatment in columns.items():
         if treatment not in list(Treatment) or name.count(".") != 1:
             raise UsageFault(
                 f'the policy says "{name}" = "{treatment}"',
                 hint=f'columns are "table.column" or "*.column", treatments are {", ".join(Treatment)}',
             )
-    words, keys = (
+    words, keys, secrets = (
         f"{data['vocabulary'][part]} {own.get('vocabulary', {}).get(part, '')}".lower().split()
-        for part in ("words", "json_keys")
+        for part in ("words", "json_keys", "secret_keys")
     )
     return Policy(
         columns={name: Treatment(treatment) for name, treatment in columns.items()},
         relations={**data["relations"], **own.get("relations", {})},
         words=frozenset(words),
         json_keys=frozenset(keys),
+        secret_keys=frozenset(secrets),
+        kept_types=frozenset(data["types"]["keep"].split()),
     )
 
 
