@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy
 from sqlalchemy import text
 
 
-def table_hashes(connection: sqlalchemy.Connection, database: str) -> Mapping[str, str]:
+def table_hashes(
+    connection: sqlalchemy.Connection, database: str, without: Mapping[str, Collection[str]] | None = None
+) -> Mapping[str, str]:
     """Table -> rows and hash of its contents, for every table of ``database``.
 
     The server hashes each row over all its columns, in the order of their names and with NULL told apart from the
     empty string, and adds the hashes up, so neither the order of rows nor that of columns matters. Nothing is left
-    out: two rows that are the same count twice.
+    out but the columns that ``without`` names by table: two rows that are the same count twice.
     """
     query = text(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = :database "
@@ -23,7 +25,8 @@ def table_hashes(connection: sqlalchemy.Connection, database: str) -> Mapping[st
     )
     columns: dict[str, list[str]] = {}
     for table, column in connection.execute(query, {"database": database}):
-        columns.setdefault(table, []).append(column)
+        if column not in (without or {}).get(table, ()):
+            columns.setdefault(table, []).append(column)
     return {table: _hash_of(connection, database, table, names) for table, names in columns.items()}
 
 

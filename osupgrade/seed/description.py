@@ -33,12 +33,16 @@ _TUNNELS = 1000
 
 Key = tuple[str, ...]
 
+_EARLIEST, _LATEST = datetime.datetime(2000, 1, 1), datetime.datetime(2037, 1, 1)
+
 _WORDS: dict[type, str] = {
     int: "a whole number",
     float: "a number",
     str: "a string",
     bool: "true or false",
     datetime.datetime: "a date and time such as 2014-04-17T12:00:00",
+    datetime.date: "a date",
+    datetime.time: "a time",
 }
 _LEAST: dict[Key, int] = {
     ("tenants", "users"): 1,
@@ -53,6 +57,17 @@ _LEAST: dict[Key, int] = {
     ("volumes", "per_tenant"): 2,
     ("volumes", "deleted_per_tenant"): 0,
     ("images", "per_tenant"): 1,
+}
+# What one process writes one by one within minutes; hosts are as many as 172.16.0.0/24 has room for as tunnels' ends.
+_MOST: dict[Key, int] = {
+    ("tenants", "users"): 100,
+    ("tenants", "tokens"): 100_000,
+    ("hosts", "compute"): 200,
+    ("hosts", "network"): 40,
+    ("instances", "archived"): 1_000_000,
+    ("volumes", "per_tenant"): 1000,
+    ("volumes", "deleted_per_tenant"): 1000,
+    ("images", "per_tenant"): 1000,
 }
 
 
@@ -163,8 +178,10 @@ def load_description(path: Path | None = None) -> CloudDescription:
         return _Reader(str(DEFAULT), DEFAULT.read_text(encoding="utf-8")).read(default, {})
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageFault(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise UsageFault(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageFault(f"{path}: cannot be read: it is not in UTF-8 ({error})") from error
     return parse(text, str(path))
 
 
@@ -225,8 +242,11 @@ class _Reader:
             self._refuse(f"{key[-1]} must be a list of strings, not {_kind_of(value)}", key)
         if type(value) is not kind:
             self._refuse(f"{key[-1]} must be {_WORDS[kind]}, not {_kind_of(value)}", key)
-        if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-            return value.astimezone(datetime.UTC).replace(tzinfo=None)
+        if isinstance(value, datetime.datetime) and value.utcoffset() is not None:
+            # By hand: astimezone() overflows at the ends of the calendar, where the next check refuses anyway.
+            offset = value.utcoffset() or datetime.timedelta()
+            bare = value.replace(tzinfo=None)
+            return bare - offset if _EARLIEST.year <= bare.year <= _LATEST.year else bare
         return value
 
     def _check_words(self, cloud: CloudDescription) -> None:
@@ -255,6 +275,11 @@ class _Reader:
             value = getattr(getattr(cloud, key[0]), key[1])
             if value < least:
                 self._refuse(f"{key[1]} is {value}; the least is {least}", key)
+            most = _MOST.get(key, value)
+            if value > most:
+                self._refuse(f"{key[1]} is {value}; the most is {most} (--scale multiplies the whole cloud)", key)
+        if not _EARLIEST <= cloud.newest <= _LATEST:
+            self._refuse(f"newest is {cloud.newest}; it lies between {_EARLIEST:%Y} and {_LATEST:%Y}", ("newest",))
         if not cloud.tenants.names:
             self._refuse("a cloud needs a tenant", ("tenants", "names"))
         if not 0 <= cloud.instances.deleted <= 1:
@@ -263,6 +288,12 @@ class _Reader:
         if cloud.instances.deleted_per_tenant >= cloud.instances.per_tenant:
             reason = f"of {cloud.instances.per_tenant} instances {cloud.instances.deleted_per_tenant} are deleted"
             self._refuse(f"{reason}: none is left alive", ("instances", "deleted"), ("instances", "per_tenant"))
+        alive = cloud.instances.per_tenant - cloud.instances.deleted_per_tenant
+        if cloud.networks.floating_ips > alive:
+            reason = (
+                f"floating_ips is {cloud.networks.floating_ips}, but a tenant has {alive} living instances for them"
+            )
+            self._refuse(reason, ("networks", "floating_ips"), ("instances", "per_tenant"), ("instances", "deleted"))
         total = cloud.instances.per_tenant * len(cloud.tenants.names)
         if total > _MOST_INSTANCES:
             reason = f"{total} instances would be booted one by one; seed at most {_MOST_INSTANCES} and use --scale"

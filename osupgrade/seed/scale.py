@@ -8,7 +8,7 @@ a column and one INSERT ... SELECT a table. Whole numbers that are keys move on 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import sqlalchemy
@@ -61,6 +61,10 @@ class Growth:
 def _nova(*tables: Copied) -> tuple[Copied, ...]:
     """Nova's tables, each followed by its shadow."""
     return tuple(t for c in tables for t in (c, Copied(f"shadow_{c.table}", c.keys, c.owner, c.becomes)))
+
+
+def _with_shadows(tables: Set[str]) -> frozenset[str]:
+    return frozenset(tables) | {f"shadow_{table}" for table in tables}
 
 
 def _named(column: str) -> Mapping[str, str]:
@@ -166,12 +170,11 @@ SHARED: Mapping[str, frozenset[str]] = {
     "keystone": frozenset({"domain", "role", "service", "endpoint", "policy", "migrate_version"}),
     "glance": frozenset({"migrate_version"}),
     "cinder": frozenset({"services", "volume_types", "volume_type_extra_specs", "quota_classes", "migrate_version"}),
-    "nova": frozenset(
+    "nova": _with_shadows(
         {"agent_builds", "aggregates", "aggregate_hosts", "aggregate_metadata", "cells", "compute_nodes"}
         | {"compute_node_stats", "consoles", "console_pools", "dns_domains", "fixed_ips", "floating_ips"}
         | {"instance_types", "instance_type_extra_specs", "networks", "provider_fw_rules", "quota_classes"}
-        | {"security_group_default_rules", "services", "task_log", "virtual_interfaces", "shadow_aggregates"}
-        | {"shadow_aggregate_metadata", "shadow_compute_node_stats", "shadow_instance_types", "migrate_version"}
+        | {"security_group_default_rules", "services", "task_log", "virtual_interfaces", "migrate_version"}
     ),
     "neutron": frozenset({"agents", "ovs_tunnel_endpoints", "alembic_version"}),
 }
@@ -186,10 +189,10 @@ def scale(
     """Make ``factor`` clouds of the seeded one; returns the rows of every copied table before and after.
 
     ``databases`` maps service to the database's name on the server; services that are not there are left out. Raises
-    UsageFault for a factor that cannot be, LabFault for a cloud whose ids have no marker: such a one was not seeded.
+    UsageFault for a factor that cannot be and for another release's databases, LabFault for a cloud whose ids have no
+    marker: such a one was not seeded.
     """
-    if not 1 <= factor <= MOST:
-        raise UsageFault(f"--scale {factor}: it goes from 1 to {MOST}")
+    check_factor(databases, factor)
     grown: list[Growth] = []
     with engine.connect() as connection:
         for service, copied in COPIED.items():
@@ -200,6 +203,17 @@ def scale(
             rows = sum(g.after for g in grown if g.service == service)
             progress(f"{service}: {rows:,} rows in {time.monotonic() - started:.1f} s")
     return tuple(grown)
+
+
+def check_factor(databases: Collection[str], factor: int) -> None:
+    """Raise UsageFault for a factor that cannot be, and for another release's databases, by their service names."""
+    if not 1 <= factor <= MOST:
+        raise UsageFault(f"--scale {factor}: it goes from 1 to {MOST}")
+    unknown = sorted(set(databases) - set(COPIED))
+    if factor > 1 and unknown:
+        raise UsageFault(
+            f"--scale multiplies clouds that were seeded at Grizzly; it knows nothing of {', '.join(unknown)}"
+        )
 
 
 def stride_for(greatest: int, factor: int) -> int:

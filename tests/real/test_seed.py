@@ -28,16 +28,29 @@ NEVER_FILLED = {
     "neutron": {"ovs_tunnel_ips", "servicedefinitions", "servicetypes"},
 }
 SHADOWS = {
+    "shadow_agent_builds",
+    "shadow_aggregate_hosts",
     "shadow_aggregate_metadata",
     "shadow_aggregates",
+    "shadow_block_device_mapping",
+    "shadow_cells",
     "shadow_compute_node_stats",
+    "shadow_compute_nodes",
+    "shadow_fixed_ips",
     "shadow_instance_info_caches",
     "shadow_instance_metadata",
     "shadow_instance_system_metadata",
+    "shadow_instance_type_extra_specs",
+    "shadow_instance_type_projects",
     "shadow_instance_types",
+    "shadow_instances",
+    "shadow_provider_fw_rules",
+    "shadow_quota_usages",
+    "shadow_quotas",
     "shadow_reservations",
     "shadow_security_group_instance_association",
     "shadow_security_groups",
+    "shadow_services",
 }
 
 # What must be empty: one relation each, within a service and between services.
@@ -61,7 +74,7 @@ RELATIONS = {
         SELECT v.id FROM {cinder}.volumes v LEFT JOIN {nova}.block_device_mapping b
         ON v.id = b.volume_id AND v.instance_uuid = b.instance_uuid WHERE v.status = 'in-use' AND b.id IS NULL""",
     "a usage that is not what is in use": """
-        SELECT q.id FROM {nova}.quota_usages q WHERE q.resource = 'instances' AND q.in_use <> (
+        SELECT q.id FROM {nova}.quota_usages q WHERE q.deleted = 0 AND q.resource = 'instances' AND q.in_use <> (
             SELECT COUNT(*) FROM {nova}.instances i
             WHERE i.project_id = q.project_id AND i.deleted = 0 AND i.vm_state <> 'soft-delete')""",
     "a network without a segment": """

@@ -1,7 +1,18 @@
 import pytest
 
 from osupgrade.errors import UsageFault
-from osupgrade.seed.scale import COPIED, MOST, SHARED, Column, Copied, original, scale, statement, stride_for
+from osupgrade.seed.scale import (
+    COPIED,
+    MOST,
+    SHARED,
+    Column,
+    Copied,
+    check_factor,
+    original,
+    scale,
+    statement,
+    stride_for,
+)
 
 ID = Column("id", "varchar", 36)
 NUMBER = Column("id", "int", None)
@@ -56,6 +67,12 @@ def test_keys_that_would_overflow_are_refused_with_what_is_possible():
 def test_impossible_factors_are_refused_before_the_database_is_touched(factor):
     with pytest.raises(UsageFault, match="from 1 to 16384"):
         scale(None, {}, factor)
+
+
+def test_another_releases_databases_are_refused():
+    with pytest.raises(UsageFault, match="nova_api, placement"):
+        scale(None, {"nova": "nova", "placement": "placement", "nova_api": "nova_api"}, 2)
+    check_factor(["nova", "placement", "nova_api"], 1)
 
 
 def test_no_table_is_named_twice_and_none_is_both_copied_and_shared():

@@ -3,9 +3,9 @@
 A script imports this module before anything of its service and calls ``deterministic`` at once: the services
 draw ids, passwords' salts and choices from uuid, random and passlib, which are then the seed's.
 
-Marker: every id that belongs to the cloud's own contents carries ``c000`` as its second group and ``4c0d`` as its third
-(``xxxxxxxx-c000-4c0d-xxxx-xxxxxxxxxxxx``), so that one REPLACE a column makes a copy of the whole cloud. Ids of what all
-copies share (roles, services, hosts) have none.
+Marker: every id that belongs to the cloud's own contents carries ``c000`` as its second group and ``4c0d`` as its
+third (``xxxxxxxx-c000-4c0d-xxxx-xxxxxxxxxxxx``), so that one REPLACE a column makes a copy of the whole cloud. Ids of
+what all copies share (roles, services, hosts) have none.
 """
 
 import contextlib
@@ -104,8 +104,8 @@ class Cloud(object):
         return self._id('image', '%s/%d' % (tenant, number))
 
     def volume_id(self, tenant, number):
-        """The id of a tenant's volume."""
-        return self._id('volume', '%s/%d' % (tenant, number))
+        """The id of a tenant's volume, by number or name."""
+        return self._id('volume', '%s/%s' % (tenant, number))
 
     def snapshot_id(self, tenant, number):
         """The id of a tenant's volume snapshot."""

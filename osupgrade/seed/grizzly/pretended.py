@@ -1,6 +1,10 @@
-"""What nova talks to and a database does not need: a hypervisor, cinder and glance. They keep in memory what they are told."""
+"""What nova talks to and a database does not need: a hypervisor, cinder and glance.
+
+They keep in memory what they are told, and report it for the scripts that fill cinder and glance.
+"""
 
 import contextlib
+import uuid
 
 from nova.compute import power_state
 from nova import exception
@@ -45,6 +49,8 @@ class Driver(fake.FakeDriver):
         if Driver.fails:
             raise exception.InstanceNotRunning(instance_id=instance['uuid'])
         super(Driver, self).spawn(context, instance, *args, **kwargs)
+        # Grizzly's libvirt driver notes the root disk in every instance that has one.
+        self.virtapi.instance_update(context, instance['uuid'], {'root_device_name': '/dev/vda'})
 
     # FakeDriver forgets these: the state it reports would then contradict the API's.
 
@@ -98,7 +104,6 @@ class Images(object):
         return dict(self._images[image_id])
 
     def create(self, context, metadata, data=None):
-        import uuid
         image = dict(metadata, id=str(uuid.uuid4()), status='active', owner=context.project_id)
         self._images[image['id']] = image
         self._snapshots.append(image)
@@ -208,7 +213,6 @@ class Volumes(object):
         return {'id': snapshot_id, 'status': 'available', 'volume_size': 10}
 
     def create(self, context, size, name, description, snapshot=None, **kwargs):
-        import uuid
         return dict(volumes.add(str(uuid.uuid4()), context.project_id, size, snapshot and snapshot['id']))
 
     def delete(self, context, volume):

@@ -54,7 +54,8 @@ def services():
         made = db.service_create(admin, {'host': HOST, 'binary': binary, 'topic': topic, 'report_count': 0,
                                          'availability_zone': 'nova'})
         db.service_update(admin, made['id'], {'report_count': 1000})
-    for number in range(1, 101):
+    # cinder's iscsi_num_targets is 100; more volumes need more.
+    for number in range(1, max(100, cloud.volumes['per_tenant'] * len(cloud.tenants)) + 1):
         db.iscsi_target_create_safe(admin, {'host': HOST, 'target_num': number})
 
 
@@ -155,8 +156,7 @@ def nova_traces():
 
 def drawn():
     """The next id of the stream."""
-    import uuid
-    return str(uuid.uuid4())
+    return str(ids.uuid4())
 
 
 def main():

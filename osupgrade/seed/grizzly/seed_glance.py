@@ -89,8 +89,7 @@ def snapshots():
 
 def drawn():
     """The next id of the stream."""
-    import uuid
-    return str(uuid.uuid4())
+    return str(ids.uuid4())
 
 
 def main():

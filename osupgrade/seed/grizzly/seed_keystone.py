@@ -76,8 +76,7 @@ PARTNERS = cloud.shared_id('domain', 'partners')
 
 def hexadecimal():
     """The next id as keystone makes them."""
-    import uuid
-    return uuid.uuid4().hex
+    return ids.uuid4().hex
 
 
 def project(name, project_id, domain='default', **more):

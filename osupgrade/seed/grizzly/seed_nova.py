@@ -1,8 +1,9 @@
-"""Fill the nova database: real API, conductor, scheduler and compute services in one process, with a pretended hypervisor.
+"""Fill the nova database by its real API, conductor, scheduler and computes, in one process.
 
 Usage: seed_nova.py CLOUD.json, started by seed_quantum.py, whose API it uses.
 
-The services talk over impl_fake, whose cast waits for the consumer: when create() returns, the instance is there or has failed.
+The services talk over impl_fake, whose cast waits for the consumer: when create() returns, the instance is there or has
+failed. Hypervisor, cinder and glance are pretended (pretended.py).
 """
 
 import base64
@@ -19,8 +20,6 @@ from nova.openstack.common import timeutils
 
 clock = common.Clock(timeutils, cloud.newest, days=200)
 
-from oslo.config import cfg
-
 from nova import config
 from nova import context as nova_context
 from nova.openstack.common import log as logging
@@ -32,6 +31,8 @@ AGES = 10 ** 9
 CONFIGURATION = """
 [DEFAULT]
 sql_connection = %(database)s
+sql_max_pool_size = 50
+sql_max_overflow = 50
 rpc_backend = nova.openstack.common.rpc.impl_fake
 network_api_class = nova.network.quantumv2.api.API
 quantum_url = %(quantum)s
@@ -67,9 +68,9 @@ use_local = True
 """
 
 # What a tenant's living instances are taken through, in turn. Every tenant begins somewhere else.
-LIVES = ('active', 'attached', 'stopped', 'volume-backed', 'active', 'paused', 'resized', 'failed', 'active', 'suspended',
-         'resize-confirmed', 'snapshotted', 'rescued', 'resize-reverted', 'rebooted', 'soft-deleted', 'local-disks',
-         'snapshot-backed')
+LIVES = ('active', 'attached', 'stopped', 'volume-backed', 'active', 'paused', 'resized', 'failed', 'active',
+         'suspended', 'resize-confirmed', 'snapshotted', 'rescued', 'resize-reverted', 'rebooted', 'soft-deleted',
+         'local-disks', 'snapshot-backed')
 RUNNING_LIVES = ('active', 'attached', 'volume-backed', 'local-disks', 'snapshot-backed', 'rebooted', 'snapshotted',
                  'resize-confirmed', 'resize-reverted', 'resized')
 
@@ -80,6 +81,10 @@ def public_key(user):
     parts = ('ssh-rsa', '\x01\x00\x01', '\x00\xc1' + digits[2:] + '\x01')
     blob = ''.join(struct.pack('>I', len(part)) + part for part in parts)
     return 'ssh-rsa %s %s' % (base64.b64encode(blob), user)
+
+
+LOCAL_DISKS = [{'device_name': '/dev/vdb', 'virtual_name': 'ephemeral0'},
+               {'device_name': '/dev/vdc', 'virtual_name': 'swap'}]
 
 
 def configure():
@@ -93,6 +98,8 @@ def configure():
                                       'directory': cloud.directory, 'ages': AGES})
     config.parse_args(['nova', '--config-file', path])
     logging.setup('nova')
+    # Nova's own hook leaves the traceback out.
+    sys.excepthook = sys.__excepthook__
 
 
 configure()
@@ -156,8 +163,6 @@ def flavors():
     instance_types.create('web.small', 2048, 1, 20, ephemeral_gb=0, flavorid='101')
     instance_types.create('db.local', 8192, 4, 40, ephemeral_gb=80, flavorid='102', swap=1024)
     instance_types.create('private.large', 16384, 8, 80, flavorid='103', is_public=False)
-    instance_types.create('old.tiny', 256, 1, 1, flavorid='104')
-    instance_types.destroy('old.tiny')
     db.instance_type_extra_specs_update_or_create(admin, '102', {'local:disk': 'ssd', 'cpu:shares': '2048'})
     db.instance_type_access_add(admin, '103', cloud.tenant_id(cloud.tenants[0]))
 
@@ -194,9 +199,10 @@ def boot(tenant, number, life, flavor, **options):
         wanted.append((NETWORKS['made']['flat'], None, None))
     options.setdefault('image_href', cloud.image_id(tenant, number % cloud.images['per_tenant']))
     instances, _reservation = api.create(
-        context, jsonutils.to_primitive(instance_types.get_instance_type_by_name(flavor)), display_name='%s-%s%d' % (tenant, life, number),
-        key_name='%s-key' % tenant, security_group=['default', 'frontend'] if number % 3 == 0 else ['default'],
-        metadata={'role': life, 'owner': tenant}, requested_networks=wanted,
+        context, jsonutils.to_primitive(instance_types.get_instance_type_by_name(flavor)),
+        display_name='%s-%s%d' % (tenant, life, number), key_name='%s-key' % tenant,
+        security_group=['default', 'frontend'] if number % 3 == 0 else ['default'],
+        metadata={'role': life, 'note': u'f\xfcr %s' % tenant}, requested_networks=wanted,
         user_data='IyEvYmluL3NoCg==' if number % 2 else None, **options)
     return context, api.get(context, instances[0]['uuid'])
 
@@ -207,8 +213,7 @@ def live(tenant, number, life):
         with pretended.failing_spawn():
             context, instance = boot(tenant, number, life, 'm1.small')
     elif life == 'local-disks':
-        context, instance = boot(tenant, number, life, 'db.local', block_device_mapping=[
-            {'device_name': '/dev/vdb', 'virtual_name': 'ephemeral0'}, {'device_name': '/dev/vdc', 'virtual_name': 'swap'}])
+        context, instance = boot(tenant, number, life, 'db.local', block_device_mapping=LOCAL_DISKS)
     elif life == 'volume-backed':
         volume = pretended.volumes.take(tenant, bootable=True)
         context, instance = boot(tenant, number, life, 'web.small', image_href='', block_device_mapping=[
@@ -224,6 +229,7 @@ def live(tenant, number, life):
         api.attach_volume(context, instance, pretended.volumes.take(tenant), '/dev/vdb')
     elif life == 'stopped':
         api.stop(context, instance)
+        api.lock(context, api.get(context, instance['uuid']))
     elif life == 'paused':
         api.pause(context, instance)
     elif life == 'suspended':
@@ -272,7 +278,10 @@ def tenant_instances(tenant, position):
                 give_floating_ip(tenant, instance)
                 floating -= 1
     for number in range(total - deleted, total):
-        context, instance = boot(tenant, number, 'deleted', 'm1.tiny')
+        if number == total - deleted:
+            context, instance = boot(tenant, number, 'deleted', 'db.local', block_device_mapping=LOCAL_DISKS)
+        else:
+            context, instance = boot(tenant, number, 'deleted', 'm1.tiny')
         clock.move(7200)
         api.delete(context, instance)
     return running
@@ -281,7 +290,8 @@ def tenant_instances(tenant, position):
 def trust_members(tenant):
     """Let the members of the default group reach each other.
 
-    After the boots: such a rule makes every boot refresh its own instance, and over impl_fake that refresh waits for the boot.
+    After the boots: such a rule makes every boot refresh its own instance, and over impl_fake the refresh waits for the
+    boot, which waits for the refresh.
     """
     context = member(tenant)
     group = groups.get(context, name='default')
@@ -290,7 +300,7 @@ def trust_members(tenant):
 
 
 def aggregates():
-    """An availability zone on some hosts, an aggregate with metadata, and one that is gone."""
+    """An availability zone on some hosts, and an aggregate with metadata."""
     hosts = cloud.compute_hosts()
     zone = aggregate_api.create_aggregate(admin, 'rack1', 'zone-a')
     for host in hosts[:max(1, len(hosts) // 2)]:
@@ -298,13 +308,86 @@ def aggregates():
     fast = aggregate_api.create_aggregate(admin, 'ssd', None)
     aggregate_api.update_aggregate_metadata(admin, fast['id'], {'ssd': 'true'})
     aggregate_api.add_host_to_aggregate(admin, fast['id'], hosts[-1])
-    gone = aggregate_api.create_aggregate(admin, 'retired', 'zone-z')
+
+
+def before_grizzly():
+    """An instance as Folsom made them, without system metadata, deleted since; and a cell.
+
+    No instance that Grizzly made is ever archived: its system metadata stay and hold it (foreign key). It ran from a
+    volume, because one from an image stops Havana's 186 (scenarios/nova-archived-mappings).
+    """
+    context = member(cloud.tenants[0])
+    instance = db.instance_create(context, {
+        'user_id': context.user_id, 'project_id': context.project_id, 'image_ref': '',
+        'vm_state': 'deleted', 'display_name': 'folsom', 'hostname': 'folsom', 'memory_mb': 512, 'vcpus': 1,
+        'instance_type_id': instance_types.get_instance_type_by_name('m1.tiny')['id'], 'root_device_name': '/dev/vda',
+        'host': cloud.compute_hosts()[0], 'node': cloud.compute_hosts()[0], 'security_groups': ['default'],
+        'metadata': {'made': 'before Grizzly'}, 'reservation_id': 'r-folsom00', 'locked': True,
+        'access_ip_v4': '192.0.2.99', 'access_ip_v6': '2001:db8::99'})
+    for device, more in (('/dev/vda', {'volume_id': cloud.volume_id(cloud.tenants[0], 'folsom')}),
+                         ('/dev/vdc', {'snapshot_id': cloud.snapshot_id(cloud.tenants[0], 9), 'volume_size': 10}),
+                         ('/dev/vdd', {'virtual_name': 'ephemeral0'})):
+        db.block_device_mapping_create(context, dict(more, instance_uuid=instance['uuid'], device_name=device,
+                                                     delete_on_termination=False))
+    for mapping in db.block_device_mapping_get_all_by_instance(context, instance['uuid']):
+        db.block_device_mapping_destroy(context, mapping['id'])
+    db.instance_destroy(context, instance['uuid'])
+    db.cell_create(admin, {'name': 'attempt', 'is_parent': False, 'rpc_host': '192.0.2.12', 'rpc_port': 5672,
+                           'username': 'cells', 'password': 'cells', 'rpc_virtual_host': '/'})
+    db.cell_delete(admin, 'attempt')
+
+
+def thrown_away(when):
+    """One of each kind that nova's code soft-deletes, made and deleted again."""
+    host = '%s-retired' % when
+    gone = aggregate_api.create_aggregate(admin, host, 'zone-z')
     aggregate_api.update_aggregate_metadata(admin, gone['id'], {'retired': 'true'})
+    db.aggregate_host_add(admin, gone['id'], host)
+    db.aggregate_host_delete(admin, gone['id'], host)
     aggregate_api.delete_aggregate(admin, gone['id'])
+    instance_types.create('%s.tiny' % when, 256, 1, 1, flavorid='%s-1' % when, is_public=False)
+    db.instance_type_extra_specs_update_or_create(admin, '%s-1' % when, {'cpu:shares': '512'})
+    db.instance_type_extra_specs_delete(admin, '%s-1' % when, 'cpu:shares')
+    db.instance_type_access_add(admin, '%s-1' % when, cloud.tenant_id(cloud.tenants[0]))
+    db.instance_type_access_remove(admin, '%s-1' % when, cloud.tenant_id(cloud.tenants[0]))
+    instance_types.destroy('%s.tiny' % when)
+    build = db.agent_build_create(admin, {'hypervisor': 'xen', 'os': 'linux', 'architecture': 'x86_64',
+                                          'version': when, 'url': 'http://192.0.2.10/agent', 'md5hash': '0' * 32})
+    db.agent_build_destroy(admin, build['id'])
+    rule = {'protocol': 'udp', 'from_port': 69, 'to_port': 69, 'cidr': '192.0.2.0/24'}
+    db.provider_fw_rule_destroy(admin, db.provider_fw_rule_create(admin, rule)['id'])
+    db.security_group_default_rule_destroy(admin, db.security_group_default_rule_create(admin, rule)['id'])
+    made = db.service_create(admin, {'host': host, 'binary': 'nova-compute', 'topic': 'compute', 'report_count': 9})
+    db.compute_node_create(admin, {
+        'service_id': made['id'], 'vcpus': 8, 'memory_mb': 16384, 'local_gb': 500, 'vcpus_used': 0,
+        'memory_mb_used': 512, 'local_gb_used': 0, 'hypervisor_type': 'QEMU', 'hypervisor_version': 1002000,
+        'hypervisor_hostname': host, 'cpu_info': '{}'})
+    db.service_destroy(admin, made['id'])
+    first = {'early': 8, 'late': 16}[when]
+    network = db.network_create_safe(admin, {'label': host, 'cidr': '198.19.8.%d/29' % first, 'bridge': 'br101',
+                                             'vlan': 400 + first, 'host': 'network1', 'multi_host': False})
+    for last in (1, 2):
+        db.fixed_ip_create(admin, {'address': '198.19.8.%d' % (first + last), 'network_id': network['id']})
+    db.network_delete_safe(admin, network['id'])
+    # A tenant that was removed: nova keeps nothing of it but soft-deleted rows.
+    project = cloud.tenant_id(host)
+    db.quota_create(admin, project, 'cores', 10)
+    former = nova_context.RequestContext(cloud.user_id(host), project, roles=['Member'])
+    quota.QUOTAS.commit(former, quota.QUOTAS.reserve(former, instances=1, cores=2))
+    db.quota_destroy_all_by_project(admin, project)
+
+
+def archive():
+    """Move soft-deleted rows to the shadow tables, as often as it takes.
+
+    A row can only go once no other points at it, and the command takes the tables in any order.
+    """
+    for _run in range(2 if cloud.instances['archived'] else 0):
+        db.archive_deleted_rows(admin, cloud.instances['archived'])
 
 
 def leftovers(first):
-    """What nothing above writes, through nova's own database API: records of EC2, S3, cells, usage, and of nova-network."""
+    """What nothing above writes, through nova's own database API: EC2, S3, cells, usage, and nova-network."""
     project, user = cloud.tenant_id(cloud.tenants[0]), cloud.user_id(cloud.user_names(cloud.tenants[0])[0])
     db.quota_class_create(admin, 'default', 'instances', 20)
     db.certificate_create(admin, {'user_id': user, 'project_id': project, 'file_name': '%s/cert.pem' % project})
@@ -346,11 +429,13 @@ def nova_network(first, project):
     for last in range(1, 7):
         db.fixed_ip_create(admin, {'address': '198.19.8.%d' % last, 'network_id': old['id'], 'reserved': last < 3})
     db.fixed_ip_associate(admin, '198.19.8.3', first['uuid'], old['id'])
-    db.fixed_ip_update(admin, '198.19.8.3', {'allocated': True, 'virtual_interface_id': vif['id'], 'host': first['host']})
+    db.fixed_ip_update(admin, '198.19.8.3',
+                       {'allocated': True, 'virtual_interface_id': vif['id'], 'host': first['host']})
     for last in range(1, 4):
         db.floating_ip_create(admin, {'address': '192.0.2.%d' % (200 + last), 'pool': 'before-quantum',
                                       'interface': 'eth0'})
     db.floating_ip_fixed_ip_associate(admin, '192.0.2.201', '198.19.8.3', first['host'])
+    db.floating_ip_allocate_address(admin, project, 'before-quantum')
     db.dnsdomain_register_for_zone(admin, 'internal.example.net', 'nova')
     db.dnsdomain_register_for_project(admin, 'public.example.net', project)
 
@@ -374,16 +459,20 @@ def main():
     computes = start_services()
     flavors()
     aggregates()
+    before_grizzly()
+    archive()
+    thrown_away('early')
     running = {}
     for position, tenant in enumerate(cloud.tenants):
-        if position == len(cloud.tenants) - 1 and cloud.instances['archived']:
+        if position == len(cloud.tenants) - 1:
             # Before the last tenant: its deleted rows stay where they are.
-            db.archive_deleted_rows(admin, cloud.instances['archived'])
+            archive()
         tenant_basics(tenant)
         running.update(tenant_instances(tenant, position))
         trust_members(tenant)
     first = db.instance_get_by_uuid(admin, sorted(running)[0])
     leftovers(first)
+    thrown_away('late')
     clock.set(cloud.newest)
     for made in computes:
         made.manager.update_available_resource(admin)

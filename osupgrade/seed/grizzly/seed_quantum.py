@@ -2,9 +2,9 @@
 
 Usage: seed_quantum.py CLOUD.json
 
-Nova's instances get their ports from nova itself, so seed_nova.py runs as a child of this process, which serves the same application
-to it over HTTP meanwhile. Each writing request begins an id stream of its own: ids then depend on what is asked for, not on
-how often the server was asked.
+Nova's instances get their ports from nova itself, so seed_nova.py runs as a child of this process, which meanwhile
+serves the same application to it over HTTP. Each writing request begins an id stream of its own: ids then depend on
+what is asked for, not on how often the server was asked.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import os
 import random
 import subprocess
 import sys
+import uuid
 
 import common
 
@@ -26,8 +27,6 @@ from quantum.openstack.common import timeutils
 
 # AgentExtRpcCallback takes its START_TIME when it is imported and drops reports that are older.
 clock = common.Clock(timeutils, cloud.newest, days=300)
-
-from oslo.config import cfg
 
 from quantum.common import config
 from quantum.common import constants
@@ -82,7 +81,7 @@ def load_application():
 
 
 class Tokens(object):
-    """WSGI middleware in the place of keystone's: a token is ``USER:TENANT``, or anything else for the administrator."""
+    """WSGI middleware in keystone's place: a token is ``USER:TENANT``, or anything else for the administrator."""
 
     def __init__(self, application):
         self._application = application
@@ -123,9 +122,6 @@ from quantum.agent import dhcp_agent
 from quantum.agent import l3_agent
 from quantum.agent import rpc as agent_rpc
 from quantum import manager
-from quantum.openstack.common import uuidutils
-
-import uuid
 
 plugin = manager.QuantumManager.get_plugin()
 admin = quantum_context.get_admin_context()
@@ -201,7 +197,7 @@ def last_reports():
 
 
 def serve_dhcp():
-    """What DHCP agents do: take networks that nobody serves and make their ports; then a second agent for one in three."""
+    """What DHCP agents do: take networks that nobody serves, two agents for one network in three, and make ports."""
     for host in cloud.network_hosts():
         dhcp_client(host).get_active_networks()
     networks = call('GET', 'networks')['networks']
@@ -271,8 +267,9 @@ def provider_networks():
            enable_dhcp=False, **owner)
     shared = create('network', name='services', shared=True, **dict(owner, **{
         'provider:network_type': 'vlan', 'provider:physical_network': 'physnet1', 'provider:segmentation_id': 101}))
-    create('subnet', network_id=shared['id'], cidr='198.18.0.0/20', ip_version=4, name='services', gateway_ip='198.18.0.1',
-           dns_nameservers=['192.0.2.53'], host_routes=[{'destination': '198.51.100.0/24', 'nexthop': '198.18.0.2'}],
+    create('subnet', network_id=shared['id'], cidr='198.18.0.0/20', ip_version=4, name='services',
+           gateway_ip='198.18.0.1', dns_nameservers=['192.0.2.53'],
+           host_routes=[{'destination': '198.51.100.0/24', 'nexthop': '198.18.0.2'}],
            allocation_pools=[{'start': '198.18.1.1', 'end': '198.18.7.254'},
                              {'start': '198.18.9.1', 'end': '198.18.14.254'}], **owner)
     flat = create('network', name='appliances', **dict(owner, **{
@@ -285,7 +282,7 @@ def provider_networks():
 
 def tenant_networks(tenant, cidrs, external):
     """A tenant's security group, networks, and a router to the outside; returns what nova needs to boot on them."""
-    group = create('security-group', tenant, name='frontend', description='HTTP from anywhere')
+    group = create('security-group', tenant, name='frontend', description=u'HTTP f\xfcr alle')
     for port in (80, 443):
         create('security-group-rule', tenant, security_group_id=group['id'], direction='ingress', protocol='tcp',
                port_range_min=port, port_range_max=port, remote_ip_prefix='0.0.0.0/0', ethertype='IPv4')
