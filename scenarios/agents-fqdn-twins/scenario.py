@@ -10,7 +10,15 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="Agents have come back under short names already, beside their dead rows with full names",
     services=("neutron",),
-    symptom=Silent("verify", breaks=("ports_bound", "scheduled")),
+    symptom=Silent(
+        "verify",
+        breaks=("ports_bound", "scheduled"),
+        shows=(
+            r"routers are no longer given to the agent that served them",
+            r"networks are no longer given to the agent that served them",
+            r"an update of its name changes how a port is bound",
+        ),
+    ),
 )
 
 

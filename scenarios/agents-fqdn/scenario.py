@@ -11,7 +11,15 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="Agents come back under their hosts' short names, and networks and routers stay on dead ones",
     services=("neutron", "nova"),
-    symptom=Silent("verify", breaks=("ports_bound", "scheduled")),
+    symptom=Silent(
+        "verify",
+        breaks=("ports_bound", "scheduled"),
+        shows=(
+            r"routers are no longer given to the agent that served them",
+            r"networks are no longer given to the agent that served them",
+            r"an update of its name changes how a port is bound",
+        ),
+    ),
 )
 
 CONSEQUENCE = (

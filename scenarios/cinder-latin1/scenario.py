@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from osupgrade.charset import conversion
 from osupgrade.cloud import Cloud
 from osupgrade.model import Finding
 from osupgrade.scenario import Blocks, Scenario
@@ -16,19 +17,15 @@ scenario = Scenario(
 LATIN = "table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_collation NOT LIKE '%utf8%'"
 
 
-def latin(cloud: Cloud) -> list[tuple[str]]:
+def latin(cloud: Cloud) -> list[str]:
     """The tables to convert."""
-    return cloud.rows("cinder", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")
+    return [row[0] for row in cloud.rows("cinder", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")]
 
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """A restore under another default."""
-    cloud.execute(
-        "cinder",
-        "SET foreign_key_checks = 0",
-        "ALTER TABLE volumes CONVERT TO CHARACTER SET latin1",
-    )
+    cloud.execute("cinder", *conversion(cloud, "cinder", cloud.tables("cinder"), "latin1"))
 
 
 @scenario.preflight("seeded")
@@ -43,8 +40,5 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         message="{n} tables of cinder are not utf8",
         consequence="cinder's 010 makes transfers in utf8 with a key onto volumes and meets 1215 (1005 on 5.1 and 5.5); cinder stays at 9",
         cure="convert them",
-        statements=(
-            "SET foreign_key_checks = 0",
-            *(f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET utf8" for (table,) in latin(cloud)),
-        ),
+        statements=(*conversion(cloud, "cinder", latin(cloud), "utf8"),),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from osupgrade.cloud import Cloud
 from osupgrade.dump.restore import restore
 from osupgrade.dump.source import read_dumps
-from osupgrade.errors import LabFault
+from osupgrade.errors import LabFault, UsageFault
 from osupgrade.model import Cure, Finding, Shell
 from osupgrade.scenario import RestoreFails, Scenario
 
@@ -68,7 +68,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 def take_it_again(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """The same dump with its comments."""
     dump = dump_file(cloud)
-    assert dump is not None
+    if dump is None or not whole_file(dump).is_file():
+        raise UsageFault("there is no other dump to restore than the one that was brought back already")
     whole_file(dump).replace(dump)
     bring_back(cloud, dump)
     dump.unlink()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from osupgrade.charset import conversion
 from osupgrade.cloud import Cloud
 from osupgrade.model import Finding
 from osupgrade.scenario import Blocks, Scenario
@@ -16,9 +17,9 @@ scenario = Scenario(
 LATIN = "table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_collation NOT LIKE '%utf8%'"
 
 
-def latin(cloud: Cloud) -> list[tuple[str]]:
+def latin(cloud: Cloud) -> list[str]:
     """The tables to convert."""
-    return cloud.rows("glance", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")
+    return [row[0] for row in cloud.rows("glance", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")]
 
 
 @scenario.inject()
@@ -26,8 +27,7 @@ def plant(cloud: Cloud) -> None:
     """What Grizzly makes on a latin1 server."""
     cloud.execute(
         "glance",
-        "SET foreign_key_checks = 0",
-        *(f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET latin1" for table in sorted(cloud.tables("glance"))),
+        *conversion(cloud, "glance", cloud.tables("glance"), "latin1"),
         "ALTER DATABASE {glance} DEFAULT CHARACTER SET latin1",
     )
 
@@ -45,8 +45,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         consequence="Icehouse's glance refuses to migrate: ValueError: Tables ... have non utf8 collation; it stays at 29",
         cure="convert them all, migrate_version too (look first whether utf8 bytes lie in latin1 columns)",
         statements=(
-            "SET foreign_key_checks = 0",
-            *(f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET utf8" for (table,) in latin(cloud)),
+            *conversion(cloud, "glance", latin(cloud), "utf8"),
             "ALTER DATABASE {glance} DEFAULT CHARACTER SET utf8",
         ),
     )

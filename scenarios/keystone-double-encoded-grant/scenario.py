@@ -1,10 +1,11 @@
 """A grant whose JSON was encoded twice, as Grizzly's own 020 does it."""
 
+import json
 from collections.abc import Iterator
 
 from osupgrade.cloud import Cloud
-from osupgrade.keystone import Grant, grants, rewritten
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.keystone import Grant, grants_finding, plant_grant
+from osupgrade.model import Finding
 from osupgrade.scenario import Blocks, Scenario
 
 scenario = Scenario(
@@ -13,44 +14,27 @@ scenario = Scenario(
     symptom=Blocks("havana/keystone", error=r"TypeError: string indices must be integers|AttributeError", version="28"),
 )
 
-DATA = '\'"{\\\\"roles\\\\": [\\\\"trap-role\\\\"]}"\''
-
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """A user of his own with such a grant."""
-    cloud.execute(
-        "keystone",
-        "INSERT INTO role (id, name, extra) VALUES ('trap-role', 'trap-role', '{}')",
-        "INSERT INTO user (id, name, extra, enabled, domain_id) VALUES ('trap-user', 'trap-user', '{}', 1, 'default')",
-        "INSERT INTO project (id, name, extra, enabled, domain_id) VALUES ('trap-project', 'trap-project', '{}', 1, 'default')",
-        f"INSERT INTO user_project_metadata (user_id, project_id, data) VALUES ('trap-user', 'trap-project', {DATA})",
-    )
-
-
-def broken(grant: Grant) -> bool:
-    """A JSON string in which JSON lies."""
-    return grant.data is not None and grant.data.lstrip().startswith('"')
+    plant_grant(cloud, json.dumps('{"roles": ["trap-role"]}'))
 
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Such grants, in any of the four tables."""
-    found = [grant for grant in grants(cloud) if broken(grant)]
-    if not found:
-        return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="keystone",
-        place=", ".join(sorted({f"keystone.{grant.table}" for grant in found})),
-        message=f"{len(found)} grants are encoded twice",
+
+    def broken(grant: Grant) -> bool:
+        """A JSON string in which JSON lies."""
+        return grant.data is not None and grant.data.lstrip().startswith('"')
+
+    yield from grants_finding(
+        scenario,
+        cloud,
+        broken,
+        message="grants are encoded twice",
         consequence="Havana's keystone stops at 029 with a TypeError; it is left at 28",
-        evidence=Evidence.of(
-            ("table", "actor", "target", "data"), [(g.table, g.actor, g.target, g.data) for g in found]
-        ),
-        cure=Cure(
-            "decode them once", tuple(Sql("keystone", rewritten(g, tuple(r for r in g.roles if r))) for g in found)
-        ),
-        command=f"osupgrade rehearse --cure {scenario.name}",
+        cure="decode them once",
+        roles=lambda grant: tuple(role for role in grant.roles if role),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from osupgrade.charset import conversion
 from osupgrade.cloud import Cloud
 from osupgrade.model import Finding
 from osupgrade.scenario import Blocks, Scenario
@@ -16,9 +17,9 @@ scenario = Scenario(
 LATIN = "table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_collation NOT LIKE '%utf8%'"
 
 
-def latin(cloud: Cloud) -> list[tuple[str]]:
+def latin(cloud: Cloud) -> list[str]:
     """The tables to convert."""
-    return cloud.rows("keystone", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")
+    return [row[0] for row in cloud.rows("keystone", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")]
 
 
 @scenario.inject()
@@ -43,8 +44,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         consequence="Icehouse's keystone refuses to migrate: ValueError: Tables ... have non utf8 collation; it stays at 36",
         cure="convert them (look first whether utf8 bytes lie in latin1 columns: then go by way of BLOB)",
         statements=(
-            "SET foreign_key_checks = 0",
-            *(f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET utf8" for (table,) in latin(cloud)),
+            *conversion(cloud, "keystone", latin(cloud), "utf8"),
             "ALTER DATABASE {keystone} DEFAULT CHARACTER SET utf8",
         ),
     )

@@ -9,13 +9,13 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="Flat networks come out of the move unbooked, with a false VLAN -1 in their place",
     services=("neutron",),
-    symptom=Silent("after:ml2", breaks=("allocations",)),
+    symptom=Silent("after:ml2", breaks=("allocations",), shows=(r"segments in use are given out again",)),
     universal=True,
 )
 
 CONSEQUENCE = (
     "migrate_to_ml2 never fills ml2_flat_allocations, so ML2 lets a second network onto the same physical network; the "
-    "plugin's VLAN -1 is copied into ml2_vlan_allocations as if it were one"
+    "plugin's VLAN -1 is copied into ml2_vlan_allocations as if it were one, and the API shows it, which Grizzly's did not"
 )
 CURE = Cure(
     "book the flat networks and take the false VLANs out",
@@ -26,6 +26,8 @@ CURE = Cure(
             "FROM ml2_network_segments WHERE network_type = 'flat' AND physical_network IS NOT NULL",
         ),
         Sql("neutron", "DELETE FROM ml2_vlan_allocations WHERE vlan_id < 1"),
+        # As ML2 itself holds it, and as the same script writes it for a Linux bridge cloud (interpret_vlan_id).
+        Sql("neutron", "UPDATE ml2_network_segments SET segmentation_id = NULL WHERE network_type = 'flat'"),
     ),
     Stage.after("ml2"),
 )
@@ -77,7 +79,9 @@ def wrong(cloud: Cloud) -> Evidence:
         "SELECT 'not booked', s.physical_network, NULL FROM ml2_network_segments s "
         "LEFT JOIN ml2_flat_allocations f ON f.physical_network = s.physical_network "
         "WHERE s.network_type = 'flat' AND f.physical_network IS NULL "
-        "UNION ALL SELECT 'no VLAN', physical_network, vlan_id FROM ml2_vlan_allocations WHERE vlan_id < 1",
+        "UNION ALL SELECT 'no VLAN', physical_network, vlan_id FROM ml2_vlan_allocations WHERE vlan_id < 1 "
+        "UNION ALL SELECT 'shown with an id', physical_network, segmentation_id FROM ml2_network_segments "
+        "WHERE network_type = 'flat' AND segmentation_id IS NOT NULL",
     )
 
 

@@ -11,7 +11,15 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="Ports that are bound nowhere come out of the move drawn as bound",
     services=("neutron",),
-    symptom=Silent("after:ml2", breaks=("ports_bound",)),
+    symptom=Silent(
+        "after:ml2",
+        breaks=("ports_bound",),
+        shows=(
+            r"ports are shown as bound, to no host",
+            r"ports that are on no host are answered as if they were bound",
+            r"an update of its name changes how a port is bound",
+        ),
+    ),
     universal=True,
 )
 

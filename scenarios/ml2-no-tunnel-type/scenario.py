@@ -9,7 +9,7 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="The move to ML2 without --tunnel-type frees every tunnel id in use",
     services=("neutron",),
-    symptom=Silent("after:ml2", breaks=("allocations",)),
+    symptom=Silent("after:ml2", breaks=("allocations",), shows=(r"segments in use are given out again",)),
     site={"tunnel_type": "none"},
 )
 

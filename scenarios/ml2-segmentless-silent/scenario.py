@@ -10,7 +10,15 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="One network without a segment takes the segment from every port, silently",
     services=("neutron",),
-    symptom=Silent("after:ml2", breaks=("ports_bound",)),
+    symptom=Silent(
+        "after:ml2",
+        breaks=("ports_bound",),
+        shows=(
+            r"ports get no answer when the agent asks",
+            r"networks are shown without a segment",
+            r"an update of its name changes how a port is bound",
+        ),
+    ),
 )
 
 FIRST_PORT = "00000000-0000-4000-8000-00000000000a"

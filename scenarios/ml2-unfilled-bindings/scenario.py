@@ -10,7 +10,15 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="Ports without a recorded host get no ML2 binding, and nothing says so",
     services=("neutron", "nova"),
-    symptom=Silent("after:ml2", breaks=("ports_bound",)),
+    symptom=Silent(
+        "after:ml2",
+        breaks=("ports_bound",),
+        shows=(
+            r"ports are shown without their binding",
+            r"ports get no answer when the agent asks",
+            r"ports that devices use are unbound",
+        ),
+    ),
     universal=True,
 )
 

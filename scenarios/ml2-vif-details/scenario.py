@@ -10,7 +10,11 @@ from osupgrade.scenario import Scenario, Silent
 scenario = Scenario(
     title="Security groups stop at an instance's next hard reboot, because vif_details is empty",
     services=("neutron",),
-    symptom=Silent("after:ml2", breaks=("ports_bound",)),
+    symptom=Silent(
+        "after:ml2",
+        breaks=("ports_bound",),
+        shows=(r"bound ports do not say that they are filtered", r"an update of its name changes how a port is bound"),
+    ),
     universal=True,
 )
 

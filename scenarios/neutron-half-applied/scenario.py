@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault, UsageFault
+from osupgrade.errors import LabFault
 from osupgrade.model import Cure, Finding, Severity, Shell
 from osupgrade.scenario import Blocks, Scenario
+from osupgrade.scenariolib import bring_back, keep_dump, restore_cost
 
 scenario = Scenario(
     title="db-manage is run again on what an interrupted run left",
@@ -39,7 +40,7 @@ cli.main()
 @scenario.inject("before:havana/neutron")
 def interrupt(cloud: Cloud) -> None:
     """The operator takes his dump, runs db-manage, and it is interrupted."""
-    cloud.server.save([cloud.databases["neutron"]], _shelf(cloud))
+    keep_dump(cloud, "neutron")
     run = cloud.python("havana", "neutron", INTERRUPTED)
     if "KeyboardInterrupt" not in run.output:
         raise LabFault("db-manage should have been interrupted", evidence=run.output[-2000:])
@@ -58,7 +59,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         place="neutron.alembic_version",
         message=f"neutron stands at {', '.join(stamps)}, between two releases: a run of db-manage stopped there",
         consequence="what the failed migration made is still there, so the next run stops at it, 1050, 1060 or 1091; what a "
-        "wrong core_plugin passed over is never made",
+        "wrong core_plugin passed over is never made; " + restore_cost(cloud, "neutron"),
         evidence=cloud.evidence("neutron", "alembic_version", "SELECT version_num FROM alembic_version"),
         cure=Cure(
             "mend the cause, restore neutron's dump of before the failed run, and run again",
@@ -70,12 +71,4 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 @scenario.cure("before:havana/neutron")
 def restore(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """The dump that the operator took before."""
-    name = cloud.databases["neutron"]
-    try:
-        cloud.server.load(_shelf(cloud), {name: name})
-    except LabFault as fault:
-        raise UsageFault("there is no dump of neutron from before the failed run", evidence=fault.evidence) from fault
-
-
-def _shelf(cloud: Cloud) -> str:
-    return f"{cloud.lane}-before"
+    bring_back(cloud, "neutron")

@@ -13,6 +13,7 @@ scenario = Scenario(
     title="Havana's migrations in Icehouse's repository, with 216 left as it is",
     services=("nova",),
     symptom=Blocks("icehouse/nova", error=r"1050.*Table 'instances' already exists", version="215"),
+    site={"migrations": (("nova", "migrations of Havana, carried"),)},
 )
 
 REPOSITORY = "nova/db/sqlalchemy/migrate_repo/versions"
@@ -57,9 +58,12 @@ def carry_what_is_missing(cloud: Cloud) -> Sequence[ToolRun]:
 
 @scenario.preflight("before:icehouse/nova")
 def find(cloud: Cloud) -> Iterator[Finding]:
-    """Icehouse's tool is about to meet a database that needs Havana's migrations."""
+    """Icehouse's tool is about to meet a database that needs Havana's migrations, and they are to be carried.
+
+    That is what site.toml's `[migrations] nova` says; without it nova-direct-jump speaks of the same database.
+    """
     version = cloud.value("nova", "SELECT version FROM migrate_version")
-    if version is not None and version < LAST:
+    if version is not None and version < LAST and "nova" in dict(cloud.site.migrations):
         havana, versions = "HAVANA/" + REPOSITORY, "ICEHOUSE/" + REPOSITORY
         yield Finding(
             source=scenario.name,
@@ -87,6 +91,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 @scenario.cure("before:icehouse/nova")
 def carry_them_all(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Icehouse's own tool takes the whole way; a copy of the database takes the way through Havana beside it."""
+    version = cloud.value("nova", "SELECT version FROM migrate_version")
+    if version >= LAST:
+        raise UsageFault(f"nova stands at {version}: Havana's migrations have run already")
     direct = cloud.databases["nova"]
     cloud.server.save([direct], direct)
     cloud.server.load(direct, {direct: beside(cloud).databases["nova"]})

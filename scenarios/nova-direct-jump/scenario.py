@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from osupgrade.cloud import Cloud, ToolRun
 from osupgrade.errors import UsageFault
-from osupgrade.model import Cure, Finding, Severity, Shell
+from osupgrade.model import Cure, Evidence, Finding, Severity, Shell
 from osupgrade.scenario import Blocks, Scenario
 
 scenario = Scenario(
@@ -25,9 +25,12 @@ def skip_havana(_cloud: Cloud) -> Sequence[ToolRun]:
 
 @scenario.preflight("before:icehouse/nova")
 def find(cloud: Cloud) -> Iterator[Finding]:
-    """Icehouse's tool is about to meet a database that Havana's never saw."""
+    """Icehouse's tool is about to meet a database that Havana's never saw, with Icehouse's own migrations.
+
+    Where the operator's are in site.toml, nova-carried-migrations speaks of them.
+    """
     version = cloud.value("nova", "SELECT version FROM migrate_version")
-    if version is not None and version < FIRST_OF_ICEHOUSE:
+    if version is not None and version < FIRST_OF_ICEHOUSE and "nova" not in dict(cloud.site.migrations):
         yield Finding(
             source=scenario.name,
             severity=Severity.ERROR,
@@ -35,6 +38,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             place="nova.migrate_version",
             message=f"nova stands at migration {version}; Icehouse's own migrations start at {FIRST_OF_ICEHOUSE}",
             consequence=f"`nova-manage db sync` of Icehouse stops with KeyError: <VerNum({version + 1})>",
+            evidence=Evidence.of(("version", "needed"), [(version, FIRST_OF_ICEHOUSE)]),
             cure=Cure("run Havana's `nova-manage db sync` first", (Shell("nova-manage db sync   # Havana's"),)),
         )
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from osupgrade.cloud import Cloud
-from osupgrade.errors import UsageFault
 from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql
 from osupgrade.scenario import Blocks, Scenario
+from osupgrade.scenariolib import bring_back, fail_once, restore_cost
 
 scenario = Scenario(
     title="Nova's 209 is run again on what its first try left",
@@ -19,16 +19,13 @@ PURGE = 209
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
-    """Havana's real tool fails in 209; the dump from before stays on the shelf."""
-    name = cloud.databases["nova"]
+    """Havana's real tool fails in 209; the operator has his dump from before."""
     cloud.execute(
         "nova",
         "INSERT INTO instances (uuid, deleted) VALUES (NULL, 0)",
         "INSERT INTO instance_faults (instance_uuid, code, deleted) VALUES ('gone-uuid', 500, 0)",
     )
-    cloud.server.save([name], name)
-    if cloud.tool("havana", "nova", "db sync").ok:
-        raise UsageFault("Havana's 209 should have failed on an instance without a uuid")
+    fail_once(cloud, "havana", "nova", "db sync")
 
 
 @scenario.preflight("seeded", "before:havana/nova")
@@ -43,7 +40,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             service="nova",
             place="nova.migrate_version",
             message=f"nova stands at migration {version}, but {len(left)} tables of {PURGE} are there already",
-            consequence=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table",
+            consequence=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table; "
+            + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table",), [(table,) for table in left]),
             cure=Cure(
                 "restore the dump from before, mend the data that stopped it, and run it again",
@@ -58,6 +56,5 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 @scenario.cure("seeded")
 def restore(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Bring the database back as it was, without the row that stopped 209."""
-    name = cloud.databases["nova"]
-    cloud.server.load(name, {name: name})
+    bring_back(cloud, "nova")
     cloud.execute("nova", "DELETE FROM instances WHERE uuid IS NULL")

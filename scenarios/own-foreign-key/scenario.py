@@ -10,7 +10,7 @@ from osupgrade.scenariolib import rows_finding
 scenario = Scenario(
     title="An own foreign key onto a doomed table stops nova's 193",
     services=("nova",),
-    symptom=Blocks("havana/nova", error=r"1217.*DROP TABLE volume_types", version="192"),
+    symptom=Blocks("havana/nova", error=r"(1217|1451).*DROP TABLE volume_types", version="192"),
 )
 
 DOOMED = (

@@ -24,7 +24,7 @@ GONE = (
     "virtual_storage_arrays",
 )
 """Tables of Grizzly's nova that 193 (Havana) and 233 (Icehouse) drop."""
-NAMED = "[[:<:]](" + "|".join(GONE) + ")[[:>:]]"
+NAMED = "(^|[^0-9A-Za-z_])(" + "|".join(GONE) + ")([^0-9A-Za-z_]|$)"
 OWN = (
     "SELECT 'VIEW', table_name, view_definition FROM information_schema.views "
     "WHERE table_schema = DATABASE() AND view_definition REGEXP '{names}' "

@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 
 from osupgrade.errors import UsageFault
-from osupgrade.model import Stage
+from osupgrade.lanes import judge_shown
+from osupgrade.model import Finding, Severity, Stage
 from osupgrade.plan import make_plan
 from osupgrade.releases import load_paths, load_releases, root
-from osupgrade.scenario import Blocks, load_scenarios
+from osupgrade.scenario import Blocks, Scenario, Silent, load_scenarios
 
 GOOD = """
 from osupgrade.scenario import Blocks, Scenario
@@ -69,3 +70,32 @@ def test_the_labs_own_scenarios_are_whole_and_hang_on_stages_of_their_paths():
         used = {at for at, _ in scenario.injections} | {at for stages, _ in scenario.preflights for at in stages}
         used |= {scenario.symptom.stage} | set(scenario.treatments)
         assert used <= set(plan.stages), (scenario.name, {str(s) for s in used - set(plan.stages)})
+
+
+def test_every_scenario_of_the_first_path_stands_in_the_table_of_traps():
+    text = (root() / "scenarios" / "README.md").read_text("utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+    listed = [name.strip() for row in rows for name in row[-1].split(",")]
+    found = load_scenarios([root() / "scenarios"]).scenarios.values()
+    assert sorted(listed) == sorted(s.name for s in found if s.path == "grizzly-icehouse")
+
+
+@pytest.mark.parametrize("scenario", load_scenarios([root() / "scenarios"]).scenarios.values(), ids=lambda s: s.name)
+def test_a_scenarios_readme_says_what_why_who_and_the_cure(scenario):
+    text = (scenario.directory / "README.md").read_text("utf-8")
+    for part in ("**What happens.**", "**Why.**", "**Who meets it.**", "**The cure.**"):
+        assert part in text
+    assert any(f"**{words}" in text for words in ("In your", "How to see it", "On your"))
+    assert len(text) < 3500
+
+
+def test_what_the_apis_show_of_a_damage_is_that_and_nothing_else():
+    symptom = Silent("after:ml2", shows=(r"\d+ ports get no answer",))
+    scenario = Scenario(title="t", services=("neutron",), symptom=symptom)
+    expected = Finding("verify", Severity.ERROR, "neutron", "RPC", "3 ports get no answer when asked for")
+    other = Finding("verify", Severity.ERROR, "neutron", "API", "2 networks are gone")
+    known = Finding("verify", Severity.INFO, "neutron", "API", "something that is meant")
+    assert judge_shown(scenario, "naive", [expected, known]) == ()
+    assert judge_shown(scenario, "naive", []) == ("the APIs should show /\\d+ ports get no answer/ and do not",)
+    assert judge_shown(scenario, "naive", [expected, other]) == ("the APIs show: 2 networks are gone",)
+    assert judge_shown(scenario, "cured", [expected]) == ("the APIs show: 3 ports get no answer when asked for",)

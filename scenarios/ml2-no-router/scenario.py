@@ -1,0 +1,70 @@
+"""ML2 has no routers of its own: without the router service plugin the API knows none of those that are there."""
+
+from collections.abc import Iterator, Sequence
+
+from osupgrade.cloud import Cloud
+from osupgrade.errors import LabFault
+from osupgrade.model import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Shell
+from osupgrade.neutron import ML2, server
+from osupgrade.scenario import Scenario, Silent
+
+scenario = Scenario(
+    title="Without the router service plugin ML2 answers 404 for every router",
+    services=("neutron",),
+    symptom=Silent("after:ml2"),
+    site={"service_plugins": ()},
+)
+
+PLUGIN = "neutron.services.l3_router.l3_router_plugin.L3RouterPlugin"
+ML2_PLUGIN = "neutron.plugins.ml2.plugin.Ml2Plugin"
+ROUTERS = "SELECT id, name, tenant_id FROM routers ORDER BY id"
+ALIASES = """
+from neutron.api import extensions
+manager = extensions.PluginAwareExtensionManager.get_instance()
+print("ROUTERS " + str("router" in manager.extensions))
+"""
+
+
+def knows_routers(cloud: Cloud) -> bool:
+    """Whether Icehouse's server with ML2 and the site's service plugins offers routers at all."""
+    plugins = [PLUGIN] if "router" in cloud.site.service_plugins else []
+    prepare = f'{ML2}\ncfg.CONF.set_override("service_plugins", {plugins!r})\n'
+    run = cloud.with_site(core_plugin=ML2_PLUGIN).python("icehouse", "neutron", server(cloud, prepare) + ALIASES)
+    if "ROUTERS " not in run.output:
+        raise LabFault("Icehouse's server with ML2 does not start", evidence=run.output[-3000:])
+    return "ROUTERS True" in run.output
+
+
+@scenario.preflight("seeded")
+def find(cloud: Cloud) -> Iterator[Finding]:
+    """Routers, and a site without the plugin that serves them from the move to ML2 on."""
+    if "router" in cloud.site.service_plugins or "routers" not in cloud.tables("neutron"):
+        return
+    evidence = cloud.evidence("neutron", "router name tenant", ROUTERS)
+    if evidence.total:
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.ERROR,
+            service="neutron",
+            place="neutron.conf service_plugins",
+            message=f"{evidence.total} routers, and no router service plugin in site.toml's service_plugins",
+            consequence="the Open vSwitch plugin serves routers itself, ML2 does not: from the move on every question for a "
+            "router or a floating IP is answered with 404, and the L3 agents are told of none",
+            evidence=evidence,
+            cure=Cure(
+                "name the router service plugin in Icehouse's neutron.conf, with core_plugin = ml2",
+                (Shell(f"service_plugins = {PLUGIN}   # [DEFAULT] of neutron.conf"),),
+            ),
+        )
+
+
+@scenario.cure("seeded")
+def name_the_plugin(cloud: Cloud, _findings: Sequence[Finding]) -> Cloud:
+    """The same cloud with the plugin in its site."""
+    return cloud.with_site(service_plugins=("router", *cloud.site.service_plugins))
+
+
+@scenario.probe()
+def unknown(cloud: Cloud) -> Evidence:
+    """The routers that Icehouse's real server does not know; the database still has them."""
+    return NO_EVIDENCE if knows_routers(cloud) else cloud.evidence("neutron", "router name tenant", ROUTERS)
