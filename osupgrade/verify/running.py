@@ -24,6 +24,7 @@ class Process:
 
     ``entry`` and ``args`` are templates as in :class:`osupgrade.model.Command`; ``program`` is an absolute path that
     runs instead of ``entry``. ``hosts`` is a query on the service's database: one process for every host it returns.
+    ``after`` names processes that must be ready before this one is started.
     """
 
     name: str
@@ -38,8 +39,16 @@ class Process:
     """Ready when this answers anything below 500."""
     queue: str = ""
     """Ready when somebody listens on this queue of the broker."""
+    once: bool = False
+    """It does something and ends; ready when it has ended well."""
+    after: tuple[str, ...] = ()
     level: Level = "smoke"
     hosts: str = ""
+
+    @property
+    def worker(self) -> bool:
+        """Whether it does nothing but listen to the broker."""
+        return bool(self.queue) and not self.url
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,14 @@ class Explained:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """An error in a service's log that is no sign of damage: a regular expression over its last line, and why."""
+
+    error: str
+    why: str
+
+
+@dataclass(frozen=True)
 class AfterCheck:
     """Rows of ``sql`` that are on the copy after the rounds and were not in the cloud before are damage."""
 
@@ -102,11 +119,11 @@ class Running:
     release: str
     broker: str
     """Image of the message broker; empty for none."""
+    broker_environment: Mapping[str, str]
     scripts: Path
     always: tuple[str, ...]
     """Services that run even when the path leaves them out, then on a fresh database."""
     host: str
-    prepare: tuple[Process, ...]
     processes: tuple[Process, ...]
     environment: Mapping[str, str]
     rounds: tuple[Script, ...]
@@ -116,18 +133,19 @@ class Running:
     explained: tuple[Explained, ...]
     account: Mapping[str, str]
     """Names that the lab's account must have at this release; any will do where empty."""
-    noise: tuple[str, ...]
-    """Regular expressions of the errors in service logs that are no sign of damage."""
+    expected: tuple[Expected, ...]
     statements: tuple[tuple[str, str], ...]
     """(database, SQL) on the copies before anything starts, templates too."""
     templates: Mapping[str, str]
 
-    def wanted(self, services: tuple[str, ...], level: Level) -> tuple[Process, ...]:
-        """The processes that a verification of ``services`` at ``level`` needs."""
+    def wanted(self, services: tuple[str, ...], level: Level, *, fast: bool = False) -> tuple[Process, ...]:
+        """The processes that a verification of ``services`` at ``level`` needs; ``fast`` is without a broker."""
         return tuple(
             process
             for process in self.processes
-            if process.service in (*services, *self.always) and LEVELS.index(process.level) <= LEVELS.index(level)
+            if process.service in (*services, *self.always)
+            and LEVELS.index(process.level) <= LEVELS.index(level)
+            and not (fast and process.worker)
         )
 
 
@@ -144,10 +162,10 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
         return Running(
             release=release,
             broker=data.get("broker", ""),
+            broker_environment=data.get("broker_environment", {}),
             scripts=Path(__file__).parent / data["scripts"],
             always=tuple(data.get("always", ())),
             host=data["host"],
-            prepare=tuple(_process(entry) for entry in data.get("prepare", ())),
             processes=tuple(_process(entry) for entry in data["process"]),
             environment=data.get("environment", {}),
             given=tuple(Given(e["name"], e["service"], e["sql"]) for e in data.get("given", ())),
@@ -156,7 +174,7 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
             checks=tuple(_check(entry) for entry in data.get("check", ())),
             explained=tuple(Explained(e["kind"], e["field"], e["why"]) for e in data.get("explained", ())),
             account=data.get("account", {}),
-            noise=tuple(data.get("noise", ())),
+            expected=tuple(Expected(e["error"], e["why"]) for e in data.get("expected", ())),
             statements=tuple((e["database"], e["sql"]) for e in data.get("statement", ())),
             templates={path.name: path.read_text("utf-8") for path in sorted(templates.iterdir()) if path.is_file()},
         )
@@ -178,6 +196,8 @@ def _process(data: Mapping[str, Any]) -> Process:
         gettext=data.get("gettext"),
         url=data.get("url", ""),
         queue=data.get("queue", ""),
+        once=data.get("once", False),
+        after=tuple(data.get("after", ())),
         level=data.get("level", "smoke"),
         hosts=data.get("hosts", ""),
     )

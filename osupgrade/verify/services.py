@@ -26,7 +26,6 @@ from osupgrade.verify.running import Level, Process, Running
 BASE = "/lab/verify"
 SCRIPTS = f"{BASE}/scripts"
 CONTROLLER = "controller"
-START_SECONDS = 120
 _INSIDE = Path(__file__).parent / "inside"
 _SECRET = re.compile(r"(://[^:/@\s]+:)[^@\s]+@|((?:password|token)\s*=\s*)\S+")
 
@@ -77,7 +76,8 @@ class ServiceSet:
     """The running services of one release. A context manager; leaving it keeps the logs and removes everything else.
 
     They run side by side in one container and talk over its loopback, so that no address of theirs can be wrong; the
-    broker has a container of its own. ``cloud`` is the copy they work on, ``findings`` says what did not start.
+    broker has a container of its own. ``cloud`` is the copy they work on, ``findings`` says what did not start;
+    ``label`` stands before the names of their logs.
     """
 
     def __init__(
@@ -90,6 +90,9 @@ class ServiceSet:
         level: Level,
         out: Path,
         say: Callable[[str], None],
+        *,
+        fast: bool = False,
+        label: str = "verify",
     ) -> None:
         self.original = cloud
         self.lab = lab
@@ -97,7 +100,10 @@ class ServiceSet:
         self.running = running
         self.services = tuple(dict.fromkeys((*running.always, *services)))
         self.level = level
+        self.broker = f"{running.broker}-{cloud.lane}" if running.broker and not fast else ""
+        """The host name of the broker."""
         self.out = out
+        self.label = label
         self.say = say
         self.account = replace(Account.new(), **running.account)
         self.cloud = cloud
@@ -144,24 +150,24 @@ class ServiceSet:
         release = self.running.release
         with ThreadPoolExecutor(3) as pool:
             broker = pool.submit(self._start_broker)
-            controller = pool.submit(self.workshop.separate, release, CONTROLLER)
+            controller = pool.submit(self.workshop.separate, release, f"{CONTROLLER}-{self.original.lane}")
             copying = pool.submit(self._copy)
             self._release = controller.result()
             self._containers.append(self._release.container)
             self.cloud = copying.result()
             self._install()
-            self._prepare()
             broker.result()
-        self._instances = tuple(self._instances_of(self.running.wanted(self.services, self.level)))
+        self._instances = tuple(
+            self._instances_of(self.running.wanted(self.services, self.level, fast=not self.broker))
+        )
         told = self._start_all(self._instances)
         self.seconds = time.monotonic() - began
+        staying = [i for i in self._instances if not i.process.once]
         self.started = tuple(
-            Started(i.name, i.process.service, told[i.name]["seconds"])
-            for i in self._instances
-            if told[i.name]["ready"]
+            Started(i.name, i.process.service, told[i.name]["seconds"]) for i in staying if told[i.name]["ready"]
         )
-        self.findings += tuple(self._failure(i, told[i.name]) for i in self._instances if not told[i.name]["ready"])
-        self.say(f"{len(self.started)} of {len(self._instances)} processes ready after {self.seconds:.1f} s")
+        self.findings = tuple(self._failure(i, told[i.name]) for i in self._instances if not told[i.name]["ready"])
+        self.say(f"{len(self.started)} of {len(staying)} processes ready after {self.seconds:.1f} s")
 
     def stop(self) -> None:
         """Keep every log below ``logs/`` of the run directory; remove containers and copies, whatever happened."""
@@ -169,7 +175,7 @@ class ServiceSet:
             if self._release is not None:
                 (self.out / "logs").mkdir(parents=True, exist_ok=True)
                 for instance in self._instances:
-                    (self.out / "logs" / f"verify-{instance.name}.log").write_bytes(self._read(instance.log))
+                    (self.out / "logs" / f"{self.label}-{instance.name}.log").write_bytes(self._read(instance.log))
         finally:
             containers, self._containers, self._release = self._containers, [], None
             for container in containers:
@@ -214,10 +220,12 @@ class ServiceSet:
             "services": sorted(self.ready),
             "site": asdict(self.cloud.site),
             "etc": instance.etc,
+            "broker": self.broker,
+            "level": self.level,
             **given,
         }
         self._put({f"{BASE}/{name}.json": json.dumps(known).encode()})
-        log = self.out / "logs" / f"verify-{name}.log"
+        log = self.out / "logs" / f"{self.label}-{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         argv = [PYTHON, LAUNCH, f"{SCRIPTS}/{file}", f"{BASE}/{name}.json", f"{BASE}/{name}-result.json"]
         run = self.container.run(argv, env=self._paths(service), workdir=BASE, log=log)
@@ -232,7 +240,8 @@ class ServiceSet:
         part = self.workshop.releases[self.running.release].services
         wanted = [d.name for s in self.services for d in part[s].databases]
         names = {logical: name for logical, name in self.original.databases.items() if logical in wanted}
-        copies = {logical: f"{self.original.databases.get(logical, logical)}_verify" for logical in wanted}
+        lane = self.original.lane
+        copies = {logical: f"{self.original.databases.get(logical, f'{lane}_{logical}')}_verify" for logical in wanted}
         self._copies = list(copies.values())
         shelf = f"verify-{self.original.lane}"
         self.original.server.save(tuple(names.values()), shelf)
@@ -249,25 +258,18 @@ class ServiceSet:
         return cloud
 
     def _start_broker(self) -> None:
-        if self.running.broker:
+        if self.broker:
             tag = self.workshop.tags.get(self.running.broker)
             if tag is None:
                 raise LabFault(f"nobody told the image of the broker {self.running.broker}")
-            self._containers.append(self.lab.start(tag, self.running.broker))
+            self._containers.append(self.lab.start(tag, self.broker, environment=self.running.broker_environment))
 
     def _install(self) -> None:
         scripts = (*sorted(_INSIDE.glob("*.py")), *sorted(self.running.scripts.glob("*.py")))
         self._put({f"{SCRIPTS}/{path.name}": path.read_bytes() for path in scripts})
-
-    def _prepare(self) -> None:
         for database, statement in self.running.statements:
             if database in self.cloud.databases:
                 self.cloud.execute(database, render(statement, self._context("", self.running.host, "statement")))
-        for instance in self._instances_of(p for p in self.running.prepare if p.service in self.services):
-            argv, env = self._command(instance)
-            run = self.container.run(argv, env=env, workdir="/tmp")
-            if not run.ok:
-                raise LabFault(f"cannot prepare the verification ({instance.name})", evidence=run.output[-3000:])
 
     def _start_all(self, instances: Sequence[_Instance]) -> dict[str, dict[str, Any]]:
         processes = []
@@ -284,10 +286,12 @@ class ServiceSet:
                     "log": instance.log,
                     "state": f"{context['state']}/signing",
                     "url": render(process.url, context),
-                    "queue": render(process.queue, context),
+                    "queue": render(process.queue, context) if self.broker else "",
+                    "after": [other.name for other in instances if other.process.name in process.after],
+                    "once": process.once,
                 }
             )
-        spec = {"broker": self.running.broker, "seconds": START_SECONDS, "processes": processes}
+        spec = {"broker": self.broker, "processes": processes}
         self._put({f"{BASE}/spec.json": json.dumps(spec).encode()})
         run = self.container.run([PYTHON, f"{SCRIPTS}/start.py", f"{BASE}/spec.json"])
         try:
@@ -307,7 +311,7 @@ class ServiceSet:
                 context = self._context(process.service, host, name)
                 config = {file: render(self.running.templates[file], context) for file in process.config}
                 self._put({f"{BASE}/etc/{name}/{file}": text.encode() for file, text in config.items()})
-                kept = self.out / "config" / "verify" / name
+                kept = self.out / "config" / self.label / name
                 kept.mkdir(parents=True, exist_ok=True)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
@@ -328,7 +332,7 @@ class ServiceSet:
             **self.container.context(self.cloud.setting),
             "src": self._tree(service),
             "scripts": SCRIPTS,
-            "broker": self.running.broker,
+            "broker": self.broker,
             "account": asdict(self.account),
             "host": host,
             "etc": f"{BASE}/etc/{name}",
@@ -366,7 +370,7 @@ class ServiceSet:
             message=f"{instance.name} does not start on the upgraded database: {found.error if found else lack}",
             consequence="its part of the cloud is down after the upgrade",
             evidence=Evidence.of(("where", "line"), rows, show=70),
-            command=f"less logs/verify-{instance.name}.log",
+            command=f"less logs/{self.label}-{instance.name}.log",
         )
 
 

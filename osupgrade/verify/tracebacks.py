@@ -19,9 +19,9 @@ class Traceback:
     count: int
 
 
-def tracebacks(log: str, noise: Iterable[str] = ()) -> tuple[Traceback, ...]:
-    """The tracebacks of a log, the same ones together, but for those whose error ``noise`` (expressions) names."""
-    known = [re.compile(expression) for expression in noise]
+def tracebacks(log: str, expected: Iterable[str] = ()) -> tuple[Traceback, ...]:
+    """The tracebacks of a log, the same ones together, but for those whose error ``expected`` (expressions) names."""
+    known = [re.compile(expression) for expression in expected]
     found: dict[tuple[str, str], int] = {}
     place = ""
     inside = False

@@ -2,6 +2,8 @@
 
 The agents report under the names that this release gives its hosts. The OVS agent's question for each port that a device uses must be
 answered as for a bound port, with the segment of its network; DHCP and L3 agents must get their networks and routers.
+
+Without a broker the messages stay in memory, and so the server's side of them is in this process too.
 """
 
 import eventlet
@@ -9,6 +11,7 @@ import eventlet
 eventlet.monkey_patch()
 
 import gettext
+import json
 
 gettext.install('neutron', unicode=1)
 
@@ -21,7 +24,14 @@ from rounds import Round
 
 SHOWN = 2000
 turn = Round()
-config.parse(['--config-file', turn.given['etc'] + '/agent.conf'])
+config.parse(['--config-file', turn.given['etc'] + ('/agent.conf' if turn.given['broker'] else '/neutron.conf')])
+if not turn.given['broker']:
+    import kombu.transport.virtual
+    from neutron import service
+
+    # neutron's impl_kombu makes every consumer in memory ask without a pause, and then they keep each other from work.
+    kombu.transport.virtual.sleep = lambda _pause: eventlet.sleep(0.002)
+    service.serve_rpc()
 admin = context.get_admin_context_without_session()
 plugin = agent_rpc.PluginApi(topics.PLUGIN)
 reports = agent_rpc.PluginReportStateAPI(topics.PLUGIN)
@@ -31,13 +41,26 @@ BINARIES = {'Open vSwitch agent': ('neutron-openvswitch-agent', 'N/A'), 'DHCP ag
             'L3 agent': ('neutron-l3-agent', 'l3_agent')}
 
 
+silent = []
+
+
+def ask(name, question, *args, **kwargs):
+    """A question to the server; one that has once not answered in time is asked no more. The answer, or None."""
+    if silent:
+        return None
+    answer = turn.call('neutron', name, question, *args, **kwargs)
+    if not turn.calls[-1]['ok'] and turn.calls[-1]['detail'].startswith('Timeout'):
+        silent.append(name)
+    return answer
+
+
 class SecurityGroups(agent_rpc.PluginApi, securitygroups_rpc.SecurityGroupServerRpcApiMixin):
     """The agent's client with its questions about security groups, composed as the agent composes it."""
 
 
 def name_now(host):
-    """The name that a host's agents give themselves after the upgrade."""
-    return host.split('.')[0] if turn.given['site']['hosts'] == 'short' else host
+    """The name that a host's agents give themselves after the upgrade; an address is no name."""
+    return host.split('.')[0] if turn.given['site']['hosts'] == 'short' and not host.replace('.', '').isdigit() else host
 
 
 def agents():
@@ -49,7 +72,7 @@ def agents():
         now = name_now(host)
         known.setdefault(agent_type, set()).add(now)
         binary, topic = BINARIES[agent_type]
-        turn.call('neutron', 'report_state of the %s on %s' % (agent_type, now), reports.report_state, admin, {
+        ask('report_state of the %s on %s' % (agent_type, now), reports.report_state, admin, {
             'binary': binary, 'host': now, 'topic': topic, 'agent_type': agent_type, 'start_flag': True,
             'configurations': configurations_of(configurations)}, use_call=True)
     return known
@@ -57,7 +80,6 @@ def agents():
 
 def configurations_of(text):
     """What the agent said of itself last time, as it would again."""
-    import json
     try:
         found = json.loads(text)
     except ValueError:
@@ -67,16 +89,21 @@ def configurations_of(text):
     return found
 
 
+def details_of(port, host):
+    """What the OVS agent of a host is told of a port."""
+    return plugin.get_device_details(admin, port, 'ovs-agent-%s' % name_now(host or 'nowhere'))
+
+
 def ports():
     """The OVS agent's question for every port that a device uses."""
-    silent, wrong = [], []
+    unanswered, wrong = [], []
     asked = turn.given['ports'][:SHOWN]
 
-    def ask():
+    def all_of_them():
         for port, owner, host, kind, segment in asked:
-            answer = plugin.get_device_details(admin, port, 'ovs-agent-%s' % name_now(host or 'nowhere'))
+            answer = details_of(port, host)
             if 'port_id' not in answer:
-                silent.append((port, owner, host, answer))
+                unanswered.append((port, owner, host, answer))
             elif (answer.get('network_type'), answer.get('segmentation_id')) != (kind, segment):
                 wrong.append((port, owner, host, '%s %s' % (kind, segment),
                               '%s %s' % (answer.get('network_type'), answer.get('segmentation_id'))))
@@ -84,17 +111,37 @@ def ports():
 
     if not asked:
         return
-    turn.call('neutron', 'get_device_details of %d ports' % len(asked), ask)
-    if silent:
+    ask('get_device_details of %d ports' % len(asked), all_of_them)
+    if unanswered:
         # Without nova's database nothing could tell where instances run, and the preflight has said so.
-        untold = 'servers' not in turn.given and all(port[1].startswith('compute:') for port in silent)
+        untold = 'servers' not in turn.given and all(port[1].startswith('compute:') for port in unanswered)
         turn.finding(
-            'neutron', 'RPC get_device_details', '%d ports get no answer when the agent asks for them' % len(silent),
+            'neutron', 'RPC get_device_details', '%d ports get no answer when the agent asks for them' % len(unanswered),
             'their interfaces are not wired after the next restart of the agent',
-            ('port', 'device_owner', 'runs_on', 'answer'), silent, severity='warning' if untold else 'error')
+            ('port', 'device_owner', 'runs_on', 'answer'), unanswered, severity='warning' if untold else 'error')
     if wrong:
         turn.finding('neutron', 'RPC get_device_details', '%d ports are answered with another segment' % len(wrong),
                      'they are put on the wrong wire', ('port', 'device_owner', 'runs_on', 'segment', 'answer'), wrong)
+
+
+def loose_ports():
+    """Ports that run nowhere: an agent that asks for one must get nothing."""
+    asked = turn.given['loose_ports'][:SHOWN]
+    answered = []
+
+    def all_of_them():
+        for port, vif_type in asked:
+            answer = details_of(port, None)
+            if 'port_id' in answer:
+                answered.append((port, vif_type, answer))
+        return True
+
+    if asked:
+        ask('get_device_details of %d ports without a host' % len(asked), all_of_them)
+    if answered:
+        turn.finding('neutron', 'RPC get_device_details',
+                     '%d ports that are on no host are answered as if they were bound' % len(answered),
+                     'any host on which such an interface appears wires it', ('port', 'vif_type', 'answer'), answered)
 
 
 def rules():
@@ -102,24 +149,37 @@ def rules():
     asked = [port for port, owner, _host, _kind, _segment in turn.given['ports'] if owner.startswith('compute:')][:SHOWN]
     if not asked or not turn.given['site']['security_groups']:
         return
-    answer = turn.call('neutron', 'security_group_rules_for_devices of %d ports' % len(asked),
-                       SecurityGroups(topics.PLUGIN).security_group_rules_for_devices, admin, asked)
-    missing = sorted(set(asked) - set(answer)) if answer is not None else []
-    if missing:
-        turn.finding('neutron', 'RPC security_group_rules_for_devices', '%d ports get no rules' % len(missing),
-                     'their instances are cut off or unprotected', ('port',), [(port,) for port in missing])
+    answer = ask('security_group_rules_for_devices of %d ports' % len(asked),
+                 SecurityGroups(topics.PLUGIN).security_group_rules_for_devices, admin, asked)
+    if answer is None:
+        return
+    groups = {}
+    for port, group in turn.given['port_groups']:
+        groups.setdefault(port, set()).add(group)
+    wrong = []
+    for port in asked:
+        told = answer.get(port, {})
+        if port not in answer or set(told.get('security_groups', ())) != groups.get(port, set()):
+            wrong.append((port, sorted(groups.get(port, ())), sorted(told.get('security_groups', ()))))
+        elif groups.get(port) and not told.get('security_group_rules'):
+            wrong.append((port, sorted(groups[port]), 'no rules'))
+    if wrong:
+        turn.finding('neutron', 'RPC security_group_rules_for_devices', '%d ports do not get their rules' % len(wrong),
+                     'their instances are cut off or unprotected', ('port', 'security groups', 'answer'), wrong)
 
 
 def sync(known):
     """What L3 and DHCP agents are given to serve, against what they served before."""
-    for agent_type, what, given, ask in (
+    for agent_type, what, given, question in (
             ('L3 agent', 'routers', turn.given['routers'], routers_on),
             ('DHCP agent', 'networks', turn.given['dhcp_networks'], networks_on)):
         lost = []
         for host in sorted(known.get(agent_type, ())):
-            answer = turn.call('neutron', 'sync of the %s on %s' % (agent_type, host), ask, host)
+            answer = ask('sync of the %s on %s' % (agent_type, host), question, host)
+            if answer is None:
+                continue
             expected = set(thing for thing, served_by in given if name_now(served_by) == host)
-            lost += [(host, thing) for thing in sorted(expected - set(answer or ()))]
+            lost += [(host, thing) for thing in sorted(expected - set(answer))]
         if lost:
             turn.finding('neutron', 'RPC sync of the %s' % agent_type,
                          '%d %s are no longer given to the agent that served them' % (len(lost), what),
@@ -140,6 +200,7 @@ def networks_on(host):
 
 known = turn.part('neutron', agents)
 turn.part('neutron', ports)
+turn.part('neutron', loose_ports)
 turn.part('neutron', rules)
 turn.part('neutron', sync, known or {})
 turn.finish()

@@ -50,6 +50,7 @@ def listings():
         for name in ('networks', 'subnets', 'routers', 'floatingips', 'agents', 'security_groups', 'security_group_rules'):
             turn.list('neutron', name, neutron_list, name)
         ports(turn.list('neutron', 'ports', neutron_list, 'ports'))
+        segments()
 
 
 def neutron_list(name):
@@ -70,6 +71,14 @@ def ports(found):
         turn.finding(
             'neutron', 'API ports', '%d ports are binding_failed' % len(failed), 'they cannot be plugged',
             ('port', 'device_owner', 'host'), [(p['id'], p['device_owner'], p['binding:host_id']) for p in failed])
+
+
+def segments():
+    """Every network says on which wire it is."""
+    bare = [net for net in neutron_list('networks') if not net.get('provider:network_type') and not net.get('segments')]
+    if bare:
+        turn.finding('neutron', 'API networks', '%d networks are shown without a segment' % len(bare),
+                     'their ports are on no wire', ('network', 'name'), [(n['id'], n['name']) for n in bare])
 
 
 if lab is not None:

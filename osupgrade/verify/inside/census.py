@@ -77,9 +77,16 @@ def keystone():
              for user in users for project in projects][:2000]
     collect('keystone', 'roles of users', pairs,
             lambda url: dict((role['name'], {}) for role in ask(url, TOKEN)['roles']))
+    collect('keystone', 'catalogues', [('%s in %s' % (one['user'], one['tenant']), one) for one in turn.given['logins']], catalogue)
     groups = turn.facts.get('keystone', {}).get('groups', {})
     collect('keystone', 'users of groups', [(ident, '%s/groups/%s/users' % (v3, ident)) for ident in sorted(groups)],
             lambda url: dict((user['id'], {}) for user in ask(url, TOKEN)['users']))
+
+
+def catalogue(one):
+    """What a user is told of where the services are."""
+    access = login(one['user'], one['password'], one['tenant'])
+    return dict(('%s %s' % (service['type'], service['name']), service['endpoints']) for service in access['serviceCatalog'])
 
 
 def glance():

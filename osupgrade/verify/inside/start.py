@@ -2,9 +2,10 @@
 
     start.py SPEC.json
 
-SPEC names each process: argv, env, cwd, log, and what it is ready by: `url` answers below 500, `queue` has a consumer on
-the broker. Prints one JSON object: for each process when it was ready, or its exit status, or what was still missing
-when the time was up. The processes live on; the container's end is theirs.
+SPEC names each process: argv, env, cwd, log, what must be ready `after` which it starts, and what it is ready by: `url`
+answers below 500, `queue` has a consumer on the broker, or (`once`) it has ended well. Prints one JSON object: for each
+process when it was ready, or its exit status, or what was still missing when the time was up. The processes live on; the
+container's end is theirs.
 """
 
 
@@ -21,6 +22,11 @@ except ImportError:
     from urllib2 import HTTPError, URLError, urlopen
 
 PAUSE = 0.1
+# Patience is counted in processor time, which a busy machine does not stretch: what has worked this long (seconds) and is
+# still not ready will not be, nor will what has hardly worked for a while.
+WORK = 90
+IDLE_WORK, IDLE_TIME = 0.5, 60
+BROKER_TIME = 180
 
 
 class Broker:
@@ -79,6 +85,44 @@ def launch(process):
     )
 
 
+def work(session):
+    """Processor time of all processes of a session, their ended children's too, in seconds."""
+    ticks = 0
+    for name in os.listdir('/proc'):
+        if name.isdigit():
+            try:
+                with open('/proc/%s/stat' % name) as stat:
+                    fields = stat.read().rpartition(')')[2].split()
+            except EnvironmentError:  # it has just ended
+                continue
+            if int(fields[3]) == session:
+                ticks += sum(int(field) for field in fields[11:15])
+    return float(ticks) / os.sysconf('SC_CLK_TCK')
+
+
+class Patience:
+    """How long a process that is not ready yet is waited for."""
+
+    def __init__(self, child):
+        self.child = child
+        self.seen, self.since = 0.0, time.time()
+        self.looked = self.since
+
+    def lost(self):
+        """Why to wait no longer; None while there is hope. It looks once a second."""
+        now = time.time()
+        if now - self.looked < 1:
+            return None
+        self.looked, done = now, work(self.child.pid)
+        if done > WORK:
+            return 'not ready after %d s of processor time' % done
+        if done - self.seen > IDLE_WORK:
+            self.seen, self.since = done, now
+        elif now - self.since > IDLE_TIME:
+            return 'it has hardly done anything for %d s' % (now - self.since)
+        return None
+
+
 def missing(process, broker):
     """What a process still lacks to be ready; None when it is."""
     if process['url']:
@@ -88,6 +132,29 @@ def missing(process, broker):
     return broker.missing(process['queue']) if process['queue'] else None
 
 
+def obstacle(process, broker, result, waited):
+    """What keeps a process from being started now; None when nothing does. The second is whether it is for ever."""
+    for name in process['after']:
+        if name not in result:
+            return '%s is not ready' % name, False
+        if not result[name]['ready']:
+            return '%s did not start' % name, True
+    if process['queue'] and not broker.answers():
+        return 'the broker at %s does not answer' % broker.host, waited > BROKER_TIME
+    return None, False
+
+
+def settled(process, child, broker):
+    """Whether a running process is ready, and what it lacks; None while it may still become so."""
+    status = child.poll()
+    if process['once']:
+        return (None, 'it still runs') if status is None else (status == 0, None)
+    if status is not None:
+        return False, None
+    lack = missing(process, broker)
+    return (None, lack) if lack else (True, None)
+
+
 def main(path):
     """Start and wait; print the result."""
     with open(path) as source:
@@ -95,25 +162,35 @@ def main(path):
     broker = Broker(spec['broker'])
     began = time.time()
     result, running, waiting = {}, {}, list(spec['processes'])
-    lack = {}
-    while (waiting or running) and time.time() - began < spec['seconds']:
+
+    def done(name, ready, lack=None, child=None):
+        result[name] = {
+            'ready': ready,
+            'seconds': time.time() - began,
+            'status': child.poll() if child else None,
+            'pid': child.pid if child else None,
+            'lack': lack,
+        }
+
+    while waiting or running:
         for process in list(waiting):
-            if not process['queue'] or broker.answers():
+            name = process['name']
+            lack, lost = obstacle(process, broker, result, time.time() - began)
+            if not lack:
                 waiting.remove(process)
-                running[process['name']] = (process, launch(process))
-        for name, (process, child) in sorted(running.items()):
-            status = child.poll()
-            lack[name] = None if status is not None else missing(process, broker)
-            if status is None and lack[name]:
-                continue
-            del running[name]
-            result[name] = {'ready': status is None, 'seconds': time.time() - began, 'status': status, 'pid': child.pid}
+                child = launch(process)
+                running[name] = (process, child, Patience(child))
+            elif lost:
+                waiting.remove(process)
+                done(name, False, lack)
+        for name, (process, child, patience) in sorted(running.items()):
+            ready, lack = settled(process, child, broker)
+            hopeless = patience.lost() if ready is None else None
+            if ready is not None or hopeless:
+                del running[name]
+                done(name, bool(ready), '%s: %s' % (hopeless, lack) if hopeless else None, child)
         if waiting or running:
             time.sleep(PAUSE)
-    for process in waiting:
-        lack[process['name']] = 'the broker at %s does not answer' % broker.host
-    for name in [process['name'] for process in waiting] + list(running):
-        result[name] = {'ready': False, 'seconds': time.time() - began, 'status': None, 'lack': lack[name]}
     print(json.dumps(result))
 
 
