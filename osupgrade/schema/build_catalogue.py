@@ -6,22 +6,25 @@ sends the queries of :mod:`osupgrade.schema.snapshot` and keeps the rows.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import dataclasses
 import json
 import re
 import sys
 import tempfile
+import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from osupgrade.cli import guarded
 from osupgrade.cloud import Cloud
 from osupgrade.engine.database import HOST, DatabaseServer
 from osupgrade.engine.lab import read_file
 from osupgrade.engine.workshop import Workshop, render
-from osupgrade.errors import LabFault
+from osupgrade.errors import LabFault, MissingFault, UsageFault
 from osupgrade.laboratory import open_laboratory
 from osupgrade.model import Command, Release
 from osupgrade.plan import find_path, make_plan
@@ -45,7 +48,7 @@ _HOOK = """
 import base64, json, zlib
 import MySQLdb
 import launch
-queries, database, login, words, kept = json.loads({arguments!r})
+queries, database, login, words, kept, move = json.loads({arguments!r})
 file = open(kept, 'w')
 connection = MySQLdb.connect(use_unicode=True, charset='utf8', **dict((str(k), str(v)) for k, v in login.items()))
 connection.autocommit(True)
@@ -102,6 +105,8 @@ try:
 except SystemExit as end:
     if end.code:
         raise
+if move:
+    keep(move)
 """
 
 _SERVER = """
@@ -179,8 +184,27 @@ def trace(bench: Bench, service: str, variant: str, site: Site, version_table: s
 
 def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator[Revision]:
     """Run one of a release's own calls and give the schema after every revision; raises LabFault when it fails."""
+    before = read_schema(cloud.server, cloud.databases[service])
+    for heard in listen(cloud, release, service, command):
+        yield Revision(heard.revision, release, heard.schema, find_uses(heard.statements, before))
+        before = heard.schema
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One revision as its tool ran it: the statements that it sent, each once, and the schema that it left."""
+
+    revision: str
+    statements: tuple[str, ...]
+    schema: Schema
+
+
+def listen(cloud: Cloud, release: str, service: str, command: Command, *, move: str = "") -> Iterator[Heard]:
+    """Run one of a release's own calls and give what each revision sent; raises LabFault when it fails.
+
+    ``move`` names what the call does beside its revisions, for a finishing move such as ``ml2``.
+    """
     database = cloud.databases[service]
-    before = read_schema(cloud.server, database)
     login = {
         "host": HOST,
         "user": cloud.server.tool.user,
@@ -197,7 +221,7 @@ def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator
     words = [*gettext, *command.entry.split(), *(text for arg in command.args if (text := render(arg, context)))]
     # A file of its own: what a tool logs would break up the lines on its standard output.
     kept = f"/lab/{cloud.lane}/{service}-{release}.revisions"
-    arguments = json.dumps([dict(QUERIES), database, login, words, kept])
+    arguments = json.dumps([dict(QUERIES), database, login, words, kept, move])
     run = cloud.python(release, service, _HOOK.format(arguments=arguments))
     if not run.ok:
         raise LabFault(f"{release}'s {service} did not run through", evidence=run.output[-4000:])
@@ -206,9 +230,7 @@ def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator
     for line in content.decode("ascii").splitlines():
         name, packed = line.split(" ")
         rows = json.loads(zlib.decompress(base64.b64decode(packed)))
-        after = assemble(rows, database)
-        yield Revision(name, release, after, find_uses(rows["statements"], before))
-        before = after
+        yield Heard(name, tuple(rows["statements"]), assemble(rows, database))
 
 
 def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table, ...]:
@@ -226,18 +248,29 @@ def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table
     return tuple(table for table in after.tables if table.name not in head.names)
 
 
-def main(chosen: Sequence[str]) -> None:
-    """Write the files of the chosen services (none: all) and say how large they are."""
+def main() -> int:
+    """Write the files of the chosen services and say how large they are, and which differ from what was there."""
+    parser = argparse.ArgumentParser(prog="python -m osupgrade.schema.build_catalogue", description=__doc__)
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(SERVICES)}; none: all")
+    chosen = parser.parse_args().services or list(SERVICES)
+    if unknown := sorted(set(chosen) - set(SERVICES)):
+        raise UsageFault(f"there is no service {unknown[0]}", hint=f"the catalogue knows {', '.join(SERVICES)}")
     releases = load_releases()
     plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
-    DIRECTORY.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as logs, open_laboratory(plan, print, database="mysql56") as laboratory:
+        if laboratory.database != "mysql56":
+            raise MissingFault("the catalogue is made on MySQL 5.6", hint="make it on an amd64 machine")
         bench = Bench(laboratory.server, laboratory.workshop, releases, Path(logs))
-        for service in chosen or SERVICES:
+        for service in chosen:
+            started = time.monotonic()
             text = build(bench, service)
-            (DIRECTORY / f"{service}.json").write_text(text, "utf-8")
-            print(f"{service}: {len(text) / 1024:.0f} KB")
+            file = DIRECTORY / f"{service}.json"
+            same = file.is_file() and file.read_text("utf-8") == text
+            file.write_text(text, "utf-8")
+            told = "as before" if same else "changed"
+            print(f"{service}: {len(text) / 1024:.0f} KB, {told}, {time.monotonic() - started:.0f} s", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(guarded(main))

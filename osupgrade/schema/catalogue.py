@@ -75,6 +75,10 @@ class Lineage:
         """Where a revision stands in the order; None when it is unknown."""
         return next((i for i, known in enumerate(self.revisions) if known.name == revision), None)
 
+    def knows(self, release: str) -> bool:
+        """Whether this release's revisions are among these; a service of the same name may have a later history."""
+        return any(known.release == release for known in self.revisions)
+
     def head(self, release: str) -> Revision:
         """The revision that a release's tool ends at; raises UsageFault for a release that is not here."""
         found = [known for known in self.revisions if known.release == release and known.name not in MOVES]
@@ -100,6 +104,13 @@ MOVES = ("ml2",)
 def services() -> tuple[str, ...]:
     """The services that the catalogue knows."""
     return tuple(sorted(file.stem for file in DIRECTORY.glob("*.json")))
+
+
+def covers(service: str, *releases: str) -> bool:
+    """Whether the catalogue has this service at all of these releases."""
+    if service not in services():
+        return False
+    return set(releases) <= {r.release for v in variants(service) for r in lineage(service, v).revisions}
 
 
 def variants(service: str) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ _OBJECTS: Mapping[type, str] = {
     View: "view",
     Routine: "routine",
 }
+_SHOWN = 80
+"""Characters of a view's or a routine's definition that a sentence takes."""
 _OPTIONS = ("engine", "collation", "row format")
 
 
@@ -157,6 +159,17 @@ def generated(table: str, key: ForeignKey) -> bool:
     return re.fullmatch(re.escape(table) + r"_ibfk_\d+", key.name) is not None
 
 
+def made_for_a_key(table: Table, index: Index) -> bool:
+    """Whether this is an index as the server makes it for a foreign key: named after its first column, or as the key.
+
+    The server drops it unasked when another index takes over, but not once a dump has been restored: there it is an
+    index like any other.
+    """
+    if index.unique:
+        return False
+    return any(key.columns == index.columns and index.name in (key.columns[0], key.name) for key in table.foreign_keys)
+
+
 def purpose(item: Index | ForeignKey) -> Index | ForeignKey:
     """An index or a foreign key without its name: what it does."""
     return replace(item, name="")
@@ -176,7 +189,10 @@ def described(item: Item | None) -> str:
         return f"{len(item.columns)} columns"
     if isinstance(item, Trigger):
         return f"{item.timing} {item.event} on {item.table}"
-    return "another definition" if isinstance(item, View | Routine) else item or ""
+    if isinstance(item, View | Routine):
+        text = " ".join((item.definition if isinstance(item, View) else item.body).split())
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+    return item or ""
 
 
 def table_sql(table: Table) -> str:
@@ -277,6 +293,9 @@ def _mend(change: Change) -> str:
                 return f"ALTER TABLE {table} {drop}; ALTER TABLE {table} {add}"
     elif isinstance(after, Trigger | View) and before is None:
         return f"DROP {change.object.upper()} {quoted(change.name)}"
+    elif isinstance(before, Trigger):
+        made = f"CREATE TRIGGER {quoted(before.name)} {before.timing} {before.event} ON {quoted(before.table)}"
+        return f"{made} FOR EACH ROW {before.body}" if after is None else ""
     elif isinstance(before, View):
         return f"CREATE OR REPLACE VIEW {quoted(before.name)} AS {before.definition}"
     else:

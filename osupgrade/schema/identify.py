@@ -13,10 +13,14 @@ from dataclasses import dataclass, replace
 
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, services, variants
-from osupgrade.schema.diff import Change, diff, diff_tables, generated
-from osupgrade.schema.snapshot import Column, Schema, Table
+from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
+from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
 
 SOURCE = "schema"
+LATER = frozenset({"juno", "kilo", "liberty"})
+"""Milestones of neutron's after Icehouse; from Mitaka on revisions have no release's name."""
+FAR = 0.4
+"""The part of a revision's facts that may be otherwise before a schema is taken for that of another release."""
 Fact = tuple[str, Hashable]
 """A table's name and a part of the table; an empty part stands for the table itself."""
 
@@ -35,6 +39,13 @@ class Identity:
     claim: tuple[str, ...]
     distance: int
     findings: tuple[Finding, ...]
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is another release than those of the catalogue, or not the whole database."""
+        far = self.distance > len(facts(self.revision.schema)) * FAR
+        stranger = bool(self.claim) and not any(self.line.position(name) is not None for name in self.claim)
+        return far or (stranger and self.distance > 0)
 
     @property
     def honest(self) -> bool:
@@ -67,9 +78,9 @@ def recognise(schema: Schema) -> str | None:
     return best if score >= 0.4 else None
 
 
-def study(service: str, schema: Schema, claim: Sequence[str], variant: str | None = None) -> Study:
-    """Identity, customisations and the findings about both; ``variant`` None finds neutron's plugins out itself."""
-    identity = identify(service, schema, claim, variant)
+def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "") -> Study:
+    """Identity, customisations and the findings about both; see :func:`identify`."""
+    identity = identify(service, schema, claim, expected=expected)
     changes = customisations(schema, identity.line, identity.revision.name)
     found = [*identity.findings, *customisation_findings(identity, changes)]
     if odd := charset_finding(service, schema, identity.revision.schema):
@@ -77,17 +88,18 @@ def study(service: str, schema: Schema, claim: Sequence[str], variant: str | Non
     return Study(identity, changes, tuple(found))
 
 
-def identify(service: str, schema: Schema, claim: Sequence[str], variant: str | None = None) -> Identity:
+def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "") -> Identity:
     """The revision that a schema is at, with findings where its version table lies, is missing or stands half-way.
 
-    ``claim`` is what the version table holds. Raises UsageFault for a service or variant that the catalogue lacks.
+    ``claim`` is what the version table holds. Of plugin sets that fit equally well, the ``expected`` one is taken, or
+    else the plainest: Grizzly's tool alone makes the same tables with load balancing and without. Raises UsageFault for
+    a service that the catalogue lacks.
     """
-    lines = [lineage(service, v) for v in (variants(service) if variant is None else (variant,))]
-    candidates = [_nearest(line, schema) for line in lines]
-    # Of plugin sets that fit equally well the first is the plainer one.
-    line, distances = min(candidates, key=lambda candidate: min(candidate[1]))
-    best = min(distances)
-    same = tuple(r.name for r, d in zip(line.revisions, distances, strict=True) if d == best)
+    candidates = [_nearest(lineage(service, variant), schema) for variant in variants(service)]
+    line, distances, _ = min(candidates, key=lambda one: (min(one[1]), one[2], one[0].variant != expected))
+    nearest = min(distances)
+    best = nearest[1]
+    same = tuple(r.name for r, d in zip(line.revisions, distances, strict=True) if d == nearest)
     claimed = [name for name in claim if line.position(name) is not None]
     agreed = next((name for name in claimed if name in same), None)
     if not agreed and same[0] in MOVES and claimed == [line.head(line.at(same[0]).release).name]:
@@ -106,7 +118,8 @@ def identify(service: str, schema: Schema, claim: Sequence[str], variant: str | 
 def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change, ...]:
     """What a database has that upstream at ``revision`` has not, has otherwise, or what it lacks.
 
-    Character sets and engines are left to :func:`charset_finding`; tables that the service makes itself are upstream's.
+    Character sets and engines are left to :func:`charset_finding`; tables that the service makes itself are upstream's,
+    indexes and names that the server makes up itself are nobody's.
     """
     reference = line.at(revision)
     optional = line.optional(reference)
@@ -115,16 +128,31 @@ def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change
     for change in diff(reference.schema, schema):
         if change.same_but_charset or (missing_version and change.name == line.version_table):
             continue
+        if _by_the_server(change, schema):
+            continue
         if change.object == "table" and change.kind == "added" and change.name in optional:
             after = schema.table(change.name)
             parts = diff_tables(optional[change.name], after) if after else ()
-            found.extend(part for part in parts if not part.same_but_charset)
+            found.extend(p for p in parts if not (p.same_but_charset or _by_the_server(p, schema)))
         elif isinstance(change.before, Column) and isinstance(change.after, Column):
             plain = replace(change.before, collation=change.after.collation)
             found.append(replace(change, before=plain))
         else:
             found.append(change)
     return tuple(found)
+
+
+def _by_the_server(change: Change, schema: Schema) -> bool:
+    """Whether the server made this up: an index for a foreign key, or a foreign key's number (``ports_ibfk_2``).
+
+    The numbers follow the order in which the tool states the keys, which is chance under Python 2.
+    """
+    before, after, table = change.before, change.after, schema.table(change.table)
+    if change.kind == "renamed" and isinstance(before, ForeignKey) and isinstance(after, ForeignKey):
+        return generated(change.table, before) and generated(change.table, after)
+    if change.kind != "added" or not isinstance(after, Index) or table is None:
+        return False
+    return made_for_a_key(table, after)
 
 
 def customisation_findings(identity: Identity, changes: Iterable[Change]) -> list[Finding]:
@@ -185,7 +213,7 @@ def facts(schema: Schema) -> frozenset[Fact]:
 def _table_facts(table: Table) -> frozenset[Fact]:
     found: set[Fact] = {(table.name, "")}
     found |= {(table.name, replace(column, collation="")) for column in table.columns}
-    found |= {(table.name, index) for index in table.indexes}
+    found |= {(table.name, index) for index in table.indexes if not made_for_a_key(table, index)}
     found |= {(table.name, replace(key, name="") if generated(table.name, key) else key) for key in table.foreign_keys}
     return frozenset(found)
 
@@ -212,17 +240,24 @@ def _head_tables(service: str, variant: str, release: str) -> frozenset[str]:
     return line.head(release).schema.names - {line.version_table}
 
 
-def _nearest(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[int, ...]]:
-    """How far the schema is from each revision."""
+def _nearest(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[int, int], ...], int]:
+    """How far the schema is from each revision, and how much of it no revision at all explains.
+
+    Far is told first by acts, then by facts: a table that is dropped or made is one act, however much was in it.
+    """
     known, each = _line_facts(line.service, line.variant)
     # The version table's absence has a finding of its own.
     own = {fact for fact in facts(schema) & known if fact[0] != line.version_table}
+    made = {table.name for tables in line.served.values() for table in tables}
+    strange = sum(fact[0] not in made for fact in facts(schema) - known)
     distances = []
     for revision, wanted in zip(line.revisions, each, strict=True):
         optional = line.optional(revision)
         apart = {fact for fact in own ^ wanted if fact[0] not in optional and fact[0] != line.version_table}
-        distances.append(len(apart))
-    return line, tuple(distances)
+        whole = {table for table, part in apart if part == ""}
+        acts = len(whole) + sum(table not in whole for table, _ in apart)
+        distances.append((acts, len(apart)))
+    return line, tuple(distances), strange
 
 
 def _half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
@@ -284,7 +319,7 @@ def _claims(
     table, service = line.version_table, line.service
     truth = f"the schema is that of {_spell(line, same)}"
     size = len(facts(revision.schema))
-    if distance > size * 0.4:
+    if distance > size * FAR:
         yield _lie(
             line,
             f"the schema is far from every revision up to Icehouse; the nearest is {revision.name} "
@@ -313,11 +348,12 @@ def _claims(
     said = ", ".join(claim)
     known = [name for name in claim if line.position(name) is not None]
     if not known:
-        yield _lie(
-            line,
-            f"{table} says {said}, which is no revision of upstream's up to Icehouse{_newer(line, claim)}; {truth}",
-            "the tool refuses the database or does nothing",
-        )
+        what = f"{table} says {said}, which is no revision of upstream's up to Icehouse{_newer(line, claim)}"
+        if distance:
+            near = f"the nearest schema is that of {_spell(line, same)}, {distance} of {size} facts differ"
+            yield _lie(line, f"{what}; {near}", "this is no database of the releases from Grizzly to Icehouse")
+        else:
+            yield _lie(line, f"{what}; {truth}", "the tool refuses the database or does nothing")
         return
     here, there = line.position(revision.name) or 0, line.position(known[-1]) or 0
     names = [r.name for r in line.revisions[min(here, there) + 1 : max(here, there) + 1]]
@@ -346,13 +382,14 @@ def _spell(line: Lineage, same: tuple[str, ...]) -> str:
 
 
 def _newer(line: Lineage, claim: tuple[str, ...]) -> str:
-    numbers = [int(name) for name in claim if name.isdigit()]
-    ends = [int(r.name) for r in (line.revisions[0], line.revisions[-1]) if r.name.isdigit()]
-    if not numbers or len(ends) < 2:
-        return ""
-    if max(numbers) > ends[1]:
-        return f" (Icehouse ends at {ends[1]}: a later release, or own migrations)"
-    return f" (Grizzly's tool begins at {ends[0]}: an older release)" if max(numbers) < ends[0] else ""
+    """Which way a version lies that is none of upstream's up to Icehouse; empty where it does not say."""
+    first, last = line.revisions[0].name, line.head("icehouse").name
+    if first.isdigit() and last.isdigit():
+        numbers = [int(name) for name in claim if name.isdigit()]
+        if numbers and max(numbers) > int(last):
+            return f" (Icehouse ends at {last}: a later release, or own migrations)"
+        return f" (Grizzly's tool begins at {first}: an older release)" if numbers and max(numbers) < int(first) else ""
+    return " (a later release)" if set(claim) & LATER else ""
 
 
 def _shadowed(identity: Identity, change: Change) -> str:

@@ -11,11 +11,11 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from osupgrade.model import Cure, Finding, Severity
+from osupgrade.model import Cure, Fate, Finding, Severity
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage
-from osupgrade.schema.diff import Change, diff
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
-from osupgrade.schema.verdicts import Fate, find_item, made_for_a_key
+from osupgrade.schema.diff import Change, diff, made_for_a_key
+from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View
+from osupgrade.schema.verdicts import breaks, find_item
 
 SOURCE = "prediction"
 
@@ -43,8 +43,14 @@ _LOOKED_FOR = {
     ("group_domain_metadata", "group_domain_metadata_ibfk_1"),
     ("user_project_metadata", "user_project_metadata_ibfk_1"),
     ("group_project_metadata", "group_project_metadata_ibfk_1"),
+    ("credential", "user_id"),
+    ("credential", "project_id"),
 }
-"""What a migration drops only where it finds it: nova 173, and keystone 23 and 26 by what columns hold."""
+"""What a migration drops only where it finds it: nova 173; keystone 23 and 26 by its columns, 31 whatever it is."""
+
+
+_SWEPT = {("keystone", "31"): "credential"}
+"""Migrations that drop every index which they find on a table, whatever its name."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,20 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         if not_utf8(change) and line.service in ("keystone", "glance") and here.release != there.release == "icehouse":
             words = f"Icehouse's {line.service} refuses to begin on a table that is not utf8"
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
-        if change.kind == "removed" and (words := _needed(change, there)):
+        if change.kind in ("removed", "renamed") and (words := _needed(change, there)):
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         if change.object == "table" and change.kind == "added" and "?" in there.uses.get(change.name, ()):
             words = "upstream wants a table of this name and creates none, because one is there"
             return Prediction(change, Fate.CONFLICT, words, there.name, there.release)
-        for operation in _operations(line.service, line.variant, there.name):
+        operations = _operations(line.service, line.variant, there.name)
+        reader = change.after
+        read = breaks(reader, operations) if isinstance(reader, View | Trigger) else ""
+        if read and read != change.table:
+            words = f"it reads {read}, which upstream drops: it will not work any more"
+            return Prediction(change, Fate.ALTERED, words, there.name, there.release)
+        if hit := _sweep(change, there, line):
+            return Prediction(change, hit.fate, hit.words, there.name, there.release)
+        for operation in operations:
             if hit := _collision(change, operation, there.schema):
                 return Prediction(change, hit.fate, hit.words, there.name, there.release)
     if change.kind == "removed" and find_item(way[-1].schema, change) is None:
@@ -157,6 +171,20 @@ def _collision(change: Change, operation: Change, there: Schema) -> _Hit | None:
     if change.object == "column":
         return _column(change, operation)
     return _index(change, operation, there) if change.object == "index" else None
+
+
+def _sweep(change: Change, there: Revision, line: Lineage) -> _Hit | None:
+    table = _SWEPT.get((line.service, there.name))
+    item = change.after
+    if table is None or item is None:
+        return None
+    if isinstance(item, Index) and change.table == table:
+        return _Hit(Fate.LOST, f"upstream drops every index of {table}")
+    keys = item.foreign_keys if isinstance(item, Table) else (item,) if isinstance(item, ForeignKey) else ()
+    for key in keys:
+        if change.table == table or (key.table == table and key.referred != ("id",)):
+            return _Hit(Fate.IN_THE_WAY, f"upstream drops every index of {table}, and a foreign key needs one (1553)")
+    return None
 
 
 def _own_table(change: Change, operation: Change, there: Schema) -> _Hit | None:
@@ -228,18 +256,20 @@ def _column(change: Change, operation: Change) -> _Hit | None:
 
 
 def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
+    dropped = operation.name if operation.object == "column" and operation.kind == "removed" else ""
+    if isinstance(change.after, Index) and change.kind in ("added", "renamed") and dropped in change.after.columns:
+        fate = Fate.LOST if change.after.columns == (dropped,) else Fate.ALTERED
+        return _Hit(fate, f"upstream drops {operation.place}, which the index holds")
     if isinstance(change.after, Index) and change.kind == "added":
         if operation.object == "index" and operation.kind == "added" and operation.name == change.name:
-            if isinstance(operation.after, Index) and made_for_a_key(change.table, operation.after, there):
+            made = there.table(change.table)
+            if isinstance(operation.after, Index) and made and made_for_a_key(made, operation.after):
                 return None
             if (change.table, change.name) in _ENSURED and _same_columns(change.after, operation.after):
                 return _Hit(
                     Fate.UPSTREAM, f"upstream wants the index {change.place} too, and looks whether it is there"
                 )
             return _Hit(Fate.IN_THE_WAY, f"upstream adds an index {change.place} of its own (1061)")
-        if operation.object == "column" and operation.kind == "removed" and operation.name in change.after.columns:
-            fate = Fate.LOST if change.after.columns == (operation.name,) else Fate.ALTERED
-            return _Hit(fate, f"upstream drops {operation.place}, which the index holds")
         return None
     if change.kind == "altered" and operation.object == "index" and operation.name == change.name:
         return _Hit(Fate.LOST, f"upstream replaces the index {change.place}")

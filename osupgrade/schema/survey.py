@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from osupgrade.model import Diagnosis, Evidence, Finding, Severity
+from osupgrade.dump.source import NAMES, Section, service_of
+from osupgrade.model import Diagnosis, Evidence, Fate, Finding, Severity
 from osupgrade.schema.identify import Study, recognise, study
 from osupgrade.schema.predict import Prediction, predict, prediction_findings
 from osupgrade.schema.snapshot import Rows, Schema, quoted, read_with
@@ -13,11 +15,13 @@ from osupgrade.schema.verdicts import (
     OwnData,
     OwnPlace,
     Verdict,
+    judge_customisations,
     judge_own_data,
     judge_result,
     own_places,
     read_own_data,
     verdicts,
+    way_out,
 )
 
 SOURCE = "schema"
@@ -25,10 +29,7 @@ SOURCE = "schema"
 
 @dataclass(frozen=True)
 class Survey:
-    """One service's database before the first hop.
-
-    ``sizes`` are the largest tables: name, rows as the server estimates them, bytes of data and indexes.
-    """
+    """One service's database before the first hop."""
 
     service: str
     database: str
@@ -37,57 +38,70 @@ class Survey:
     predictions: tuple[Prediction, ...]
     places: tuple[OwnPlace, ...]
     own_data: Mapping[str, OwnData | None]
-    sizes: tuple[tuple[str, int, int], ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What there is to say: the true revision, customisations, character sets, and what will collide."""
+        if self.study.identity.foreign:
+            return self.study.identity.findings
         return (*self.study.findings, *prediction_findings(self.service, self.predictions))
 
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What became of one service's customisations, and how the result differs from what it should be."""
+    """What became of one service's customisations and their data, and how the result differs from what it should be.
+
+    ``exact`` says whether it is upstream's schema with nothing but the customisations besides; None half-way.
+    """
 
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    own_data: Mapping[str, OwnData | None]
+    exact: bool | None
 
 
 def assign(schemas: Mapping[str, Schema]) -> tuple[dict[str, str], tuple[Finding, ...]]:
     """Which of some databases is which service's (service -> database), by their tables.
 
-    A database of no service, and a second one of the same service, is a finding; the first by name is taken.
+    A database of no service, and a second one of the same service, is a finding; taken is the one with a usual name, or
+    else the first by name.
     """
     chosen: dict[str, str] = {}
     findings = []
-    for database, schema in sorted(schemas.items()):
-        service = recognise(schema)
-        if service is None:
-            words = "is no database of an OpenStack service that osupgrade knows"
-            consequence = "it is left alone"
-        elif service in chosen:
-            words = f"is a second database of {service}, besides {chosen[service]}"
-            consequence = f"{chosen[service]} is looked at, this one is left alone; name the right one"
-        else:
+    for database in sorted(schemas, key=lambda name: (name.lower() not in NAMES, name)):
+        section = Section(database, True, tuple(schemas[database].names))
+        service, named = service_of(section) or recognise(schemas[database]), NAMES.get(database.lower(), "")
+        if service is not None and service not in chosen:
             chosen[service] = database
             continue
-        evidence = Evidence.of(("table",), [(name,) for name in sorted(schema.names)])
-        severity = Severity.WARNING if service is None else Severity.ERROR
-        findings.append(
-            Finding(SOURCE, severity, service or "", database, f"{database} {words}", consequence, evidence)
-        )
+        severity = Severity.ERROR if service else Severity.WARNING
+        if service:
+            words = f"is a second database of {service}, besides {chosen[service]}"
+            consequence = f"{chosen[service]} is looked at, this one is left alone; name the right one"
+        elif named:
+            words = f"has the name of {named}'s database, but not its tables, or this account does not see them"
+            consequence = "it is left alone"
+        else:
+            words = "is no database of an OpenStack service that osupgrade knows"
+            consequence = "it is left alone"
+        evidence = Evidence.of(("table",), [(name,) for name in sorted(schemas[database].names)])
+        place = f"{database} {words}"
+        findings.append(Finding(SOURCE, severity, service or named, database, place, consequence, evidence))
     return chosen, tuple(findings)
 
 
-def survey(rows: Rows, service: str, database: str, variant: str | None = None, release: str = "icehouse") -> Survey:
+def survey(
+    rows: Rows, service: str, database: str, *, expected: str = "", release: str = "icehouse", data: bool = True
+) -> Survey:
     """Look at one service's database; nothing but SELECT is sent.
 
-    ``variant`` None lets the schema tell neutron's plugins. Raises UsageFault when the database is not there, or its
-    service is none that the catalogue knows.
+    Neutron's plugins are told by the schema, and by the ``expected`` set where it does not tell.
+    ``data`` asks for the checksums of own data, one pass over each table concerned. Raises UsageFault when the database
+    is not there, or its service is none that the catalogue knows.
     """
     schema = read_with(rows, database)
     claim = read_claim(rows, database, schema)
-    studied = study(service, schema, claim, variant)
+    studied = study(service, schema, claim, expected=expected)
     line = studied.identity.line
     places = own_places(studied.customisations, schema)
     return Survey(
@@ -97,25 +111,48 @@ def survey(rows: Rows, service: str, database: str, variant: str | None = None, 
         study=studied,
         predictions=predict(studied.customisations, line, studied.identity.revision.name, release),
         places=places,
-        own_data=read_own_data(rows, database, places),
-        sizes=read_sizes(rows, database),
+        own_data=read_own_data(rows, database, places) if data else {},
     )
 
 
 def aftermath(rows: Rows, before: Survey, database: str, revision: str, stopped: Diagnosis | None = None) -> Aftermath:
     """Judge a database after a rehearsal against its survey from before.
 
-    ``revision`` is what was reached (``icehouse``'s head, or the move ``ml2``); ``stopped`` what the tool said if it
+    ``revision`` is what was reached (a number, ``icehouse``, the move ``ml2``); ``stopped`` what the tool said if it
     did not come through, and then the result itself is not judged.
     """
     line = before.study.identity.line
     changes = before.study.customisations
     after = read_with(rows, database)
-    judged = verdicts(changes, line.at(revision).schema, after, stopped)
+    own_data = read_own_data(rows, database, before.places)
     if stopped is not None:
-        return Aftermath(judged, ())
-    data = judge_own_data(before.service, before.own_data, read_own_data(rows, database, before.places))
-    return Aftermath(judged, (*judge_result(before.service, line, revision, after, changes), *data))
+        place = (line.position(revision) or 0) + 1
+        due = line.revisions[place].name if place < len(line.revisions) else ""
+        foretold = {p.change for p in before.predictions if p.fate is Fate.IN_THE_WAY and p.revision == due}
+        judged = verdicts(changes, line.at(revision).schema, after, stopped, foretold, before.schema)
+        return Aftermath(tuple(_so_far(verdict, before.predictions) for verdict in judged), (), own_data, None)
+    judged = verdicts(changes, line.at(revision).schema, after, before=before.schema)
+    differences = judge_result(before.service, line, revision, after, judged)
+    findings = (
+        *judge_customisations(before.service, judged),
+        *differences,
+        *judge_own_data(before.service, before.own_data, own_data),
+    )
+    exact = not differences and not any(verdict.fate is Fate.CONFLICT for verdict in judged)
+    return Aftermath(judged, findings, own_data, exact)
+
+
+def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
+    """A verdict half-way: what was kept until there may be in the way of a revision that was not reached."""
+    if verdict.fate is not Fate.KEPT:
+        return verdict
+    for prediction in predictions:
+        change = prediction.change
+        if change == verdict.change and prediction.fate is Fate.IN_THE_WAY:
+            words = f"{change.object} {change.place} would stop {prediction.revision} too: {prediction.words}"
+            mend = (way_out(change, prediction.words),)
+            return replace(verdict, fate=prediction.fate, words=words, revision=prediction.revision, mend=mend)
+    return replace(verdict, words=f"{verdict.words} so far")
 
 
 def read_claim(rows: Rows, database: str, schema: Schema) -> tuple[str, ...]:
@@ -138,10 +175,27 @@ def read_sizes(rows: Rows, database: str, show: int = 10) -> tuple[tuple[str, in
 
 
 def missing_privileges(rows: Rows, database: str) -> tuple[str, ...]:
-    """The privileges without which part of a schema stays unseen; empty when the account has them."""
-    grants = [str(row[0]).upper() for row in rows("SHOW GRANTS", ())]
-    scopes = ("ON *.* ", f"ON `{database.upper()}`.* ")
-    held = " ".join(grant for grant in grants if any(scope in f"{grant} " for scope in scopes))
+    """The privileges without which part of a schema stays unseen; empty when the account has them, or a role may."""
+    held = ""
+    for row in rows("SHOW GRANTS", ()):
+        grant = _GRANT.match(str(row[0]))
+        if grant is None:  # a role is granted, and not every server says what is in it
+            return ()
+        whole = _WHOLE.fullmatch(grant[2])
+        if whole and (whole[1] is None or _matches(whole[1].replace("``", "`"), database)):
+            held += f" {grant[1].upper()}"
     if "ALL PRIVILEGES" in held:
         return ()
     return tuple(name for name in ("SELECT", "TRIGGER", "SHOW VIEW") if name not in held)
+
+
+_GRANT = re.compile(r"GRANT (.*?) ON (.*?) TO ", re.DOTALL)
+_WHOLE = re.compile(r"(?:`((?:[^`]|``)*)`|\*)\.\*", re.DOTALL)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Whether a database's name is one of a grant's, in which ``%`` and ``_`` stand for others unless escaped."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    signs = {"%": ".*", "_": "."}
+    wanted = "".join(signs.get(part) or re.escape(part[-1]) for part in parts)
+    return re.fullmatch(wanted, name, re.DOTALL) is not None

@@ -5,40 +5,34 @@ Own data in own columns and tables is judged too, by count and checksum.
 
 from __future__ import annotations
 
-import enum
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from osupgrade.model import Cure, Diagnosis, Finding, Severity, Sql
+from osupgrade.model import Cure, Diagnosis, Fate, Finding, Severity, Sql
 from osupgrade.schema.catalogue import Lineage
-from osupgrade.schema.diff import Change, Item, diff, purpose
+from osupgrade.schema.diff import Change, Item, described, diff, diff_tables, made_for_a_key, purpose
 from osupgrade.schema.identify import customisations
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Routine, Rows, Schema, Table, Trigger, View, quoted
 
 SOURCE = "customisations"
-
-
-class Fate(enum.StrEnum):
-    """What an upgrade did to a customisation."""
-
-    KEPT = "kept"
-    LOST = "lost"
-    ALTERED = "altered"
-    IN_THE_WAY = "in the way"
-    UPSTREAM = "now part of upstream"
-    CONFLICT = "conflicts with upstream"
+NOTHING = Schema()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One customisation's fate in words. ``revision`` and ``error`` tell where it was in the way."""
+    """One customisation's fate in words.
+
+    ``revision`` and ``error`` tell where it was in the way. ``mend`` are the statements that bring back what is lost or
+    altered, or that take what is in the way out of it; none where no plain statement does, or nothing has to be done.
+    """
 
     change: Change
     fate: Fate
     words: str
     revision: str = ""
     error: str = ""
+    mend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,41 +54,93 @@ class OwnPlace:
 
 
 def verdicts(
-    changes: Iterable[Change], upstream: Schema, after: Schema, stopped: Diagnosis | None = None
+    changes: Iterable[Change],
+    upstream: Schema,
+    after: Schema,
+    stopped: Diagnosis | None = None,
+    foretold: Collection[Change] = (),
+    before: Schema = NOTHING,
 ) -> tuple[Verdict, ...]:
     """The fate of each customisation.
 
-    ``upstream`` is the reference at the revision that was reached, ``after`` the database itself, ``stopped`` what the
-    tool said if it did not come through. Only a customisation that the error names is blamed for it.
+    ``upstream`` is the reference at the revision that was reached, ``after`` and ``before`` are the database itself,
+    ``stopped`` what the tool said if it did not come through. Blamed for that is only what the error names, or what was
+    ``foretold`` to stop the very revision that did not come through.
     """
-    return tuple(_verdict(change, upstream, after, stopped) for change in changes)
+    gone = diff(before, after)
+    return tuple(_verdict(change, upstream, after, stopped, foretold, gone) for change in changes)
+
+
+def breaks(reader: View | Trigger, changes: Iterable[Change]) -> str:
+    """What a view or a trigger reads of the tables and columns that ``changes`` remove; empty when it reads none."""
+    text = reader.definition if isinstance(reader, View) else reader.body
+    for change in changes:
+        if change.kind != "removed":
+            continue
+        if change.object == "table" and _named(change.name, text.lower()):
+            return change.name
+        if change.object != "column":
+            continue
+        # The server writes a view's columns out; a trigger knows those of its own table as NEW's and OLD's.
+        seen = (
+            f"`{change.table}`.`{change.name}`" in text
+            if isinstance(reader, View)
+            else (
+                reader.table == change.table
+                and re.search(rf"\b(?:NEW|OLD)\s*\.\s*`?{re.escape(change.name)}\b", text, re.IGNORECASE) is not None
+            )
+        )
+        if seen:
+            return change.place
+    return ""
+
+
+def judge_customisations(service: str, judged: Iterable[Verdict]) -> tuple[Finding, ...]:
+    """A finding for each customisation that was not kept, with the statements that mend it.
+
+    One that keeps upstream's own of that name from being there is an error.
+    """
+    findings = []
+    for verdict in judged:
+        if verdict.fate not in (Fate.LOST, Fate.ALTERED, Fate.CONFLICT) or verdict.change.kind == "removed":
+            continue
+        lacking = verdict.fate is Fate.CONFLICT
+        findings.append(
+            Finding(
+                source=SOURCE,
+                severity=Severity.ERROR if lacking else Severity.WARNING,
+                service=service,
+                place=verdict.change.place,
+                message=verdict.words,
+                consequence="upstream's own does not stand there, and the release's code wants it" if lacking else "",
+                cure=_cure("make it upstream's" if lacking else "make it as it was", service, verdict.mend),
+            )
+        )
+    return tuple(findings)
 
 
 def judge_result(
-    service: str, line: Lineage, revision: str, after: Schema, changes: Sequence[Change]
+    service: str, line: Lineage, revision: str, after: Schema, judged: Iterable[Verdict]
 ) -> tuple[Finding, ...]:
-    """What the result has otherwise than exactly upstream at ``revision`` plus the ``changes`` made before.
+    """What the result has otherwise than exactly upstream at ``revision``, besides what was ``judged`` already.
 
-    Each finding has the difference in words and, where it is simple, the statement that mends it.
+    Each finding has the difference in words and, where it is simple, the statement that mends it; what upstream has and
+    the result lacks is an error.
     """
-    kept = {(c.object, c.table, c.name, _plain(c.after)) for c in changes}
-    found = []
-    for change in customisations(after, line, revision):
-        if (change.object, change.table, change.name, _plain(change.after)) in kept:
-            continue
-        mend = Cure("make it as upstream has it", (Sql(service, change.sql),)) if change.sql else None
-        found.append(
-            Finding(
-                source=SOURCE,
-                severity=Severity.WARNING if change.kind in ("added", "renamed") else Severity.ERROR,
-                service=service,
-                place=change.place,
-                message=change.against(f"upstream at {revision}"),
-                consequence="the result is neither upstream's schema nor a customisation from before the upgrade",
-                cure=mend,
-            )
+    known = {(v.change.object, v.change.table, v.change.name) for v in judged}
+    return tuple(
+        Finding(
+            source=SOURCE,
+            severity=Severity.WARNING if change.kind in ("added", "renamed") else Severity.ERROR,
+            service=service,
+            place=change.place,
+            message=change.against(f"upstream at {revision}"),
+            consequence="the result is neither upstream's schema nor a customisation from before the upgrade",
+            cure=_cure("make it as upstream has it", service, (change.sql,)),
         )
-    return tuple(found)
+        for change in customisations(after, line, revision)
+        if (change.object, change.table, change.name) not in known
+    )
 
 
 def own_places(changes: Iterable[Change], schema: Schema) -> tuple[OwnPlace, ...]:
@@ -113,18 +159,22 @@ def own_places(changes: Iterable[Change], schema: Schema) -> tuple[OwnPlace, ...
 def read_own_data(rows: Rows, database: str, places: Iterable[OwnPlace]) -> dict[str, OwnData | None]:
     """Count and checksum of each place's data; None where table or column is gone.
 
-    One pass over each table concerned, by the server itself.
+    One pass over each table concerned, by the server itself. Text counts as what it says, whatever its character set.
     """
     found: dict[str, OwnData | None] = {}
     for place in places:
-        wanted = {*place.columns, *place.key}
-        sql = "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-        there = {row[0] for row in rows(sql, (database, place.table))}
-        if not wanted <= there:
+        sql = (
+            "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME FROM information_schema.COLUMNS "
+            "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+        )
+        there = {
+            str(name): _hex(str(name), str(kind), charset) for name, kind, charset in rows(sql, (database, place.table))
+        }
+        if not {*place.columns, *place.key} <= set(there):
             found[place.place] = None
             continue
-        values = "CONCAT_WS(',', " + ", ".join(f"IFNULL(HEX({quoted(c)}), '-')" for c in place.columns) + ")"
-        key = "CONCAT_WS(',', " + ", ".join(["''", *(f"HEX({quoted(c)})" for c in place.key)]) + ")"
+        values = "CONCAT_WS(',', " + ", ".join(f"IFNULL({there[c]}, '-')" for c in place.columns) + ")"
+        key = "CONCAT_WS(',', " + ", ".join(["''", *(there[c] for c in place.key)]) + ")"
         some = " OR ".join(f"{quoted(c)} IS NOT NULL" for c in place.columns)
         query = (
             f"SELECT COUNT(*), COALESCE(SUM(CRC32(CONCAT({key}, '=', {values}))), 0) "
@@ -135,6 +185,14 @@ def read_own_data(rows: Rows, database: str, places: Iterable[OwnPlace]) -> dict
     return found
 
 
+def _hex(column: str, kind: str, charset: object) -> str:
+    if charset:
+        return f"HEX(CONVERT({quoted(column)} USING utf8mb4))"
+    if kind.endswith(("blob", "binary")) or kind == "bit":
+        return f"HEX({quoted(column)})"
+    return f"HEX(CAST({quoted(column)} AS CHAR))"
+
+
 def judge_own_data(
     service: str, before: Mapping[str, OwnData | None], after: Mapping[str, OwnData | None]
 ) -> tuple[Finding, ...]:
@@ -142,15 +200,19 @@ def judge_own_data(
     found = []
     for place, was in before.items():
         now = after.get(place)
-        if was is None or was == now:
+        if was is None or was == now or not (was.values or (now and now.values)):
             continue
+        severity = Severity.ERROR
         if now is None:
             what = f"the {was.values} rows with own data in {place} are gone: it is no longer there"
+        elif now.values > was.values:
+            what = f"own data in {place}: {was.values} rows before, {now.values} after: the upgrade added rows"
+            severity = Severity.WARNING
         elif was.values != now.values:
             what = f"own data in {place}: {was.values} rows before, {now.values} after"
         else:
             what = f"own data in {place} is not the same: {was.values} rows with another checksum"
-        severity = Severity.ERROR if was.values else Severity.WARNING
+        severity = severity if was.values else Severity.WARNING
         found.append(Finding(SOURCE, severity, service, place, what, "only the copy from before the upgrade has it"))
     return tuple(found)
 
@@ -174,44 +236,85 @@ def blamed(change: Change, stopped: Diagnosis) -> bool:
     return any(_named(name, text) for name in names)
 
 
-def made_for_a_key(table: str, index: Index, upstream: Schema) -> bool:
-    """Whether the server made upstream's index by itself, for a foreign key: it looks for a name that is free."""
-    found = upstream.table(table)
-    if found is None or index.unique:
-        return False
-    return any(key.columns == index.columns and index.name in (key.columns[0], key.name) for key in found.foreign_keys)
-
-
-def _verdict(change: Change, upstream: Schema, after: Schema, stopped: Diagnosis | None) -> Verdict:
-    if stopped is not None and blamed(change, stopped):
+def _verdict(
+    change: Change,
+    upstream: Schema,
+    after: Schema,
+    stopped: Diagnosis | None,
+    foretold: Collection[Change],
+    gone: Sequence[Change],
+) -> Verdict:
+    if stopped is not None and (change in foretold or blamed(change, stopped)):
         where = f" in revision {stopped.revision}" if stopped.revision else ""
         return Verdict(
             change,
             Fate.IN_THE_WAY,
-            f"{change.place} stops the upgrade{where}: {stopped.error}",
+            f"{change.object} {change.place} stops the upgrade{where}",
             stopped.revision or "",
             stopped.error,
+            (way_out(change, stopped.error),),
         )
     own, wanted, now = change.after, find_item(upstream, change), find_item(after, change)
+    what = f"{change.object} {change.place}"
     if change.kind == "removed":
         return _missing(change, wanted, now)
     if wanted is not None and _plain(wanted) == _plain(own):
-        return Verdict(change, Fate.UPSTREAM, f"{change.place} is part of upstream now, defined the same")
-    if isinstance(wanted, Index) and made_for_a_key(change.table, wanted, upstream) and _plain(now) == _plain(own):
-        return Verdict(change, Fate.KEPT, f"index {change.place} is as before; the server's own took another name")
+        return Verdict(change, Fate.UPSTREAM, f"{what} is part of upstream now, defined the same")
+    home = upstream.table(change.table)
+    if isinstance(wanted, Index) and home and made_for_a_key(home, wanted) and _plain(now) == _plain(own):
+        return Verdict(change, Fate.KEPT, f"{what} is as before; the server's own took another name")
     if wanted is not None and change.kind == "added":
-        return Verdict(
-            change, Fate.CONFLICT, f"upstream now has its own {change.object} {change.place}, defined otherwise"
-        )
+        if _plain(now) == _plain(wanted):
+            return Verdict(change, Fate.LOST, f"upstream's own {what}, defined otherwise, has taken its place")
+        mend = _statements(wanted, now, change, after)
+        return Verdict(change, Fate.CONFLICT, f"upstream wants its own {what}, defined otherwise", mend=mend)
     if now is None:
-        table = change.table and upstream.table(change.table) is None
-        why = f": upstream drops the table {change.table}" if table else ""
-        return Verdict(change, Fate.LOST, f"{change.object} {change.place} is gone{why}")
+        if change.table and home is None:
+            return Verdict(change, Fate.LOST, f"{what} is gone: upstream drops the table {change.table}")
+        back = replace(change, kind="removed", before=own, after=None).sql
+        return Verdict(change, Fate.LOST, f"{what} is gone", mend=(back,) if back else ())
+    if isinstance(own, View | Trigger) and (read := breaks(own, gone)):
+        return Verdict(change, Fate.ALTERED, f"{what} is there, but does not work: it reads {read}, which is gone")
     if _plain(now) == _plain(own):
-        return Verdict(change, Fate.KEPT, f"{change.object} {change.place} is as before")
+        return Verdict(change, Fate.KEPT, f"{what} is as before")
+    mend = _statements(own, now, change, after)
     if wanted is not None and _plain(now) == _plain(wanted):
-        return Verdict(change, Fate.LOST, f"{change.object} {change.place} has upstream's form now")
-    return Verdict(change, Fate.ALTERED, _altered(change, now))
+        return Verdict(change, Fate.LOST, f"{what} has upstream's form now", mend=mend)
+    return Verdict(change, Fate.ALTERED, _altered(change, now), mend=mend)
+
+
+def way_out(change: Change, error: str) -> str:
+    """The SQL that takes a customisation out of the way before the upgrade, and keeps its data."""
+    item = change.after
+    if change.kind != "added" or not isinstance(item, Table | Column):
+        return change.sql
+    table = quoted(change.table or change.name)
+    if isinstance(item, Column):
+        return f"ALTER TABLE {table} CHANGE COLUMN {quoted(item.name)} {quoted(f'own_{item.name}')} {described(item)}"
+    if item.charset != "utf8" and "utf8" in error:
+        return f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8"
+    if item.foreign_keys and "1050" not in error:
+        return f"ALTER TABLE {table} " + ", ".join(f"DROP FOREIGN KEY {quoted(key.name)}" for key in item.foreign_keys)
+    return f"RENAME TABLE {table} TO {quoted(f'own_{item.name}')}"
+
+
+def _statements(wanted: Item | None, now: Item | None, change: Change, after: Schema) -> tuple[str, ...]:
+    """What turns ``now`` into ``wanted``, part by part; a key onto a table that is gone cannot be made again."""
+    if isinstance(wanted, Table) and isinstance(now, Table):
+        parts = _parts(wanted, now)
+    else:
+        parts = [replace(change, kind="altered", before=wanted, after=now)]
+    able = (p for p in parts if not (isinstance(p.before, ForeignKey) and p.before.table not in after.names))
+    return tuple(part.sql for part in able if part.sql)
+
+
+def _parts(before: Table, after: Table) -> list[Change]:
+    return [part for part in diff_tables(before, after) if not part.same_but_charset]
+
+
+def _cure(summary: str, service: str, statements: Sequence[str]) -> Cure | None:
+    steps = tuple(Sql(service, statement) for statement in statements if statement)
+    return Cure(summary, steps) if steps else None
 
 
 def _missing(change: Change, wanted: Item | None, now: Item | None) -> Verdict:
@@ -219,13 +322,14 @@ def _missing(change: Change, wanted: Item | None, now: Item | None) -> Verdict:
         return Verdict(change, Fate.UPSTREAM, f"upstream has no {change.object} {change.place} any more either")
     if now is None:
         return Verdict(change, Fate.KEPT, f"{change.object} {change.place} is still missing")
+    if _plain(now) == _plain(wanted):
+        return Verdict(change, Fate.UPSTREAM, f"{change.object} {change.place} is there now, as upstream has it")
     return Verdict(change, Fate.LOST, f"{change.object} {change.place} is there now")
 
 
 def _altered(change: Change, now: Item) -> str:
     if isinstance(now, Table) and isinstance(change.after, Table):
-        parts = diff(Schema(tables=(change.after,)), Schema(tables=(now,)))
-        return f"table {change.place} changed: {'; '.join(part.sentence for part in parts)}"
+        return f"table {change.place} changed: {'; '.join(part.sentence for part in _parts(change.after, now))}"
     return replace(change, kind="altered", before=change.after, after=now).sentence
 
 

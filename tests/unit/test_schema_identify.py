@@ -42,10 +42,31 @@ def with_tables(schema, *tables):
 def test_upstream_s_own_revisions_have_no_finding(service, variant):
     for revision in lineage(service, variant).revisions[::7]:
         claim = ("icehouse",) if revision.name == "ml2" else (revision.name,)
-        result = study(service, revision.schema, claim, variant)
+        result = study(service, revision.schema, claim, expected=variant)
         assert result.findings == ()
         assert result.identity.honest
         assert recognise(revision.schema) in (service, None)
+
+
+@pytest.mark.parametrize(
+    ("variant", "release"),
+    [(v, r) for v in variants("neutron") for r in dict.fromkeys(x.release for x in lineage("neutron", v).revisions)],
+)
+def test_neutron_s_plugins_are_told_by_the_schema_of_a_cloud_whose_server_ran(variant, release):
+    line = lineage("neutron", variant)
+    head = line.head(release)
+    result = study("neutron", with_tables(head.schema, *line.served.get(release, ())), (head.name,))
+    assert (result.identity.line.variant, result.identity.revision) == (variant, head)
+    assert result.findings == () and result.customisations == ()
+
+
+@pytest.mark.parametrize("expected", ["openvswitch", "openvswitch+lbaas"])
+def test_where_the_schema_does_not_tell_the_site_does(expected):
+    """Grizzly's tool makes no tables of the load balancer; its server does."""
+    result = identify("neutron", at("neutron", "grizzly", "openvswitch"), ("grizzly",), expected=expected)
+    assert (result.line.variant, result.distance) == (expected, 0)
+    other = identify("neutron", at("neutron", "grizzly", "linuxbridge"), ("grizzly",), expected=expected)
+    assert other.line.variant == "linuxbridge"
 
 
 def test_a_neutron_whose_server_ran_is_clean():
@@ -61,6 +82,15 @@ def test_a_changed_quotas_is_still_a_customisation():
     own = replace(quotas, columns=(*quotas.columns, PHONE))
     result = study("neutron", with_tables(at("neutron", "grizzly", "openvswitch"), own), ("grizzly",))
     assert [c.place for c in result.customisations] == ["quotas.phone"]
+
+
+def test_tables_that_the_operator_dropped_make_no_later_revision():
+    """Cinder's storage manager, which Havana's 16 drops: without its tables a Grizzly is a Grizzly all the same."""
+    schema = at("cinder", "9")
+    bare = without(schema, *(name for name in schema.names if name.startswith("sm_")))
+    result = study("cinder", bare, ("9",))
+    assert (result.identity.revision.name, result.identity.findings) == ("9", ())
+    assert {c.place for c in result.customisations} == schema.names - bare.names
 
 
 def test_own_migration_numbers_are_found_out():

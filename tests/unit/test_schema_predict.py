@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from osupgrade.model import Severity
+from osupgrade.model import Fate, Severity
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change
 from osupgrade.schema.predict import first_stop, predict, prediction_findings
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Table
-from osupgrade.schema.verdicts import Fate
 
 ID = Column("id", "int", False)
 START = {"keystone": "22", "glance": "22", "cinder": "9", "nova": "161", "neutron": "grizzly"}

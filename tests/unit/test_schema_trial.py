@@ -2,12 +2,12 @@
 
 import pytest
 
-from osupgrade.schema.trial import KINDS, draw
+from osupgrade.schema.trial import KINDS, gather
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_cases_are_drawn_the_same_for_the_same_seed(seed):
-    cases = list(draw(200, seed))
-    assert cases == list(draw(200, seed))
+    cases = gather(200, seed)
+    assert cases == gather(200, seed)
     assert len({(case.service, case.statement) for case in cases}) == 200
     assert {case.kind for case in cases} == set(KINDS)

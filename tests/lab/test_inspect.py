@@ -1,0 +1,143 @@
+"""`osupgrade inspect` as a user runs it, on live servers and on dumps, with databases as the catalogue has them."""
+
+import json
+
+import pytest
+
+from osupgrade.cli import run
+from osupgrade.engine.database import start_database
+from osupgrade.engine.lab import Lab
+from osupgrade.engine.live import LiveServer
+from osupgrade.errors import Exit, LabFault
+from osupgrade.images import ImageStore
+from osupgrade.schema.catalogue import lineage
+from osupgrade.schema.diff import table_sql
+
+
+@pytest.fixture
+def inspect(capsys):
+    """Runs the command; its exit status, what it printed and what it said on standard error."""
+
+    def command(*arguments):
+        status = run(["inspect", "--json", *map(str, arguments)])
+        said = capsys.readouterr()
+        assert "traceback" not in said.err.lower()
+        return status, said.out, said.err
+
+    return command
+
+
+def fill(server, database, service, revision, claim, *more):
+    server.create(database)
+    with server.session(database) as session:
+        session = session.execution_options(no_parameters=True)
+        session.exec_driver_sql("SET foreign_key_checks = 0")
+        for table in lineage(service).at(revision).schema.tables:
+            session.exec_driver_sql(table_sql(table))
+        session.exec_driver_sql(f"INSERT INTO migrate_version VALUES ('{service}', '/x', {claim})")
+        for statement in more:
+            session.exec_driver_sql(statement)
+
+
+@pytest.fixture(scope="module", params=["mysql56", "mariadb105"])
+def server(client, request):
+    tag = ImageStore(client).ensure([request.param], print)[request.param]
+    with Lab(client) as lab, start_database(lab, tag) as server:
+        fill(server, "glance", "glance", "22", 22)
+        fill(server, "cinder", "cinder", "9", 9, "ALTER TABLE volumes ADD COLUMN migration_status VARCHAR(9)")
+        fill(server, "keystone", "keystone", "22", 25)
+        fill(server, "old_glance", "glance", "22", 22)
+        server.create("wiki")
+        server.execute("wiki", "CREATE TABLE page (id INT)")
+        for user, grants in {
+            "reader": ["SELECT, TRIGGER, SHOW VIEW ON *.*"],
+            "half": ["SELECT ON `gl%`.*", "INSERT ON cinder.*", "SELECT ON keystone.token"],
+            "nobody": [],
+        }.items():
+            server.execute("", f"CREATE USER {user}@'%' IDENTIFIED BY 'secret'")
+            for grant in grants:
+                server.execute("", f"GRANT {grant} TO {user}@'%'")
+        yield server
+
+
+def url(server, user, rest=""):
+    return f"mysql://{user}:secret@{server.admin.host}:{server.admin.port}/{rest}"
+
+
+def messages(page):
+    return [f"{finding['severity']}: {finding['message']}" for finding in page["findings"]]
+
+
+def test_a_live_server_is_told_with_its_true_revisions(server, inspect):
+    status, out, err = inspect("--url", url(server, "reader"))
+    assert status == Exit.DID_NOT, err
+    page = json.loads(out)
+    stands = {d["service"]: (d["database"], d["release"], d["revision"], d["claim"]) for d in page["databases"]}
+    assert stands == {
+        "glance": ("glance", "grizzly", "22", ["22"]),
+        "cinder": ("cinder", "grizzly", "9", ["9"]),
+        "keystone": ("keystone", "grizzly", "22", ["25"]),
+    }
+    assert [(own["place"], own["fate"], own["revision"]) for own in page["own"]] == [
+        ("volumes.migration_status", "in the way", "19")
+    ]
+    told = messages(page)
+    assert "error: old_glance is a second database of glance, besides glance" in told
+    assert "info: no databases of OpenStack services, left alone: wiki" in told
+    assert any(message.startswith("error: keystone stands at migration 25") for message in told)
+
+
+def test_what_an_account_may_not_see_is_named_and_the_rest_comes(server, inspect):
+    status, out, err = inspect("--url", url(server, "half"))
+    assert status == Exit.DID_NOT, err
+    page = json.loads(out)
+    assert [d["service"] for d in page["databases"]] == ["glance"]
+    told = messages(page)
+    assert "warning: the account lacks TRIGGER, SHOW VIEW on glance: part of it is not seen" in told
+    assert any(
+        message.startswith("error: the database cinder cannot be read: SELECT command denied") for message in told
+    )
+    assert any(message.startswith("warning: keystone has the name of keystone's database") for message in told)
+
+
+@pytest.mark.parametrize(
+    ("user", "rest", "says"),
+    [
+        ("nobody", "", "there is no database of an OpenStack service there; this account sees no database"),
+        ("reader", "wiki", "there is no database of an OpenStack service there; it shows wiki"),
+        ("reader", "nonesuch", "Unknown database 'nonesuch'"),
+        ("stranger", "", "Access denied for user 'stranger'"),
+    ],
+)
+def test_where_there_is_nothing_to_look_at_one_sentence_says_why(server, inspect, user, rest, says):
+    status, out, err = inspect("--url", url(server, user, rest))
+    assert (status, out) == (Exit.USAGE, "")
+    assert says in err
+    assert "next:" in err
+    assert "secret" not in err
+
+
+def test_a_live_server_is_never_written_to(server):
+    with LiveServer(url(server, "reader").replace("reader:secret", f"root:{server.admin.password}")) as live:
+        with pytest.raises(LabFault, match="only read"):
+            live.execute("glance", "DELETE FROM images")
+        connection = live.engine.raw_connection()
+        with pytest.raises(Exception, match="READ ONLY"), connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE glance.x (id INT)")
+        connection.close()
+
+
+def test_a_dump_of_the_schema_alone_and_a_broken_one(server, inspect, tmp_path):
+    schema, broken = tmp_path / "schema.sql", tmp_path / "broken.sql"
+    schema.write_text(server.shell("$DUMP --no-data glance").output)
+    broken.write_text(schema.read_text()[:4000])
+    status, out, err = inspect("--out", tmp_path / "out", schema, broken)
+    assert status == Exit.DID_NOT, err
+    page = json.loads(out)
+    assert page == json.loads((tmp_path / "out" / "inspection.json").read_text())
+    (database,) = page["databases"]
+    assert (database["service"], database["revision"], database["honest"]) == ("glance", "22", True)
+    first, *rest = messages(page)
+    assert first.startswith("error: broken.sql is truncated:") and first.endswith(": left out")
+    assert [message.partition(":")[0] for message in rest] == ["info", "info"]
+    assert rest[0] == "info: glance holds no rows: it is taken as stamped with 22"
