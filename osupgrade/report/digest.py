@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from osupgrade.model import SEEDED, VERIFY, Cure, Finding, Outcome, Severity, Sql, Stage, StepResult
-from osupgrade.result import LaneResult, StagedFinding, State
+from osupgrade.estimate.fit import Interval
+from osupgrade.model import SEEDED, VERIFY, Cure, Fate, Finding, Migration, Outcome, Severity, Sql, Stage, StepResult
+from osupgrade.result import Customisation, LaneResult, Phase, RunReport, StagedFinding, State
 
 # How a cure's statement names a database besides its own, see osupgrade.model.Sql.
 _DATABASE = re.compile(r"\{([a-z_0-9]+)\}")
 # (OperationalError) (1050, "Table 'networks' already exists") 'CREATE TABLE ...' (), or [SQL: ...] in later releases.
 _DATABASE_ERROR = re.compile(r"""(.*?\(\d+, u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)\)?)\s*(?:u?['"]|\[SQL: )""")
 _WORST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_HARDEST = (Fate.IN_THE_WAY, Fate.CONFLICT, Fate.LOST, Fate.ALTERED, Fate.UPSTREAM, Fate.KEPT)
 _LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
 
 
@@ -39,6 +41,24 @@ def _rank(found: StagedFinding) -> tuple[bool, int, str, str]:
     )
 
 
+def customised(report: RunReport) -> tuple[Customisation, ...]:
+    """Everything of the operator's own in the schemas, what fared worst first."""
+    own = [customisation for schema in report.schemas for customisation in schema.customisations]
+    return tuple(sorted(own, key=lambda c: (_HARDEST.index(c.fate), c.service, c.place)))
+
+
+def exactness(report: RunReport) -> tuple[str, str]:
+    """Which services came out with upstream's schema and nothing but the operator's own besides, and which did not.
+
+    Two lists in words, each service with the revision that it reached; a service that stopped on the way is in neither.
+    """
+    exact, other = (
+        ", ".join(f"{schema.service} {schema.reached}" for schema in report.schemas if schema.exact is wanted)
+        for wanted in (True, False)
+    )
+    return exact, other
+
+
 def where(finding: Finding) -> str:
     """The service and the place of a finding, the service said once."""
     named = finding.place == finding.service or finding.place.startswith(f"{finding.service}.")
@@ -54,6 +74,11 @@ def duration(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60:02} s"
     minutes = round(whole / 60)
     return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def between(time: Interval) -> str:
+    """An expected time with its interval: ``3 min 20 s (2 min 50 s to 4 min 10 s)``."""
+    return f"{duration(time.expected)} ({duration(time.low)} to {duration(time.high)})"
 
 
 def size(count: float) -> str:
@@ -74,10 +99,38 @@ def standing_at(versions: Mapping[str, tuple[str, ...]], service: str) -> str:
     return ", ".join(texts) or "no version"
 
 
+def phases(report: RunReport) -> Mapping[str, Phase]:
+    """What was done with whole databases around the hops, by name."""
+    return {phase.name: phase for phase in report.strategy.phases} if report.strategy else {}
+
+
+def moved(report: RunReport) -> bool:
+    """Whether the cloud was moved to a new controller."""
+    return report.strategy is not None and report.strategy.name == "new-controller"
+
+
+def downtime(report: RunReport) -> float:
+    """How long nothing may write, at the least and in the lab's seconds: whole databases first, then chains, finish."""
+    done = phases(report)
+    before = sum(done[name].seconds for name in ("backup", "dump", "copy", "restore") if name in done)
+    steps = report.result.steps if report.result else ()
+    chains: dict[str, float] = {}
+    for step in steps:
+        if "/" in step.step:
+            chains[step.service] = chains.get(step.service, 0.0) + step.seconds
+    return before + max(chains.values(), default=0.0) + sum(s.seconds for s in steps if "/" not in s.step)
+
+
 def by_service(result: LaneResult) -> Mapping[str, tuple[StepResult, ...]]:
     """The steps of each service in the order in which they ran; a finish belongs to its service's chain."""
     services = dict.fromkeys((*result.services, *(step.service for step in result.steps)))
     return {name: tuple(step for step in result.steps if step.service == name) for name in services}
+
+
+def migrations_of(result: LaneResult) -> tuple[Migration, ...]:
+    """All migrations of a lane that were observed, the slowest first."""
+    seen = [migration for step in result.steps for migration in step.migrations]
+    return tuple(sorted(seen, key=lambda m: (-m.seconds, m.step, m.started)))
 
 
 def not_reached(result: LaneResult) -> tuple[str, ...]:

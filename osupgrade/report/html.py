@@ -15,13 +15,20 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from osupgrade.model import Outcome, Severity, StepResult
+from osupgrade.errors import Exit
+from osupgrade.model import Fate, Migration, Outcome, Severity, StepResult
+from osupgrade.report.apis import by_question, releases_asked
 from osupgrade.report.digest import (
+    between,
     broken_checks,
     by_service,
     cure_text,
+    customised,
+    downtime,
     duration,
     error_of,
+    exactness,
+    migrations_of,
     not_reached,
     settled,
     size,
@@ -29,7 +36,7 @@ from osupgrade.report.digest import (
     standing_at,
     travelled,
 )
-from osupgrade.result import ApiCall, LaneReport, LaneResult, RunReport, State
+from osupgrade.result import LaneReport, LaneResult, Part, RunReport, State
 
 _TEMPLATES = Path(__file__).parent / "page"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -38,6 +45,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _LOG = 24_000
 _LANE_LOG = 5_000
 _ALL_LOGS = 1_000_000
+_SLOW = 10
+"""Migrations that are shown before one asks for all."""
 
 
 def write_html(report: RunReport, path: Path) -> None:
@@ -56,6 +65,7 @@ def html(report: RunReport, directory: Path) -> str:
     )
     environment.filters.update(
         duration=duration,
+        between=between,
         size=size,
         moment=_moment,
         count=_count,
@@ -77,14 +87,21 @@ def html(report: RunReport, directory: Path) -> str:
         settled=[found for found in findings if found.state is not State.STANDING],
         broken=broken_checks(result) if result else (),
         missing=not_reached(result) if result else (),
+        night=night(report.parts) if report.parts else None,
+        own=[(one, _FATES[one.fate]) for one in customised(report)],
+        exactness=exactness(report),
         chains=by_service(result) if result else {},
         tables=_tables(report),
-        answered=_answered(report),
+        apis=by_question(report.api),
+        asked=releases_asked(report.api),
+        migrations=migrations_of(result) if result else (),
+        slow=_SLOW,
         lane_logs={lane.log: list(_lane_logs(logs, lane)) for s in report.scenarios for lane in s.lanes if lane.log},
         logs=[(step, logs.read(Path("logs") / step.log, _LOG)) for step in result.steps if step.log] if result else [],
         files=[name for name in _FILES if (directory / name).exists() or name in _ALWAYS],
         travelled=travelled,
         standing_at=standing_at,
+        downtime=downtime,
         error_of=error_of,
         cure_text=cure_text,
         Outcome=Outcome,
@@ -92,8 +109,16 @@ def html(report: RunReport, directory: Path) -> str:
     )
 
 
+_FATES = {
+    Fate.IN_THE_WAY: "error",
+    Fate.CONFLICT: "error",
+    Fate.LOST: "warning",
+    Fate.ALTERED: "warning",
+    Fate.UPSTREAM: "good",
+    Fate.KEPT: "good",
+}
 _ALWAYS = ("report.json", "junit.xml", "summary.md")
-_FILES = (*_ALWAYS, "events.jsonl", "logs", "schema", "config", "lanes")
+_FILES = (*_ALWAYS, "events.jsonl", "logs", "schema", "config", "lanes", "parts")
 
 
 @dataclass(frozen=True)
@@ -110,6 +135,16 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """One migration below its hop's bar; ``left`` and ``width`` are parts of a hundred."""
+
+    left: float
+    width: float
+    title: str
+    style: str
+
+
+@dataclass(frozen=True)
 class Row:
     """One chain on the time line."""
 
@@ -117,6 +152,7 @@ class Row:
     versions: str
     seconds: float
     bars: tuple[Bar, ...]
+    marks: tuple[Mark, ...]
     missing: tuple[str, ...]
 
 
@@ -141,8 +177,9 @@ def timeline(result: LaneResult) -> Timeline:
     rows = []
     for service, steps in by_service(result).items():
         bars = tuple(_bar(step, starts[step.step], end, releases.index(step.release)) for step in steps)
+        marks = tuple(_mark(m, starts[step.step], end, n) for step in steps for n, m in enumerate(step.migrations))
         left = tuple(hop.partition("/")[0] for hop in missing if hop.endswith(f"/{service}"))
-        rows.append(Row(service, travelled(steps), sum(step.seconds for step in steps), bars, left))
+        rows.append(Row(service, travelled(steps), sum(step.seconds for step in steps), bars, marks, left))
     ticks = tuple((round(100 * at / end, 2), duration(at).replace(".0 s", " s")) for at in _ticks(end))
     legend = {step.step.partition("/")[0]: _style(step, releases.index(step.release)) for step in result.steps}
     failed = (("failed", "failed"),) if result.failed else ()
@@ -165,6 +202,16 @@ def _bar(step: StepResult, start: float, end: float, release: int) -> Bar:
         title=f"{step.step}: {step.outcome.value} after {duration(step.seconds)}, {before} → {after}",
         style=_style(step, release) if step.outcome is Outcome.PASSED else step.outcome.value,
         fits="narrow" if width * 3.0 > needs else "wide" if width * 6.6 > needs else "none",
+    )
+
+
+def _mark(migration: Migration, start: float, end: float, number: int) -> Mark:
+    told = f"{migration.name}: {duration(migration.seconds)}, {_count(migration.statements)} statements"
+    return Mark(
+        left=round(100 * (start + migration.started) / end, 3),
+        width=round(max(0.1, 100 * migration.seconds / end), 3),
+        title=told if migration.finished else f"{told}, not finished",
+        style=f"mark{number % 2}" if migration.finished else "failed",
     )
 
 
@@ -217,10 +264,26 @@ def _tiles(report: RunReport) -> Iterator[Tile]:
             broken = len(broken_checks(result))
             value = f"{len(result.checked) - broken} of {len(result.checked)}"
             yield Tile("invariants hold", value, "bad" if broken else "good", "invariants")
+    own = customised(report)
+    if own:
+        safe = sum(_FATES[one.fate] == "good" for one in own)
+        yield Tile("of yours kept", f"{safe} of {len(own)}", "good" if safe == len(own) else "warn", "customisations")
     if report.api:
         answered = sum(call.ok for call in report.api)
         style = "good" if answered == len(report.api) else "bad"
         yield Tile("APIs answer right", f"{answered} of {len(report.api)}", style, "apis")
+    if report.parts:
+        good = sum(part.exit_status == Exit.CAME_THROUGH for part in report.parts)
+        absent = sum(part.exit_status == Exit.MISSING for part in report.parts)
+        style = "good" if good == len(report.parts) else "warn" if good + absent == len(report.parts) else "bad"
+        yield Tile("parts came through", f"{good} of {len(report.parts)}", style, "parts")
+        if absent:
+            yield Tile("parts not run", str(absent), "warn", "parts")
+        ran = [scenario for part in report.parts if part.report for scenario in part.report.scenarios]
+        if ran:
+            passed = sum(scenario.passed for scenario in ran)
+            style = "good" if passed == len(ran) else "bad"
+            yield Tile("scenarios as stated", f"{passed} of {len(ran)}", style, "matrix")
     if report.scenarios:
         passed = sum(scenario.passed for scenario in report.scenarios)
         style = "good" if passed == len(report.scenarios) else "bad"
@@ -229,7 +292,9 @@ def _tiles(report: RunReport) -> Iterator[Tile]:
 
 
 def _stops(report: RunReport) -> str:
-    """The releases that the run went through."""
+    """The releases that the run went through; a nightly goes along several paths."""
+    if report.parts:
+        return ", ".join(dict.fromkeys(unit.split(" ", 1)[0] for unit in report.matrix)) or "several paths"
     lanes = [report.result] if report.result else [lane.result for s in report.scenarios for lane in s.lanes]
     steps = [step for lane in lanes if lane for step in lane.steps]
     releases = dict.fromkeys(step.release for step in steps if "/" in step.step)
@@ -245,6 +310,8 @@ class Table:
     name: str
     rows: tuple[int | None, int | None]
     bytes: tuple[int | None, int | None]
+    unscaled: int | None = None
+    """Rows before ``--scale`` multiplied the cloud."""
 
     @property
     def change(self) -> str:
@@ -255,15 +322,6 @@ class Table:
         if after is None:
             return "gone"
         return "" if before == after else f"{after - before:+,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def _answered(report: RunReport) -> Mapping[str, list[ApiCall]]:
-    """The right answers by release and service."""
-    calls: dict[str, list[ApiCall]] = {}
-    for call in report.api:
-        if call.ok:
-            calls.setdefault(f"{call.release} {call.service}", []).append(call)
-    return calls
 
 
 @dataclass(frozen=True)
@@ -282,6 +340,7 @@ def _tables(report: RunReport) -> Tables:
             name,
             (report.rows.get(name, {}).get("seeded"), report.rows.get(name, {}).get("verify")),
             (report.sizes.get(name, {}).get("seeded"), report.sizes.get(name, {}).get("verify")),
+            report.rows.get(name, {}).get("unscaled"),
         )
         for name in names
     ]
@@ -290,6 +349,43 @@ def _tables(report: RunReport) -> Tables:
         empty=tuple(table for table in tables if table.change and not any(table.rows)),
         same=tuple(table for table in tables if not table.change),
     )
+
+
+@dataclass(frozen=True)
+class Square:
+    """How a scenario's two lanes went in one place; None for a lane that was not run there."""
+
+    place: str
+    good: tuple[bool | None, bool | None]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Night:
+    """A nightly: the places (path and database) at which scenarios ran, and every scenario's outcome at each."""
+
+    places: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Square, ...]], ...]
+    """Scenarios by name; those that something is wrong with come first."""
+
+
+def night(parts: Sequence[Part]) -> Night:
+    """The scenario matrix of a nightly's parts."""
+    squares: dict[str, dict[str, Square]] = {}
+    for part in parts:
+        place = part.name.removesuffix(" scenarios")
+        for scenario in part.report.scenarios if part.report else ():
+            lanes = {lane.lane: lane for lane in scenario.lanes}
+            naive, cured = (not lanes[name].problems if name in lanes else None for name in ("naive", "cured"))
+            wrong = tuple(f"{lane.lane}: {problem}" for lane in scenario.lanes for problem in lane.problems)
+            squares.setdefault(scenario.name, {})[place] = Square(place, (naive, cured), wrong)
+    places = tuple(dict.fromkeys(place for row in squares.values() for place in row))
+    nothing = (None, None)
+    rows = [
+        (name, tuple(row.get(place, Square(place, nothing, ())) for place in places)) for name, row in squares.items()
+    ]
+    rows.sort(key=lambda row: (not any(square.problems for square in row[1]), row[0]))
+    return Night(places, tuple(rows))
 
 
 class _Logs:

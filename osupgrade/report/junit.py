@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+from osupgrade.errors import Exit
 from osupgrade.model import Outcome, Severity, StepResult
 from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, settled, standing_at
-from osupgrade.result import LaneResult, RunReport, StagedFinding, State
+from osupgrade.result import LaneResult, Part, RunReport, ScenarioReport, StagedFinding, State
 
 # What XML 1.0 cannot carry at all; tools write such characters into their logs.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -94,8 +95,12 @@ def _suites(report: RunReport) -> Iterator[tuple[str, list[_Case]]]:
         "came through", report.seconds, report.verdict if bad else None, f"{report.next_command}\n{notes}".strip()
     )
     yield "verdict", [verdict]
+    for part in report.parts:
+        yield from _part(part)
     if report.result:
         yield from _lane(report.result, report)
+    if report.strategy and report.strategy.phases:
+        yield "databases", [_Case(phase.name, phase.seconds) for phase in report.strategy.phases]
     yield (
         "apis",
         [
@@ -103,19 +108,18 @@ def _suites(report: RunReport) -> Iterator[tuple[str, list[_Case]]]:
             for c in report.api
         ],
     )
-    yield (
-        "scenarios",
-        [
-            _Case(
-                f"{scenario.name} ({lane.lane})",
-                lane.result.seconds,
-                lane.problems[0] if lane.problems else None,
-                "\n".join((f"{scenario.title}", f"symptom: {scenario.symptom}", *lane.problems, f"see {lane.log}")),
-            )
-            for scenario in report.scenarios
-            for lane in scenario.lanes
-        ],
-    )
+    yield "scenarios", [case for scenario in report.scenarios for case in _scenario(scenario)]
+
+
+def _part(part: Part) -> Iterator[tuple[str, list[_Case]]]:
+    """The suites of a part of a nightly, named after it; a part that was not run is skipped, and says why."""
+    name = part.name.replace(" ", ".")
+    if part.report is None:
+        absent = part.exit_status == Exit.MISSING
+        yield name, [_Case("run", failure=None if absent else part.problem, skipped=part.problem if absent else None)]
+        return
+    for suite, cases in _suites(part.report):
+        yield f"{name}.{suite}", cases
 
 
 def _lane(result: LaneResult, report: RunReport) -> Iterator[tuple[str, list[_Case]]]:
@@ -163,3 +167,15 @@ def _invariant(name: str, result: LaneResult, report: RunReport) -> _Case:
     lines = [f"{found.stage}: {found.finding.place}: {found.finding.message}" for found in broken]
     title = report.invariants.get(name, name)
     return _Case(title, failure=broken[0].finding.message if broken else None, details="\n".join(lines))
+
+
+def _scenario(report: ScenarioReport) -> Iterator[_Case]:
+    if report.skipped:
+        yield _Case(report.name, skipped=report.skipped)
+    for lane in report.lanes:
+        yield _Case(
+            f"{report.name} ({lane.lane})",
+            lane.result.seconds,
+            lane.problems[0] if lane.problems else None,
+            "\n".join((report.title, f"symptom: {report.symptom}", *lane.problems, f"see {lane.log}")),
+        )

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from osupgrade.model import Outcome, StepResult
-from osupgrade.report.digest import broken_checks, by_service, duration, error_of, not_reached, settled, travelled
+from osupgrade.report.digest import (
+    broken_checks,
+    by_service,
+    customised,
+    duration,
+    error_of,
+    exactness,
+    not_reached,
+    settled,
+    travelled,
+)
 from osupgrade.result import LaneResult, RunReport, State
 
+_PART = {0: "✅", 3: "⏭️"}
 _MOST = 50
 """Rows of a table; a job's page is to be read, and the run directory has them all."""
 
@@ -23,8 +34,19 @@ def markdown(report: RunReport) -> str:
         "",
     ]
     lines += [f"> {_text(note)}\n" for note in report.notes]
+    rows = [
+        [_PART.get(part.exit_status, "❌"), part.name, part.report.verdict if part.report else part.problem]
+        for part in report.parts
+    ]
+    lines += _table(("", "part", "what was found"), rows)
+    for part in report.parts:
+        if part.report and part.exit_status and part.report.scenarios:
+            lines += [f"### {_text(part.name)}", "", *_scenarios(part.report)]
     if report.result:
         lines += _lane(report.result, report)
+    lines += _schemas(report)
+    if report.strategy and report.strategy.way_back:
+        lines += [f"**Way back**: {_text(report.strategy.way_back)}.", ""]
     if report.scenarios:
         lines += _scenarios(report)
     if report.api:
@@ -66,6 +88,20 @@ def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
     )
 
 
+def _schemas(report: RunReport) -> Iterator[str]:
+    exact, other = exactness(report)
+    if exact:
+        yield f"**Schema**: exactly upstream's, besides what is yours: {_text(exact)}."
+        yield ""
+    if other:
+        yield f"**Schema**: otherwise than upstream's: {_text(other)}."
+        yield ""
+    yield from _table(
+        ("yours", "service", "place", "what became of it", "data"),
+        [[one.fate.value, one.service, one.place, one.words, one.data] for one in customised(report)],
+    )
+
+
 def _failure(step: StepResult) -> Iterator[str]:
     revision = f" in revision {step.diagnosis.revision}" if step.diagnosis and step.diagnosis.revision else ""
     yield f"**{_text(f'{step.step} failed{revision}')}**: {_text('; '.join(step.problems))}"
@@ -80,6 +116,7 @@ def _scenarios(report: RunReport) -> Iterator[str]:
     for scenario in sorted(report.scenarios, key=lambda s: s.passed):
         lanes = {lane.lane: "❌" if lane.problems else "✅" for lane in scenario.lanes}
         wrong = "; ".join(f"{lane.lane}: {problem}" for lane in scenario.lanes for problem in lane.problems)
+        wrong = f"skipped: {scenario.skipped}" if scenario.skipped else wrong
         seconds = f"{sum(lane.result.seconds for lane in scenario.lanes):.1f}"
         rows.append([scenario.name, lanes.get("naive", ""), lanes.get("cured", ""), seconds, wrong])
     yield from _table(("scenario", "naive", "cured", "seconds", "what went wrong"), rows)

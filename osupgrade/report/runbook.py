@@ -25,11 +25,12 @@ from osupgrade.model import (
     StepResult,
 )
 from osupgrade.plan import Plan
-from osupgrade.report.digest import cure_blocks, duration, settled
+from osupgrade.report.digest import cure_blocks, downtime, duration, moved, phases, settled, size
 from osupgrade.result import RunReport, StagedFinding, State
 from osupgrade.site import Site
 
 _SQL = "$SQL"
+_OLD = "$OLD"
 _TEMPLATES = jinja2.Environment(undefined=jinja2.StrictUndefined)
 
 # Where distributions keep what the lab keeps under its own short names.
@@ -80,6 +81,8 @@ class _Page:
         self.number = 0
         self.steps: Mapping[str, StepResult] = {s.step: s for s in report.result.steps} if report.result else {}
         self.treatments = _treatments(report)
+        self.phases = phases(report)
+        self.moved = moved(report)
         self.site = {**dataclasses.asdict(Site()), **report.manifest.site}
 
     def text(self) -> str:
@@ -124,6 +127,11 @@ class _Page:
                 "database that need not survive a crash. Yours will be longer: take them to see which step is the "
                 "long one, not when you will be in bed."
             )
+        if self.phases:
+            self._say(
+                f"With the {'move to the new server' if self.moved else 'backup'} nothing may write for "
+                f"{duration(downtime(report))} at the least, in the same times."
+            )
 
     def _names(self) -> None:
         names = [d.name for d in self._databases(self.plan.last)]
@@ -136,6 +144,10 @@ class _Page:
             f"BACKUP=/var/backups/{self.plan.first.name}-$(date +%F); mkdir -p -m 700 $BACKUP",
             f"{_SQL[1:]}='mysql --defaults-file=~/.my.cnf'",
         ]
+        if self.moved:
+            setting.append(
+                "OLD='mysql --defaults-file=~/.old.cnf'  # the old controller's server; $SQL is the new one's"
+            )
         if self.plan.finish:
             setting.append("NEUTRON_URL='mysql://neutron:PASSWORD@DATABASE-HOST/neutron?charset=utf8'")
         self._block(setting)
@@ -155,6 +167,12 @@ class _Page:
             "server that starts on the old schema makes tables of its own, and the migration stops on them.",
             "Have room for the dumps and for the largest table once more; a changed table is copied.",
         ]
+        if self.moved and self.report.strategy:
+            items.append(
+                f"Have the new controller ready, with {self.report.strategy.new} (the old one has "
+                f"{self.report.strategy.old}), empty databases' accounts, and no service running. The rehearsal went "
+                "from the one server to the other."
+            )
         items += [f"Stands, without a known cure: **{f.service} {f.place}**: {f.message}." for f in without]
         self.lines += [f"- [ ] {item}" for item in items]
         for treatment in self.treatments:
@@ -163,7 +181,8 @@ class _Page:
                 self._treat(treatment)
 
     def _stop(self) -> None:
-        self._step("Stop what writes to the databases", "a few minutes; from here the APIs are down")
+        where = ", on the old controller" if self.moved else ""
+        self._step(f"Stop what writes to the databases{where}", "a few minutes; from here the APIs are down")
         names = [name for service in self.plan.services for name in self._writers(service, self.plan.first)]
         old = self.plan.first.runtime == "python27"
         self._block([f"for s in {' '.join(names)}; do {'service $s stop' if old else 'systemctl stop $s'}; done"])
@@ -173,18 +192,23 @@ class _Page:
         )
         wanted = ", ".join(f"'{d.name}'" for d in self._databases(self.plan.first))
         self._worked(
-            f'{_SQL} -e "SELECT user, host, db FROM information_schema.processlist WHERE db IN ({wanted})"',
+            f"{_OLD if self.moved else _SQL} -e "
+            f'"SELECT user, host, db FROM information_schema.processlist WHERE db IN ({wanted})"',
             "no row",
         )
         self._back("start the services again; nothing has changed")
 
     def _back_up(self) -> None:
-        self._step("Dump the databases", "as long as your nightly dump takes")
-        dumps = [d.name for d in self._databases(self.plan.first)]
+        names = " ".join(d.name for d in self._databases(self.plan.first))
+        file = "~/.old.cnf" if self.moved else "~/.my.cnf"
+        self._step(
+            "Dump the databases" + (" on the old server" if self.moved else ""),
+            self._phase("dump" if self.moved else "backup") or "as long as your nightly dump takes",
+        )
         self._block(
             [
-                f"for d in {' '.join(dumps)}; do",
-                "  mysqldump --defaults-file=~/.my.cnf --single-transaction --routines --triggers --databases $d"
+                f"for d in {names}; do",
+                f"  mysqldump --defaults-file={file} --single-transaction --routines --triggers --databases $d"
                 " | gzip > $BACKUP/$d.sql.gz",
                 "done",
             ]
@@ -194,6 +218,23 @@ class _Page:
             "each line ends with `Dump completed`",
         )
         self._back("nothing has changed")
+        if self.moved:
+            self._take_over(names)
+
+    def _take_over(self, names: str) -> None:
+        self._step("Restore them on the new server", self._phase("restore") or "longer than making the dumps")
+        self._block([f"for d in {names}; do zcat $BACKUP/$d.sql.gz | {_SQL}; done"])
+        tables = (
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = '$d' AND table_type = 'BASE TABLE'"
+        )
+        count = "SELECT COUNT(*) FROM \\`$t\\`"
+        self._worked(
+            f'for d in {names}; do for t in $({_OLD} -N -e "{tables}"); do\n'
+            f'  echo "$d.$t $({_OLD} -N $d -e "{count}") $({_SQL} -N $d -e "{count}")"\n'
+            "done; done | awk '$2 != $3'",
+            "nothing: each table has as many rows on both",
+        )
+        self._back("start the old controller's services again; nothing there has changed")
 
     def _release(self, release: Release) -> None:
         self._step(f"Install {release.name}'s packages ({release.version}), starting nothing", "depends on your mirror")
@@ -252,7 +293,7 @@ class _Page:
             self._say("What the rehearsal asked of the upgraded databases, and what must hold here too:")
             self.lines += [f"- [ ] {title}" for title in titles]
             self.lines.append("")
-        self._back("restore the dumps: see *The way back*")
+        self._back("start the old controller again" if self.moved else "restore the dumps: see *The way back*")
 
     def _start(self) -> None:
         self.lines += [
@@ -263,6 +304,12 @@ class _Page:
         self._step(f"Start {self.plan.last.name}'s services", "some minutes, and again to see agents report")
         last = [name for service in self.plan.services for name in self._writers(service, self.plan.last)]
         old = self.plan.last.runtime == "python27"
+        if self.moved:
+            self._say(
+                "First let the address of the old controller (its virtual IP, or its names) lead to the new one, so "
+                "that the endpoints in keystone's catalogue and the agents' message broker stay true; or change both. "
+                "The services of the old controller are never started again after this."
+            )
         self._block([f"for s in {' '.join(last)}; do {'service $s start' if old else 'systemctl start $s'}; done"])
         if self.plan.finish and self.plan.finish.name == "ml2":
             self._say("Set `core_plugin` to ML2, and the L3 plugin in `service_plugins`, before neutron-server starts.")
@@ -274,12 +321,27 @@ class _Page:
 
     def _way_back(self) -> None:
         names = [d.name for d in self._databases(self.plan.first)]
-        self._say(
-            "## The way back",
-            "At any point before the point of no return: stop everything, install the packages of "
-            f"{self.plan.first.name}, and restore. This was not timed in the rehearsal; the restore of a dump takes "
-            "longer than making it.",
-        )
+        seen = self.report.strategy.way_back if self.report.strategy else ""
+        self._say("## The way back")
+        if self.moved:
+            self._say(
+                "At any point before the point of no return: stop what runs on the new controller, and start the old "
+                "controller's services. Its databases were not touched"
+                + (f"; in the rehearsal {seen}." if seen else ", if nothing wrote to them meanwhile."),
+                "To begin anew on the new controller, restore the dumps there:",
+            )
+        else:
+            self._say(
+                "At any point before the point of no return: stop everything, install the packages of "
+                f"{self.plan.first.name}, and restore. "
+                + (
+                    f"The rehearsal did it: {seen}. Keep that time, and what your server is slower, in hand when you "
+                    "decide."
+                    if seen
+                    else "This was not timed in the rehearsal (`osupgrade rehearse --rollback` does it); restoring "
+                    "a dump takes longer than making it."
+                )
+            )
         self._block(
             [
                 f"for d in {' '.join(names)}; do",
@@ -316,6 +378,13 @@ class _Page:
         if result is None or result.outcome is Outcome.SKIPPED:
             return "not reached in the rehearsal"
         return f"{duration(result.seconds)} in the rehearsal"
+
+    def _phase(self, name: str) -> str:
+        phase = self.phases.get(name)
+        if phase is None:
+            return ""
+        of = f" for {size(phase.bytes)}" if phase.bytes else ""
+        return f"{duration(phase.seconds)} in the rehearsal{of}"
 
     def _problem(self, step: str) -> None:
         result = self.steps.get(step)
@@ -403,6 +472,11 @@ def _program(service: str, command: Command) -> list[str]:
     if module == "neutron.db.migration.cli":
         return ["neutron-db-manage"]
     return [f"{service}-{module.rsplit('.', 1)[-1]}"]
+
+
+def titles(page: str) -> tuple[str, ...]:
+    """The steps of a runbook in order, without their numbers."""
+    return tuple(line.partition(". ")[2] for line in page.splitlines() if line.startswith("### "))
 
 
 def _version_query(database: Database) -> str:

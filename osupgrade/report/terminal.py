@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -20,31 +20,45 @@ from rich.spinner import Spinner
 from rich.table import Column, Table
 from rich.text import Text
 
+from osupgrade.errors import Exit
 from osupgrade.events import Event, Kind
-from osupgrade.model import Outcome, Severity, StepResult
+from osupgrade.model import Fate, Outcome, Severity, StepResult
 from osupgrade.plan import Plan
+from osupgrade.report.apis import by_question, releases_asked
+from osupgrade.report.compare import Line
 from osupgrade.report.digest import (
+    between,
     broken_checks,
     by_service,
+    customised,
     duration,
     error_of,
+    exactness,
+    migrations_of,
     settled,
     short_error,
+    size,
     travelled,
     where,
 )
-from osupgrade.result import LaneReport, LaneResult, RunReport, ScenarioReport, StagedFinding, State
+from osupgrade.result import ApiCall, LaneReport, LaneResult, Part, RunReport, ScenarioReport, State
 
 SCREEN = 19
 """Lines that a verdict may take; with the line after it, which says where the evidence lies, it is 20."""
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_FATES = {Fate.IN_THE_WAY: "bold red", Fate.CONFLICT: "red", Fate.LOST: "yellow", Fate.ALTERED: "yellow"}
+SHOWN_OWN = 5
+"""Customisations that a verdict names."""
 _OUTCOMES = {"passed": ("✓", "ok", "green"), "failed": ("✗", "FAILED", "bold red"), "skipped": ("–", "skipped", "dim")}
 
 
-def live(plan: Plan, console: Console, *, quiet: bool = False) -> LiveView:
-    """A view of a rehearsal of ``plan``: a context manager whose ``told`` is a listener for an EventLog."""
+def live(plan: Plan, console: Console, *, quiet: bool = False, expected: float | None = None) -> LiveView:
+    """A view of a rehearsal of ``plan``: a context manager whose ``told`` is a listener for an EventLog.
+
+    ``expected`` is how many seconds such a rehearsal usually takes, where that is known.
+    """
     moving = console.is_terminal and not console.is_dumb_terminal and not quiet
-    return LiveView(plan, console, moving=moving, quiet=quiet)
+    return LiveView(plan, console, moving=moving, quiet=quiet, expected=expected)
 
 
 @dataclass
@@ -57,8 +71,11 @@ class _Cell:
 class LiveView:
     """Follows a rehearsal's events; made by :func:`live`."""
 
-    def __init__(self, plan: Plan, console: Console, *, moving: bool, quiet: bool) -> None:
+    def __init__(
+        self, plan: Plan, console: Console, *, moving: bool, quiet: bool, expected: float | None = None
+    ) -> None:
         self._plan = plan
+        self._expected = expected
         self._console = console
         self._quiet = quiet
         self._lock = threading.RLock()
@@ -158,7 +175,11 @@ class LiveView:
     def _status(self, ascii_only: bool) -> Text:
         counts = "  ".join(f"{count} {word}" for word, count in sorted(self._counts.items()))
         done = sum(1 for cell in self._cells.values() if cell.outcome)
-        parts = [duration(time.monotonic() - self._begun), f"{done} of {len(self._plan.steps)} steps", counts]
+        gone = time.monotonic() - self._begun
+        parts = [duration(gone), f"{done} of {len(self._plan.steps)} steps", counts]
+        if self._expected and self._live and self._live.is_started:
+            left = self._expected - gone
+            parts.insert(1, f"about {duration(left)} left" if left > 0 else f"{duration(self._expected)} is usual")
         if not any(cell.outcome == "" for cell in self._cells.values()):
             parts.append(" ".join(self._now.split()))
         text = Text("  ".join(part for part in parts if part), style="dim", no_wrap=True, overflow="ellipsis")
@@ -214,9 +235,13 @@ class ScenarioView:
         self._progress.update(self._task, advance=1, description="")
         seconds = sum(lane.result.seconds for lane in report.lanes)
         sign, style = ("ok    ", "green") if report.passed else ("FAILED", "bold red")
+        if report.skipped:
+            sign, style = "skipped", "dim"
         self._print(
             Text.assemble((sign, style), f" {report.name} ({self._done} of {self._total}, {duration(seconds)})")
         )
+        if report.skipped:
+            self._print(Text(f"       {report.skipped}"))
         for lane in report.lanes:
             for problem in lane.problems:
                 self._print(Text(f"       {lane.lane}: {problem}"))
@@ -240,10 +265,13 @@ def verdict(report: RunReport, console: Console) -> None:
             0, _row("database", f"left up at {at}; its password is in report.json (osupgrade clean removes it)")
         )
     room = SCREEN - len(head) - len(tail)
-    middle = _api(report)
+    middle = [*_way_back(report), *_schemas(report), *_api(report), *_estimate(report)]
     if report.result:
         middle = [*_lane(report.result, width, room - len(middle)), *middle]
     middle += _bad_scenarios(report.scenarios)
+    for part in report.parts:
+        if part.report:
+            middle += _bad_scenarios(part.report.scenarios)
     if len(middle) > room:
         middle = [*middle[: room - 1], _row("", f"… {len(middle) - room + 1} more lines in report.html")]
     for line in (*head, *(_fit(line, width) for line in middle), *tail):
@@ -261,6 +289,7 @@ def matrix(reports: Sequence[ScenarioReport], console: Console) -> None:
     for report in reports:
         lanes = {lane.lane: lane for lane in report.lanes}
         wrong = "\n".join(f"{lane.lane}: {problem}" for lane in report.lanes for problem in lane.problems)
+        wrong = f"skipped: {report.skipped}" if report.skipped else wrong
         table.add_row(
             Text(report.name, style="" if report.passed else "bold red"),
             _lane_cell(lanes.get("naive"), "bit as stated"),
@@ -268,47 +297,48 @@ def matrix(reports: Sequence[ScenarioReport], console: Console) -> None:
             f"{sum(lane.result.seconds for lane in report.lanes):.1f}",
             Text(wrong),
         )
-    _print_table(table, console)
+    print_table(table, console)
 
 
-def findings_table(findings: Iterable[StagedFinding], console: Console) -> None:
-    """Findings, worst first: how bad, where, what, what follows, and the command that cures."""
-    rows = settled(findings)
-    if not rows:
-        console.print(Text("nothing was found", style="green"))
-        return
+def parts_table(parts: Sequence[Part], console: Console) -> None:
+    """The parts of a nightly: whether each came through, how long it took, and why it did not."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("severity", "service", "place"):
-        table.add_column(name, no_wrap=name != "place", overflow="fold")
-    table.add_column("what, and what follows", overflow="fold", ratio=1)
-    for number, found in enumerate(rows):
-        if number:
-            table.add_row()
-        finding = found.finding
-        text = Text(finding.message)
-        if finding.consequence:
-            text.append(f"\n{finding.consequence}", style="dim")
-        if finding.evidence.total > 1:
-            text.append(f"\n{finding.evidence.total} rows", style="dim")
-        if finding.cure and found.state is not State.CURED:
-            text.append(f"\ncure: {finding.cure.summary}")
-        if finding.command and found.state is not State.CURED:
-            text.append(f"\n{finding.command}", style="bold")
-        table.add_row(_severity(found), finding.service, finding.place, text)
-    _print_table(table, console)
+    for name in ("part", "outcome"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("what was found", overflow="fold")
+    for part in parts:
+        text, style = part_outcome(part)
+        told = part.report.verdict if part.report else part.problem
+        taken = duration(part.report.seconds) if part.report else ""
+        table.add_row(part.name, Text(text, style), taken, Text(told))
+    print_table(table, console)
 
 
-def _print_table(table: Table, console: Console) -> None:
+def comparison(lines: Sequence[Line], runs: Sequence[str], console: Console) -> None:
+    """Two runs side by side; what is the same in both is dim."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", no_wrap=True)
+    for run in runs:
+        table.add_column(Text(run), overflow="fold", ratio=1)
+    for line in lines:
+        style = "" if line.differs else "dim"
+        table.add_row(Text(line.what), Text(line.left, style), Text(line.right, style))
+    print_table(table, console)
+
+
+def part_outcome(part: Part) -> tuple[str, str]:
+    """How a part of a nightly ended, in a word, and its style."""
+    if part.exit_status == Exit.CAME_THROUGH:
+        return "ok", "green"
+    return ("not run", "yellow") if part.exit_status == Exit.MISSING else ("FAILED", "bold red")
+
+
+def print_table(table: Table, console: Console) -> None:
     """To a file or a pipe a table goes in its full width: nobody can widen those to read a cell."""
     if not console.is_terminal:
         console = Console(file=console.file, width=max(console.width, 160), highlight=False, color_system=None)
     console.print(table)
-
-
-def _severity(found: StagedFinding) -> Text:
-    if found.state is State.STANDING:
-        return Text(found.finding.severity.value, style=_STYLES[found.finding.severity])
-    return Text(f"{found.finding.severity.value}, {found.state.value}", style="dim")
 
 
 def _lane_cell(lane: LaneReport | None, good: str) -> Text:
@@ -343,6 +373,7 @@ def _lane(result: LaneResult, width: int, room: int) -> list[Text]:
     for number, step in enumerate(failed):
         lines += _failure(step, width, lines_for_error=2 if number == 0 and len(failed) < 3 else 1)
     lines += _checks(result)
+    lines += _slowest(result)
     lines += _findings(result, max(2, room - len(lines) - 2))
     return lines
 
@@ -383,7 +414,7 @@ def _findings(result: LaneResult, room: int) -> list[Text]:
     lines = [_row("findings", told)]
     for found in standing[: room - 1]:
         finding = found.finding
-        label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=_STYLES[finding.severity])
+        label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=SEVERITIES[finding.severity])
         lines.append(Text.assemble(label, f"{where(finding)}: {finding.message}"))
     if len(standing) > room - 1:
         lines[-1] = _row("", f"… and {len(standing) - room + 2} more in report.html", "dim")
@@ -399,12 +430,91 @@ def _checks(result: LaneResult) -> list[Text]:
     return [_row("checks", text + (f"; broken: {', '.join(red)}" if red else ""), "red" if red else "")]
 
 
+def _schemas(report: RunReport) -> list[Text]:
+    """Whether the schemas are what they should be, and a line for each customisation."""
+    exact, other = exactness(report)
+    own = customised(report)
+    besides = ", besides what is yours" if own else ""
+    lines = [_row("schema", f"exactly upstream's{besides}: {exact}")] if exact else []
+    if other:
+        lines.append(_row("" if lines else "schema", f"otherwise than upstream's: {other}", "yellow"))
+    for number, one in enumerate(own[:SHOWN_OWN]):
+        data = f" ({one.data})" if one.data else ""
+        text = f"{one.fate.value}: {one.service}: {one.words}{data}"
+        lines.append(_row("" if number else "yours", text, _FATES.get(one.fate, "")))
+    if len(own) > SHOWN_OWN:
+        lines.append(_row("", f"… and {len(own) - SHOWN_OWN} more of yours in report.html", "dim"))
+    return lines
+
+
+def _way_back(report: RunReport) -> list[Text]:
+    seen = report.strategy.way_back if report.strategy else ""
+    return [_row("way back", seen, "green")] if seen else []
+
+
+def _slowest(result: LaneResult) -> list[Text]:
+    seen = migrations_of(result)
+    if not seen:
+        return []
+    told = [f"{m.name} {duration(m.seconds)}" for m in seen[:3]]
+    return [_row("slowest", f"{',  '.join(told)}  (of {len(seen)} migrations)")]
+
+
+def _estimate(report: RunReport) -> list[Text]:
+    seen = report.estimate
+    if seen is None:
+        return []
+    down = f"APIs down for {between(seen.down)}"
+    lines = [
+        _row("estimate", f"{between(seen.total)} one step after the other, {down}", "bold"),
+        _row("", f"{between(seen.side_by_side)} chains side by side; {size(seen.disk_bytes)} must be free on the disk"),
+    ]
+    lines += [_row("", f"{gain.title}: saves {duration(gain.saved)} in {gain.migration}") for gain in seen.gains[:1]]
+    if seen.warnings:
+        more = f" (and {len(seen.warnings) - 1} more)" if len(seen.warnings) > 1 else ""
+        lines.append(_row("", seen.warnings[0] + more, "yellow"))
+    return lines
+
+
 def _api(report: RunReport) -> list[Text]:
     if not report.api:
         return []
     bad = [call for call in report.api if not call.ok]
-    lines = [_row("APIs", f"{len(report.api) - len(bad)} of {len(report.api)} questions answered as they should")]
+    text = f"{len(report.api) - len(bad)} of {len(report.api)} questions answered as they should"
+    took = {r: sum(c.seconds for c in report.api if c.release == r) for r in releases_asked(report.api)}
+    if len(took) > 1:
+        times = ", ".join(f"{release} in {duration(seconds)}" for release, seconds in took.items())
+        text += f": {times}; each with its time: osupgrade report --apis"
+    lines = [_row("APIs", text)]
     return lines + [_row("", f"{c.release} {c.service}: {c.name}: {c.detail}", "red") for c in bad[:3]]
+
+
+def api_table(calls: Sequence[ApiCall], console: Console) -> None:
+    """Every question to the real APIs with each release's answer and the time that it took."""
+    releases = releases_asked(calls)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("service", no_wrap=True)
+    table.add_column("question", overflow="fold")
+    for release in releases:
+        table.add_column(release, no_wrap=True)
+        table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("detail", overflow="fold")
+    for service in by_question(calls):
+        for question in service.questions:
+            cells: list[Text] = []
+            for release in releases:
+                answer = question.answers.get(release)
+                style = "" if answer is None or answer.ok else "red"
+                cells += [
+                    Text(answer.status if answer else "", style),
+                    Text(f"{answer.seconds:.2f}" if answer else ""),
+                ]
+            detail = "; ".join(answer.detail for answer in question.answers.values() if answer.detail)
+            table.add_row(Text(service.service), Text(question.name), *cells, Text(detail))
+        total = [service.total(release) for release in releases]
+        sums = [Text(text, "bold") for t in total for text in (f"{t.right} of {t.asked}", f"{t.seconds:.2f}")]
+        table.add_row(Text(service.service, "bold"), Text("all", "bold"), *sums, Text())
+    print_table(table, console)
 
 
 def _bad_scenarios(reports: Sequence[ScenarioReport]) -> list[Text]:

@@ -2,30 +2,40 @@
 
 import dataclasses
 
+from osupgrade.estimate.fit import Interval
+from osupgrade.estimate.host import Host
+from osupgrade.estimate.model import Estimate, Gain, HopForecast, MigrationForecast
 from osupgrade.model import (
     SEEDED,
     VERIFY,
     Cure,
     Diagnosis,
     Evidence,
+    Fate,
     Finding,
+    Migration,
     Outcome,
     Severity,
     Shell,
     Sql,
     Stage,
     StepResult,
+    TableWork,
 )
 from osupgrade.result import (
     ApiCall,
+    Customisation,
     KeptDatabase,
     LaneReport,
     LaneResult,
     Manifest,
+    Phase,
     RunReport,
     ScenarioReport,
+    SchemaVerdict,
     StagedFinding,
     State,
+    Strategy,
 )
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
@@ -54,6 +64,54 @@ INVARIANTS = {
 }
 
 
+def migration(service, hop, number, **changes):
+    """A fast migration; the steps' times are shared out among three of them."""
+    revision = f"{HEADS[service][hop]}-{number}"
+    seen = Migration(
+        step=f"{('havana', 'icehouse')[hop]}/{service}",
+        service=service,
+        database=service,
+        revision=revision,
+        label=f"{revision}_some_change",
+        started=0.5 + 0.1 * number,
+        seconds=0.05,
+        server_seconds=0.03,
+        finished=True,
+        statements=6,
+        rows_read=120,
+        rows_changed=12,
+        rows_locked=0,
+        tables=(TableWork("migrate_version", 0.001, False, False, 0, 16384, 16384),),
+        slowest="UPDATE migrate_version SET version=%s WHERE migrate_version.version = %s",
+        slowest_seconds=0.004,
+        temporary_tables=0,
+    )
+    return dataclasses.replace(seen, **changes)
+
+
+NOVA_185 = migration(
+    "nova",
+    0,
+    1,
+    revision="185",
+    label="185_rename_unique_constraints",
+    seconds=4.125,
+    server_seconds=3.75,
+    statements=64,
+    rows_read=232_611,
+    rows_changed=58_100,
+    rows_locked=58_322,
+    tables=(
+        TableWork("instance_types", 0.125, True, False, 0, 49152, 49152),
+        TableWork("instance_system_metadata", 3.25, True, True, 58_100, 14_680_064, 16_777_216),
+        TableWork("instances", 0.5, False, False, 0, 6_307_840, 6_307_840),
+    ),
+    slowest="ALTER TABLE `instance_system_metadata` ADD CONSTRAINT uniq_x UNIQUE (instance_uuid)",
+    slowest_seconds=3.125,
+    temporary_tables=2,
+)
+
+
 def step(service, hop, started, **changes):
     release = ("havana", "icehouse")[hop]
     result = StepResult(
@@ -67,6 +125,10 @@ def step(service, hop, started, **changes):
         versions_after={service: (HEADS[service][hop + 1],)},
         log=f"{release}-{service}.log",
         started=started,
+        migrations=tuple(
+            NOVA_185 if (service, hop, number) == ("nova", 0, 1) else migration(service, hop, number)
+            for number in range(3)
+        ),
     )
     return dataclasses.replace(result, **changes)
 
@@ -220,9 +282,77 @@ SIZES = {
     "keystone.token": {"seeded": 2147483648, "verify": 1811939328},
 }
 
+OWN = {
+    "column": Customisation(
+        service="nova",
+        object="column",
+        place="services.disabled_reason",
+        definition="varchar(255) NULL",
+        fate=Fate.IN_THE_WAY,
+        words="column services.disabled_reason stops the upgrade in revision 188_add_reason_column_to_service",
+        revision="188_add_reason_column_to_service",
+        error="OperationalError: (OperationalError) (1060, \"Duplicate column name 'disabled_reason'\")",
+        mend=("ALTER TABLE `services` CHANGE COLUMN `disabled_reason` `own_disabled_reason` varchar(255) NULL",),
+    ),
+    "table": Customisation(
+        service="cinder",
+        object="table",
+        place="acme_billing",
+        definition="4 columns",
+        fate=Fate.KEPT,
+        words="table acme_billing is as before",
+        data="31 rows of own data, checksum as before",
+    ),
+    "index": Customisation(
+        service="cinder",
+        object="index",
+        place="volumes.own_by_host",
+        definition="(`host`)",
+        fate=Fate.LOST,
+        words="index volumes.own_by_host is gone",
+        mend=("ALTER TABLE `volumes` ADD INDEX `own_by_host` (`host`)",),
+    ),
+}
+
 ALL_STEPS = tuple([s for service in SERVICES for s in chain(service)] + [ML2])
 
 PLANNED = tuple(step.step for step in ALL_STEPS)
+
+ESTIMATE = Estimate(
+    basis="a seeded cloud measured at scale 1, 10, 30 and carried on to 100",
+    total=Interval(590.0, 740.0, 960.0),
+    side_by_side=Interval(250.0, 300.0, 390.0),
+    down=Interval(500.0, 640.0, 850.0),
+    disk_bytes=3_650_722_202,
+    hops=(
+        HopForecast("havana/nova", "nova", Interval(200.0, 250.0, 320.0), Interval(200.0, 250.0, 320.0), 1_073_741_824),
+    ),
+    migrations=(
+        MigrationForecast(
+            "havana/nova",
+            NOVA_185.name,
+            Interval(90.0, 121.5, 160.0),
+            {"1": 0.125, "10": 1.25, "30": 4.125},
+            {"1": 9_690, "10": 96_900, "30": 290_711},
+            1.0,
+        ),
+    ),
+    gains=(
+        Gain(
+            "archive-deleted-rows",
+            "archive the deleted rows",
+            "nova",
+            "havana/nova",
+            NOVA_185.name,
+            12.5,
+            Interval(121.5, 121.5, 121.5),
+            Interval(31.5, 31.5, 31.5),
+        ),
+    ),
+    warnings=("havana/nova: nova 185 grows steeper than linear, about with n^1.6", "another one"),
+    lab=Host("lab", 2, 8_589_934_592, 107_374_182_400, 10.5, 0.5, 200.0, None),
+    host=Host("controller", 16, 68_719_476_736, 107_374_182_400, 12.5, 4.25, 150.0, 300.0),
+)
 
 GREEN = RunReport(
     kind="rehearsal",
@@ -256,7 +386,40 @@ GREEN = RunReport(
     rows=ROWS,
     sizes=SIZES,
     invariants=INVARIANTS,
+    schemas=tuple(
+        SchemaVerdict(service, "ml2" if service == "neutron" else HEADS[service][2], True) for service in SERVICES
+    ),
+    estimate=ESTIMATE,
     kept=KeptDatabase("127.0.0.1", 49153, "lab", "k7-not-secret", {service: service for service in SERVICES}),
+)
+
+BACKUP = Phase("backup", 2.1, 48_000_000, {"keystone": 0.7, "nova": 2.1, "neutron": 1.2})
+IN_PLACE = dataclasses.replace(
+    GREEN,
+    strategy=Strategy(
+        name="in-place",
+        old="mysql56",
+        new="mysql56",
+        phases=(BACKUP, Phase("rollback", 3.4, 48_000_000, {"keystone": 1.1, "nova": 3.4, "neutron": 1.9})),
+        way_back="the backup was restored in 3.4 s, and holds row for row what the cloud held",
+    ),
+)
+MOVED = dataclasses.replace(
+    GREEN,
+    manifest=dataclasses.replace(MANIFEST, database="mariadb105: 10.5.29-MariaDB"),
+    strategy=Strategy(
+        name="new-controller",
+        old="mysql56",
+        new="mariadb105",
+        phases=(
+            dataclasses.replace(BACKUP, name="dump"),
+            Phase("copy", 0.9),
+            Phase("restore", 4.2, 48_000_000, {"keystone": 1.4, "nova": 4.2, "neutron": 2.2}),
+            Phase("comparison", 0.6),
+            Phase("rollback", 0.5),
+        ),
+        way_back="the old server still holds what it held: start its services again",
+    ),
 )
 
 FAILED = dataclasses.replace(
@@ -298,7 +461,13 @@ FAILED = dataclasses.replace(
         *GREEN.api[:2],
         ApiCall("icehouse", "neutron", "ports", False, 0.4, "14 of 9120 ports are DOWN"),
     ),
+    schemas=(
+        SchemaVerdict("nova", "187", None, (OWN["column"],)),
+        SchemaVerdict("cinder", "22", False, (OWN["table"], OWN["index"])),
+        SchemaVerdict("glance", "34", True),
+    ),
     notes=("the dump of nova names a character set that MySQL 5.6 reads as utf8",),
+    estimate=None,
     kept=None,
 )
 

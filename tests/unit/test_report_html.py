@@ -1,6 +1,7 @@
 import dataclasses
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -207,3 +208,89 @@ def test_a_lane_that_went_wrong_shows_what_stands_in_it(tmp_path):
     bad = Page(html(samples.scenarios(4), tmp_path)).text
     assert "Proof" not in good and "nova-trap-00" in good
     assert bad.count("services disabled_reason varchar(255)") == 1
+
+
+def test_customisations_have_verdict_revision_error_and_the_sql_that_mends():
+    text = Page(html(samples.FAILED, Path("nowhere"))).text
+    for part in (
+        "Customisations",
+        "in the way",
+        "188_add_reason_column_to_service",
+        "1060",
+        "CHANGE COLUMN `disabled_reason` `own_disabled_reason` varchar(255) NULL;",
+        "ALTER TABLE `volumes` ADD INDEX `own_by_host` (`host`);",
+        "31 rows of own data, checksum as before",
+    ):
+        assert part in text
+    clean = Page(html(samples.GREEN, Path("nowhere"))).text
+    assert "Exactly upstream's schema: keystone 44" in clean
+    assert "Nothing in the schemas is your own" in clean
+
+
+def test_the_slowest_migrations_are_told_with_what_they_cost(tmp_path):
+    page = Page(html(samples.GREEN, tmp_path))
+    for part in (
+        "The slowest of 30.",
+        "havana nova 185_rename_unique_constraints 4.1 s 64 232\u202f611 58\u202f100 20.1 MiB 22.1 MiB 16.0 MiB",
+        "Slowest statement, 3.125 s: ALTER TABLE `instance_system_metadata` ADD CONSTRAINT",
+        "Locked: instance_system_metadata 3.250 s, written anew; instances 0.500 s (rows); instance_types 0.125 s",
+        "Row locks of its long transactions: 58\u202f322",
+        "Temporary tables on disk: 2",
+        "All 30 migrations",
+    ):
+        assert part in page.text, part
+    assert "#migrations" in page.links
+
+
+def test_migrations_stand_below_their_hops_on_the_time_line(tmp_path):
+    line = timeline(samples.GREEN.result)
+    (nova,) = (row for row in line.rows if row.service == "nova")
+    hop, mark = nova.bars[0], next(mark for mark in nova.marks if "185" in mark.title)
+    assert hop.left < mark.left < mark.left + mark.width < hop.left + hop.width
+    assert mark.title == "nova 185_rename_unique_constraints: 4.1 s, 64 statements"
+    assert html(samples.GREEN, tmp_path).count('class="mark') == 30
+
+
+def test_a_migration_that_did_not_finish_stands_out(tmp_path):
+    stopped = dataclasses.replace(samples.NOVA_185, finished=False)
+    step = dataclasses.replace(samples.NOVA_FAILED, migrations=(stopped,))
+    result = dataclasses.replace(samples.FAILED.result, steps=(step,))
+    text = html(dataclasses.replace(samples.FAILED, result=result), tmp_path)
+    assert "not finished" in Page(text).text
+    (nova,) = (row for row in timeline(result).rows if row.bars)
+    assert nova.marks[0].style == "failed"
+
+
+def test_a_report_without_observed_migrations_does_not_speak_of_them(tmp_path):
+    steps = tuple(dataclasses.replace(step, migrations=()) for step in samples.GREEN.result.steps)
+    report = dataclasses.replace(samples.GREEN, result=dataclasses.replace(samples.GREEN.result, steps=steps))
+    page = Page(html(report, tmp_path))
+    assert "igrations" not in page.text.partition("Logs")[0]
+    assert "#migrations" not in page.links
+
+
+def test_a_multiplied_cloud_shows_how_its_tables_grew(tmp_path):
+    rows = {"nova.instances": {"unscaled": 31, "seeded": 31000, "verify": 31000}, "nova.certificates": {"verify": 1}}
+    text = html(dataclasses.replace(samples.GREEN, rows=rows, sizes={}), tmp_path)
+    assert "rows unscaled" in text
+    assert '<td class="number">31</td><td class="number">31\N{NARROW NO-BREAK SPACE}000</td>' in text
+    assert "rows unscaled" not in html(samples.GREEN, tmp_path)
+
+
+def test_the_estimate_tells_time_interval_downtime_disk_and_what_to_prepare(tmp_path):
+    page = Page(html(samples.GREEN, tmp_path))
+    for part in (
+        "Estimate for production",
+        "one step after the other 12 min 20 s (9 min 50 s to 16 min 00 s)",
+        "chains side by side 5 min 00 s (4 min 10 s to 6 min 30 s)",
+        "APIs must be down 10 min 40 s",
+        "free on the disk 3.4 GiB",
+        "Havana/nova: nova 185 grows steeper than linear, about with n^1.6.",
+        "havana nova 185_rename_unique_constraints archive the deleted rows 2 min 02 s 31.5 s 12.5 s",
+        "1: 0.12 s, 10: 1.25 s, 30: 4.12 s",
+        "yours controller 12.5 MB/s 4.25 ms 150 MB/s 300 MB/s",
+    ):
+        assert part in page.text, part
+    assert "#estimate" in page.links
+    plain = Page(html(dataclasses.replace(samples.GREEN, estimate=None), tmp_path))
+    assert "#estimate" not in plain.links and "Estimate" not in plain.text

@@ -88,3 +88,11 @@ def test_findings_at_one_place_are_told_apart(tmp_path):
     names = [case.get("name") for case in root.findall("testsuite[@name='findings']/testcase")]
     base = "keystone-expired-tokens: keystone token"
     assert names == [base, f"{base} (2)", f"{base} (3)"]
+
+
+def test_a_scenario_of_another_database_is_skipped_with_its_reason(tmp_path):
+    one = dataclasses.replace(samples.scenarios(2).scenarios[0], lanes=(), skipped="MySQL alone refuses this")
+    root = read(dataclasses.replace(samples.scenarios(2), scenarios=(one,)), tmp_path)
+    (case,) = [case for suite in root if suite.get("name") == "scenarios" for case in suite]
+    assert case.get("name") == one.name
+    assert case.find("skipped").get("message") == "MySQL alone refuses this"

@@ -161,3 +161,51 @@ def test_today_s_path_has_its_expand_and_contract_calls_and_its_upgrade_check():
     for command in ("keystone-manage", "db_sync --expand", "nova-status", "neutron-db-manage", "systemctl stop"):
         assert command in page
     assert "`upgrade check` may exit 0 or 1." in page and "nova_cell0" in page
+
+
+MOVED = runbook(samples.MOVED, plan())
+IN_PLACE = runbook(samples.IN_PLACE, plan())
+
+
+def test_a_new_controller_is_filled_before_the_hops_and_the_old_one_is_the_way_back():
+    steps = titles(MOVED)
+    assert steps[:3] == [
+        "Stop what writes to the databases, on the old controller",
+        "Dump the databases on the old server",
+        "Restore them on the new server",
+    ]
+    assert steps[3:] == titles(IN_PLACE)[2:]
+    assert "2.1 s in the rehearsal for 45.8 MiB" in MOVED and "4.2 s in the rehearsal for 45.8 MiB" in MOVED
+    assert "nothing may write for" in MOVED and "with mariadb105 (the old one has mysql56)" in MOVED
+    way_back = MOVED[MOVED.index("## The way back") :]
+    assert "start the old controller's services" in way_back
+    assert "the old server still holds what it held" in way_back
+    last = MOVED[MOVED.index("Point of no return") :]
+    assert "lead to the new one" in last
+
+
+def test_an_upgrade_in_place_says_what_going_back_was_seen_to_take():
+    assert titles(IN_PLACE) == titles(PAGE)
+    way_back = IN_PLACE[IN_PLACE.index("## The way back") :]
+    assert "the backup was restored in 3.4 s" in way_back and "not timed" not in way_back
+    assert "not timed in the rehearsal" in PAGE[PAGE.index("## The way back") :]
+
+
+@pytest.mark.parametrize("page", [MOVED, IN_PLACE], ids=["moved", "in place"])
+def test_the_commands_of_each_strategy_are_shell(page):
+    for block in blocks(page):
+        done = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, block + done.stderr
+
+
+def test_rows_are_counted_on_both_servers_and_only_differences_are_told(tmp_path):
+    """The very block of the page, with a client that counts for each server what its file says."""
+    (counting,) = [block for block in blocks(MOVED) if "awk '$2 != $3'" in block]
+    for server, rows in (("old", {"users": 3, "roles": 2}), ("new", {"users": 3, "roles": 1})):
+        cases = " ".join(f"*\\`{table}\\`*) echo {count};;" for table, count in rows.items())
+        client = tmp_path / server
+        client.write_text(f'#!/bin/bash\ncase "$*" in *information_schema*) echo users; echo roles;; {cases} esac\n')
+        client.chmod(0o755)
+    script = f"OLD={tmp_path}/old SQL={tmp_path}/new\n{counting}"
+    done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=True)
+    assert {line.partition(".")[2] for line in done.stdout.splitlines()} == {"roles 2 1"}

@@ -10,7 +10,7 @@ from osupgrade.model import SEEDED, Diagnosis, Outcome, Severity
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
 from osupgrade.report.digest import duration, settled, short_error, size, travelled
-from osupgrade.report.terminal import ScenarioView, findings_table, live, matrix, verdict
+from osupgrade.report.terminal import ScenarioView, live, matrix, verdict
 from osupgrade.result import StagedFinding, State
 
 from . import _reports as samples
@@ -49,6 +49,26 @@ def test_a_verdict_names_service_release_revision_statement_error_and_next_comma
         assert part in text
 
 
+def test_a_clean_schema_is_one_line():
+    text = printed(verdict, samples.GREEN, width=200)
+    assert "schema   exactly upstream's: keystone 44, glance 34, cinder 22, nova 234, neutron ml2" in text
+    assert "yours" not in text
+
+
+def test_each_customisation_has_its_fate_in_one_line_the_worst_first():
+    text = printed(verdict, samples.FAILED, width=200)
+    lines = [line.strip() for line in text.splitlines()]
+    start = next(n for n, line in enumerate(lines) if line.startswith("yours"))
+    assert [line.removeprefix("yours").strip() for line in lines[start : start + 3]] == [
+        "in the way: nova: column services.disabled_reason stops the upgrade in revision "
+        "188_add_reason_column_to_service",
+        "lost: cinder: index volumes.own_by_host is gone",
+        "kept: cinder: table acme_billing is as before (31 rows of own data, checksum as before)",
+    ]
+    assert "exactly upstream's, besides what is yours: glance 34" in text
+    assert "otherwise than upstream's: cinder 22" in text
+
+
 def crowded():
     """Everything fails, with statements and errors of a thousand characters and 60 findings."""
     long = Diagnosis("OperationalError: " + "e" * 20 + " very bad" * 100, "ALTER TABLE " + "x, " * 400, "209_add")
@@ -85,12 +105,6 @@ def test_findings_come_worst_first_and_once():
 def test_a_finding_that_stands_anywhere_stands():
     findings = [StagedFinding(SEEDED, samples.UNBOUND, state) for state in (State.CURED, State.STANDING, State.CURED)]
     assert [found.state for found in settled(findings)] == [State.STANDING]
-
-
-def test_what_looks_like_markup_is_printed_as_it_is():
-    finding = dataclasses.replace(samples.TOKENS, message="[red]not red[/] and [/nothing]")
-    text = printed(findings_table, [StagedFinding(SEEDED, finding, State.STANDING)])
-    assert "[red]not red[/] and [/nothing]" in text
 
 
 def test_the_matrix_tells_what_went_wrong():
@@ -263,3 +277,40 @@ def test_quiet_scenarios_say_nothing():
 )
 def test_an_error_does_not_repeat_its_statement(error, short):
     assert short_error(error) == short
+
+
+@pytest.mark.parametrize(
+    ("expected", "says"),
+    [(90.0, r"about \d\d\.\d s left"), (0.000001, "0.0 s is usual"), (None, r"0\.\d s  0 of 11 steps")],
+)
+def test_the_time_left_is_shown_while_it_is_known(expected, says):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    with live(PLAN, screen, expected=expected) as view:
+        screen.print(view)
+        assert re.search(says, screen.file.getvalue(), re.MULTILINE)
+
+
+def test_the_verdict_tells_the_three_slowest_migrations():
+    (line,) = (line for line in printed(verdict, samples.GREEN, width=200).splitlines() if "slowest" in line)
+    told = "nova 185_rename_unique_constraints 4.1 s,  cinder 9-0_some_change 0.1 s,  cinder 9-1_some_change 0.1 s"
+    assert line.split("slowest")[1].strip() == f"{told}  (of 30 migrations)"
+
+
+def test_a_skipped_scenario_is_told_with_its_reason():
+    one = dataclasses.replace(samples.scenarios(2).scenarios[0], lanes=(), skipped="MySQL alone refuses this")
+    assert re.search(r"not run +not run +0\.0 +skipped: MySQL alone refuses this", printed(matrix, [one], width=160))
+    screen = console(width=160)
+    with ScenarioView(1, screen) as view:
+        view.told(one)
+    assert re.match(rf"skipped {one.name} .*\n +MySQL alone refuses this", screen.file.getvalue())
+
+
+def test_the_verdict_tells_the_estimate_and_its_first_warning():
+    text = printed(verdict, samples.GREEN, width=200)
+    for part in (
+        "12 min 20 s (9 min 50 s to 16 min 00 s) one step after the other, APIs down for 10 min 40 s",
+        "3.4 GiB must be free on the disk",
+        "archive the deleted rows: saves 90.0 s in nova 185_rename_unique_constraints",
+        "grows steeper than linear, about with n^1.6 (and 1 more)",
+    ):
+        assert part in text, part

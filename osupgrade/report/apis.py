@@ -1,0 +1,87 @@
+"""The real APIs' answers as a table: each question once, with what every release that was asked said to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from osupgrade.result import ApiCall
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one release said to a question, each time it was put; ``seconds`` are all times together."""
+
+    asked: int
+    right: int
+    seconds: float
+    detail: str = ""
+    """What the first wrong answer said, else the first right one."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every answer was right."""
+        return self.right == self.asked
+
+    @property
+    def status(self) -> str:
+        """In a word or two."""
+        if self.asked == 1:
+            return "right" if self.ok else "wrong"
+        return f"right, {self.asked} times" if self.ok else f"wrong, {self.asked - self.right} of {self.asked} times"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to a service, and the answers by release."""
+
+    service: str
+    name: str
+    answers: Mapping[str, Answer]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Everything that was asked of one service, in the order in which it was asked."""
+
+    service: str
+    questions: tuple[Question, ...]
+
+    def total(self, release: str) -> Answer:
+        """All of a release's answers as one."""
+        return _together([q.answers[release] for q in self.questions if release in q.answers])
+
+    @property
+    def ok(self) -> bool:
+        """Whether every release answered every question right."""
+        return all(answer.ok for question in self.questions for answer in question.answers.values())
+
+
+def releases_asked(calls: Sequence[ApiCall]) -> tuple[str, ...]:
+    """The releases whose APIs were asked, the earliest first."""
+    return tuple(dict.fromkeys(call.release for call in calls))
+
+
+def by_question(calls: Sequence[ApiCall]) -> tuple[Questions, ...]:
+    """The calls as tables, one for each service."""
+    found: dict[str, dict[str, dict[str, list[Answer]]]] = {}
+    for call in calls:
+        one = Answer(1, int(call.ok), call.seconds, call.detail)
+        found.setdefault(call.service, {}).setdefault(call.name, {}).setdefault(call.release, []).append(one)
+    return tuple(
+        Questions(
+            service,
+            tuple(
+                Question(service, name, {release: _together(answers) for release, answers in by_release.items()})
+                for name, by_release in names.items()
+            ),
+        )
+        for service, names in found.items()
+    )
+
+
+def _together(answers: Sequence[Answer]) -> Answer:
+    worst = next((a for a in answers if not a.ok), answers[0] if answers else Answer(0, 0, 0.0))
+    return Answer(
+        sum(a.asked for a in answers), sum(a.right for a in answers), sum(a.seconds for a in answers), worst.detail
+    )
