@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test lint format bench catalogue clean
+.PHONY: help setup engine rehearse scenarios nightly test lint format bench seeds coverage catalogue trial clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -29,6 +29,9 @@ rehearse: engine ## rehearse the upgrade: UPGRADE=grizzly-icehouse by default, w
 scenarios: engine ## every trap in both lanes
 	$(BIN)/osupgrade scenarios run $(if $(UPGRADE),--path $(UPGRADE)) $(ARGS)
 
+nightly: engine ## every path on every database with every scenario; ARGS="--shard 1/4" for a part of it
+	$(BIN)/osupgrade nightly $(ARGS)
+
 test: engine ## the tests
 	$(BIN)/pytest $(ARGS)
 
@@ -44,8 +47,17 @@ format: setup ## let ruff write the code as it wants it
 bench: engine ## measure, as ratios within one run
 	$(BIN)/python -m osupgrade.bench $(ARGS)
 
+seeds: engine ## clouds of 20 seeds, each before every preflight and under every invariant: no false alarm
+	$(BIN)/python -m osupgrade.seed.trial $(ARGS)
+
+coverage: engine ## which migrations the seeded cloud puts to work, table by table
+	$(BIN)/python -m osupgrade.seed.coverage $(ARGS)
+
 catalogue: engine ## make the schema catalogue anew from the pinned tools
 	$(BIN)/python -m osupgrade.schema.build_catalogue $(ARGS)
+
+trial: engine ## hold 220 predictions of collisions against the real tools
+	$(BIN)/python -m osupgrade.schema.trial $(ARGS)
 
 clean: setup ## remove what runs left on the engine
 	$(BIN)/osupgrade clean

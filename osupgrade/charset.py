@@ -21,9 +21,11 @@ def conversion(cloud: Cloud, database: str, tables: Iterable[str], charset: str)
     """The statements, for one session, that convert ``tables``.
 
     MySQL converts both ends of a foreign key while its checks are off. MariaDB refuses that all the same (1833), so
-    there the keys are dropped and made again.
+    there the keys are dropped and made again. No tables, no statements.
     """
     wanted = sorted(tables)
+    if not wanted:
+        return ()
     convert = [f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET {charset}" for table in wanted]
     drop: list[str] = []
     add: list[str] = []

@@ -18,6 +18,7 @@ from osupgrade.engine.exec import ToolRun
 from osupgrade.engine.workshop import Overlay, Setting, Workshop
 from osupgrade.errors import LabFault
 from osupgrade.model import Command, Evidence
+from osupgrade.observe.recorder import Recorder
 from osupgrade.site import Site
 
 __all__ = ["Cloud", "Overlay", "ToolRun"]
@@ -37,6 +38,8 @@ class Cloud:
     lane: str
     workshop: Workshop | None = None
     logs: Path | None = None
+    recorder: Recorder | None = None
+    """What observes the migrations of the tools that are run on it."""
 
     def has(self, database: str) -> bool:
         """Whether the cloud holds this database at all; a dump of neutron alone has no nova."""
@@ -104,7 +107,8 @@ class Cloud:
             first = container.release.services[service].upgrade[0]
             usual = first.name.split()
             command = replace(first, name=command, args=(*first.args[: -len(usual)], *command.split()))
-        return container.tool(service, command, self.setting, log=self._log(release, service), overlay=overlay)
+        log = self._log(release, service)
+        return container.tool(service, command, self.setting, log=log, overlay=overlay, recorder=self.recorder)
 
     def python(self, release: str, service: str, code: str, *, overlay: Overlay | None = None) -> ToolRun:
         """Run a few lines of Python in a release's runtime, for what its code can do and its command line cannot.
@@ -117,7 +121,7 @@ class Cloud:
         tree = container.compose(service, overlay, self.lane) if overlay else f"/src/{service}"
         argv = ["/opt/venv/bin/python", "-c", f"etc = {etc!r}\n{code}"]
         workdir = tree if part.pin else "/tmp"
-        return container.run(argv, env=container.paths(tree), workdir=workdir, log=self._log(release, service))
+        return container.run(argv, container.paths(tree), workdir, self._log(release, service), self.recorder, "python")
 
     @property
     def setting(self) -> Setting:

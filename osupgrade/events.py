@@ -58,6 +58,11 @@ class EventLog:
             self._file.close()
             self._file = None
 
+    def listen(self, listener: Listener) -> None:
+        """Pass on to another listener too, from now on."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
     def tell(self, kind: Kind, text: str, *, step: str = "", service: str = "", outcome: str = "") -> None:
         """Write the event down and pass it on."""
         with self._lock:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from osupgrade.cloud import Cloud
+from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.scenario import Scenario
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -52,6 +54,48 @@ def rewritten(grant: Grant, roles: tuple[str, ...]) -> str:
     """The statement that gives a grant these roles, in the form that Grizzly writes."""
     data = _quoted(json.dumps({"roles": list(roles)}))
     return f"UPDATE {grant.table} SET data = '{data}' WHERE {grant.where}"
+
+
+def plant_grant(cloud: Cloud, data: str | None) -> None:
+    """A role, a user and a project of their own, all named ``trap-*``, and a grant whose column holds ``data``."""
+    value = "NULL" if data is None else f"'{_quoted(data)}'"
+    cloud.execute(
+        "keystone",
+        "INSERT INTO role (id, name, extra) VALUES ('trap-role', 'trap-role', '{}')",
+        "INSERT INTO user (id, name, extra, enabled, domain_id) VALUES ('trap-user', 'trap-user', '{}', 1, 'default')",
+        "INSERT INTO project (id, name, extra, enabled, domain_id) "
+        "VALUES ('trap-project', 'trap-project', '{}', 1, 'default')",
+        f"INSERT INTO user_project_metadata (user_id, project_id, data) VALUES ('trap-user', 'trap-project', {value})",
+    )
+
+
+def grants_finding(
+    scenario: Scenario,
+    cloud: Cloud,
+    broken: Callable[[Grant], bool],
+    *,
+    message: str,
+    consequence: str,
+    cure: str,
+    roles: Callable[[Grant], tuple[str, ...]],
+) -> Iterator[Finding]:
+    """At most one finding: the ``broken`` grants of all four tables; rewriting each with its ``roles`` cures it."""
+    found = [grant for grant in grants(cloud) if broken(grant)]
+    if not found:
+        return
+    yield Finding(
+        source=scenario.name,
+        severity=Severity.ERROR,
+        service="keystone",
+        place=", ".join(sorted({f"keystone.{grant.table}" for grant in found})),
+        message=f"{len(found)} {message}",
+        consequence=consequence,
+        evidence=Evidence.of(
+            ("table", "actor", "target", "data"), [(g.table, g.actor, g.target, g.data) for g in found]
+        ),
+        cure=Cure(cure, tuple(Sql("keystone", rewritten(grant, roles(grant))) for grant in found)),
+        command=f"osupgrade rehearse --cure {scenario.name}",
+    )
 
 
 def _roles(data: str | None) -> tuple[str | None, ...]:

@@ -19,12 +19,12 @@ from osupgrade.engine.hops import run_hop
 from osupgrade.engine.lab import Lab, connect
 from osupgrade.engine.shelf import CloudCache
 from osupgrade.engine.workshop import Workshop
-from osupgrade.errors import LabFault, MissingFault
+from osupgrade.errors import LabFault, MissingFault, UsageFault
 from osupgrade.images import ImageStore, database_for
 from osupgrade.model import Release
 from osupgrade.plan import Plan
+from osupgrade.releases import load_paths
 from osupgrade.seed.description import CloudDescription
-from osupgrade.seed.scale import scale
 from osupgrade.seed.seeder import load_seeder, seed, seed_digest
 from osupgrade.site import Site
 from osupgrade.sources import Sources, cache_directory
@@ -32,6 +32,8 @@ from osupgrade.verify.running import load_running
 
 Say = Callable[[str], None]
 SEEDED_SHELF = "seeded"
+NEW = "newdb"
+"""The name of a new controller's database on the lab's network."""
 TELL_SECONDS = 5.0
 """How often a long restore says how far it is."""
 
@@ -48,6 +50,10 @@ class Laboratory:
     """Image name -> tag."""
     database: str
     """The name of the database image."""
+    new: DatabaseServer | None = None
+    """The server of a new controller, where the strategy has one; ``server`` is then the old one's."""
+    new_database: str = ""
+    """The name of its image."""
 
     def cloud(self, site: Site, lane: str, databases: Mapping[str, str], logs: Path | None = None) -> Cloud:
         """A cloud on this laboratory's server."""
@@ -56,18 +62,28 @@ class Laboratory:
 
 @contextlib.contextmanager
 def open_laboratory(
-    plan: Plan, say: Say, *, database: str = "auto", durable: bool = False, memory: bool = True
+    plan: Plan,
+    say: Say,
+    *,
+    database: str = "auto",
+    new: str = "",
+    durable: bool = False,
+    memory: bool = True,
+    options: Callable[[int], Sequence[str]] | None = None,
 ) -> Iterator[Laboratory]:
     """Check what is needed, build missing images, start the database and the release containers.
 
+    ``new`` names the database image of a new controller, to which a cloud can be moved; none is started without it.
+
     Raises MissingFault, before anything is started, for a missing engine or missing sources. Leaving removes
-    everything, on Ctrl-C and SIGTERM too.
+    everything, on Ctrl-C and SIGTERM too. ``options`` gives the database server's own, by the engine's memory in bytes.
     """
     client = connect()
     sources = Sources({release.name: release for release in plan.releases})
     require_sources(sources, plan)
     chosen = choose_database(client, plan, database, say)
-    names = [*(release.name for release in plan.releases), chosen]
+    moved = choose_database(client, plan, new, say) if new else ""
+    names = [*(release.name for release in plan.releases), chosen, *([moved] if moved else [])]
     running = load_running(plan.last.name)
     if running is not None and running.broker:
         names.append(running.broker)
@@ -78,10 +94,12 @@ def open_laboratory(
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(workshop.warm, list(releases))
             say(f"starting {chosen} and the containers of {', '.join(releases)}")
-            server = start_database(lab, tags[chosen], durable=durable, memory=memory)
+            more = options(int(client.info().get("MemTotal") or 0)) if options else ()
+            server = start_database(lab, tags[chosen], durable=durable, memory=memory, options=more)
+            other = start_database(lab, tags[moved], durable=durable, memory=memory, name=NEW) if moved else None
             warming.result()
-        with server:
-            yield Laboratory(lab, server, workshop, plan, tags, chosen)
+        with server, other or contextlib.nullcontext():
+            yield Laboratory(lab, server, workshop, plan, tags, chosen, other, moved)
 
 
 def require_sources(sources: Sources, plan: Plan) -> None:
@@ -100,6 +118,9 @@ def require_sources(sources: Sources, plan: Plan) -> None:
 def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: Say) -> str:
     """The database image to use: the wanted one, or the path's default where this machine can run it."""
     name = plan.path.databases[0] if wanted == "auto" else wanted
+    known = dict.fromkeys(database for path in load_paths().values() for database in path.databases)
+    if name not in known:
+        raise UsageFault(f"there is no database {name!r}; paths are rehearsed on {', '.join(known)}")
     choice, reason = database_for(str(client.info().get("Architecture", "")), name)
     if reason:
         say(reason)
@@ -124,19 +145,17 @@ def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch
 
 
 def prepare_seeded(
-    laboratory: Laboratory, description: CloudDescription, site: Site, scratch: Path, say: Say, *, factor: int = 1
+    laboratory: Laboratory, description: CloudDescription, site: Site, scratch: Path, say: Say
 ) -> tuple[str, Mapping[str, str]]:
     """Put a seeded cloud on the server's shelf, out of the cache or made anew by the first release's own code.
 
     Returns its digest and logical database name -> name on the shelf.
     """
     release = laboratory.plan.first
-    seeder = load_seeder(release.seed)
     names = {d.name: d.name for part in release.services.values() for d in part.databases}
     pins = "".join(part.pin.commit for part in release.services.values() if part.pin)
-    made_by = (
-        f"{seed_digest(seeder, description)} {pins} {laboratory.images[release.name]} {laboratory.database} {factor}"
-    )
+    digested = seed_digest(load_seeder(release.seed), description)
+    made_by = f"{digested} {pins} {laboratory.images[release.name]} {laboratory.database}"
     digest = hashlib.sha256(made_by.encode()).hexdigest()[:16]
     cache = CloudCache(cache_directory() / "clouds")
     if cache.has(digest):
@@ -145,14 +164,17 @@ def prepare_seeded(
     say("seeding a cloud with the first release's own code (once; it is cached)")
     cloud = laboratory.cloud(site, "seeding", names)
     make_schemas(laboratory, cloud, release, scratch)
-    container = laboratory.workshop.release(release.name)
-    seed(seeder, description, container, container.urls(cloud.setting), say)
-    if factor > 1:
-        say(f"multiplying the cloud by {factor}")
-        scale(laboratory.server.engine, names, factor)
+    fill(laboratory, cloud, description, say)
     laboratory.server.save(list(names.values()), SEEDED_SHELF)
     cache.keep(laboratory.server, SEEDED_SHELF, digest)
     return digest, names
+
+
+def fill(laboratory: Laboratory, cloud: Cloud, description: CloudDescription, say: Say) -> None:
+    """Seed a cloud whose databases hold the first release's schemas and nothing else; raises as ``seed`` does."""
+    release = laboratory.plan.first
+    container = laboratory.workshop.release(release.name)
+    seed(load_seeder(release.seed), description, container, container.urls(cloud.setting), say)
 
 
 def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say) -> Restored:
@@ -163,8 +185,7 @@ def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say) -> Re
         nonlocal last
         if progress.seconds - last >= TELL_SECONDS:
             last = progress.seconds
-            left = f", {progress.left:.0f} s left" if progress.left is not None else ""
-            say(f"restoring {progress.dump}: {progress.read / 1e6:.0f} of {progress.total / 1e6:.0f} MB{left}")
+            say(str(progress))
 
     say(f"restoring {', '.join(dump.name for dump in dumps)}")
     return restore(server, dumps, told)

@@ -10,16 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from osupgrade.checks import Check
+from osupgrade.cloud import Cloud
 from osupgrade.errors import LabFault
 from osupgrade.events import EventLog
 from osupgrade.laboratory import Laboratory, restore_lane
-from osupgrade.model import Outcome
+from osupgrade.model import Finding, Outcome, Severity
 from osupgrade.plan import Plan
 from osupgrade.rehearsal import Rehearsal
 from osupgrade.result import LaneReport, LaneResult, ScenarioReport, State
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import Blocks, Lane, RestoreFails, Scenario, Silent
 from osupgrade.site import Site
+from osupgrade.verify.verification import verify
 
 
 def judge_naive(scenario: Scenario, result: LaneResult, logs: Mapping[str, str]) -> tuple[str, ...]:
@@ -59,6 +61,16 @@ def judge_naive(scenario: Scenario, result: LaneResult, logs: Mapping[str, str])
     return tuple(problems)
 
 
+def judge_shown(scenario: Scenario, lane: Lane, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What the real APIs should have shown of a naive lane's damage and did not, or showed besides."""
+    symptom = scenario.symptom
+    shows = symptom.shows if isinstance(symptom, Silent) and lane == "naive" else ()
+    said = [f.message for f in findings if f.severity is Severity.ERROR]
+    problems = [f"the APIs should show /{one}/ and do not" for one in shows if not any(re.search(one, s) for s in said)]
+    problems += [f"the APIs show: {s}" for s in said if not any(re.search(one, s) for one in shows)]
+    return tuple(problems)
+
+
 def judge_cured(scenario: Scenario, result: LaneResult) -> tuple[str, ...]:
     """What still went wrong although the cure was applied."""
     problems = [f"the cloud could not be set up: {result.refused}"] if result.refused else []
@@ -80,7 +92,8 @@ def describe(symptom: Blocks | Silent | RestoreFails) -> str:
         at = f", left at {symptom.version}" if symptom.version else ""
         return f"{symptom.step} fails: /{symptom.error}/{at}"
     if isinstance(symptom, Silent):
-        return f"silent, shows at {symptom.at}" + (f", breaks {', '.join(symptom.breaks)}" if symptom.breaks else "")
+        text = f"silent, shows at {symptom.at}" + (f", breaks {', '.join(symptom.breaks)}" if symptom.breaks else "")
+        return text + "".join(f"; the APIs then show: {one}" for one in symptom.shows)
     return f"the restore fails: /{symptom.error}/"
 
 
@@ -89,7 +102,9 @@ class LaneRunner:
     """Runs scenarios' lanes on one laboratory, each on its own copy of the shelved cloud.
 
     ``plan_for`` gives the plan narrowed to a scenario's services. ``universal`` are scenarios that every cloud of the
-    path carries; their cures are applied in all lanes but their own naive one.
+    path carries; their cures are applied in all lanes but their own naive one. ``asked`` are the lanes after which
+    the last release's APIs are asked, of silent scenarios that say what these show.
+    ``lanes`` are those to run.
     """
 
     laboratory: Laboratory
@@ -99,6 +114,9 @@ class LaneRunner:
     site: Site
     run: RunDirectory
     plan_for: Callable[[Scenario], Plan]
+    rehearsal: type[Rehearsal] = Rehearsal
+    asked: tuple[Lane, ...] = ()
+    lanes: Sequence[Lane] = ("naive", "cured")
 
     def all(
         self, scenarios: Sequence[Scenario], jobs: int, told: Callable[[ScenarioReport], None]
@@ -116,8 +134,10 @@ class LaneRunner:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def one(self, scenario: Scenario) -> ScenarioReport:
-        """Both lanes of one scenario; one that breaks is told as a problem and spares the others."""
-        lanes = tuple(self._spared(scenario, lane) for lane in ("naive", "cured"))
+        """The lanes of one scenario; one that breaks is told as a problem and spares the others."""
+        if reason := scenario.not_on.get(self.laboratory.database):
+            return ScenarioReport(scenario.name, scenario.title, describe(scenario.symptom), (), reason)
+        lanes = tuple(self._spared(scenario, lane) for lane in self.lanes)
         return ScenarioReport(scenario.name, scenario.title, describe(scenario.symptom), lanes)
 
     def _spared(self, scenario: Scenario, lane: Lane) -> LaneReport:
@@ -146,18 +166,21 @@ class LaneRunner:
         site = dataclasses.replace(self.site, **scenario.site)
         try:
             with EventLog(here.events) as events:
-                result = Rehearsal(
+                rehearsal = self.rehearsal(
                     plan=plan,
                     cloud=self.laboratory.cloud(site, prefix, databases, here.path / "logs"),
                     run=here,
                     events=events,
                     known=self._looking(scenario),
                     injected=(scenario,),
-                    checks=self.checks,
+                    checks=() if scenario.replaces else self.checks,
                     may_cure=_willing(scenario, lane, self.known),
                     lane=lane,
                     jobs=2,
-                ).go()
+                    observe=False,
+                )
+                result = rehearsal.go()
+                shown = self._shown(scenario, lane, plan, rehearsal.cloud, result, here)
         finally:
             for name in databases.values():
                 self.laboratory.server.drop(name)
@@ -165,10 +188,22 @@ class LaneRunner:
             problems = judge_naive(scenario, result, _logs(here, result))
         else:
             problems = judge_cured(scenario, result)
-        return LaneReport(lane, result, problems, str(here.path.relative_to(self.run.path)))
+        return LaneReport(lane, result, (*problems, *shown), str(here.path.relative_to(self.run.path)))
+
+    def _shown(
+        self, scenario: Scenario, lane: Lane, plan: Plan, cloud: Cloud, result: LaneResult, here: RunDirectory
+    ) -> tuple[str, ...]:
+        """What is wrong with what the APIs show, those of the damaged service alone."""
+        symptom = scenario.symptom
+        if lane not in self.asked or not isinstance(symptom, Silent) or not symptom.shows or result.failed:
+            return ()
+        alone = dataclasses.replace(plan, chains=tuple(c for c in plan.chains if c.service == scenario.services[0]))
+        laboratory = self.laboratory
+        told = verify(cloud, laboratory.lab, laboratory.workshop, alone, "smoke", here.path, lambda _text: None)
+        return judge_shown(scenario, lane, told.findings)
 
     def _looking(self, scenario: Scenario) -> Sequence[Scenario]:
-        return [s for s in self.known if s.name == scenario.name or s.universal]
+        return [s for s in self.known if s.name == scenario.name or (s.universal and not scenario.replaces)]
 
 
 def _willing(scenario: Scenario, lane: Lane, known: Sequence[Scenario]) -> Callable[[str], bool]:

@@ -88,6 +88,8 @@ class Command:
     gettext: str | None = None
     accepts: tuple[int, ...] = (0,)
     ignores: tuple[str, ...] = ()
+    online: bool = False
+    """Whether the service's API may stay up meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ class ServiceRelease:
     """Statements that tell the databases where they themselves now are, once a copy stands under other names."""
     started: tuple[Sql, ...] = ()
     """What the release's services write when they start after the hop: no tool does it, and the next release asks."""
+    volatile: tuple[str, ...] = ()
+    """``database.table.column`` that the hop fills from the clock or by chance, so that no two runs give the same."""
 
     @property
     def step(self) -> str:
@@ -131,6 +135,20 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """What an operator can do in the days before, with the APIs up, so that the night is shorter.
+
+    ``commands`` are arguments of the service's own tool, in the release that runs until then; then come the ``steps``.
+    """
+
+    name: str
+    service: str
+    title: str
+    commands: tuple[str, ...] = ()
+    steps: tuple[Sql, ...] = ()
+
+
+@dataclass(frozen=True)
 class Release:
     """One point release with every service pinned."""
 
@@ -146,6 +164,8 @@ class Release:
     finishes: Mapping[str, Finish] = field(default_factory=dict)
     driver: str = "mysql"
     """What stands before ``://`` in the database URLs of its configuration."""
+    preparations: tuple[Preparation, ...] = ()
+    """What makes an upgrade from this release shorter."""
     seed: str = ""
     """The seeder that makes a cloud of this release; empty where none does."""
 
@@ -161,6 +181,8 @@ class UpgradePath:
     """Database images the path is rehearsed on, the default first."""
     carries: tuple[str, ...] = ()
     """The scenarios that the cloud of a plain `make rehearse` carries all at once."""
+    checks: tuple[str, ...] = ()
+    """The invariants that hold at its end; a part of the path ends elsewhere and promises none."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +288,80 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class TableWork:
+    """What one migration did to one table. Bytes are data and indexes as the server estimates them, None without it."""
+
+    table: str
+    locked: float
+    """Seconds during which others could not write to it: definitions (whole table), and rows until their commit."""
+    defined: bool
+    """Whether its definition was changed, made or dropped, under an exclusive metadata lock."""
+    rebuilt: bool
+    """Whether the server wrote the whole table anew."""
+    rows_written: int
+    """Rows inserted, or copied into the new table by a definition's change."""
+    bytes_before: int | None = None
+    bytes_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One revision of a hop; with an empty ``revision`` what a tool did outside of all revisions. Times are seconds.
+
+    Rows are those that the server's session counters tell.
+    """
+
+    step: str
+    service: str
+    database: str
+    revision: str
+    label: str
+    started: float
+    """From the step's start."""
+    seconds: float
+    server_seconds: float
+    """Of these, spent waiting for the server; the rest is the tool's own."""
+    finished: bool
+    """False for one that failed, or that was interrupted."""
+    statements: int
+    rows_read: int
+    rows_changed: int
+    rows_locked: int
+    """Row locks of its long transactions, as InnoDB tells them at their end."""
+    tables: tuple[TableWork, ...]
+    slowest: str
+    """The slowest statement."""
+    slowest_seconds: float
+    temporary_tables: int
+    """Internal temporary tables that the server put on disk."""
+
+    @property
+    def name(self) -> str:
+        """``nova 185_rename_unique_constraints``, or ``neutron migrate_to_ml2``."""
+        return f"{self.database} {self.label or self.revision}"
+
+    @property
+    def rebuilt(self) -> tuple[str, ...]:
+        """The tables that were written anew."""
+        return tuple(table.table for table in self.tables if table.rebuilt)
+
+    @property
+    def bytes_before(self) -> int:
+        """Of the tables that it worked on."""
+        return sum(table.bytes_before or 0 for table in self.tables)
+
+    @property
+    def bytes_after(self) -> int:
+        """Of the tables that it worked on."""
+        return sum(table.bytes_after or 0 for table in self.tables)
+
+    @property
+    def temporary_bytes(self) -> int:
+        """Room that it needed besides: a table that is written anew stands there twice until it is done."""
+        return max((max(t.bytes_before or 0, t.bytes_after or 0) for t in self.tables if t.rebuilt), default=0)
+
+
+@dataclass(frozen=True)
 class StepResult:
     """One step of a rehearsal with its verdict and the evidence for it. Times are seconds."""
 
@@ -283,3 +379,19 @@ class StepResult:
     """The log's name below the lane's ``logs/``."""
     started: float | None = None
     """Seconds from the lane's start to the step's, for the time line."""
+    calls: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each of the tool's calls, by its name."""
+    migrations: tuple[Migration, ...] = ()
+    unobserved: tuple[str, ...] = ()
+    """What of its migrations could not be observed, and why."""
+
+
+class Fate(enum.StrEnum):
+    """What an upgrade did to something of the operator's own in a schema."""
+
+    KEPT = "kept"
+    LOST = "lost"
+    ALTERED = "altered"
+    IN_THE_WAY = "in the way"
+    UPSTREAM = "now part of upstream"
+    CONFLICT = "conflicts with upstream"

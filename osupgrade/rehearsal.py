@@ -42,6 +42,10 @@ def cure_all(_name: str) -> bool:
     return True
 
 
+class Refused(Exception):
+    """The cloud cannot even be brought to where its hops are done; the text says why."""
+
+
 @dataclass
 class Rehearsal:
     """One run of a plan on one cloud.
@@ -63,6 +67,15 @@ class Rehearsal:
     keep_schema: Callable[[Cloud, str], str] | None = None
     told_before: Sequence[Finding] = ()
     """Findings made before the cloud stood, such as those about its dumps."""
+    until: str = ""
+    """A step before which to stop, with everything done that leads there."""
+    departure: Callable[[Cloud], tuple[Cloud, Sequence[Finding]]] | None = None
+    """Done once the traps are in the cloud and before anything is cured: gives the cloud on which the hops are done,
+    and what was lost on the way there. May raise Refused."""
+    surveyor: Callable[[Cloud], None] | None = None
+    """Sees the cloud at ``seeded`` as the operator has it: every trap put in, nothing cured yet."""
+    observe: bool = True
+    """Whether every single migration is observed."""
     _steps: list[StepResult] = field(default_factory=list)
     _findings: list[StagedFinding] = field(default_factory=list)
     _census: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +98,8 @@ class Rehearsal:
         if not refused:
             self._all_chains()
             self._finish()
-            self._stage(VERIFY, self.plan.services)
+            if not self.until:
+                self._stage(VERIFY, self.plan.services)
         return LaneResult(
             path=self.plan.path.name,
             services=self.plan.services,
@@ -112,6 +126,14 @@ class Rehearsal:
                 mine = [s for s in self._findings if s.finding.source == scenario.name]
                 if not mine or any(s.state is State.STANDING for s in mine):
                     return f"{fault.message}\n{fault.evidence}".strip()
+        if self.departure:
+            try:
+                self.cloud, lost = self.departure(self.cloud)
+            except Refused as refused:
+                return str(refused)
+            self._record(SEEDED, lost, State.STANDING)
+        if self.surveyor:
+            self.surveyor(self.cloud)
         self._record(SEEDED, self.told_before, State.STANDING)
         self._stage(SEEDED, self.plan.services, inject=False)
         # After the cures of this stage: what the operator mends on purpose before the first hop is no damage.
@@ -121,9 +143,10 @@ class Rehearsal:
         return ""
 
     def _all_chains(self) -> None:
+        leading = [chain for chain in self.plan.chains if self.until in {hop.step for hop in chain.hops}]
         pool = ThreadPoolExecutor(max(1, self.jobs))
         try:
-            for future in as_completed([pool.submit(self._chain, chain) for chain in self.plan.chains]):
+            for future in as_completed([pool.submit(self._chain, chain) for chain in leading or self.plan.chains]):
                 future.result()
         finally:
             # A chain that still waits for a tool ends when the lab removes the tool's container.
@@ -132,7 +155,7 @@ class Rehearsal:
     def _chain(self, chain: Chain) -> None:
         for hop in chain.hops:
             self._stage(Stage.before(hop.step), (chain.service,))
-            if not self._hop(hop):
+            if hop.step == self.until or not self._hop(hop):
                 return
             self._stage(Stage.after(hop.step), (chain.service,))
 
@@ -147,16 +170,19 @@ class Rehearsal:
             self.run.config(hop.step),
             source=source,
             instead=self._replacement(hop.step),
+            record=self.run.record(hop.step) if self.observe else None,
         )
         return self._ended(result)
 
     def _finish(self) -> None:
         finish = self.plan.finish
-        if finish is None:
+        if finish is None or self.until not in ("", finish.name):
             return
         if any(s.service == finish.service and s.outcome is Outcome.FAILED for s in self._steps):
             return
         self._stage(Stage.before(finish.name), self.plan.services)
+        if self.until:
+            return
         self.events.tell(Kind.STEP_STARTED, finish.command.name, step=finish.name, service=finish.service)
         result = run_finish(
             self.cloud,
@@ -165,6 +191,7 @@ class Rehearsal:
             self.run.log(finish.name),
             self.run.config(finish.name),
             instead=self._replacement(finish.name),
+            record=self.run.record(finish.name) if self.observe else None,
         )
         if self._ended(result):
             self._stage(Stage.after(finish.name), self.plan.services)
@@ -185,6 +212,7 @@ class Rehearsal:
         result = replace(result, started=max(0.0, round(started, 3)))
         with self._lock:
             self._steps.append(result)
+        self._record(Stage.after(result.step), _unobserved(result), State.STANDING)
         error = result.diagnosis.error if result.diagnosis else "; ".join(result.problems)
         self.events.tell(Kind.STEP_ENDED, error, step=result.step, service=result.service, outcome=result.outcome.value)
         return result.outcome is not Outcome.FAILED
@@ -241,7 +269,13 @@ class Rehearsal:
             if not (due and willing):
                 self._record(stage, due, State.STANDING)
                 continue
-            self._apply(stage, scenario, due)
+            try:
+                self._apply(stage, scenario, due)
+            except (UsageFault, DBAPIError) as refusal:
+                if isinstance(refusal, DBAPIError):
+                    self._require_database(str(refusal.orig))
+                self._record(stage, [*due, _refused(due[0], refusal)], State.STANDING)
+                continue
             # What is left of a finding speaks with other numbers than before, so it is not told by being equal.
             again = self._ask(scenario, preflight)
             left = [f for f in again if (f.cure.at in (None, stage) if f.cure else f not in found)]
@@ -283,7 +317,7 @@ class Rehearsal:
             )
 
     def _applies(self, check: Check) -> bool:
-        return check.path == self.plan.path.name and set(check.services) <= set(self.plan.services)
+        return check.name in self.plan.path.checks and set(check.services) <= set(self.plan.services)
 
     def _reached(self, check: Check, stage: Stage) -> bool:
         """An invariant of the path's end says nothing of a service that stopped half-way."""
@@ -296,6 +330,27 @@ class Rehearsal:
                 if self.cloud.has(database.name):
                     yield database.name
             return
+
+
+def _unobserved(result: StepResult) -> Iterable[Finding]:
+    for text in result.unobserved:
+        yield Finding(
+            source="observe",
+            severity=Severity.INFO,
+            service=result.service,
+            place=result.step,
+            message=f"its migrations could not all be observed: {text}",
+            consequence="times and rows of single migrations may be missing; the step itself is judged without them",
+        )
+
+
+def _refused(finding: Finding, refusal: UsageFault | DBAPIError) -> Finding:
+    """What to say of a cure whose precondition does not hold; the finding itself stands."""
+    said = refusal.message if isinstance(refusal, UsageFault) else str(refusal.orig)
+    hint = refusal.hint if isinstance(refusal, UsageFault) else "carry the cure out by hand, statement by statement"
+    return Finding(
+        finding.source, Severity.ERROR, finding.service, finding.place, f"its cure is refused: {said}", hint or ""
+    )
 
 
 def apply_statements(cloud: Cloud, findings: Sequence[Finding]) -> None:

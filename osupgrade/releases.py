@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from osupgrade.errors import LabFault
-from osupgrade.model import Command, Database, Finish, Pin, Release, ServiceRelease, Sql, UpgradePath
+from osupgrade.model import Command, Database, Finish, Pin, Preparation, Release, ServiceRelease, Sql, UpgradePath
 
 
 def root() -> Path:
@@ -42,6 +42,7 @@ def _path(name: str, data: Mapping[str, Any]) -> UpgradePath:
         finish=data.get("finish"),
         databases=tuple(data["databases"]),
         carries=tuple(data.get("carries", ())),
+        checks=tuple(data["checks"]),
     )
 
 
@@ -59,6 +60,7 @@ def _release(file: Path) -> Release:
             rule=data["rule"],
             finishes={f: _finish(name, f, d) for f, d in data.get("finishes", {}).items()},
             driver=data.get("driver", "mysql"),
+            preparations=tuple(_preparation(d) for d in data.get("preparations", ())),
             seed=data.get("seed", ""),
         )
     except KeyError as fault:
@@ -79,11 +81,22 @@ def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) 
         package=data.get("package"),
         relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
         started=tuple(Sql(d["database"], d["statement"]) for d in data.get("started", ())),
+        volatile=tuple(data.get("volatile", ())),
     )
 
 
 def _finish(release: str, name: str, data: Mapping[str, Any]) -> Finish:
     return Finish(name, data["service"], release, _command(data["command"]), tuple(data["tables"]))
+
+
+def _preparation(data: Mapping[str, Any]) -> Preparation:
+    return Preparation(
+        name=data["name"],
+        service=data["service"],
+        title=data["title"],
+        commands=tuple(data.get("commands", ())),
+        steps=tuple(Sql(data["service"], statement) for statement in data.get("statements", ())),
+    )
 
 
 def _command(data: Mapping[str, Any]) -> Command:
@@ -94,6 +107,7 @@ def _command(data: Mapping[str, Any]) -> Command:
         gettext=data.get("gettext"),
         accepts=tuple(data.get("accepts", (0,))),
         ignores=tuple(data.get("ignores", ())),
+        online=data.get("online", False),
     )
 
 

@@ -6,7 +6,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from osupgrade.model import Evidence, Finding, Outcome, Severity, Stage, StepResult
+from osupgrade.estimate.model import Estimate
+from osupgrade.model import Evidence, Fate, Finding, Outcome, Severity, Stage, StepResult
 
 
 class State(enum.StrEnum):
@@ -81,12 +82,13 @@ class LaneReport:
 
 @dataclass(frozen=True)
 class ScenarioReport:
-    """Both lanes of one scenario."""
+    """Both lanes of one scenario; none where it does not concern the database at hand, which ``skipped`` explains."""
 
     name: str
     title: str
     symptom: str
     lanes: tuple[LaneReport, ...]
+    skipped: str = ""
 
     @property
     def passed(self) -> bool:
@@ -107,6 +109,72 @@ class ApiCall:
 
 
 @dataclass(frozen=True)
+class Customisation:
+    """One thing of the operator's own in a service's schema, and what the upgrade did to it."""
+
+    service: str
+    object: str
+    """Table, column, index, foreign key, check, trigger, view or routine."""
+    place: str
+    definition: str
+    """As it was before the upgrade, as short SQL."""
+    fate: Fate
+    words: str
+    """What became of it, in one line."""
+    revision: str = ""
+    """The migration that it was in the way of."""
+    error: str = ""
+    data: str = ""
+    """What became of the own data in it; empty where it had none."""
+    mend: tuple[str, ...] = ()
+    """Statements that bring it back, or that take it out of the way beforehand."""
+
+
+@dataclass(frozen=True)
+class SchemaVerdict:
+    """A service's schema after the upgrade, held against upstream's at the revision ``reached``.
+
+    ``exact`` says whether it is upstream's and nothing besides the customisations; null when the upgrade stopped on the
+    way.
+    """
+
+    service: str
+    reached: str
+    exact: bool | None
+    customisations: tuple[Customisation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is done with whole databases around the hops; wall time in seconds, the dumps' bytes, seconds by database.
+
+    ``backup`` and ``rollback`` of an upgrade in place; ``dump``, ``copy``, ``restore`` and ``comparison`` of a move to
+    a new controller.
+    """
+
+    name: str
+    seconds: float
+    bytes: int = 0
+    databases: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How the cloud gets to where its hops are done, and back if need be.
+
+    ``old`` and ``new`` are database images, the same one in place. ``way_back`` says in one sentence what going back
+    was seen to take; empty when it was not rehearsed.
+    """
+
+    name: str
+    """``in-place`` or ``new-controller``."""
+    old: str
+    new: str
+    phases: tuple[Phase, ...] = ()
+    way_back: str = ""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a run was made of, so that it can be repeated: image tags and ids, commits, the cloud's origin."""
 
@@ -122,6 +190,12 @@ class Manifest:
     cloud: str
     """The seed's digest, or the dumps' names and hashes."""
     site: Mapping[str, object]
+    directory: str = ""
+    """Where the command was given, for the relative paths in it."""
+    input: str = ""
+    """Digest of all that decides the outcome: cloud, path, services' code, images, site and traps."""
+    host: str = ""
+    """Digest of the make of the machine on which the engine runs; times compare between runs of the same one."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +214,7 @@ class RunReport:
     """Everything that the reports of one command show. ``exit_status`` is the command's own."""
 
     kind: str
-    """``rehearsal``, ``scenarios`` or ``inspection``."""
+    """``rehearsal``, ``scenarios``, ``inspection`` or ``nightly``."""
     manifest: Manifest
     exit_status: int
     verdict: str
@@ -151,14 +225,46 @@ class RunReport:
     scenarios: tuple[ScenarioReport, ...] = ()
     api: tuple[ApiCall, ...] = ()
     rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Rows by ``service.table``: at ``seeded`` and at ``verify``."""
+    """Rows by ``service.table``: at ``seeded`` and at ``verify``, ``unscaled`` before ``--scale`` made them more."""
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Bytes (data and indexes) by ``service.table``: at ``seeded`` and at ``verify``."""
     invariants: Mapping[str, str] = field(default_factory=dict)
     """The titles of the invariants that lanes name in ``checked``."""
+    schemas: tuple[SchemaVerdict, ...] = ()
+    """Of the services whose schemas the catalogue knows."""
     notes: tuple[str, ...] = ()
+    level: str = ""
+    """How far the last release's APIs were asked: ``smoke``, ``full``, or not at all."""
+    times: int = 1
+    """How often the same cloud was taken along the path."""
+    strategy: Strategy | None = None
+    hashes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By database, at ``verify``: ``schema`` and, unless the cloud is very large, ``data``."""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """Hash of the contents by ``database.table``, at ``verify``."""
+    estimate: Estimate | None = None
+    """How long it will take in production, where that was asked for."""
+    parts: tuple[Part, ...] = ()
+    """What a nightly ran, or should have run."""
+    matrix: tuple[str, ...] = ()
+    """The units of the whole nightly by name, whichever shard ran them."""
     kept: KeptDatabase | None = None
 
 
-SCHEMA_VERSION = 1
+@dataclass(frozen=True)
+class Part:
+    """One part of a nightly: a whole rehearsal, or scenarios, of one path on one database."""
+
+    name: str
+    units: tuple[str, ...]
+    """What was to be run, by name, whether it was or not."""
+    exit_status: int
+    report: RunReport | None = None
+    """None when it did not run to its end; ``problem`` says why."""
+    problem: str = ""
+    directory: str = ""
+    """Where its evidence lies, below the nightly's own directory."""
+
+
+SCHEMA_VERSION = 2
 """Of ``report.json``; raised when a field changes its meaning or goes."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from osupgrade.errors import MissingFault, UsageFault
+from osupgrade.errors import Fault, MissingFault, UsageFault
 
 UNFINISHED = "UNFINISHED"
 """A file that stands in a run directory until its reports are written: such a run is not to be taken for complete."""
@@ -49,6 +51,10 @@ class RunDirectory:
         """Where a step's log goes."""
         return self.path / "logs" / f"{_slug(step)}.log"
 
+    def record(self, step: str) -> Path:
+        """Where it goes what was seen of a step's migrations."""
+        return self.path / "logs" / f"{_slug(step)}.migrations.jsonl"
+
     def config(self, step: str) -> Path:
         """Where the files that a step's tool read are kept."""
         return self.path / "config" / _slug(step)
@@ -61,14 +67,29 @@ class RunDirectory:
 
     def lane(self, name: str) -> RunDirectory:
         """A directory of the same make below this one, for one lane."""
-        below = self.path / "lanes" / _slug(name)
+        return self._below("lanes", name)
+
+    def part(self, name: str) -> RunDirectory:
+        """A directory of the same make below this one, for one part of a nightly."""
+        return self._below("parts", name)
+
+    def _below(self, kind: str, name: str) -> RunDirectory:
+        below = self.path / kind / _slug(name)
         for part in ("logs", "schema", "config"):
             (below / part).mkdir(parents=True, exist_ok=True)
         return RunDirectory(below)
 
-    def stopped(self, why: str) -> None:
-        """Leave in the directory why it is unfinished."""
-        (self.path / UNFINISHED).write_text(why + "\n", "utf-8")
+    @contextlib.contextmanager
+    def told_when_stopped(self, what: str) -> Iterator[None]:
+        """What ends ``what`` before its reports are written is left in the directory, as why it is unfinished."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            (self.path / UNFINISHED).write_text(f"{what} was interrupted\n", "utf-8")
+            raise
+        except Fault as fault:
+            (self.path / UNFINISHED).write_text(f"{what} ended early: {fault.message}\n", "utf-8")
+            raise
 
     def finish(self) -> None:
         """All reports are written: take the mark away and let ``latest`` point here."""

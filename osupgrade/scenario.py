@@ -58,11 +58,13 @@ class Blocks:
 class Silent:
     """The symptom is silent: every tool exits 0, and the scenario's ``@probe`` finds the damage at this stage.
 
-    ``breaks`` names the invariants that go red with it; no other may.
+    ``breaks`` names the invariants that go red with it; no other may. ``shows`` are regular expressions: what the last
+    release's running services say of such a cloud when their APIs are asked, each of them and nothing else.
     """
 
     at: str
     breaks: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -101,8 +103,14 @@ class Scenario:
     path: str = "grizzly-icehouse"
     site: Mapping[str, Any] = field(default_factory=dict)
     """Keys of ``site.toml`` that differ for this trap."""
+    replaces: bool = False
+    """Whether its injection puts other databases in the place of the cloud's own. The invariants, which compare with
+    the cloud before, are not asked then, and no other scenario's cure is applied."""
     universal: bool = False
     """Whether every cloud of the path has it by nature: its cure is then part of every lane but its own naive one."""
+    not_on: Mapping[str, str] = field(default_factory=dict)
+    """Database images on which the symptom does not show, each with the reason. It is not run there, and that is told;
+    its preflight and its cure work there all the same."""
     name: str = ""
     directory: Path = Path()
     injections: list[tuple[Stage, Driver]] = field(default_factory=list)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from osupgrade.errors import UsageFault
+from osupgrade.packages.listing import read_listing
 
 _CHOICES = {
     "plugin": ("openvswitch", "linuxbridge", "ml2"),
@@ -25,7 +26,9 @@ class Site:
     service, ``core_plugin`` overrides the class that a release's tool is told, for clouds that were set up otherwise.
     ``mechanism_drivers`` are ML2's, for releases that have no other core plugin,
     ``launch_commands`` the commands that start the API services.
-    ``keep_plugin_tables`` keeps the old plugin's tables through the move to ML2.
+    ``keep_plugin_tables`` keeps the old plugin's tables through the move to ML2. ``packages`` are what a controller has
+    installed, each as ``NAME==VERSION``; in the file, the path of the output of ``pip freeze``, ``dpkg -l`` or
+    ``rpm -qa``.
     """
 
     plugin: str = "openvswitch"
@@ -40,6 +43,7 @@ class Site:
     launch_commands: tuple[str, ...] = ()
     keep_plugin_tables: bool = False
     migrations: tuple[tuple[str, str], ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 def read_site(path: Path) -> Site:
@@ -70,6 +74,8 @@ def _checked(name: str, key: str, value: Any, default: Any) -> Any:
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
             raise UsageFault(f"{name}: migrations must be a table of SERVICE = directory")
         return tuple(sorted(value.items()))
+    if key == "packages":
+        return _installed(name, value)
     if isinstance(default, tuple):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise UsageFault(f"{name}: {key} must be a list of names")
@@ -79,3 +85,16 @@ def _checked(name: str, key: str, value: Any, default: Any) -> Any:
     if key in _CHOICES and value not in _CHOICES[key]:
         raise UsageFault(f"{name}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}")
     return value
+
+
+def _installed(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, list):  # a run's manifest has what was read, not where
+        return tuple(str(one) for one in value)
+    if not isinstance(value, str):
+        raise UsageFault(f"{name}: packages must be the path of a list of installed packages")
+    file = Path(name).parent / value
+    try:
+        text = file.read_text("utf-8", "replace")
+    except OSError as fault:
+        raise UsageFault(f"{name}: cannot read packages from {file}: {fault.strerror}") from fault
+    return tuple(f"{one.name}=={one.version}" for one in read_listing(text, str(file)).packages.values())

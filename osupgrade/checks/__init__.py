@@ -22,6 +22,7 @@ class Check:
     ``census`` reads from a cloud at stage ``seeded`` what must stay true: any value that holds still (tuples, frozen
     sets, mappings). ``compare`` gets the cloud at a later stage and that value, and says what is damaged.
     ``stages`` are those at which it holds; it is run at each that the plan reaches. ``services`` must all be there.
+    Which paths it holds on is the paths' own affair (``checks`` in ``images/paths.toml``).
     """
 
     name: str
@@ -30,7 +31,6 @@ class Check:
     stages: tuple[Stage, ...]
     census: Callable[[Cloud], Any]
     compare: Callable[[Cloud, Any], Iterable[Finding]]
-    path: str = "grizzly-icehouse"
 
 
 def load_checks() -> Mapping[str, Check]:

@@ -27,17 +27,17 @@ _RELATIONS = {
         "instances",
         "uuid",
     ),
-    "nova.block_device_mapping.volume_id": ("nova", "block_device_mapping", "volume_id", "{cinder}.", "volumes", "id"),
-    "nova.instances.project_id": ("nova", "instances", "project_id", "{keystone}.", "project", "id"),
-    "nova.instances.user_id": ("nova", "instances", "user_id", "{keystone}.", "user", "id"),
-    "nova.instances.image_ref": ("nova", "instances", "image_ref", "{glance}.", "images", "id"),
+    "nova.block_device_mapping.volume_id": ("nova", "block_device_mapping", "volume_id", "cinder", "volumes", "id"),
+    "nova.instances.project_id": ("nova", "instances", "project_id", "keystone", "project", "id"),
+    "nova.instances.user_id": ("nova", "instances", "user_id", "keystone", "user", "id"),
+    "nova.instances.image_ref": ("nova", "instances", "image_ref", "glance", "images", "id"),
     "neutron.ports.network_id": ("neutron", "ports", "network_id", "", "networks", "id"),
-    "neutron.ports.device_id": ("neutron", "ports", "device_id", "{nova}.", "instances", "uuid"),
-    "neutron.networks.tenant_id": ("neutron", "networks", "tenant_id", "{keystone}.", "project", "id"),
+    "neutron.ports.device_id": ("neutron", "ports", "device_id", "nova", "instances", "uuid"),
+    "neutron.networks.tenant_id": ("neutron", "networks", "tenant_id", "keystone", "project", "id"),
     "neutron.floatingips.router_id": ("neutron", "floatingips", "router_id", "", "routers", "id"),
-    "cinder.volumes.instance_uuid": ("cinder", "volumes", "instance_uuid", "{nova}.", "instances", "uuid"),
-    "cinder.volumes.project_id": ("cinder", "volumes", "project_id", "{keystone}.", "project", "id"),
-    "glance.images.owner": ("glance", "images", "owner", "{keystone}.", "project", "id"),
+    "cinder.volumes.instance_uuid": ("cinder", "volumes", "instance_uuid", "nova", "instances", "uuid"),
+    "cinder.volumes.project_id": ("cinder", "volumes", "project_id", "keystone", "project", "id"),
+    "glance.images.owner": ("glance", "images", "owner", "keystone", "project", "id"),
     "keystone.user_group_membership.user_id": ("keystone", "user_group_membership", "user_id", "", "user", "id"),
 }
 _ONLY = {"neutron.ports.device_id": "AND c.device_owner LIKE 'compute:%'"}
@@ -47,24 +47,27 @@ def _census(cloud: Cloud) -> Mapping[str, frozenset[str]]:
     """For each relation that the cloud has both ends of, the keys that point nowhere."""
     found = {}
     for name, (database, child, column, other, parent, key) in _RELATIONS.items():
-        abroad = other.strip("{}.") or database
+        abroad = other or database
         if not (cloud.has(database) and cloud.has(abroad)):
             continue
         if child not in cloud.tables(database) or parent not in cloud.tables(abroad):
             continue
-        # The two ends may have different collations, which MySQL will not compare; bytes it will.
-        sql = (
-            f"SELECT DISTINCT c.{column} FROM {child} c LEFT JOIN {other}`{parent}` p ON "
-            f"CONVERT(p.{key} USING utf8) = CONVERT(c.{column} USING utf8) COLLATE utf8_general_ci "
-            f"WHERE c.{column} IS NOT NULL AND c.{column} <> '' AND p.{key} IS NULL {_ONLY.get(name, '')}"
+        only = _ONLY.get(name, "")
+        points = cloud.rows(
+            database,
+            f"SELECT DISTINCT c.{column} FROM {child} c WHERE c.{column} IS NOT NULL AND c.{column} <> '' {only}",
         )
-        if other == "":
-            sql = (
-                f"SELECT DISTINCT c.{column} FROM {child} c LEFT JOIN `{parent}` p ON p.{key} = c.{column} "
-                f"WHERE c.{column} IS NOT NULL AND c.{column} <> '' AND p.{key} IS NULL"
-            )
-        found[name] = frozenset(str(row[0]) for row in cloud.rows(database, sql))
+        there = {_key(row[0]) for row in cloud.rows(abroad, f"SELECT {key} FROM `{parent}`")}
+        found[name] = frozenset(str(row[0]) for row in points if _key(row[0]) not in there)
     return found
+
+
+def _key(value: object) -> str:
+    """A key as MySQL's usual collations compare it.
+
+    Compared here and not by a join: the two ends may have different collations, for which MySQL uses no index.
+    """
+    return str(value).rstrip(" ").casefold()
 
 
 def _compare(cloud: Cloud, before: Mapping[str, frozenset[str]]) -> Iterator[Finding]:

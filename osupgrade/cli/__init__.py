@@ -7,14 +7,14 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from osupgrade.cli import doctor, dumps, images, inspect, rehearse, reports, scenarios, sources
+from osupgrade.cli import doctor, dumps, images, inspect, nightly, rehearse, reports, reproduce, scenarios, sources
 from osupgrade.errors import Exit, Fault
 
 app = typer.Typer(
@@ -28,9 +28,11 @@ app = typer.Typer(
 app.command("rehearse")(rehearse.rehearse)
 app.command("inspect")(inspect.inspect)
 app.command("sanitize")(dumps.sanitize)
+app.command("reproduce")(reproduce.reproduce)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(sources.app, name="sources")
 app.add_typer(images.app, name="images")
+app.command("nightly")(nightly.nightly)
 app.command("report")(reports.report)
 app.command("doctor")(doctor.doctor)
 app.command("clean")(doctor.clean)
@@ -43,13 +45,23 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; its exit status. Nothing but SystemExit of argument parsing passes through."""
+    return guarded(
+        lambda: int(app(args=cure_spelled_out(arguments), prog_name="osupgrade", standalone_mode=False) or 0)
+    )
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Do something that gives an exit status; a fault becomes its sentence, its hint and its status."""
     errors = Console(stderr=True, highlight=False)
     try:
         with terminable():
-            status = int(app(args=arguments, prog_name="osupgrade", standalone_mode=False) or 0)
+            status = work()
         if status == Exit.INTERRUPTED:  # Typer takes KeyboardInterrupt for itself and returns its status
             errors.print("osupgrade: interrupted; everything that was started has been removed")
         return status
+    except KeyboardInterrupt:
+        errors.print("osupgrade: interrupted; everything that was started has been removed")
+        return int(Exit.INTERRUPTED)
     except Fault as fault:
         errors.print(f"[red]osupgrade:[/] {escape(fault.message)}", soft_wrap=True)
         if fault.evidence:
@@ -69,6 +81,15 @@ def run(arguments: list[str]) -> int:
         )
         errors.print(f"the traceback is in {escape(str(Path(file.name)))}")
         return int(Exit.LAB_FAULT)
+
+
+def cure_spelled_out(arguments: list[str]) -> list[str]:
+    """The arguments with a bare ``--cure`` written as ``--cure=all``; Typer knows no value that may be left out."""
+    followers = [*arguments, "-"][1:]
+    return [
+        "--cure=all" if word == "--cure" and follower.startswith("-") else word
+        for word, follower in zip(arguments, followers, strict=True)
+    ]
 
 
 @contextlib.contextmanager

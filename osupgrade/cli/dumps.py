@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import docker
 import typer
 from rich.console import Console
 
 from osupgrade.cli.options import DEFAULT_PATH, plan_from
 from osupgrade.dump.policy import load_policy
-from osupgrade.dump.sanitize import read_key
+from osupgrade.dump.sanitize import SanitizeReport, Told, read_key
 from osupgrade.dump.sanitize import sanitize as mask
-from osupgrade.dump.source import read_dumps
+from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
+from osupgrade.dump.source import Dump, read_dumps
+from osupgrade.dump.write import check_output
 from osupgrade.engine.database import start_database
 from osupgrade.engine.lab import Lab, connect
-from osupgrade.errors import Exit, UsageFault
+from osupgrade.errors import Exit
 from osupgrade.images import ImageStore
-from osupgrade.laboratory import choose_database
+from osupgrade.laboratory import TELL_SECONDS, choose_database
+
+ROOM = 4
+"""Bytes that a server holds for one byte of SQL: two copies with their indexes."""
 
 
 def sanitize(
@@ -25,6 +34,9 @@ def sanitize(
     out: Annotated[Path, typer.Option("-o", "--out", help="The sanitized dump; must not be there yet.")],
     key_file: Annotated[Path, typer.Option("--key-file", help="The key: the same key gives the same masks.")],
     policy: Annotated[Path | None, typer.Option("--policy", help="What to do otherwise with which column.")] = None,
+    proof: Annotated[
+        Path | None, typer.Option("--proof", help="Write every fact of the shape, before and after.")
+    ] = None,
 ) -> int:
     """Mask a dump so that it may leave the house and still has the same traps in it.
 
@@ -33,25 +45,88 @@ def sanitize(
     console = Console(highlight=False)
     key = read_key(key_file)
     rules = load_policy(policy)
-    if out.exists():
-        raise UsageFault(f"{out} is there already", hint="give another -o, or move it away")
-    read = read_dumps(dumps)
-    client = connect()
-    image = choose_database(client, plan_from(DEFAULT_PATH), "auto", lambda text: console.print(text, markup=False))
-    tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
-    with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
-        report = mask(server, read, out, key, rules, lambda text: console.print(text, markup=False, soft_wrap=True))
+    for file in (out, proof):
+        if file:
+            check_output(file)
+    with _telling(console) as told:
+        read = read_dumps(dumps, lambda name, done, of: told("reading", f"{name}, {done / of:.0%}"))
+        client = connect()
+        image = choose_database(client, plan_from(DEFAULT_PATH), "auto", lambda text: told(text, ""))
+        tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
+        memory, options = _server(client, read)
+        with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
+            report = mask(server, read, out, key, rules, told)
+    if proof:
+        proof.write_text("".join(f"{_line(shape)}\n" for shape in report.shapes), "utf-8")
+    _print(report, console)
+    return Exit.CAME_THROUGH
+
+
+def _server(client: docker.DockerClient, dumps: Sequence[Dump]) -> tuple[bool, tuple[str, ...]]:
+    """Whether the server's files fit into a quarter of the engine's memory, and how large its buffer is to be."""
+    memory = int(client.info().get("MemTotal", 0))
+    wanted = ROOM * sum(dump.sql_bytes for dump in dumps)
+    buffer = max(256 << 20, min(wanted, memory // 8))
+    return wanted < memory // 4, (f"--innodb-buffer-pool-size={buffer}", "--innodb-log-file-size=256M")
+
+
+@contextlib.contextmanager
+def _telling(console: Console) -> Iterator[Told]:
+    """On a terminal one line that changes; elsewhere a line for each thing begun, and one every few seconds."""
+    now, last = "", 0.0
+
+    def plain(what: str, how_far: str) -> None:
+        nonlocal now, last
+        if what != now or time.monotonic() - last >= TELL_SECONDS:
+            line = how_far if how_far.startswith(what) else f"{what}: {how_far}" if how_far else what
+            console.print(line, markup=False, soft_wrap=True)
+            now, last = what, time.monotonic()
+
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield plain
+        return
+    with console.status("") as status:
+        yield lambda what, how_far: status.update(how_far if how_far.startswith(what) else f"{what} {how_far}")
+
+
+def _print(report: SanitizeReport, console: Console) -> None:
     for treatment, columns in sorted(report.treated.items()):
         console.print(f"{columns:6d} columns: {treatment}", markup=False)
     for column in report.unknown:
         console.print(f"unknown column, masked: {column}", markup=False)
     for what in report.left:
         console.print(f"taken out: {what}", markup=False)
-    kept = sum(shape.same for shape in report.shapes)
-    console.print(f"shape: {kept} of {len(report.shapes)} facts are the same before and after")
-    for shape in report.shapes:
-        if not shape.same:
-            console.print(f"  {shape.what}: {shape.before} before, {shape.after} after", markup=False)
-    console.print(f"leak scan: none of {report.masked_values} masked values in {report.scanned_bytes} bytes of output")
-    console.print(f"wrote {out} in {report.seconds:.1f} s")
-    return Exit.CAME_THROUGH
+    for line in _side_by_side(report.shapes):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(f"shape: all {len(report.shapes)} facts are the same before and after")
+    console.print(
+        f"leak scan: nothing that was masked stands in the {report.scanned_bytes} bytes of output; "
+        f"{report.masked_values} values were masked one by one, ids and dropped content beside them"
+    )
+    console.print(f"wrote {report.written.path} in {report.seconds:.1f} s", markup=False, soft_wrap=True)
+
+
+def _side_by_side(shapes: Sequence[Shape]) -> Iterator[str]:
+    """The facts of every table that has rows, its columns' added up, before = after; then the relations."""
+    sums: dict[str, dict[str, tuple[int, int]]] = {}
+    for shape in shapes:
+        relation = " in " in shape.fact.place
+        name = shape.fact.place if relation else ".".join(shape.fact.place.split(".")[:2])
+        before, after = sums.setdefault(name, {}).get(shape.fact.what, (0, 0))
+        sums[name][shape.fact.what] = before + shape.before, after + shape.after
+    width = max((len(name) for name in sums if " in " not in name), default=0)
+    for name, facts in sums.items():
+        if facts[ROWS][0] and " in " not in name:
+            told = [f"{fact} {_pair(*facts[fact])}" for fact in FACTS if fact != SPREAD and any(facts.get(fact, ()))]
+            yield f"{name:<{width}}  {', '.join(told)}"
+    for name, facts in sums.items():
+        if " in " in name:
+            yield f"{name}: {', '.join(f'{fact} {_pair(*pair)}' for fact, pair in facts.items())}"
+
+
+def _pair(before: int, after: int) -> str:
+    return f"{before} = {after}" if before == after else f"{before} before, {after} after"
+
+
+def _line(shape: Shape) -> str:
+    return f"{shape.fact.place}, {shape.fact.what}: {shape.before} before, {shape.after} after"

@@ -3,38 +3,83 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
+import docker
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
 from osupgrade.engine.lab import connect
+from osupgrade.errors import MissingFault
 from osupgrade.images import ImageStore, database_for
+from osupgrade.releases import load_paths
+from osupgrade.verify.running import load_running
 
-app = typer.Typer(help="The lab's images: build them, list them.", no_args_is_help=True)
+app = typer.Typer(help="The lab's images: build them, list them, carry them elsewhere.", no_args_is_help=True)
 
 
 @app.command("build")
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="Images to build; none: all that the path needs.")] = None,
     path: Annotated[str, typer.Option("--path", help="The path whose images are built.")] = DEFAULT_PATH,
+    everything: Annotated[bool, typer.Option("--all", help="What all paths need.")] = False,
 ) -> None:
     """Build what is missing or out of date, side by side.
 
     Example: `osupgrade images build --path grizzly-icehouse`
     """
-    plan = plan_from(path)
     client = connect()
-    machine = str(client.info().get("Architecture", ""))
-    databases = dict.fromkeys(database_for(machine, name)[0] for name in plan.path.databases)
-    wanted = names or [*(release.name for release in plan.releases), *databases]
+    wanted = names or _needed(client, tuple(load_paths()) if everything else (path,))
     console = Console(highlight=False)
     tags = ImageStore(client).ensure(wanted, lambda progress: console.print(str(progress), markup=False))
     for tag in tags.values():
         console.print(tag)
+
+
+@app.command("save")
+def save(
+    file: Annotated[Path, typer.Argument(help="The archive: .tar, or .tar.zst to have it compressed.")],
+    path: Annotated[str, typer.Option("--path", help="Only the images of this path.")] = "",
+) -> None:
+    """Write the built images into one archive, for a CI cache or a machine without a network.
+
+    Example: `osupgrade images save images.tar.zst`
+    """
+    client = connect()
+    store = ImageStore(client)
+    wanted = _needed(client, (path,)) if path else [n for n in _needed(client, tuple(load_paths())) if store.present(n)]
+    if not wanted:
+        raise MissingFault("no image is built", hint="osupgrade images build --all")
+    size = store.save(wanted, file)
+    Console(highlight=False).print(f"{file}: {len(wanted)} images, {size / 1e6:.0f} MB", soft_wrap=True)
+
+
+@app.command("load")
+def load(file: Annotated[Path, typer.Argument(help="An archive that `osupgrade images save` wrote.")]) -> None:
+    """Bring back images from an archive. What changed since then is built anew when it is needed.
+
+    Example: `osupgrade images load images.tar.zst`
+    """
+    console = Console(highlight=False)
+    for tag in ImageStore(connect()).load(file):
+        console.print(tag)
+
+
+def _needed(client: docker.DockerClient, paths: Sequence[str]) -> list[str]:
+    """The images that rehearsals of some paths need on this engine's machine: releases, databases, brokers."""
+    machine = str(client.info().get("Architecture", ""))
+    names: dict[str, None] = {}
+    for plan in map(plan_from, paths):
+        running = load_running(plan.last.name)
+        databases = [database_for(machine, name)[0] for name in plan.path.databases]
+        brokers = [running.broker] if running and running.broker else []
+        names |= dict.fromkeys((*(release.name for release in plan.releases), *databases, *brokers))
+    return list(names)
 
 
 @app.command("list")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from osupgrade.errors import MissingFault
+from osupgrade.errors import MissingFault, UsageFault
+from osupgrade.history import History, Thing, default_file, durations, remember
 from osupgrade.plan import Plan, find_path, make_plan
 from osupgrade.releases import load_paths, load_releases, root
+from osupgrade.result import RunReport
+from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import ScenarioSet, load_scenarios
 from osupgrade.site import Site, read_site
 from osupgrade.sources import Sources
@@ -25,6 +29,11 @@ Out = Annotated[Path, typer.Option("--out", help="Directory that takes run direc
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Chains or scenarios side by side.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MoreScenarios = Annotated[list[Path] | None, typer.Option("--scenarios", help="A directory of your own scenarios.")]
+HistoryFile = Annotated[
+    Path | None,
+    typer.Option("--history", help="The store of past runs; by default one in the user's state directory."),
+]
+NoHistory = Annotated[bool, typer.Option("--no-history", help="Neither judge by past runs nor remember this one.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
 
 DEFAULT_PATH = "grizzly-icehouse"
@@ -60,6 +69,42 @@ def plan_from(path: str, services: str = "") -> Plan:
     releases = load_releases()
     wanted = [name.strip() for name in services.split(",") if name.strip()]
     return make_plan(find_path(load_paths(), releases, path), releases, wanted)
+
+
+def history_from(file: Path | None, off: bool) -> History | None:
+    """The store of past runs, opened before anything is started; None when nothing is to be remembered.
+
+    Raises UsageFault when the one that was asked for cannot be used; without the usual one there is only a warning.
+    """
+    if off:
+        if file:
+            raise UsageFault("--history and --no-history exclude each other")
+        return None
+    try:
+        return History(file or default_file())
+    except UsageFault as fault:
+        if file:
+            raise
+        typer.echo(f"this run will not be remembered: {fault.message}", err=True)
+        return None
+
+
+def remembered(report: RunReport, history: History | None, run: RunDirectory) -> RunReport:
+    """The report judged by past runs, itself remembered; what goes wrong with the store is a note in it."""
+    if history is None:
+        return report
+    try:
+        return remember(report, history, str(run.path))
+    except UsageFault as fault:
+        return dataclasses.replace(report, notes=(*report.notes, f"not remembered: {fault.message}"))
+
+
+def usual_seconds(history: History | None, thing: Thing) -> float | None:
+    """How long something takes, by what is remembered; None when nothing is."""
+    try:
+        return durations(history).get(thing) if history else None
+    except UsageFault:
+        return None  # told when the run is to be remembered
 
 
 def site_from_option(file: Path | None) -> Site:

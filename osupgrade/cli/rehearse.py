@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import shlex
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from osupgrade import __version__
-from osupgrade.checks import load_checks
 from osupgrade.cli.options import (
     DEFAULT_PATH,
     DatabaseKind,
+    HistoryFile,
     Jobs,
+    Json,
     MoreScenarios,
+    NoHistory,
     Out,
     PathName,
     Quiet,
@@ -28,28 +25,30 @@ from osupgrade.cli.options import (
     SiteFile,
     all_scenarios,
     chosen_path,
+    history_from,
     plan_from,
+    remembered,
     site_from_option,
+    usual_seconds,
 )
-from osupgrade.cloud import Cloud
+from osupgrade.conduct import LARGE, Estimating, Request, conduct
+from osupgrade.departure import NEW_CONTROLLER, STRATEGIES
 from osupgrade.dump.source import check_start, holdings, read_dumps
-from osupgrade.errors import Exit, Fault, UsageFault
-from osupgrade.events import EventLog, Kind
-from osupgrade.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_dumps, restore_lane
-from osupgrade.model import VERIFY, Finding
+from osupgrade.errors import UsageFault
+from osupgrade.estimate.host import read_host
+from osupgrade.estimate.measure import TOP
+from osupgrade.events import EventLog
+from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.plan import Plan
-from osupgrade.rehearsal import Rehearsal
+from osupgrade.rehearsal import MayCure, cure_all, cure_none
 from osupgrade.report import write_reports
-from osupgrade.report.digest import settled
 from osupgrade.report.terminal import live, verdict
-from osupgrade.result import KeptDatabase, LaneResult, Manifest, RunReport, StagedFinding, State
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import ScenarioSet
-from osupgrade.schema.snapshot import ddl
 from osupgrade.seed.description import load_description
-from osupgrade.site import Site
+from osupgrade.seed.scale import check_factor
+from osupgrade.seed.seeder import load_seeder
 from osupgrade.verify.running import LEVELS, Level
-from osupgrade.verify.verification import take_census, verify
 
 CARRIED = "default"
 """As a scenario's name: all that the path carries when `make rehearse` runs it."""
@@ -64,7 +63,7 @@ def rehearse(
         typer.Option("--scenario", help="Put this trap into the cloud; `default`: the path's own set."),
     ] = None,
     naive: Annotated[bool, typer.Option("--naive", help="Cure nothing: see the traps bite.")] = False,
-    cure: Annotated[str, typer.Option("--cure", help="Which findings to cure: all, or names with commas.")] = "all",
+    cure: Annotated[str, typer.Option("--cure", help="Cure what is found: all of it, or NAME,NAME.")] = "all",
     no_cure: Annotated[bool, typer.Option("--no-cure", help="Cure nothing.")] = False,
     services: Services = "",
     db: DatabaseKind = "auto",
@@ -73,116 +72,188 @@ def rehearse(
     verify_level: Annotated[
         str, typer.Option("--verify", help="Ask the last release's real APIs: none, smoke or full.")
     ] = "smoke",
+    fast: Annotated[bool, typer.Option("--fast", help="Ask the APIs without a message broker.")] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say how long it will take in production: --scale, or the dump.")
+    ] = False,
+    factor_file: Annotated[
+        Path | None, typer.Option("--factor-file", help="Your controller, as measure_host.py measured it.")
+    ] = None,
     jobs: Jobs = 5,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the database up; report.json says where.")] = False,
+    strategy: Annotated[
+        str,
+        typer.Option("--strategy", help="in-place (without it too), or new-controller: moved to another server first."),
+    ] = "",
+    old_db: Annotated[
+        str, typer.Option("--old-db", help="The old server of a new-controller; --db is then the new one.")
+    ] = "",
+    rollback: Annotated[
+        bool | None,
+        typer.Option(
+            "--rollback/--no-rollback",
+            help="Take a backup and rehearse its restore; done, but for large --scale, unless said otherwise.",
+        ),
+    ] = None,
+    times: Annotated[
+        int, typer.Option("--times", min=1, help="Take the same cloud along so often; it must end the same each time.")
+    ] = 1,
     out: Out = Path("runs"),
     more: MoreScenarios = None,
+    history: HistoryFile = None,
+    no_history: NoHistory = False,
+    as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Take a cloud from the path's first release to its last with the real tools, and judge the outcome.
 
     Examples: `osupgrade rehearse`, `osupgrade rehearse --dump quantum.sql --services neutron --no-cure`
     """
-    started = time.monotonic()
-    console = Console(highlight=False)
-    path = chosen_path(path, lambda text: console.print(text, markup=False, soft_wrap=True))
-    plan = plan_from(path, services)
-    found = all_scenarios(more)
-    injected = found.chosen(_expand(scenario or (), plan))
-    level = _level(verify_level)
-    the_site = dataclasses.replace(site_from_option(site), **{k: v for s in injected for k, v in s.site.items()})
-    description = load_description(cloud)
-    if dump and scale > 1:
-        raise UsageFault("--scale multiplies the seeded cloud; a dump is taken as it is")
-    may_cure = _may_cure("" if naive or no_cure else cure, found)
-    dumps = read_dumps(dump) if dump else ()
-    at_start = check_start(holdings(dumps), plan.releases) if dumps else ()
-    if dumps and not services:
-        plan = plan_from(path, ",".join(holding.service for holding in holdings(dumps)))
-    run = RunDirectory.make(out, plan.path.name)
-    view = live(plan, console, quiet=quiet)
-    try:
-        with view, EventLog(run.events, view.told) as events:
-
-            def say(text: str) -> None:
-                events.tell(Kind.LAB, text)
-
-            with open_laboratory(plan, say, database=db, memory=not dump and scale < LARGE) as laboratory:
-                told_before: tuple[Finding, ...] = ()
-                if dumps:
-                    restored = restore_dumps(laboratory.server, dumps, say)
-                    told_before, databases = (*at_start, *restored.findings), restored.databases
-                    origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
-                else:
-                    origin, names = prepare_seeded(
-                        laboratory, description, the_site, run.path / "logs", say, factor=scale
-                    )
-                    wanted = {d.name for s in plan.services for d in plan.first.services[s].databases}
-                    databases = restore_lane(laboratory, {k: v for k, v in names.items() if k in wanted}, "")
-                subject = laboratory.cloud(the_site, "main", databases, run.path / "logs")
-                before, large = row_counts(subject), table_sizes(subject)
-                # A seeded cloud's users have their names for passwords; an operator's dump does not say.
-                password_of = _nobody if dumps else str
-                census = None
-                if level == "full" and not injected:
-                    census = take_census(
-                        subject, laboratory.lab, laboratory.workshop, plan, run.path, say, password_of=password_of
-                    )
-                result = Rehearsal(
-                    plan=plan,
-                    cloud=subject,
-                    run=run,
-                    events=events,
-                    known=[s for s in found.scenarios.values() if s.path == path_of(plan)],
-                    injected=injected,
-                    checks=tuple(load_checks().values()),
-                    may_cure=may_cure,
-                    lane="naive" if naive or no_cure else "cured",
-                    jobs=jobs,
-                    keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
-                    told_before=told_before,
-                ).go()
-                verification = None
-                grown, resized = _grown(before, row_counts(subject)), _grown(large, table_sizes(subject))
-                if level and not result.failed and not result.refused:
-                    verification = verify(
-                        subject,
-                        laboratory.lab,
-                        laboratory.workshop,
-                        plan,
-                        level,
-                        run.path,
-                        say,
-                        password_of=password_of,
-                        before=census,
-                    )
-                    found_there = tuple(StagedFinding(VERIFY, f, State.STANDING) for f in verification.findings)
-                    result = dataclasses.replace(result, findings=(*result.findings, *found_there))
-                report = RunReport(
-                    kind="rehearsal",
-                    manifest=manifest(laboratory, plan, origin, the_site),
-                    exit_status=Exit.CAME_THROUGH if result.came_through else Exit.DID_NOT,
-                    verdict=sentence(result, plan),
-                    next_command=next_command(result, run),
-                    seconds=time.monotonic() - started,
-                    result=result,
-                    api=verification.calls if verification else (),
-                    rows=grown,
-                    sizes=resized,
-                    invariants={check.name: check.title for check in load_checks().values()},
-                    kept=_keep(laboratory, subject) if keep else None,
-                )
-    except KeyboardInterrupt:
-        run.stopped("this rehearsal was interrupted")
-        raise
-    except Fault as fault:
-        run.stopped(f"this rehearsal ended early: {fault.message}")
-        raise
+    console = Console(highlight=False, stderr=as_json)
+    past = None if estimate else history_from(history, no_history)  # its times are not those of other runs
+    request = request_for(
+        path=chosen_path(path, lambda text: console.print(text, markup=False, soft_wrap=True)),
+        site=site,
+        dump=dump,
+        scenario=scenario,
+        naive=naive or no_cure,
+        cure=cure,
+        services=services,
+        db=db,
+        scale=scale,
+        cloud=cloud,
+        verify_level=verify_level,
+        fast=fast,
+        estimating=estimating_from(estimate, factor_file, scale),
+        jobs=jobs,
+        keep=keep,
+        strategy=strategy,
+        old_db=old_db,
+        rollback=bool(strategy) or scale < LARGE if rollback is None else rollback,
+        times=times,
+        more=more,
+    )
+    run = RunDirectory.make(out, request.plan.path.name)
+    view = live(request.plan, console, quiet=quiet, expected=_expected(request, past))
+    with run.told_when_stopped("this rehearsal"), view, EventLog(run.events, view.told) as events:
+        report = conduct(request, run, events)
+    report = remembered(report, past, run)
     write_reports(report, run)
     run.finish()
+    if as_json:
+        typer.echo((run.path / "report.json").read_text("utf-8"), nl=False)
+        return report.exit_status
     verdict(report, console)
     console.print(f"evidence: {run.path}/report.html", soft_wrap=True)
     return report.exit_status
+
+
+def request_for(
+    *,
+    path: str,
+    site: Path | None,
+    dump: Sequence[Path] | None,
+    scenario: Sequence[str] | None,
+    naive: bool,
+    cure: str,
+    services: str,
+    db: str,
+    scale: int,
+    cloud: Path | None,
+    verify_level: str,
+    fast: bool,
+    estimating: Estimating | None,
+    jobs: int,
+    keep: bool,
+    strategy: str,
+    old_db: str,
+    rollback: bool,
+    times: int,
+    more: Sequence[Path] | None,
+) -> Request:
+    """What the options of ``osupgrade rehearse`` ask for; raises UsageFault for what cannot be."""
+    if dump and (scale > 1 or cloud):
+        given = "--cloud describes" if cloud else "--scale multiplies"
+        raise UsageFault(f"{given} the seeded cloud; a dump is taken as it is")
+    if estimating and keep:
+        raise UsageFault(
+            "--estimate measures other clouds on the same server afterwards, so there is nothing to --keep"
+        )
+    if estimating and strategy == NEW_CONTROLLER:
+        raise UsageFault("--estimate times an upgrade in place; a new-controller is timed by its own rehearsal")
+    dumps = read_dumps(dump) if dump else ()
+    held = holdings(dumps) if dumps else ()
+    moving = _moving(strategy, old_db, times)
+    plan = plan_from(path, services or ",".join(holding.service for holding in held))
+    if not dumps:
+        load_seeder(plan.first.seed)
+        check_factor([d.name for part in plan.first.services.values() for d in part.databases], scale)
+    found = all_scenarios(more)
+    injected = found.chosen([name for given in scenario or () for name in _expand(given, plan)])
+    return Request(
+        plan=plan,
+        site=dataclasses.replace(site_from_option(site), **{k: v for s in injected for k, v in s.site.items()}),
+        description=load_description(cloud),
+        known=tuple(found.scenarios.values()),
+        injected=injected,
+        may_cure=cure_none if naive else _may_cure(cure, found),
+        naive=naive,
+        dumps=dumps,
+        told=check_start(held, plan.releases) if dumps else (),
+        factor=min(scale, TOP) if estimating else scale,
+        estimating=estimating,
+        database=(old_db or plan.path.databases[0]) if moving else db,
+        new_database=_new_database(db, plan) if moving else "",
+        rollback=rollback,
+        level=_level(verify_level),
+        fast=fast,
+        jobs=jobs,
+        keep=keep,
+        times=times,
+    )
+
+
+def _moving(strategy: str, old_db: str, times: int) -> bool:
+    """Whether the cloud is moved to a new controller; raises UsageFault for options that do not go with that."""
+    if strategy and strategy not in STRATEGIES:
+        raise UsageFault(f"--strategy takes {' or '.join(STRATEGIES)}, not {strategy!r}")
+    if strategy == NEW_CONTROLLER:
+        if times > 1:
+            raise UsageFault("--times repeats an upgrade in place; a new-controller is rehearsed once")
+        return True
+    if old_db:
+        raise UsageFault("--old-db belongs to --strategy new-controller; in place there is one server, --db")
+    return False
+
+
+def _new_database(db: str, plan: Plan) -> str:
+    """The new controller's database: the one asked for, else the path's second, else the same as the old one."""
+    return db if db != "auto" else plan.path.databases[:2][-1]
+
+
+def _expected(request: Request, past: History | None) -> float | None:
+    """How long this takes, as far as it is remembered; of an operator's dump nothing is."""
+    whole = request.plan.services == tuple(request.plan.last.services)
+    if request.dumps or request.factor > 1 or not whole:
+        return None
+    databases = request.plan.path.databases
+    where = request.new_database or (databases[0] if request.database == "auto" else request.database)
+    subject = subject_of([scenario.name for scenario in request.injected], bool(request.new_database))
+    how = how_of(request.level or "", request.times)
+    return usual_seconds(past, Thing(request.plan.path.name, where, subject, how))
+
+
+def estimating_from(wanted: bool, file: Path | None, scale: int) -> Estimating | None:
+    """What ``--estimate`` and ``--factor-file`` ask for; raises UsageFault for a file that cannot be used."""
+    if not wanted:
+        if file:
+            raise UsageFault("--factor-file belongs to --estimate")
+        return None
+    return Estimating(scale, read_host(file) if file else None)
+
+
+def _expand(name: str, plan: Plan) -> tuple[str, ...]:
+    return plan.path.carries if name == CARRIED else (name,)
 
 
 def _level(text: str) -> Level | None:
@@ -193,116 +264,9 @@ def _level(text: str) -> Level | None:
     return "smoke" if text == "smoke" else "full"
 
 
-def _nobody(_user: str) -> None:
-    """Nobody's password is known."""
-
-
-LARGE = 100
-"""From this scale on the database's files lie on disk and not in memory."""
-
-
-def path_of(plan: Plan) -> str:
-    """The name of the whole path that a plan is (a part of), by which scenarios are chosen."""
-    from osupgrade.releases import load_paths
-
-    for path in load_paths().values():
-        if plan.first.name in path.releases and plan.last.name in path.releases:
-            return path.name
-    return plan.path.name
-
-
-def manifest(laboratory: Laboratory, plan: Plan, origin: str, site: Site) -> Manifest:
-    """What this run is made of."""
-    commits = {
-        part.step: part.pin.commit if part.pin else f"{part.package} {release.version}"
-        for release in plan.releases
-        for part in release.services.values()
-        if part.service in plan.services
-    }
-    client = laboratory.lab.client
-    return Manifest(
-        osupgrade=__version__,
-        command="osupgrade " + shlex.join(sys.argv[1:]),
-        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        database=f"{laboratory.database}: {laboratory.server.version}",
-        images={name: f"{tag} {client.images.get(tag).id}" for name, tag in laboratory.images.items()},
-        commits=commits,
-        cloud=origin,
-        site=dataclasses.asdict(site),
-    )
-
-
-def row_counts(cloud: Cloud) -> Mapping[str, int]:
-    """Exact rows of every table by ``database.table``."""
-    counts = {}
-    for database in cloud.databases:
-        tables = sorted(cloud.tables(database))
-        if tables:
-            union = " UNION ALL ".join(f"SELECT '{table}', COUNT(*) FROM `{table}`" for table in tables)
-            counts.update({f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, union)})
-    return counts
-
-
-def table_sizes(cloud: Cloud) -> Mapping[str, int]:
-    """Bytes of every table and its indexes by ``database.table``, as the server estimates them."""
-    sql = (
-        "SELECT table_name, data_length + index_length FROM information_schema.tables "
-        "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
-    )
-    return {
-        f"{database}.{table}": int(size or 0)
-        for database in cloud.databases
-        for table, size in cloud.rows(database, sql)
-    }
-
-
-def sentence(result: LaneResult, plan: Plan) -> str:
-    """The verdict in one sentence."""
-    if result.refused:
-        return "the cloud could not be set up"
-    if result.came_through:
-        return f"the cloud came through from {plan.first.name} to {plan.path.finish or plan.last.name}"
-    parts = []
-    if result.failed:
-        parts.append(f"it stopped at {', '.join(step.step for step in result.failed)}")
-    if result.standing:
-        errors = len(settled(result.standing))
-        parts.append(f"{errors} error{'s stand' if errors > 1 else ' stands'}")
-    return f"the cloud did not come through: {' and '.join(parts)}"
-
-
-def next_command(result: LaneResult, run: RunDirectory) -> str:
-    """What the operator does next."""
-    if result.came_through:
-        return f"osupgrade report {run.path} --runbook"
-    curable = sorted({s.finding.source for s in result.standing if s.finding.cure})
-    if curable:
-        return f"osupgrade rehearse --cure {','.join(curable)}  (the cures are in {run.path}/report.html)"
-    failed = result.failed
-    return f"read {run.path}/logs/{failed[0].log}" if failed else f"read {run.path}/report.html"
-
-
-def _expand(names: list[str] | tuple[()], plan: Plan) -> list[str]:
-    return [name for given in names for name in (plan.path.carries if given == CARRIED else (given,))]
-
-
-def _may_cure(cure: str, found: ScenarioSet) -> Callable[[str], bool]:
+def _may_cure(cure: str, found: ScenarioSet) -> MayCure:
     if cure == "all":
-        return lambda _name: True
+        return cure_all
     wanted = {name.strip() for name in cure.split(",") if name.strip()}
     found.chosen(sorted(wanted))
     return lambda name: name in wanted
-
-
-def _grown(before: Mapping[str, int], after: Mapping[str, int]) -> Mapping[str, Mapping[str, int]]:
-    tables = sorted(before.keys() | after.keys())
-    return {
-        table: {stage: rows[table] for stage, rows in (("seeded", before), ("verify", after)) if table in rows}
-        for table in tables
-    }
-
-
-def _keep(laboratory: Laboratory, cloud: Cloud) -> KeptDatabase:
-    laboratory.lab.leave_running()
-    login = laboratory.server.admin
-    return KeptDatabase(login.host, login.port, login.user, login.password, dict(cloud.databases))

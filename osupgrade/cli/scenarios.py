@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,30 +13,32 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from osupgrade.checks import load_checks
 from osupgrade.cli.options import (
     DEFAULT_PATH,
     DatabaseKind,
+    HistoryFile,
     Json,
     MoreScenarios,
+    NoHistory,
     Out,
     PathName,
     Quiet,
     SiteFile,
     all_scenarios,
+    history_from,
     plan_from,
+    remembered,
     site_from_option,
 )
-from osupgrade.cli.rehearse import manifest
-from osupgrade.errors import Exit, Fault, UsageFault
-from osupgrade.laboratory import open_laboratory, prepare_seeded
-from osupgrade.lanes import LaneRunner, describe
+from osupgrade.errors import Exit, UsageFault
+from osupgrade.lanes import describe
+from osupgrade.prove import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, matrix, verdict
-from osupgrade.result import RunReport
 from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import Scenario
-from osupgrade.seed.description import load_description
+from osupgrade.scenario import Lane, Scenario
+
+LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
 
 app = typer.Typer(help="The traps: list them, read them, run them, write your own.", no_args_is_help=True)
 
@@ -83,68 +85,58 @@ def run(
     site: SiteFile = None,
     db: DatabaseKind = "auto",
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Scenarios side by side.")] = 3,
+    ask: Annotated[
+        bool, typer.Option("--verify", help="Ask the real APIs too, where a scenario says what they then show.")
+    ] = False,
+    lane: Annotated[str, typer.Option("--lane", help="naive, cured or both.")] = "both",
     out: Out = Path("runs"),
     more: MoreScenarios = None,
+    history: HistoryFile = None,
+    no_history: NoHistory = False,
+    as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Run both lanes of each scenario: in the naive one the trap must bite as stated, in the cured one nothing may.
 
     Example: `osupgrade scenarios run ml2-unbound-ports nova-direct-jump`
     """
-    started = time.monotonic()
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=as_json)
+    past = history_from(history, no_history)
     plan = plan_from(path)
     found = all_scenarios(more)
     known = [s for s in found.scenarios.values() if s.path == path]
     chosen = found.chosen(names) if names else tuple(known)
+    if lane not in LANES:
+        raise UsageFault(f"--lane takes {', '.join(LANES)}, not {lane!r}")
     for scenario in chosen:
         if scenario.path != path:
             raise UsageFault(f"{scenario.name} is a trap of {scenario.path}", hint=f"add --path {scenario.path}")
     if not chosen:
         raise UsageFault(f"there is no scenario for {path}", hint="osupgrade scenarios list")
-    the_site = site_from_option(site)
+    trial = Trial(
+        plan=plan,
+        chosen=chosen,
+        known=known,
+        plan_for=lambda scenario: plan_from(path, ",".join(scenario.services)),
+        site=site_from_option(site),
+        database=db,
+        jobs=jobs,
+        broken=found.broken,
+        asked=("naive", "cured") if ask else (),
+        lanes=LANES[lane],
+    )
     directory = RunDirectory.make(out, f"{plan.path.name}-scenarios")
-
     view = ScenarioView(len(chosen), console, quiet=quiet)
-    try:
-        with view, open_laboratory(plan, view.say, database=db) as laboratory:
-            origin, shelved = prepare_seeded(
-                laboratory, load_description(None), the_site, directory.path / "logs", view.say
-            )
-            runner = LaneRunner(
-                laboratory=laboratory,
-                shelved=shelved,
-                known=known,
-                checks=tuple(load_checks().values()),
-                site=the_site,
-                run=directory,
-                plan_for=lambda scenario: plan_from(path, ",".join(scenario.services)),
-            )
-            reports = runner.all(chosen, jobs, view.told)
-            passed = all(report.passed for report in reports)
-            bad = [report.name for report in reports if not report.passed]
-            report = RunReport(
-                kind="scenarios",
-                manifest=manifest(laboratory, plan, origin, the_site),
-                exit_status=Exit.CAME_THROUGH if passed and not found.broken else Exit.DID_NOT,
-                verdict=f"{len(reports) - len(bad)} of {len(reports)} scenarios bit as stated and were cured",
-                next_command=f"osupgrade scenarios run {' '.join(bad)}"
-                if bad
-                else f"open {directory.path}/report.html",
-                seconds=time.monotonic() - started,
-                scenarios=tuple(reports),
-                invariants={check.name: check.title for check in load_checks().values()},
-                notes=tuple(f"broken: {b.name} ({b.file}:{b.line}): {b.reason}" for b in found.broken),
-            )
-    except KeyboardInterrupt:
-        directory.stopped("this run was interrupted")
-        raise
-    except Fault as fault:
-        directory.stopped(f"this run ended early: {fault.message}")
-        raise
+    with directory.told_when_stopped("this run"), view:
+        report = prove(trial, directory, view.say, view.told)
+    report = remembered(report, past, directory)
     write_reports(report, directory)
     directory.finish()
-    matrix(report.scenarios, console)
+    if as_json:
+        typer.echo((directory.path / "report.json").read_text("utf-8"), nl=False)
+        return report.exit_status
+    if not quiet:
+        matrix(report.scenarios, console)
     verdict(report, console)
     return report.exit_status
 

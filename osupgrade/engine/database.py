@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pymysql
 import sqlalchemy
@@ -16,6 +17,7 @@ from docker.models.containers import Container
 from sqlalchemy import event
 
 from osupgrade.engine.exec import ToolRun, run_in
+from osupgrade.engine.forward import Forward, elsewhere
 from osupgrade.engine.lab import Lab, Mount
 from osupgrade.errors import LabFault
 
@@ -24,6 +26,7 @@ HOST = "db"
 PORT = 3306
 START_SECONDS = 60
 DATA = "/var/lib/mysql"
+_COPIED = "copied"
 SHELF = "/var/lib/osupgrade"
 """Where snapshots lie inside the server's container."""
 
@@ -42,6 +45,14 @@ class Login:
         return f"{driver}://{self.user}:{self.password}@{self.host}:{self.port}/{database}?charset={charset}"
 
 
+@dataclass(frozen=True)
+class Copied:
+    """A database's dump that was taken or restored: wall time in seconds, and the dump's bytes."""
+
+    seconds: float
+    bytes: int
+
+
 class DatabaseServer:
     """One MySQL or MariaDB in a container, listening on 127.0.0.1 with a random password.
 
@@ -49,22 +60,35 @@ class DatabaseServer:
     that :meth:`create` made for it, and none beyond them.
     """
 
-    def __init__(self, container: Container, port: int, password: str, *, host: str = "127.0.0.1") -> None:
+    _way: Forward | None = None
+    """How the server is reached where its engine runs on another machine."""
+    name: str = HOST
+    """The server's name on the lab's network."""
+
+    def __init__(
+        self, container: Container, port: int, password: str, *, way: Forward | None = None, name: str = HOST
+    ) -> None:
         self.container = container
+        self._way = way
+        self.name = name
+        host = "127.0.0.1"
         self.admin = Login(host, port, "root", password)
         self.tool = Login(host, port, "lab", password)
+        self.watcher = Login(host, port, "watch", secrets.token_hex(16))
         self.engine = sqlalchemy.create_engine(
             self.admin.url(charset="utf8mb4"), pool_size=8, max_overflow=8, isolation_level="AUTOCOMMIT"
         )
         event.listen(self.engine, "checkin", _leave_database)
 
-    def __enter__(self) -> DatabaseServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.engine.dispose()
+        if self._way:
+            self._way.close()
 
     @property
     def version(self) -> str:
@@ -73,7 +97,7 @@ class DatabaseServer:
 
     def inside_url(self, database: str) -> str:
         """The URL by which the release containers' tools reach ``database`` (driver MySQLdb, as of the time)."""
-        return Login(HOST, PORT, self.tool.user, self.tool.password).url(database, driver="mysql")
+        return Login(self.name, PORT, self.tool.user, self.tool.password).url(database, driver="mysql")
 
     def rows(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query in ``database`` (none: no default database)."""
@@ -127,28 +151,60 @@ class DatabaseServer:
         }
         return run_in(self.container, ["bash", "-ec", f"set -o pipefail; {script}"], environment=env)
 
-    def save(self, databases: Sequence[str], shelf: str) -> None:
+    def save(self, databases: Sequence[str], shelf: str) -> Mapping[str, Copied]:
         """Put a snapshot of ``databases`` on the shelf, all of them side by side; raises LabFault when one fails."""
         place = shlex.quote(f"{SHELF}/{shelf}")
-        jobs = " ".join(
-            f"$DUMP {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql & pids+=($!);" for name in databases
-        )
-        run = self.shell(f'mkdir -p {place}; pids=(); {jobs} for p in "${{pids[@]}}"; do wait $p; done')
+        jobs = {name: f"$DUMP {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
+        run = self.shell(f"mkdir -p {place}; {_side_by_side(jobs, place)}")
         if not run.ok:
             raise LabFault(f"cannot take the snapshot {shelf}", evidence=run.output)
+        return _copied(run.output)
 
-    def load(self, shelf: str, databases: Mapping[str, str]) -> None:
-        """Bring a snapshot back: saved name -> the (new) database that takes it."""
+    def load(self, shelf: str, databases: Mapping[str, str]) -> Mapping[str, Copied]:
+        """Bring a snapshot back: saved name -> the (new) database that takes it. Raises LabFault when one fails."""
         place = shlex.quote(f"{SHELF}/{shelf}")
         for name in databases.values():
             self.create(name)
-        jobs = " ".join(
-            f"$CLIENT {shlex.quote(target)} < {place}/{shlex.quote(saved)}.sql & pids+=($!);"
+        jobs = {
+            saved: f"$CLIENT {shlex.quote(target)} < {place}/{shlex.quote(saved)}.sql"
             for saved, target in databases.items()
-        )
-        run = self.shell(f'pids=(); {jobs} for p in "${{pids[@]}}"; do wait $p; done')
+        }
+        run = self.shell(_side_by_side(jobs, place))
         if not run.ok:
             raise LabFault(f"cannot restore the snapshot {shelf}", evidence=run.output)
+        return _copied(run.output)
+
+    def take(self, other: DatabaseServer, shelf: str) -> None:
+        """Fetch a snapshot from another server's shelf onto the same shelf of this one."""
+        stream, _ = other.container.get_archive(f"{SHELF}/{shelf}")
+        with tempfile.TemporaryFile() as spool:
+            for chunk in stream:
+                spool.write(chunk)
+            spool.seek(0)
+            self.shell(f"mkdir -p {SHELF}")
+            self.container.put_archive(SHELF, spool)
+
+
+def _side_by_side(jobs: Mapping[str, str], place: str) -> str:
+    """A script that does all jobs at once, says how long each took and how large its dump is, and fails with any."""
+    timed = " ".join(
+        f"{{ s=$EPOCHREALTIME; {job}; "
+        f'echo "{_COPIED} {shlex.quote(name)} $s $EPOCHREALTIME $(stat -c %s {place}/{shlex.quote(name)}.sql)"; }} & '
+        "pids+=($!);"
+        for name, job in jobs.items()
+    )
+    return f'pids=(); {timed} for p in "${{pids[@]}}"; do wait $p; done'
+
+
+def _copied(output: str) -> Mapping[str, Copied]:
+    found = {}
+    for line in output.splitlines():
+        if line.startswith(f"{_COPIED} "):
+            name, started, ended, size = line.removeprefix(f"{_COPIED} ").rsplit(" ", 3)
+            # The shell writes the decimal point of its locale.
+            seconds = float(ended.replace(",", ".")) - float(started.replace(",", "."))
+            found[name] = Copied(round(seconds, 3), int(size))
+    return found
 
 
 def start_database(
@@ -174,12 +230,14 @@ def start_database(
         environment={"LAB_ROOT_PASSWORD": password, "LAB_DURABLE": "1" if durable else "0"},
         tmpfs=tmpfs,
         mounts=mounts,
-        publish=PORT,
+        publish=None if elsewhere() else PORT,
     )
-    port = published_port(container)
-    server = DatabaseServer(container, port, password)
+    way = Forward(container, PORT) if elsewhere() else None
+    server = DatabaseServer(container, way.port if way else published_port(container), password, way=way, name=name)
     _wait(server)
     server.execute("", f"CREATE USER 'lab'@'%' IDENTIFIED BY '{password}'")
+    server.execute("", f"CREATE USER 'watch'@'%' IDENTIFIED BY '{server.watcher.password}'")
+    server.execute("", "GRANT PROCESS ON *.* TO 'watch'@'%'")
     return server
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from osupgrade.cloud import Cloud
 from osupgrade.engine.exec import ToolRun
 from osupgrade.engine.workshop import Overlay, render
 from osupgrade.model import Command, Finish, Outcome, Release, ServiceRelease, StepResult
+from osupgrade.observe.record import Observed
+from osupgrade.observe.recorder import Recorder
 from osupgrade.schema.catalogue import expected_tables, lineage, variant_of
 from osupgrade.schema.catalogue import services as catalogue_services
 from osupgrade.verdict import Versions, diagnose, judge, judge_check, judge_start
@@ -42,15 +45,17 @@ def run_hop(
     create: bool = False,
     overlay: Overlay | None = None,
     instead: Callable[[Cloud], Sequence[ToolRun]] | None = None,
+    record: Path | None = None,
 ) -> StepResult:
     """Take a service's databases to ``release``; ``create`` makes the schema on empty ones.
 
     With ``source``, the release that the hop starts from, a tool that skipped it does not pass: databases must have
     stood at its head before, and must have the tables afterwards that ``release`` brings.
     ``instead`` runs in place of the release's own calls; when it runs nothing, the hop was skipped. The log and the
-    configuration are kept at the paths given.
+    configuration are kept at the paths given; with ``record``, a path too, every migration is observed.
     """
     part = release.services[service]
+    cloud = observed(cloud, record)
     before = versions(cloud, part)
     started = time.monotonic()
     runs: list[tuple[str, ToolRun, tuple[int, ...]]] = []
@@ -66,6 +71,8 @@ def run_hop(
                 break
     seconds = time.monotonic() - started
     after = versions(cloud, part)
+    seen = _seen(cloud, part.step, service)
+    calls = {name: run.seconds for name, run, _ in runs}
     if instead is not None and not runs:
         return StepResult(part.step, service, release.name, Outcome.SKIPPED, seconds, None, before, after)
     missing: list[str] = []
@@ -78,7 +85,7 @@ def run_hop(
     problems = (*skipped, *judge(part.databases, after, statuses, missing))
     if not problems and not create:
         for command in part.check:
-            run = _call(cloud, release.name, service, command, log, config, overlay)
+            run = _call(replace(cloud, recorder=None), release.name, service, command, log, config, overlay)
             runs.append((command.name, run, command.accepts))
             problems += judge_check(command.name, run.exit_status, command.accepts, run.output, command.ignores)
     if not problems:
@@ -96,6 +103,9 @@ def run_hop(
         problems=problems,
         diagnosis=diagnose("\n".join(run.output for _, run, _ in runs)) if problems else None,
         log=log.name,
+        calls=calls,
+        migrations=seen.migrations,
+        unobserved=seen.faults,
     )
 
 
@@ -104,8 +114,8 @@ def _within(cloud: Cloud, service: str, source: Release, before: Versions) -> bo
     if service not in catalogue_services() or cloud.site.core_plugin:
         return False
     line = lineage(service, variant_of(service, cloud.site))
-    (database,) = source.services[service].databases
-    start = line.position(database.head[0])
+    database = source.services[service].databases[0]
+    start = line.position(database.head[0]) if line.knows(source.name) else None
     stood = line.position(before.get(database.name, ("",))[0]) if before.get(database.name) else None
     return start is not None and stood is not None and stood >= start
 
@@ -126,9 +136,11 @@ def run_finish(
     log: Path,
     config: Path,
     instead: Callable[[Cloud], Sequence[ToolRun]] | None = None,
+    record: Path | None = None,
 ) -> StepResult:
     """Do the last move of a path, such as ``ml2``; judged by its exit status and the tables that it must leave."""
     part = release.services[finish.service]
+    cloud = observed(cloud, record)
     before = versions(cloud, part)
     started = time.monotonic()
     if instead is not None:
@@ -138,6 +150,8 @@ def run_finish(
         runs = (_call(cloud, release.name, finish.service, finish.command, log, config, None),)
     seconds = time.monotonic() - started
     after = versions(cloud, part)
+    seen = _seen(cloud, finish.name, finish.service)
+    calls = {finish.command.name: seconds}
     if not runs:
         return StepResult(finish.name, finish.service, release.name, Outcome.SKIPPED, seconds, None, before, after)
     missing = sorted(set(finish.tables) - cloud.tables(finish.service))
@@ -155,6 +169,9 @@ def run_finish(
         problems=problems,
         diagnosis=diagnose("\n".join(run.output for run in runs)) if problems else None,
         log=log.name,
+        calls=calls,
+        migrations=seen.migrations,
+        unobserved=seen.faults,
     )
 
 
@@ -163,4 +180,18 @@ def _call(
 ) -> ToolRun:
     assert cloud.workshop is not None
     container = cloud.workshop.release(release)
-    return container.tool(service, command, cloud.setting, log=log, overlay=overlay, keep_config=config)
+    return container.tool(
+        service, command, cloud.setting, log=log, overlay=overlay, keep_config=config, recorder=cloud.recorder
+    )
+
+
+def observed(cloud: Cloud, record: Path | None) -> Cloud:
+    """The same cloud, with what its tools do to it written down in ``record``."""
+    if record is None:
+        return cloud
+    watcher = cloud.server.watcher
+    return replace(cloud, recorder=Recorder(record, f"{watcher.user}:{watcher.password}"))
+
+
+def _seen(cloud: Cloud, step: str, service: str) -> Observed:
+    return cloud.recorder.read(step, service, cloud.databases) if cloud.recorder else Observed()

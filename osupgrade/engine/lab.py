@@ -10,12 +10,15 @@ import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import docker
 import docker.errors
 import requests
+from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
@@ -32,7 +35,8 @@ PID_LABEL = "org.osupgrade.pid"
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that the environment names; raises MissingFault when none answers."""
+    """A client of the engine that DOCKER_HOST or the Docker context names; raises MissingFault when none answers."""
+    adopt_context()
     try:
         client = docker.from_env(timeout=600, use_ssh_client=True)
         client.ping()
@@ -44,6 +48,33 @@ def connect() -> docker.DockerClient:
             evidence=str(fault),
         ) from fault
     return client
+
+
+def adopt_context() -> None:
+    """Put what the current Docker context says into this process's environment, unless DOCKER_HOST is set.
+
+    The SDK and testcontainers each have a view of their own of contexts, and one that does not exist is the default to
+    them; DOCKER_HOST and what belongs to it means the same to all. Raises MissingFault for a context that cannot be.
+    """
+    if os.environ.get("DOCKER_HOST"):
+        return
+    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as fault:  # the SDK raises bare exceptions for a damaged one
+        raise MissingFault(f"the Docker context {name!r} cannot be read", evidence=str(fault)) from fault
+    if context is None:
+        raise MissingFault(
+            f"there is no Docker context {name!r}",
+            hint="`docker context ls` shows those that exist; DOCKER_CONTEXT=default is the local engine",
+        )
+    if context.Name == "default" or not context.Host:
+        return
+    os.environ["DOCKER_HOST"] = context.Host
+    certificates = Path(context.tls_path) / "docker"
+    if certificates.is_dir():
+        os.environ["DOCKER_CERT_PATH"] = str(certificates)
+        os.environ["DOCKER_TLS_VERIFY"] = "" if context.endpoints["docker"].get("SkipTLSVerify") else "1"
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,19 @@ from osupgrade.engine.exec import ToolRun, run_in
 from osupgrade.engine.lab import LABEL, Lab, Mount, put_files, read_file
 from osupgrade.errors import LabFault
 from osupgrade.model import Command, Release, ServiceRelease
+from osupgrade.observe.recorder import Recorder, put_observer
 from osupgrade.site import Site
 from osupgrade.sources import META, Sources
 
 PYTHON = "/opt/venv/bin/python"
 LAUNCH = "/opt/lab/launch.py"
 _MARK = ".complete"
+_COMPILED = ".compiled"
+# Not the migrations: what is taken out of their directories must be gone, and Python 2 would find it in its .pyc.
+_COMPILE = (
+    f"{PYTHON} -m compileall -q -x '/(tests|migrate_repo|alembic_migrations)/' {{tree}} >/dev/null; "
+    f"touch {{tree}}/{_COMPILED}"
+)
 _TEMPLATES = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
 
 
@@ -69,10 +76,21 @@ class ReleaseContainer:
         env: Mapping[str, str] | None = None,
         workdir: str | None = None,
         log: Path | None = None,
+        recorder: Recorder | None = None,
+        name: str = "",
     ) -> ToolRun:
-        """Run any command with the release's environment."""
+        """Run any command with the release's environment; its migrations are observed where there is a ``recorder``.
+
+        ``name`` is the command's in the record.
+        """
         environment = {**self.release.environment, **(env or {})}
-        return run_in(self.container, argv, environment=environment, workdir=workdir, log=log)
+        if recorder is None:
+            return run_in(self.container, argv, environment=environment, workdir=workdir, log=log)
+        place = recorder.place()
+        observed = recorder.environment(place, environment)
+        run = run_in(self.container, argv, environment=observed, workdir=workdir, log=log)
+        recorder.collect(self.container, place, name)
+        return run
 
     def tool(
         self,
@@ -83,6 +101,7 @@ class ReleaseContainer:
         log: Path | None = None,
         overlay: Overlay | None = None,
         keep_config: Path | None = None,
+        recorder: Recorder | None = None,
     ) -> ToolRun:
         """Run one of a service's own commands with its configuration rendered from ``setting``.
 
@@ -97,7 +116,8 @@ class ReleaseContainer:
         arguments = [text for arg in command.args if (text := render(arg, context))]
         gettext = ["--gettext", command.gettext] if command.gettext else []
         argv = [PYTHON, LAUNCH, *gettext, *command.entry.split(), *arguments]
-        return self.run(argv, env=self.paths(tree), workdir=tree if part.pin else "/tmp", log=log)
+        workdir = tree if part.pin else "/tmp"
+        return self.run(argv, self.paths(tree), workdir, log, recorder, command.name)
 
     def paths(self, tree: str) -> dict[str, str]:
         """The environment in which a tree's modules and entry points are found."""
@@ -126,8 +146,10 @@ class ReleaseContainer:
     def compose(self, service: str, overlay: Overlay, lane: str) -> str:
         """Lay a composed copy of a service's tree into the container; the directory where it stands."""
         tree = f"/lab/{lane}/tree/{service}"
-        gone = " ".join(shlex.quote(f"{tree}/{path}") for path in overlay.remove)
-        script = f"rm -rf {tree} && mkdir -p {tree} && cp -r /src/{service}/. {tree} && chmod -R u+w {tree}"
+        # With a file that is taken out goes what it was compiled to; with their times the others' stays valid.
+        removed = [name for path in overlay.remove for name in (path, f"{path}c")]
+        gone = " ".join(shlex.quote(f"{tree}/{name}") for name in removed)
+        script = f"rm -rf {tree} && mkdir -p {tree} && cp -a /src/{service}/. {tree} && chmod -R u+w {tree}"
         laid = self.run(["sh", "-ec", f"{script}; rm -rf {gone}" if gone else script])
         if not laid.ok:
             raise LabFault(f"cannot compose a tree of {service}", evidence=laid.output)
@@ -158,17 +180,22 @@ class Workshop:
         with ThreadPoolExecutor(len(names) or 1) as pool:
             list(pool.map(self.release, names))
 
-    def separate(self, name: str, role: str) -> ReleaseContainer:
-        """Another container of a release, known as ``role`` on the lab's network; whoever asks for it removes it."""
-        return self._start(self.releases[name], role)
+    def separate(self, name: str, role: str, *, runtime: str = "") -> ReleaseContainer:
+        """Another container of a release, known as ``role`` on the lab's network; whoever asks for it removes it.
 
-    def _start(self, release: Release, role: str) -> ReleaseContainer:
+        ``runtime`` names another release whose runtime it has.
+        """
+        return self._start(self.releases[name], role, runtime)
+
+    def _start(self, release: Release, role: str, runtime: str = "") -> ReleaseContainer:
         parts = [part for part in release.services.values() if part.pin]
         mounts = [
             Mount(source_volume(self.lab.client, self.sources, p, self.tags[release.name]), f"/src/{p.service}")
             for p in parts
         ]
-        container = self.lab.start(self.tags[release.name], role, command=["tail", "-f", "/dev/null"], mounts=mounts)
+        image = self.tags[runtime or release.name]
+        container = self.lab.start(image, role, command=["tail", "-f", "/dev/null"], mounts=mounts)
+        put_observer(container)
         return ReleaseContainer(container, release)
 
 
@@ -176,20 +203,28 @@ def source_volume(client: docker.DockerClient, sources: Sources, part: ServiceRe
     """The volume with a service's pinned tree, filled through the engine's API if it is not there yet.
 
     Not a bind mount, so that it works with an engine on another machine. A mark written last tells a volume that was
-    filled whole from one whose filling was interrupted.
+    filled whole from one whose filling was interrupted. The tree is compiled once there, for the release's every tool
+    and service starts with it and cannot write.
     """
     assert part.pin is not None
     name = f"osupgrade-src-{part.service}-{part.pin.commit[:12]}"
+    tree = f"/src/{part.service}"
     with _filling:
         client.volumes.create(name, labels={LABEL: "source"})
         holder = client.containers.create(
-            image, ["true"], labels={LABEL: "source"}, mounts=[docker.types.Mount("/src", name, type="volume")]
+            image,
+            ["sh", "-c", _COMPILE.format(tree=tree)],
+            labels={LABEL: "source"},
+            mounts=[docker.types.Mount(tree, name, type="volume")],
+            network_mode="none",
         )
         try:
-            if read_file(holder, f"/src/{_MARK}") is None:
-                tree = sources.tree(part)
-                holder.put_archive("/src", _tar(tree))
-                put_files(holder, {_MARK: part.pin.commit.encode()}, directory="/src")
+            if read_file(holder, f"{tree}/{_MARK}") is None:
+                holder.put_archive(tree, _tar(sources.tree(part)))
+                put_files(holder, {_MARK: part.pin.commit.encode()}, directory=tree)
+            if read_file(holder, f"{tree}/{_COMPILED}") is None:
+                holder.start()
+                holder.wait()
         finally:
             with contextlib.suppress(docker.errors.NotFound):
                 holder.remove(force=True)

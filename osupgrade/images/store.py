@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound
+import zstandard
+from docker.errors import APIError, DockerException, ImageLoadError, ImageNotFound
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from osupgrade.errors import MissingFault, UsageFault
+from osupgrade.errors import LabFault, MissingFault, UsageFault
 from osupgrade.images.bootstrap import MIRROR, Cancelled, provide
 from osupgrade.images.recipe import CERTIFICATES, OURS, Recipe, build_order, load_recipes, runs_on, tag_of
 from osupgrade.sources import cache_directory
@@ -118,6 +119,44 @@ class ImageStore:
         if order:
             _Crew(self._client, self.recipes, order).work(progress)
         return {name: self.tag(name) for name in names}
+
+    def save(self, names: Iterable[str], file: Path) -> int:
+        """Write images into one archive, compressed if it is called ``.zst``; how many bytes that took.
+
+        Raises MissingFault when one is not built, or the file cannot be written; then nothing is left of it.
+        """
+        tags = [self.tag(name) for name in names]
+        for tag in tags:
+            if not _has(self._client, tag):
+                raise MissingFault(f"the image {tag} is not built", hint="osupgrade images build --all")
+        api = self._client.api
+        # One archive holds what images share once; the SDK's own call asks for one image only.
+        answer = api.get(f"{api.base_url}/v{api.api_version}/images/get", params={"names": tags}, stream=True)
+        if not answer.ok:
+            raise LabFault("the engine does not give its images", evidence=answer.text, hint="osupgrade doctor")
+        scratch = file.with_name(f".{file.name}.part")
+        try:
+            with scratch.open("wb") as raw, _compressed(raw, file) as out:
+                for chunk in answer.iter_content(1 << 20):
+                    out.write(chunk)
+            scratch.replace(file)
+        except OSError as fault:
+            raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="free some room there") from fault
+        finally:
+            answer.close()
+            scratch.unlink(missing_ok=True)
+        return file.stat().st_size
+
+    def load(self, file: Path) -> tuple[str, ...]:
+        """Bring back what :meth:`save` wrote; the tags that it held. Raises UsageFault for any other file."""
+        try:
+            with file.open("rb") as raw, _decompressed(raw, file) as plain:
+                images = self._client.images.load(plain)
+        except FileNotFoundError as fault:
+            raise UsageFault(f"there is no file {file}", hint="osupgrade images save FILE writes one") from fault
+        except (OSError, zstandard.ZstdError, APIError, ImageLoadError) as fault:
+            raise UsageFault(f"{file} is no archive of images", evidence=str(fault)) from fault
+        return tuple(sorted(tag for image in images for tag in image.tags))
 
     def remove_all(self) -> Iterator[str]:
         """Remove every image of the lab, older ones and what broken-off builds left included; say each.
@@ -351,6 +390,24 @@ def diagnose(name: str, step: str, output: str) -> ImageError:
     else:
         hint = again
     return ImageError(message, hint=hint, evidence=output)
+
+
+@contextlib.contextmanager
+def _compressed(raw: BinaryIO, file: Path) -> Iterator[BinaryIO]:
+    if file.suffix != ".zst":
+        yield raw
+        return
+    with zstandard.ZstdCompressor(level=3, threads=-1).stream_writer(raw, closefd=False) as out:
+        yield out
+
+
+@contextlib.contextmanager
+def _decompressed(raw: BinaryIO, file: Path) -> Iterator[BinaryIO]:
+    if file.suffix != ".zst":
+        yield raw
+        return
+    with zstandard.ZstdDecompressor().stream_reader(raw, closefd=False) as plain:
+        yield plain
 
 
 def _has(client: docker.DockerClient, tag: str) -> bool:

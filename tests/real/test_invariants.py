@@ -10,13 +10,13 @@ from osupgrade.events import EventLog
 from osupgrade.laboratory import restore_lane
 from osupgrade.model import Severity
 from osupgrade.rehearsal import Rehearsal
-from osupgrade.releases import root
+from osupgrade.releases import load_paths, root
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import load_scenarios
 from osupgrade.site import Site
 
 PATH = "grizzly-icehouse"
-CHECKS = {name: check for name, check in load_checks().items() if check.path == PATH}
+CHECKS = {name: load_checks()[name] for name in load_paths()[PATH].checks}
 UPGRADED_SHELF = "invariants"
 GONE = "00000000-dead-dead-dead-000000000000"
 """The id of something that no cloud has."""

@@ -40,6 +40,28 @@ def test_the_clean_cloud_comes_through(clean_run):
     assert stands["ml2"] == {"neutron": ["icehouse"]}
 
 
+def exactly(run):
+    """The schemas that came out, by service: exactly upstream's, and what is the operator's own in them."""
+    report = json.loads((run / "report.json").read_text())
+    assert [s["service"] for s in report["schemas"] if s["exact"] is not True] == []
+    assert [f for f in report["result"]["findings"] if f["finding"]["source"] == "customisations"] == []
+    return {s["service"]: (s["reached"], [own["place"] for own in s["customisations"]]) for s in report["schemas"]}
+
+
+ICEHOUSE = {
+    "keystone": ("44", []),
+    "glance": ("34", []),
+    "cinder": ("22", []),
+    "nova": ("234", []),
+    "neutron": ("ml2", []),
+}
+
+
+def test_the_clean_cloud_is_exactly_icehouse(clean_run):
+    _, run = clean_run
+    assert exactly(run) == ICEHOUSE
+
+
 @pytest.mark.parametrize(("service", "tables"), [("keystone", 16), ("glance", 8), ("cinder", 19), ("nova", 108)])
 def test_each_schema_has_as_many_tables_as_the_tools_make_by_hand(clean_run, service, tables):
     _, run = clean_run
@@ -56,9 +78,32 @@ def test_the_run_directory_holds_the_evidence(clean_run):
     assert "connection" in (run / "config" / "icehouse-nova" / "nova.conf").read_text()
 
 
+def test_every_migration_was_observed(clean_run):
+    """Numbers that the code of these migrations tells, whatever the machine."""
+    _, run = clean_run
+    steps = {step["step"]: step for step in json.loads((run / "report.json").read_text())["result"]["steps"]}
+    assert not any(step["unobserved"] for step in steps.values())
+    for step, first, last in (("havana/nova", 162, 216), ("icehouse/keystone", 37, 44)):
+        seen = steps[step]["migrations"]
+        assert [m["revision"] for m in seen] == [str(number) for number in range(first, last + 1)]
+        assert all(m["finished"] and m["server_seconds"] <= m["seconds"] for m in seen)
+        assert sum(m["seconds"] for m in seen) < steps[step]["seconds"]
+    # Every grant is read from its old table and written into the new one.
+    grants = next(m for m in steps["icehouse/keystone"]["migrations"] if m["label"] == "039_grant_to_assignment")
+    (assignment,) = (table for table in grants["tables"] if table["table"] == "assignment")
+    assert 0 < assignment["rows_written"] <= grants["rows_changed"] and grants["rows_read"] > 0
+    assert [m["label"] for m in steps["ml2"]["migrations"]] == ["migrate_to_ml2"]
+    # Icehouse's cinder makes an index after its last revision, which no revision shows (_ensure_reservations_index).
+    assert [m["label"] for m in steps["icehouse/cinder"]["migrations"]] == [
+        "022_add_reason_column_to_service",
+        "db sync, outside of revisions",
+    ]
+
+
 def test_mariadb_comes_through_too(sources, client, tmp_path):
     done = osupgrade("rehearse", "--verify", "none", "--db", "mariadb105", "--out", str(tmp_path))
     assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
+    assert exactly(tmp_path / "latest") == ICEHOUSE
 
 
 @pytest.mark.skipif(not REAL_DUMP.exists(), reason="NOT RUN: the real dump is not beside this checkout")
@@ -90,6 +135,8 @@ class TestTheRealDump:
         assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
         report = json.loads((tmp_path / "latest" / "report.json").read_text())
         assert report["result"]["steps"][-1]["step"] == "ml2"
+        # Its Grizzly had not these two tables of an unused extension, and upstream still has them at Icehouse.
+        assert exactly(tmp_path / "latest") == {"neutron": ("ml2", ["servicedefinitions", "servicetypes"])}
 
     @pytest.mark.parametrize(
         ("damage", "says"),

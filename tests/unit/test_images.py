@@ -1,11 +1,12 @@
 import io
 import os
 import re
+import select
 import subprocess
 import sys
 import tarfile
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -468,12 +469,19 @@ def test_an_interrupt_ends_a_bootstrap_with_its_children(tmp_path):
     os.mkfifo(held_by_the_child)
     reader = os.open(held_by_the_child, os.O_RDONLY | os.O_NONBLOCK)
     cancelled = threading.Event()
-    threading.Timer(0.5, cancelled.set).start()
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
-        _run(["sh", "-c", f"sleep 60 >{held_by_the_child} & wait"], cancelled, "bullseye")
-    assert time.monotonic() - began < 10
-    assert os.read(reader, 1) == b""  # a child still alive would make this a BlockingIOError
+
+    def cancel_when_it_runs():
+        select.select([reader], [], [], 30)
+        assert os.read(reader, 3) == b"up\n"
+        cancelled.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(cancel_when_it_runs)
+        with pytest.raises(Cancelled):
+            _run(["sh", "-c", f"(echo up; sleep 60) >{held_by_the_child} & wait"], cancelled, "bullseye")
+        watching.result()
+    assert select.select([reader], [], [], 30)[0] == [reader]  # a child still alive would never end the pipe
+    assert os.read(reader, 1) == b""
     os.close(reader)
 
 

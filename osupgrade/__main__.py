@@ -1,0 +1,5 @@
+"""``python -m osupgrade``: the same as the console script."""
+
+from osupgrade.cli import main
+
+main()

@@ -1,0 +1,131 @@
+"""The ways of a cloud: a backup that brings everything back, a move to another server, and what goes wrong with them."""
+
+import dataclasses
+
+import pytest
+
+from osupgrade.cloud import Cloud
+from osupgrade.departure import Departure
+from osupgrade.engine.database import start_database
+from osupgrade.engine.lab import Lab
+from osupgrade.images import ImageStore
+from osupgrade.laboratory import NEW, Laboratory
+from osupgrade.plan import find_path, make_plan
+from osupgrade.rehearsal import Refused
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.site import Site
+
+OLD, ANOTHER = "mysql56", "mariadb105"
+
+
+@pytest.fixture(scope="module")
+def laboratory(client):
+    plan = make_plan(find_path(load_paths(), load_releases(), "grizzly-icehouse"), load_releases())
+    tags = ImageStore(client).ensure([OLD, ANOTHER])
+    with (
+        Lab(client) as lab,
+        start_database(lab, tags[OLD]) as server,
+        start_database(lab, tags[ANOTHER], name=NEW) as other,
+    ):
+        yield Laboratory(lab, server, None, plan, tags, OLD, other, ANOTHER)
+
+
+@pytest.fixture
+def in_place(laboratory):
+    return dataclasses.replace(laboratory, new=None, new_database="")
+
+
+@pytest.fixture
+def cloud(laboratory):
+    server = laboratory.server
+    server.create("keystone")
+    server.execute("keystone", "CREATE TABLE user (id INT PRIMARY KEY, name VARCHAR(64), seen DATETIME, share DOUBLE)")
+    server.execute(
+        "keystone", "INSERT INTO user VALUES (1, 'Gr\u00f6\u00dfe', '2013-04-04 10:00:00', 0.1), (2, NULL, NULL, 1e300)"
+    )
+    server.create("nova")
+    server.execute("nova", "CREATE TABLE instances (uuid CHAR(36), blob_ LONGBLOB, KEY (uuid)) DEFAULT CHARSET=latin1")
+    server.execute("nova", "INSERT INTO instances VALUES ('a', x'00ff27225c'), (NULL, NULL)")
+    server.execute("nova", "CREATE TRIGGER t BEFORE INSERT ON instances FOR EACH ROW SET NEW.uuid = LOWER(NEW.uuid)")
+    yield Cloud(server, {"keystone": "keystone", "nova": "nova"}, Site(), "main")
+    for name in ("keystone", "nova"):
+        server.drop(name)
+        laboratory.new.drop(name)
+
+
+def told(departure):
+    return {phase.name: phase for phase in departure.told().phases}
+
+
+def test_in_place_the_backup_brings_everything_back_and_leaves_nothing_behind(in_place, cloud):
+    departure = Departure(in_place, True, print)
+    assert departure.leave(cloud) == (cloud, ())
+    before = in_place.server.databases()
+    # What the upgrade does to the cloud meanwhile is nothing to the backup.
+    cloud.execute("nova", "DELETE FROM instances", "ALTER TABLE instances DROP COLUMN blob_")
+    assert departure.look_back() == []
+    phases = told(departure)
+    assert set(phases) == {"backup", "rollback"}
+    assert set(phases["rollback"].databases) == {"keystone", "nova"} and phases["rollback"].bytes > 500
+    assert 0 < max(phases["rollback"].databases.values()) <= phases["rollback"].seconds
+    assert "the backup was restored in" in departure.told().way_back and "row for row" in departure.told().way_back
+    assert in_place.server.databases() == before
+
+
+def test_a_backup_that_does_not_hold_everything_is_found_out(in_place, cloud):
+    departure = Departure(in_place, True, print)
+    departure.leave(cloud)
+    in_place.server.shell("sed -i 's/Gr\u00f6\u00dfe/Grosse/' /var/lib/osupgrade/backup/keystone.sql")
+    (finding,) = departure.look_back()
+    assert (finding.service, finding.evidence.rows) == ("keystone", (("user",),))
+    assert "came back with another data than before" in finding.message
+    assert departure.told().way_back == ""
+
+
+def test_without_a_rollback_nothing_is_done(in_place, cloud):
+    departure = Departure(in_place, False, print)
+    assert departure.leave(cloud) == (cloud, ()) and departure.look_back() == ()
+    assert departure.told().phases == ()
+
+
+def test_a_move_takes_everything_to_a_server_of_another_version(laboratory, cloud):
+    departure = Departure(laboratory, False, print)
+    moved, lost = departure.leave(cloud)
+    assert lost == [] and moved.server is laboratory.new and "MariaDB" in moved.server.version
+    assert moved.rows("keystone", "SELECT name FROM user ORDER BY id") == [("Gr\u00f6\u00dfe",), (None,)]
+    assert f"@{NEW}:3306/nova" in moved.setting.urls["nova"]
+    moved.execute("nova", "DELETE FROM instances")
+    assert departure.look_back() == []
+    assert list(told(departure)) == ["dump", "copy", "restore", "comparison", "rollback"]
+    strategy = departure.told()
+    assert (strategy.name, strategy.old, strategy.new) == ("new-controller", OLD, ANOTHER)
+    assert "the old server still holds" in strategy.way_back
+
+
+def test_an_old_server_that_somebody_still_writes_to_is_no_way_back(laboratory, cloud):
+    departure = Departure(laboratory, False, print)
+    departure.leave(cloud)
+    cloud.execute("nova", "INSERT INTO instances VALUES ('late', NULL)")
+    (finding,) = departure.look_back()
+    assert finding.service == "nova" and "old server changed their data" in finding.message
+
+
+def test_a_dump_that_the_new_server_does_not_take_ends_the_rehearsal_with_its_error(laboratory, cloud):
+    cloud.execute("nova", "CREATE TABLE `window` (`rows` INT)")
+    departure = Departure(laboratory, False, print)
+    broken = "sed -i 's/CREATE TABLE/CREATE TABEL/' /var/lib/osupgrade/backup/nova.sql"
+    save = laboratory.server.save
+
+    class Breaking:
+        """The old server, whose dump breaks on its way to the new one."""
+
+        def __getattr__(self, name):
+            return getattr(laboratory.server, name)
+
+        def save(self, names, shelf):
+            copied = save(names, shelf)
+            laboratory.server.shell(broken)
+            return copied
+
+    with pytest.raises(Refused, match=r"mariadb105 does not take a dump of mysql56.*1064"):
+        departure.leave(dataclasses.replace(cloud, server=Breaking()))

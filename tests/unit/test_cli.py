@@ -1,0 +1,52 @@
+import pytest
+import typer.main
+
+from osupgrade.cli import app, cure_spelled_out, run
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        (["rehearse", "--cure"], ["rehearse", "--cure=all"]),
+        (["rehearse", "--cure", "--quiet"], ["rehearse", "--cure=all", "--quiet"]),
+        (["rehearse", "--cure", "own-index,own-migrations"], ["rehearse", "--cure", "own-index,own-migrations"]),
+        (["rehearse", "--cure=own-index"], ["rehearse", "--cure=own-index"]),
+        (["rehearse", "--no-cure"], ["rehearse", "--no-cure"]),
+        ([], []),
+    ],
+)
+def test_cure_needs_no_value(typed, understood):
+    assert cure_spelled_out(typed) == understood
+
+
+def test_a_bare_cure_is_taken_by_the_command_line(capsys):
+    assert run(["rehearse", "--cure", "--path", "nowhere"]) == 2
+    assert "unknown path 'nowhere'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--cloud", "bad.toml"], "bad.toml, line 2: unknown key 'colour' in [hosts]; known here: compute"),
+        (["--cloud", "missing.toml"], "missing.toml: cannot be read: No such file or directory"),
+        (["--cloud", "bad.toml", "--dump", "x.sql"], "--cloud describes the seeded cloud; a dump is taken as it is"),
+        (["--scale", "20000"], "--scale 20000: it goes from 1 to 16384"),
+        (["--scale", "2", "--path", "caracal-gazpacho"], "--scale multiplies clouds that were seeded at Grizzly"),
+        (["--path", "havana-icehouse"], "no cloud can be seeded at this path's first release"),
+    ],
+)
+def test_a_cloud_that_cannot_be_made_is_refused_before_anything_starts(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.toml").write_text("[hosts]\ncolour = 'red'\n")
+    assert run(["rehearse", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("words", [["rehearse"], ["nightly"], ["inspect"], ["scenarios", "run"]])
+def test_what_takes_long_can_be_quiet_and_tell_a_program(words):
+    command = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--quiet", "--json"} <= options
