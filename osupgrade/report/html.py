@@ -117,7 +117,7 @@ _FATES = {
     Fate.UPSTREAM: "good",
     Fate.KEPT: "good",
 }
-_ALWAYS = ("report.json", "junit.xml", "summary.md")
+_ALWAYS = ("report.json", "manifest.json", "junit.xml", "summary.md")
 _FILES = (*_ALWAYS, "events.jsonl", "logs", "schema", "config", "lanes", "parts")
 
 

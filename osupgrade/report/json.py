@@ -34,6 +34,11 @@ def write_json(report: RunReport, path: Path) -> None:
     path.write_text(to_text(report), "utf-8")
 
 
+def write_manifest(report: RunReport, path: Path) -> None:
+    """Write what the run was made of to ``path``, by itself: what one compares, or feeds to a script."""
+    path.write_text(json.dumps(plain(report.manifest), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def to_text(report: RunReport) -> str:
     """The report as JSON text; times are rounded to milliseconds."""
     return json.dumps({"schema_version": SCHEMA_VERSION, **plain(report)}, indent=1, ensure_ascii=False) + "\n"

@@ -71,7 +71,7 @@ def test_each_schema_has_as_many_tables_as_the_tools_make_by_hand(clean_run, ser
 
 def test_the_run_directory_holds_the_evidence(clean_run):
     _, run = clean_run
-    for name in ("report.html", "report.json", "junit.xml", "events.jsonl"):
+    for name in ("report.html", "report.json", "manifest.json", "junit.xml", "events.jsonl"):
         assert (run / name).stat().st_size
     assert not (run / "UNFINISHED").exists()
     assert "Running upgrade" in (run / "logs" / "icehouse-neutron.log").read_text()

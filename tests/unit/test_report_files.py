@@ -1,3 +1,4 @@
+import json
 from xml.etree import ElementTree as Xml
 
 from osupgrade.report import write_reports
@@ -13,6 +14,9 @@ def test_a_run_directory_gets_every_report(tmp_path):
     run.finish()
     found = find_run("latest", tmp_path)
     assert read_json(found.path / "report.json") == samples.FAILED
+    manifest = json.loads((found.path / "manifest.json").read_text("utf-8"))
+    assert manifest == json.loads((found.path / "report.json").read_text("utf-8"))["manifest"]
+    assert manifest["images"] == samples.FAILED.manifest.images and manifest["cloud"] == samples.FAILED.manifest.cloud
     assert Xml.parse(found.path / "junit.xml").getroot().get("failures") == "6"
     assert (found.path / "summary.md").read_text("utf-8").startswith("## ❌")
     assert (found.path / "report.html").read_text("utf-8").startswith("<!doctype html>")
