@@ -21,7 +21,7 @@ DEFAULT = Path(__file__).with_name("cloud.toml")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")
 _TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_.-]|"[^"]*"|'[^']*')+)\s*=""")
 _LINE_IN_MESSAGE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 
 # Tenants that every cloud has, so that no tenant of the description may bear their names.
@@ -350,8 +350,11 @@ class _Reader:
             self._refuse(f"{text!r} is no IPv4 network: {error}", key)
 
     def _refuse(self, reason: str, *keys: Key) -> NoReturn:
-        """Refuse at the first of ``keys`` that stands in the file; the others were taken from the default cloud."""
-        for key in keys:
+        """Refuse at the first of ``keys`` that stands in the file; the others were taken from the default cloud.
+
+        What stands in an inline table has no line of its own but the table's.
+        """
+        for key in (*keys, *(key[:1] for key in keys)):
             if key in self._lines:
                 self.refuse_line(self._lines[key], reason)
         self.refuse_line(1, reason)
@@ -370,7 +373,7 @@ def _lines_of(text: str) -> dict[Key, int]:
             table = tuple(part.strip(" \"'") for part in match[1].split("."))
             lines.setdefault(table, number)
         elif match := _KEY.match(line):
-            key = (*table, *match[1].split("."))
+            key = (*table, *(part.strip("\"'") for part in match[1].split(".")))
             lines.setdefault(key, number)
             lines.setdefault(key[:1], number)
     return lines

@@ -165,7 +165,7 @@ COPIED: Mapping[str, tuple[Copied, ...]] = {
     ),
 }
 
-# What the copies share, so that a table which nobody thought of shows up (tests/real/test_seed_scale.py).
+# What the copies share, so that a table which nobody thought of shows up (tests/real/test_seed.py).
 SHARED: Mapping[str, frozenset[str]] = {
     "keystone": frozenset({"domain", "role", "service", "endpoint", "policy", "migrate_version"}),
     "glance": frozenset({"migrate_version"}),
