@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.scenario import Scenario
+from osupgrade.schema.catalogue import expected_tables
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -17,6 +18,17 @@ GRANT_TABLES = {
     "group_domain_metadata": ("group_id", "domain_id"),
 }
 """Grant tables of keystone 2013.1 and the columns that name the actor and the target."""
+
+UPSTREAM = ", ".join(
+    f"'{table}'"
+    for table in sorted(set().union(*(expected_tables("keystone", r) for r in ("grizzly", "havana", "icehouse"))))
+)
+"""The tables of keystone's own, as a list in SQL: whatever else lies in its database is the operator's."""
+NOT_UTF8 = (
+    "FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' "
+    "AND table_collation NOT LIKE '%utf8%'"
+)
+"""Tables at which Icehouse's keystone refuses to migrate, after what is selected of them."""
 
 
 @dataclass(frozen=True)

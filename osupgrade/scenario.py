@@ -217,7 +217,8 @@ def load_scenarios(directories: Iterable[Path]) -> ScenarioSet:
     for directory in directories:
         if not directory.is_dir():
             raise UsageFault(f"there is no directory of scenarios at {directory}")
-        for file in sorted(directory.glob("*/scenario.py")):
+        # Whole paths, as tracebacks have them: by these a fault's line is found.
+        for file in sorted(directory.resolve().glob("*/scenario.py")):
             loaded = _load(file)
             found.pop(file.parent.name, None)
             broken.pop(file.parent.name, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +36,7 @@ from osupgrade.prove import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, matrix, verdict
 from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import Lane, Scenario
+from osupgrade.scenario import BrokenScenario, Lane, Scenario
 
 LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
 
@@ -57,8 +57,7 @@ def list_(as_json: Json = False, more: MoreScenarios = None) -> int:
         for scenario in found.scenarios.values():
             table.add_row(scenario.name, " ".join(scenario.services), scenario.title)
         Console(highlight=False).print(table)
-    for broken in found.broken:
-        typer.echo(f"broken: {broken.name} ({broken.file}:{broken.line}): {broken.reason}", err=True)
+    tell_broken(found.broken)
     return Exit.USAGE if found.broken else Exit.CAME_THROUGH
 
 
@@ -113,6 +112,8 @@ def run(
             raise UsageFault(f"{scenario.name} is a trap of {scenario.path}", hint=f"add --path {scenario.path}")
     if not chosen:
         raise UsageFault(f"there is no scenario for {path}", hint="osupgrade scenarios list")
+    if names:  # a broken neighbour of what was asked for is told, and no more
+        tell_broken(found.broken)
     trial = Trial(
         plan=plan,
         chosen=chosen,
@@ -121,7 +122,7 @@ def run(
         site=site_from_option(site),
         database=db,
         jobs=jobs,
-        broken=found.broken,
+        broken=() if names else found.broken,
         asked=("naive", "cured") if ask else (),
         lanes=LANES[lane],
     )
@@ -161,6 +162,12 @@ def new(
         text = (skeleton / f"{file}.in").read_text("utf-8").replace("@NAME@", name)
         (directory / file).write_text(text, "utf-8")
     typer.echo(f"wrote {directory}; try it: osupgrade scenarios run {name} --scenarios {into}")
+
+
+def tell_broken(scenarios: Iterable[BrokenScenario]) -> None:
+    """Say of each broken scenario why it cannot be used."""
+    for broken in scenarios:
+        typer.echo(f"broken: {broken.name} ({broken.file}:{broken.line}): {broken.reason}", err=True)
 
 
 def _facts(scenario: Scenario) -> dict[str, object]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from osupgrade.charset import conversion
 from osupgrade.cloud import Cloud
+from osupgrade.keystone import NOT_UTF8, UPSTREAM
 from osupgrade.model import Finding
 from osupgrade.scenario import Blocks, Scenario
 from osupgrade.scenariolib import rows_finding
@@ -14,12 +15,13 @@ scenario = Scenario(
     symptom=Blocks("icehouse/keystone", error=r"ValueError: Tables .* have non utf8 collation", version="36"),
 )
 
-LATIN = "table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_collation NOT LIKE '%utf8%'"
+LATIN = f"{NOT_UTF8} AND table_name IN ({UPSTREAM})"
+"""An own table is own-latin1-table's."""
 
 
 def latin(cloud: Cloud) -> list[str]:
     """The tables to convert."""
-    return [row[0] for row in cloud.rows("keystone", f"SELECT table_name FROM information_schema.tables WHERE {LATIN}")]
+    return [str(row[0]) for row in cloud.rows("keystone", f"SELECT table_name {LATIN}")]
 
 
 @scenario.inject()
@@ -39,7 +41,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cloud,
         place="keystone.migrate_version",
         columns="table collation",
-        query=f"SELECT table_name, table_collation FROM information_schema.tables WHERE {LATIN}",
+        query=f"SELECT table_name, table_collation {LATIN}",
         message="{n} tables of keystone are not utf8",
         consequence="Icehouse's keystone refuses to migrate: ValueError: Tables ... have non utf8 collation; it stays at 36",
         cure="convert them (look first whether utf8 bytes lie in latin1 columns: then go by way of BLOB)",

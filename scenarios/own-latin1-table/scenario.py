@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from osupgrade.charset import conversion
 from osupgrade.cloud import Cloud
+from osupgrade.keystone import NOT_UTF8, UPSTREAM
 from osupgrade.model import Finding
 from osupgrade.scenario import Blocks, Scenario
 from osupgrade.scenariolib import rows_finding
@@ -26,16 +28,19 @@ def plant(cloud: Cloud) -> None:
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
-    """Own tables that are not utf8."""
+    """Tables that are not keystone's and not utf8."""
+    if not cloud.has("keystone"):
+        return
+    own = f"{NOT_UTF8} AND table_name NOT IN ({UPSTREAM})"
+    names = [str(row[0]) for row in cloud.rows("keystone", f"SELECT table_name {own} ORDER BY 1")]
     yield from rows_finding(
         scenario,
         cloud,
-        place="keystone.own_audit",
+        place="keystone.",
         columns="table collation",
-        query="SELECT table_name, table_collation FROM information_schema.tables WHERE table_schema = DATABASE() "
-        "AND table_name = 'own_audit' AND table_collation NOT LIKE '%utf8%'",
-        message="the own table own_audit is not utf8",
+        query=f"SELECT table_name, table_collation {own} ORDER BY 1",
+        message="{n} own tables in keystone are not utf8: " + ", ".join(names),
         consequence="Icehouse's keystone refuses to migrate although nothing of its own is wrong; it stays at 36",
-        cure="convert it",
-        statements=("ALTER TABLE own_audit CONVERT TO CHARACTER SET utf8",),
+        cure="convert them (look first whether utf8 bytes lie in latin1 columns: then go by way of BLOB)",
+        statements=conversion(cloud, "keystone", names, "utf8"),
     )

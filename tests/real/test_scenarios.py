@@ -7,10 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from osupgrade.checks import load_checks
 from osupgrade.errors import UsageFault
+from osupgrade.laboratory import restore_lane
 from osupgrade.lanes import LaneRunner
-from osupgrade.model import Finding, Severity
+from osupgrade.model import SEEDED, Finding, Severity
 from osupgrade.plan import make_plan
-from osupgrade.rehearsal import Rehearsal
+from osupgrade.rehearsal import Rehearsal, apply_statements
 from osupgrade.releases import load_paths, load_releases, root
 from osupgrade.result import State
 from osupgrade.rundir import RunDirectory
@@ -70,3 +71,46 @@ def runner(laboratory, tmp_path_factory):
 def test_the_trap_bites_as_stated_and_is_cured(runner, scenario):
     report = runner.one(scenario)
     assert {lane.lane: lane.problems for lane in report.lanes} == {"naive": (), "cured": ()}
+
+
+OTHERS = {
+    "own-backported-column": (
+        "nova",
+        ("ALTER TABLE instances ADD COLUMN ephemeral_key_uuid VARCHAR(36), ADD COLUMN own_rack INT",),
+        [("ephemeral_key_uuid", "227", "Icehouse")],
+    ),
+    "own-foreign-key": (
+        "nova",
+        (
+            "CREATE TABLE racks (id INT, stat INT, vt INT, CONSTRAINT `a key` FOREIGN KEY (stat) "
+            "REFERENCES compute_node_stats (id), CONSTRAINT other FOREIGN KEY (vt) REFERENCES volume_types (id)) "
+            "ENGINE=InnoDB",
+        ),
+        [("`racks`", "a key", "compute_node_stats"), ("`racks`", "other", "volume_types")],
+    ),
+    "own-latin1-table": (
+        "keystone",
+        ("CREATE TABLE `led-ger` (id INT) CHARSET=latin1", "ALTER TABLE policy CONVERT TO CHARACTER SET latin1"),
+        [("led-ger", "latin1_swedish_ci")],
+    ),
+}
+"""Traps of the operator's own making as others make them: statements, and the rows that prove them."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_the_operators_own_is_found_and_cured_under_any_name(laboratory, name):
+    database, statements, proof = OTHERS[name]
+    (scenario,) = (s for s in KNOWN if s.name == name)
+    preflight = next(preflight for stages, preflight in scenario.preflights if SEEDED in stages)
+    databases = restore_lane(laboratory, {database: database}, "others")
+    try:
+        cloud = laboratory.cloud(Site(), "others", databases)
+        assert list(preflight(cloud)) == []
+        cloud.execute(database, *statements)
+        (finding,) = preflight(cloud)
+        assert list(finding.evidence.rows) == proof
+        apply_statements(cloud, [finding])
+        assert list(preflight(cloud)) == []
+    finally:
+        for saved in databases.values():
+            laboratory.server.drop(saved)

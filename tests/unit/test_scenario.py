@@ -54,6 +54,13 @@ def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path,
         found.chosen(["bad"])
 
 
+def test_a_broken_scenario_below_a_relative_directory_is_told_with_its_line_too(tmp_path, monkeypatch):
+    write(tmp_path, "bad", GOOD.replace("title=", "titel="))
+    monkeypatch.chdir(tmp_path)
+    (broken,) = load_scenarios([Path()]).broken
+    assert (broken.line, broken.reason[:9]) == (3, "TypeError")
+
+
 def test_an_unknown_scenario_names_those_there_are(tmp_path):
     write(tmp_path, "good", GOOD)
     with pytest.raises(UsageFault, match="unknown scenario 'goood'; there are: good"):
