@@ -26,7 +26,9 @@ def conversion(cloud: Cloud, database: str, tables: Iterable[str], charset: str)
     wanted = sorted(tables)
     if not wanted:
         return ()
-    convert = [f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET {charset}" for table in wanted]
+    # Alone, CONVERT leaves a table without any text column as it is (MySQL 5.6), and the tool refuses it still.
+    both = f"CONVERT TO CHARACTER SET {charset}, DEFAULT CHARACTER SET {charset}"
+    convert = [f"ALTER TABLE `{table}` {both}" for table in wanted]
     drop: list[str] = []
     add: list[str] = []
     if "MariaDB" in str(cloud.value(database, "SELECT VERSION()")):

@@ -312,7 +312,8 @@ def _mend_option(change: Change) -> str:
     if change.object == "engine":
         return f"ALTER TABLE {table} ENGINE={before}"
     if change.object == "collation":
-        return f"ALTER TABLE {table} CONVERT TO CHARACTER SET {charset_of(before)} COLLATE {before}"
+        wanted = f"CHARACTER SET {charset_of(before)} COLLATE {before}"
+        return f"ALTER TABLE {table} CONVERT TO {wanted}, DEFAULT {wanted}"
     return f"ALTER TABLE {table} ROW_FORMAT={before or 'DEFAULT'}"
 
 

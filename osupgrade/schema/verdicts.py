@@ -292,7 +292,7 @@ def way_out(change: Change, error: str) -> str:
     if isinstance(item, Column):
         return f"ALTER TABLE {table} CHANGE COLUMN {quoted(item.name)} {quoted(f'own_{item.name}')} {described(item)}"
     if item.charset != "utf8" and "utf8" in error:
-        return f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8"
+        return f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8, DEFAULT CHARACTER SET utf8"
     if item.foreign_keys and "1050" not in error:
         return f"ALTER TABLE {table} " + ", ".join(f"DROP FOREIGN KEY {quoted(key.name)}" for key in item.foreign_keys)
     return f"RENAME TABLE {table} TO {quoted(f'own_{item.name}')}"

@@ -77,7 +77,7 @@ OTHERS = {
     "own-backported-column": (
         "nova",
         ("ALTER TABLE instances ADD COLUMN ephemeral_key_uuid VARCHAR(36), ADD COLUMN own_rack INT",),
-        [("ephemeral_key_uuid", "227", "Icehouse")],
+        [("ephemeral_key_uuid", "231", "Icehouse")],
     ),
     "own-foreign-key": (
         "nova",
