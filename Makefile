@@ -53,7 +53,7 @@ seeds: engine ## clouds of 20 seeds, each before every preflight and under every
 coverage: engine ## which migrations the seeded cloud puts to work, table by table
 	$(BIN)/python -m osupgrade.seed.coverage $(ARGS)
 
-catalogue: engine ## make the schema catalogue anew from the pinned tools
+catalogue: engine ## make the schema catalogue anew from the pinned tools; ARGS="--path caracal-gazpacho" from packages
 	$(BIN)/python -m osupgrade.schema.build_catalogue $(ARGS)
 
 trial: engine ## hold 220 predictions of collisions against the real tools

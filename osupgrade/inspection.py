@@ -318,6 +318,8 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
         line.position(r) or 0 for r in (line.head(first).name, line.head(last).name, identity.revision.name)
     )
     says = f"{one.service} is at {identity.revision.name}; {first}'s is {line.head(first).name}"
+    if here == start:  # a service whose schema the whole path leaves alone stands at its end, too
+        return None
     if here < start:
         return Finding(
             SOURCE,
@@ -336,10 +338,8 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
             f"{says}, {last}'s {line.head(last).name}: it is at the path's end already",
             "nothing is left to rehearse for it",
         )
-    if here > start:
-        words = f"{says}: it is on the way to {last} already"
-        return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
-    return None
+    words = f"{says}: it is on the way to {last} already"
+    return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
 
 
 def covered(finding: Finding, others: Iterable[Finding]) -> bool:

@@ -21,6 +21,7 @@ from osupgrade.cli.options import (
     plan_from,
     site_from_option,
 )
+from osupgrade.conduct import whole_path
 from osupgrade.errors import Exit, UsageFault
 from osupgrade.inspection import Inspection, inspect_cloud, inspect_packages, opened_dumps, opened_url
 from osupgrade.report.inspection import show
@@ -57,7 +58,7 @@ def inspect(
     progress = Console(stderr=True, highlight=False, quiet=quiet)
     plan = plan_from(path)
     the_site = site_from_option(site)
-    scenarios = [s for s in all_scenarios(more).scenarios.values() if s.path == plan.path.name]
+    scenarios = [s for s in all_scenarios(more).scenarios.values() if s.path == whole_path(plan)]
 
     def say(text: str) -> None:
         progress.print(text, style="dim", markup=False, soft_wrap=True)

@@ -13,8 +13,7 @@ from osupgrade.engine.workshop import Overlay, render
 from osupgrade.model import Command, Finish, Outcome, Release, ServiceRelease, StepResult
 from osupgrade.observe.record import Observed
 from osupgrade.observe.recorder import Recorder
-from osupgrade.schema.catalogue import expected_tables, lineage, variant_of
-from osupgrade.schema.catalogue import services as catalogue_services
+from osupgrade.schema.catalogue import expected_tables, line_of, revision_name
 from osupgrade.verdict import Versions, diagnose, judge, judge_check, judge_start
 
 
@@ -111,12 +110,12 @@ def run_hop(
 
 def _within(cloud: Cloud, service: str, source: Release, before: Versions) -> bool:
     """Whether the database stood between the source's head and the hop's own, as after a cure that stamps it there."""
-    if service not in catalogue_services() or cloud.site.core_plugin:
+    line = None if cloud.site.core_plugin else line_of(service, cloud.site, source.name)
+    if line is None:
         return False
-    line = lineage(service, variant_of(service, cloud.site))
     database = source.services[service].databases[0]
-    start = line.position(database.head[0]) if line.knows(source.name) else None
-    stood = line.position(before.get(database.name, ("",))[0]) if before.get(database.name) else None
+    start = line.position(revision_name(database.head))
+    stood = line.position(revision_name(before.get(database.name, ())))
     return start is not None and stood is not None and stood >= start
 
 
@@ -124,9 +123,8 @@ def _brought(cloud: Cloud, service: str, source: Release, release: Release) -> f
     """The tables that a release makes and the one before it has not, as far as the catalogue knows this plugin set."""
     if cloud.site.core_plugin:
         return frozenset()
-    variant = variant_of(service, cloud.site)
-    old = expected_tables(service, source.name, variant)
-    return expected_tables(service, release.name, variant) - old if old else frozenset()
+    old = expected_tables(service, source.name, cloud.site)
+    return expected_tables(service, release.name, cloud.site) - old if old else frozenset()
 
 
 def run_finish(

@@ -18,14 +18,13 @@ from osupgrade.cloud import Cloud
 from osupgrade.dump.shrink import Candidate, Table
 from osupgrade.engine.database import SHELF, DatabaseServer
 from osupgrade.engine.exec import ToolRun
-from osupgrade.errors import LabFault, UsageFault
+from osupgrade.errors import LabFault
 from osupgrade.model import Outcome, StepResult
 from osupgrade.plan import Plan
 from osupgrade.reproduce.again import Step, run_step
 from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.scenario import Instead
-from osupgrade.schema.catalogue import Lineage, lineage, variant_of
-from osupgrade.schema.catalogue import services as catalogue_services
+from osupgrade.schema.catalogue import Lineage, line_of
 from osupgrade.schema.snapshot import quoted
 from osupgrade.site import Site
 
@@ -271,12 +270,7 @@ def next_revision(step: Step, failure: Failure, site: Site) -> str:
 
 def known_line(step: Step, site: Site) -> Lineage | None:
     """The revisions of the step's service under the site's plugins; None where the catalogue has none."""
-    if step.service not in catalogue_services() or site.core_plugin:
-        return None
-    try:
-        return lineage(step.service, variant_of(step.service, site))
-    except UsageFault:
-        return None
+    return None if site.core_plugin else line_of(step.service, site, step.release.name)
 
 
 def tables_named(step: Step, failure: Failure, site: Site, tables: Iterable[Table]) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """Making the reference catalogue from the real tools: ``python -m osupgrade.schema.build_catalogue [SERVICE...]``.
 
+``--path`` makes that of a path whose services come from packages: each release's head, on the path's own database.
+
 Each release's own upgrade call runs once, with the migration library's step hooked: after every revision the hook
 sends the queries of :mod:`osupgrade.schema.snapshot` and keeps the rows.
 """
@@ -22,15 +24,17 @@ from pathlib import Path
 from osupgrade.cli import guarded
 from osupgrade.cloud import Cloud
 from osupgrade.engine.database import HOST, DatabaseServer
+from osupgrade.engine.hops import run_hop
 from osupgrade.engine.lab import read_file
 from osupgrade.engine.workshop import Workshop, render
 from osupgrade.errors import LabFault, MissingFault, UsageFault
-from osupgrade.laboratory import open_laboratory
-from osupgrade.model import Command, Release
+from osupgrade.laboratory import Laboratory, make_schemas, open_laboratory
+from osupgrade.model import Command, Database, Release
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
-from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump
+from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump, revision_name
 from osupgrade.schema.snapshot import QUERIES, Schema, Table, assemble, read_schema
+from osupgrade.schema.survey import read_claim
 from osupgrade.schema.uses import find_uses
 from osupgrade.site import Site
 
@@ -248,11 +252,66 @@ def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table
     return tuple(table for table in after.tables if table.name not in head.names)
 
 
+def trace_heads(laboratory: Laboratory, path: str) -> Mapping[str, Lineage]:
+    """Take empty databases along a path of packaged releases; each database's schema at each release's head.
+
+    Databases that another one has the schema of, such as the cells' of nova, are left out. Raises LabFault when a
+    database does not end at a release's head.
+    """
+    plan = laboratory.plan
+    cloud = laboratory.cloud(Site(), "catalogue", {d.name: d.name for d in _databases(plan.first)})
+    kept: dict[str, list[Revision]] = {}
+    for release in plan.releases:
+        with tempfile.TemporaryDirectory() as scratch:
+            if release is plan.first:
+                make_schemas(laboratory, cloud, release, Path(scratch))
+            for service in plan.services if release is not plan.first else ():
+                run_hop(cloud, release, service, Path(scratch) / f"{service}.log", Path(scratch) / service)
+        for database in _databases(release):
+            schema = read_schema(laboratory.server, cloud.databases[database.name])
+            stands = read_claim(lambda sql, given: laboratory.server.rows("", sql, given), database.name, schema)
+            if stands != database.head:
+                raise LabFault(f"{release.name}'s {database.name} stands at {stands}, not at {database.head}")
+            kept.setdefault(database.name, []).append(Revision(revision_name(stands), release.name, schema))
+    lines: dict[str, Lineage] = {}
+    for database in _databases(plan.first):
+        if any(
+            [r.schema for r in other.revisions] == [r.schema for r in kept[database.name]] for other in lines.values()
+        ):
+            continue
+        lines[database.name] = Lineage(database.name, path, database.version_table, tuple(kept[database.name]), {})
+    return lines
+
+
+def write_heads(path: str) -> int:
+    """Write the catalogue of a path of packaged releases and say which files differ from what was there."""
+    releases = load_releases()
+    plan = make_plan(find_path(load_paths(), releases, path), releases)
+    with open_laboratory(plan, print) as laboratory:
+        lines = trace_heads(laboratory, path)
+    for name, line in lines.items():
+        text = dump(name, line.version_table, [line])
+        file = DIRECTORY / path / f"{name}.json"
+        file.parent.mkdir(exist_ok=True)
+        same = file.is_file() and file.read_text("utf-8") == text
+        file.write_text(text, "utf-8")
+        print(f"{name}: {len(text) / 1024:.0f} KB, {'as before' if same else 'changed'}", flush=True)
+    return 0
+
+
+def _databases(release: Release) -> list[Database]:
+    return [database for part in release.services.values() for database in part.databases]
+
+
 def main() -> int:
     """Write the files of the chosen services and say how large they are, and which differ from what was there."""
     parser = argparse.ArgumentParser(prog="python -m osupgrade.schema.build_catalogue", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(SERVICES)}; none: all")
-    chosen = parser.parse_args().services or list(SERVICES)
+    parser.add_argument("--path", help="a path whose services come from packages")
+    options = parser.parse_args()
+    if options.path:
+        return write_heads(options.path)
+    chosen = options.services or list(SERVICES)
     if unknown := sorted(set(chosen) - set(SERVICES)):
         raise UsageFault(f"there is no service {unknown[0]}", hint=f"the catalogue knows {', '.join(SERVICES)}")
     releases = load_releases()

@@ -1,7 +1,8 @@
-"""The reference catalogue: the schema of every service at every revision up to Icehouse, as its own tools make it.
+"""The reference catalogue: the schema of every service, as its own tools make it.
 
 The facts lie in ``catalogue/SERVICE.json``, the first revision in full and every later one as what it changed. They are
-made by ``python -m osupgrade.schema.build_catalogue`` from the pinned tools on MySQL 5.6.
+made by ``python -m osupgrade.schema.build_catalogue`` from the pinned tools on MySQL 5.6. Of a path whose services come
+from packages, ``catalogue/PATH/DATABASE.json`` holds each release's head, made by the same program with ``--path``.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Lineage:
         for known in self.revisions:
             if known.name == revision:
                 return known
-        raise UsageFault(f"{self.service} has no revision {revision!r} between its first and Icehouse")
+        raise UsageFault(f"{self.service} has no revision {revision!r} between its first and {self.last}")
 
     def position(self, revision: str) -> int | None:
         """Where a revision stands in the order; None when it is unknown."""
@@ -85,6 +86,16 @@ class Lineage:
         if not found:
             raise UsageFault(f"{self.service} ({self.variant or 'any plugin'}) has no release {release!r} here")
         return found[-1]
+
+    @property
+    def last(self) -> str:
+        """The last release whose revisions are here."""
+        return self.revisions[-1].release
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """The releases whose revisions are here, in their order."""
+        return tuple(dict.fromkeys(known.release for known in self.revisions))
 
     def optional(self, revision: Revision) -> Mapping[str, Table]:
         """Tables that may be there besides a revision's own: what the service makes itself, what a move leaves behind.
@@ -103,18 +114,18 @@ MOVES = ("ml2",)
 
 def services() -> tuple[str, ...]:
     """The services that the catalogue knows."""
-    return tuple(sorted(file.stem for file in DIRECTORY.glob("*.json")))
+    return tuple(sorted({file.stem for file in DIRECTORY.rglob("*.json")}))
 
 
 def covers(service: str, *releases: str) -> bool:
     """Whether the catalogue has this service at all of these releases."""
     if service not in services():
         return False
-    return set(releases) <= {r.release for v in variants(service) for r in lineage(service, v).revisions}
+    return any(set(releases) <= set(lineage(service, variant).releases) for variant in variants(service))
 
 
 def variants(service: str) -> tuple[str, ...]:
-    """The plugin sets of a service: one unnamed for all but neutron."""
+    """The histories of a service: one unnamed or, for neutron, one a plugin set; and one a path of later releases."""
     return tuple(_read(service)["variants"])
 
 
@@ -139,7 +150,7 @@ def lineage(service: str, variant: str = "") -> Lineage:
         release: tuple(table_from(name, table) for name, table in made.items())
         for release, made in chosen.get("served", {}).items()
     }
-    return Lineage(service, variant, data["version_table"], tuple(revisions), served)
+    return Lineage(service, variant, chosen["version_table"], tuple(revisions), served)
 
 
 def variant_of(service: str, site: Site) -> str:
@@ -149,12 +160,27 @@ def variant_of(service: str, site: Site) -> str:
     return site.plugin + ("+lbaas" if "lbaas" in site.service_plugins else "")
 
 
-def expected_tables(service: str, release: str, variant: str = "") -> frozenset[str]:
-    """The tables that a release's tool leaves; empty when the catalogue does not know service, release or variant."""
-    try:
-        return lineage(service, variant).head(release).schema.names
-    except UsageFault:
-        return frozenset()
+def line_of(service: str, site: Site, *releases: str) -> Lineage | None:
+    """The history that has all these releases: the site's plugin set's, else a later path's; None without any."""
+    if service not in services():
+        return None
+    usual = variant_of(service, site)
+    for variant in sorted(variants(service), key=lambda name: name != usual):
+        line = lineage(service, variant)
+        if (variant == usual or variant in _paths()) and set(releases) <= set(line.releases):
+            return line
+    return None
+
+
+def expected_tables(service: str, release: str, site: Site) -> frozenset[str]:
+    """The tables that a release's tool leaves; empty when the catalogue does not know service, release or plugins."""
+    line = line_of(service, site, release)
+    return line.head(release).schema.names if line else frozenset()
+
+
+def revision_name(heads: Sequence[str]) -> str:
+    """A revision's name here: what the version table holds, with ``+`` between where it holds several heads."""
+    return "+".join(sorted(heads))
 
 
 def dump(service: str, version_table: str, lineages: Sequence[Lineage]) -> str:
@@ -256,12 +282,22 @@ def _applied(old: Table, step: Mapping[str, Any]) -> Table:
 
 @functools.cache
 def _read(service: str) -> Mapping[str, Any]:
-    file = DIRECTORY / f"{service}.json"
-    if not file.is_file():
+    found: dict[str, Any] = {}
+    for file in (DIRECTORY / f"{service}.json", *(DIRECTORY / path / f"{service}.json" for path in _paths())):
+        if not file.is_file():
+            continue
+        data: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        if data.get("format") != FORMAT:
+            raise LabFault(
+                f"{file.name} of the catalogue has a format that this osupgrade does not read", hint="make catalogue"
+            )
+        found |= {name: {**one, "version_table": data["version_table"]} for name, one in data["variants"].items()}
+    if not found:
         raise UsageFault(f"the catalogue does not know {service!r}; it knows {', '.join(services())}")
-    data: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    if data.get("format") != FORMAT:
-        raise LabFault(
-            f"{file.name} of the catalogue has a format that this osupgrade does not read", hint="make catalogue"
-        )
-    return data
+    return {"variants": found}
+
+
+@functools.cache
+def _paths() -> tuple[str, ...]:
+    """The paths that have a directory of heads."""
+    return tuple(sorted(file.name for file in DIRECTORY.iterdir() if file.is_dir()))

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, services, variants
+from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, revision_name, services, variants
 from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
 
@@ -70,7 +70,7 @@ def recognise(schema: Schema) -> str | None:
         (service, _head_tables(service, variant, release))
         for service in services()
         for variant in variants(service)
-        for release in ("grizzly", "havana", "icehouse")
+        for release in lineage(service, variant).releases
     ]
     # nova has most of cinder's tables too, so a table that the service does not have counts against it.
     upstream = schema.names & frozenset().union(*(tables for _, tables in heads))
@@ -83,7 +83,7 @@ def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str =
     identity = identify(service, schema, claim, expected=expected)
     changes = customisations(schema, identity.line, identity.revision.name)
     found = [*identity.findings, *customisation_findings(identity, changes)]
-    if odd := charset_finding(service, schema, identity.revision.schema):
+    if odd := charset_finding(service, schema, identity.revision.schema, identity.line):
         found.append(odd)
     return Study(identity, changes, tuple(found))
 
@@ -95,16 +95,17 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
     else the plainest: Grizzly's tool alone makes the same tables with load balancing and without. Raises UsageFault for
     a service that the catalogue lacks.
     """
+    claim = _claimed(service, claim)
     candidates = [_nearest(lineage(service, variant), schema) for variant in variants(service)]
     line, distances, _ = min(candidates, key=lambda one: (min(one[1]), one[2], one[0].variant != expected))
     nearest = min(distances)
     best = nearest[1]
-    same = tuple(r.name for r, d in zip(line.revisions, distances, strict=True) if d == nearest)
+    same = tuple(dict.fromkeys(r.name for r, d in zip(line.revisions, distances, strict=True) if d == nearest))
     claimed = [name for name in claim if line.position(name) is not None]
     agreed = next((name for name in claimed if name in same), None)
     if not agreed and same[0] in MOVES and claimed == [line.head(line.at(same[0]).release).name]:
         agreed = same[0]
-    heads = [line.head(release).name for release in dict.fromkeys(r.release for r in line.revisions)]
+    heads = [line.head(release).name for release in line.releases]
     revision = line.at(agreed or next((name for name in reversed(same) if name in heads), same[-1]))
     if not agreed and claimed and (half := _half_applied(line, schema, claimed[-1])):
         revision = line.at(claimed[-1])
@@ -113,6 +114,13 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
         return Identity(line, revision, same, tuple(claim), best, (half,))
     findings = tuple(_claims(line, schema, revision, same, tuple(claim), agreed is not None, best))
     return Identity(line, revision, same, tuple(claim), best, findings)
+
+
+def _claimed(service: str, claim: Sequence[str]) -> tuple[str, ...]:
+    """What a version table holds; the heads of several branches become one name, as the catalogue has them."""
+    name = revision_name(claim)
+    known = any(lineage(service, variant).position(name) is not None for variant in variants(service))
+    return (name,) if known else tuple(claim)
 
 
 def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change, ...]:
@@ -172,20 +180,23 @@ def customisation_findings(identity: Identity, changes: Iterable[Change]) -> lis
     ]
 
 
-def charset_finding(service: str, schema: Schema, reference: Schema) -> Finding | None:
+def charset_finding(service: str, schema: Schema, reference: Schema, line: Lineage) -> Finding | None:
     """Character sets and engines that differ from upstream's, all of them in one finding; None when none does."""
     upstream = {table.name: table for table in reference.tables}
     usual = Table("", ())
     odd: list[tuple[str, str, str]] = []
     for table in schema.tables:
         wanted = upstream.get(table.name, usual)
-        texts = sorted({c.charset for c in table.columns if c.collation} - {wanted.charset})
+        usual_texts = {c.charset for c in wanted.columns if c.collation} | {wanted.charset}
+        texts = sorted({c.charset for c in table.columns if c.collation} - usual_texts)
         charsets = texts or ([table.charset] if table.charset != wanted.charset else [])
         if charsets or table.engine != wanted.engine:
             odd.append((table.name, ", ".join(charsets) or wanted.charset, table.engine))
     if not odd and (not schema.collation or schema.collation == reference.collation):
         return None
-    refuses = service in ("keystone", "glance") and any("utf8" not in row[1] for row in odd)
+    # The check is part of the old migration library's wrapper; alembic has none.
+    numbered = line.version_table == "migrate_version"
+    refuses = numbered and service in ("keystone", "glance") and any("utf8" not in row[1] for row in odd)
     database = schema.collation.split("_")[0]
     counted = f"{len(odd)} of {len(schema.tables)} tables" if odd else "the database's default"
     return Finding(
@@ -195,7 +206,7 @@ def charset_finding(service: str, schema: Schema, reference: Schema) -> Finding 
         place="character sets and engines",
         message=f"{counted} have another character set or engine than upstream's; the database's default is {database}",
         consequence=(
-            f"Icehouse's {service} refuses to migrate tables that are not utf8"
+            f"{line.last.capitalize()}'s {service} refuses to migrate tables that are not utf8"
             if refuses
             else "a new table takes the server's and the database's default, and its foreign key onto an old table "
             "with another character set or engine fails (1215)"
@@ -322,7 +333,7 @@ def _claims(
     if distance > size * FAR:
         yield _lie(
             line,
-            f"the schema is far from every revision up to Icehouse; the nearest is {revision.name} "
+            f"the schema is far from every revision up to {line.last.capitalize()}; the nearest is {revision.name} "
             f"({distance} of {size} facts differ)",
             "this is another release, or not the whole database; nothing below can be trusted",
         )
@@ -348,10 +359,12 @@ def _claims(
     said = ", ".join(claim)
     known = [name for name in claim if line.position(name) is not None]
     if not known:
-        what = f"{table} says {said}, which is no revision of upstream's up to Icehouse{_newer(line, claim)}"
+        end = line.last.capitalize()
+        what = f"{table} says {said}, which is no revision of upstream's up to {end}{_newer(line, claim)}"
         if distance:
+            first, last = line.releases[0].capitalize(), line.last.capitalize()
             near = f"the nearest schema is that of {_spell(line, same)}, {distance} of {size} facts differ"
-            yield _lie(line, f"{what}; {near}", "this is no database of the releases from Grizzly to Icehouse")
+            yield _lie(line, f"{what}; {near}", f"this is no database of the releases from {first} to {last}")
         else:
             yield _lie(line, f"{what}; {truth}", "the tool refuses the database or does nothing")
         return
@@ -382,13 +395,16 @@ def _spell(line: Lineage, same: tuple[str, ...]) -> str:
 
 
 def _newer(line: Lineage, claim: tuple[str, ...]) -> str:
-    """Which way a version lies that is none of upstream's up to Icehouse; empty where it does not say."""
-    first, last = line.revisions[0].name, line.head("icehouse").name
+    """Which way a version lies that is none of upstream's; empty where it does not say."""
+    first, last = line.revisions[0].name, line.head(line.last).name
+    begins, ends = line.releases[0].capitalize(), line.last.capitalize()
     if first.isdigit() and last.isdigit():
         numbers = [int(name) for name in claim if name.isdigit()]
         if numbers and max(numbers) > int(last):
-            return f" (Icehouse ends at {last}: a later release, or own migrations)"
-        return f" (Grizzly's tool begins at {first}: an older release)" if numbers and max(numbers) < int(first) else ""
+            return f" ({ends} ends at {last}: a later release, or own migrations)"
+        return (
+            f" ({begins}'s tool begins at {first}: an older release)" if numbers and max(numbers) < int(first) else ""
+        )
     return " (a later release)" if set(claim) & LATER else ""
 
 

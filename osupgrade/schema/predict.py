@@ -59,13 +59,13 @@ class _Hit:
     words: str
 
 
-def predict(changes: Iterable[Change], line: Lineage, start: str, release: str = "icehouse") -> tuple[Prediction, ...]:
-    """What the way from revision ``start`` to a release's head does to each customisation.
+def predict(changes: Iterable[Change], line: Lineage, start: str, release: str = "") -> tuple[Prediction, ...]:
+    """What the way from revision ``start`` to a release's head (the last's without one) does to each customisation.
 
     Predictions are made one by one: that another customisation stops the upgrade earlier is not taken into account.
     """
     first = line.position(start) or 0
-    last = line.position(line.head(release).name) or 0
+    last = line.position(line.head(release or line.last).name) or 0
     return tuple(_predict(change, line, line.revisions[first : last + 1]) for change in changes)
 
 
@@ -102,8 +102,9 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
     for here, there in itertools.pairwise(way):
         if there.name in MOVES:
             continue
-        if not_utf8(change) and line.service in ("keystone", "glance") and here.release != there.release == "icehouse":
-            words = f"Icehouse's {line.service} refuses to begin on a table that is not utf8"
+        last = line.version_table == "migrate_version" and here.release != there.release == line.last
+        if not_utf8(change) and line.service in ("keystone", "glance") and last:
+            words = f"{line.last.capitalize()}'s {line.service} refuses to begin on a table that is not utf8"
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         if change.kind in ("removed", "renamed") and (words := _needed(change, there)):
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)

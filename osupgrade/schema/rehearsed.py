@@ -9,7 +9,7 @@ from osupgrade.cloud import Cloud
 from osupgrade.model import VERIFY, Diagnosis, Outcome, StepResult
 from osupgrade.plan import Plan
 from osupgrade.result import Customisation, LaneResult, SchemaVerdict, StagedFinding, State
-from osupgrade.schema.catalogue import covers, variant_of
+from osupgrade.schema.catalogue import covers, revision_name, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.snapshot import Rows
 from osupgrade.schema.survey import Aftermath, Survey, aftermath, survey
@@ -30,12 +30,12 @@ class Surveyor:
 
     def look(self, cloud: Cloud) -> None:
         """Note what each service's schema is, and what in it is the operator's own, with its data's checksum."""
-        for service in self.plan.services:
-            if cloud.has(service) and covers(service, self.plan.first.name, self.plan.last.name):
-                database = cloud.databases[service]
-                expected = variant_of(service, cloud.site)
-                self._before[service] = survey(
-                    _rows(cloud), service, database, expected=expected, release=self.plan.last.name
+        first, last = self.plan.first, self.plan.last
+        for name in (known.name for service in self.plan.services for known in first.services[service].databases):
+            if cloud.has(name) and covers(name, first.name, last.name):
+                expected = variant_of(name, cloud.site)
+                self._before[name] = survey(
+                    _rows(cloud), name, cloud.databases[name], expected=expected, release=last.name
                 )
 
     def judge(self, cloud: Cloud, result: LaneResult) -> tuple[tuple[SchemaVerdict, ...], tuple[StagedFinding, ...]]:
@@ -43,7 +43,12 @@ class Surveyor:
         verdicts: list[SchemaVerdict] = []
         found: list[StagedFinding] = []
         for service, before in self._before.items():
-            steps = [step for step in result.steps if step.service == service]
+            steps = [
+                step
+                for step in result.steps
+                if service == step.service
+                or service in {d.name for d in self.plan.first.services[step.service].databases}
+            ]
             if not steps:
                 continue
             failed = next((step for step in steps if step.outcome is Outcome.FAILED), None)
@@ -61,7 +66,7 @@ class Surveyor:
         if finish is not None and steps[-1].step == finish.name and steps[-1].outcome is not Outcome.FAILED:
             return finish.name
         stands = steps[-1].versions_after.get(before.service, ())
-        known = [name for name in stands if line.position(name) is not None]
+        known = [name for name in (*stands, revision_name(stands)) if line.position(name) is not None]
         return known[-1] if known else before.study.identity.revision.name
 
 

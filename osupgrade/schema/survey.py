@@ -91,7 +91,7 @@ def assign(schemas: Mapping[str, Schema]) -> tuple[dict[str, str], tuple[Finding
 
 
 def survey(
-    rows: Rows, service: str, database: str, *, expected: str = "", release: str = "icehouse", data: bool = True
+    rows: Rows, service: str, database: str, *, expected: str = "", release: str = "", data: bool = True
 ) -> Survey:
     """Look at one service's database; nothing but SELECT is sent.
 
@@ -118,7 +118,7 @@ def survey(
 def aftermath(rows: Rows, before: Survey, database: str, revision: str, stopped: Diagnosis | None = None) -> Aftermath:
     """Judge a database after a rehearsal against its survey from before.
 
-    ``revision`` is what was reached (a number, ``icehouse``, the move ``ml2``); ``stopped`` what the tool said if it
+    ``revision`` is what was reached (a number, a name, a move such as ``ml2``); ``stopped`` what the tool said if it
     did not come through, and then the result itself is not judged.
     """
     line = before.study.identity.line

@@ -1,10 +1,25 @@
 """The catalogue as it lies in the package, against what is known of the releases."""
 
+from dataclasses import replace
+
 import pytest
 
 from osupgrade.errors import UsageFault
-from osupgrade.releases import load_releases
-from osupgrade.schema.catalogue import apply, delta, expected_tables, lineage, services, variant_of, variants
+from osupgrade.model import Fate
+from osupgrade.releases import load_paths, load_releases
+from osupgrade.schema.catalogue import (
+    apply,
+    delta,
+    expected_tables,
+    lineage,
+    revision_name,
+    services,
+    variant_of,
+    variants,
+)
+from osupgrade.schema.identify import study
+from osupgrade.schema.predict import predict
+from osupgrade.schema.snapshot import Column, Table
 from osupgrade.site import Site
 
 HEADS = {
@@ -20,8 +35,36 @@ def first_variant(service):
     return variants(service)[0]
 
 
-def test_the_five_services_are_there():
-    assert set(services()) == set(HEADS)
+def test_the_five_services_are_there_and_the_later_paths_databases():
+    assert set(services()) == {*HEADS, "nova_api", "placement"}
+
+
+def test_a_path_of_packages_has_every_release_s_head():
+    path = load_paths()["caracal-gazpacho"]
+    seen = {}
+    for release in path.releases:
+        for part in load_releases()[release].services.values():
+            for database in part.databases:
+                if database.name != "nova_cell0":  # the schema of nova's own
+                    head = lineage(database.name, path.name).head(release)
+                    assert head.name == revision_name(database.head)
+                    seen[release, database.name] = len(head.schema.tables)
+    assert [seen[release, "neutron"] for release in path.releases] == [134, 135, 135]
+    assert [seen[release, "nova"] for release in path.releases] == [111, 111, 111]
+    assert [seen[release, "keystone"] for release in path.releases] == [49, 49, 49]
+    assert seen["caracal", "nova_api"] == 32
+
+
+def test_an_own_table_of_a_later_release_is_seen_and_its_collision_foretold():
+    line = lineage("neutron", "caracal-gazpacho")
+    first = line.head("caracal")
+    own = Table("porttrusted", (Column("port_id", "varchar(36)", False),))
+    schema = replace(first.schema, tables=(*first.schema.tables, own))
+    studied = study("neutron", schema, ("0e6eff810791", "5c85685d616d"), expected="openvswitch")
+    assert (studied.identity.line.variant, studied.identity.honest) == ("caracal-gazpacho", True)
+    (change,) = studied.customisations
+    (foretold,) = predict([change], studied.identity.line, studied.identity.revision.name)
+    assert (foretold.fate, foretold.release) == (Fate.IN_THE_WAY, "epoxy")
 
 
 @pytest.mark.parametrize("service", HEADS)
@@ -94,8 +137,9 @@ def test_variants_follow_the_site():
 
 
 def test_expected_tables():
-    assert expected_tables("nova", "icehouse") == lineage("nova").at("234").schema.names
-    assert expected_tables("placement", "epoxy") == frozenset()
+    assert expected_tables("nova", "icehouse", Site()) == lineage("nova").at("234").schema.names
+    assert "porttrusted" in expected_tables("neutron", "epoxy", Site()) - expected_tables("neutron", "caracal", Site())
+    assert expected_tables("placement", "zed", Site()) == frozenset()
 
 
 def test_unknown_names_are_told():
