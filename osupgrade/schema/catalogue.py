@@ -172,9 +172,9 @@ def line_of(service: str, site: Site, *releases: str) -> Lineage | None:
     return None
 
 
-def expected_tables(service: str, release: str, site: Site) -> frozenset[str]:
+def expected_tables(service: str, release: str, site: Site | None = None) -> frozenset[str]:
     """The tables that a release's tool leaves; empty when the catalogue does not know service, release or plugins."""
-    line = line_of(service, site, release)
+    line = line_of(service, site or Site(), release)
     return line.head(release).schema.names if line else frozenset()
 
 
