@@ -1,12 +1,17 @@
 """The operator put migrations of his own into keystone's repository, with the numbers that came next."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from osupgrade.cloud import Cloud, Overlay
 from osupgrade.errors import UsageFault
 from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql, Stage
 from osupgrade.scenario import Blocks, Scenario
+from osupgrade.schema.catalogue import lineage
+from osupgrade.schema.diff import Change, diff
+from osupgrade.schema.identify import customisations
+from osupgrade.schema.snapshot import read_schema
 
 scenario = Scenario(
     title="Own migration numbers in keystone make Havana skip its own",
@@ -17,6 +22,8 @@ scenario = Scenario(
 STOCK = 22
 """Grizzly's last migration in keystone."""
 REPOSITORY = "keystone/common/sql/migrate_repo/versions"
+KEPT = ("table", "column", "index")
+"""What is parked and brought back, in this order."""
 BACK = Stage.after("icehouse/keystone")
 DOWNGRADE = f"""
 from keystone import config
@@ -33,8 +40,36 @@ def own_files(cloud: Cloud) -> Overlay:
 
 
 def parking(cloud: Cloud) -> str:
-    """Another schema, where own columns wait until Icehouse is reached."""
+    """Another schema, where own columns and tables wait until Icehouse is reached."""
     return f"{cloud.databases['keystone']}_own"
+
+
+def own_tables(cloud: Cloud) -> tuple[str, ...]:
+    """Tables that are not keystone's, or have columns and indexes that are not."""
+    schema = read_schema(cloud.server, cloud.databases["keystone"])
+    own = customisations(schema, lineage("keystone"), str(STOCK))
+    return tuple(sorted({c.table or c.name for c in own if c.kind == "added" and c.object in KEPT}))
+
+
+def parked(cloud: Cloud) -> tuple[Change, ...]:
+    """What waits in the parking schema and is not stock Grizzly's; each change's SQL brings it back."""
+    waiting = read_schema(cloud.server, parking(cloud))
+    stock = lineage("keystone").at(str(STOCK)).schema
+    there = replace(stock, tables=tuple(t for t in stock.tables if t.name in waiting.names))
+    return tuple(c for c in diff(waiting, there) if c.kind == "removed" and c.object in KEPT)
+
+
+def key_of(cloud: Cloud, table: str) -> tuple[str, ...]:
+    """The columns of a parked table's primary key."""
+    waiting = read_schema(cloud.server, parking(cloud)).table(table)
+    assert waiting is not None
+    return next((index.columns for index in waiting.indexes if index.name == "PRIMARY"), ())
+
+
+def joined(cloud: Cloud, table: str) -> str:
+    """``p`` is what is parked of a table, ``u`` the same row in keystone."""
+    on = " AND ".join(f"u.`{column}` = p.`{column}`" for column in key_of(cloud, table)) or "FALSE"
+    return f"`{parking(cloud)}`.`{table}` p {{left}}JOIN `{table}` u ON {on}"
 
 
 @scenario.inject()
@@ -67,7 +102,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cure=Cure(
             "park the data of own columns, downgrade with the own scripts still in place, take the scripts out",
             (
-                Shell("mysqldump keystone user cost_centre > own-data.sql   # your own columns and tables"),
+                Shell(
+                    f"mysqldump keystone {' '.join(own_tables(cloud))} > own-data.sql   # what your own scripts made"
+                ),
                 Shell(
                     'python -c "from keystone import config; '
                     "config.CONF(['--config-file', '/etc/keystone/keystone.conf'], project='keystone'); "
@@ -86,12 +123,14 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     version = cloud.value("keystone", "SELECT version FROM migrate_version")
     if version <= STOCK:  # making the parking schema anew would drop what waits in it
         raise UsageFault(f"keystone stands at {version}: there is nothing of your own to downgrade")
-    park = parking(cloud)
+    park, tables = parking(cloud), own_tables(cloud)
     cloud.server.create(park)
-    if "phone" in cloud.columns("keystone", "user"):
-        cloud.execute("keystone", f"CREATE TABLE `{park}`.user_phone AS SELECT id, phone FROM `user`")
-    if "cost_centre" in cloud.tables("keystone"):
-        cloud.execute("keystone", f"CREATE TABLE `{park}`.cost_centre AS SELECT * FROM cost_centre")
+    for table in tables:
+        cloud.execute(
+            "keystone",
+            f"CREATE TABLE `{park}`.`{table}` LIKE `{table}`",
+            f"INSERT INTO `{park}`.`{table}` SELECT * FROM `{table}`",
+        )
     run = cloud.python("grizzly", "keystone", DOWNGRADE, overlay=own_files(cloud))
     if not run.ok:
         raise UsageFault(
@@ -101,55 +140,65 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
 
 @scenario.preflight("after:icehouse/keystone")
 def waiting(cloud: Cloud) -> Iterator[Finding]:
-    """Own columns wait in the parking schema for Icehouse to be reached."""
+    """Own columns and tables wait in the parking schema for Icehouse to be reached."""
     park = parking(cloud)
-    if park not in cloud.server.databases() or "phone" in cloud.columns("keystone", "user"):
+    if park not in cloud.server.databases():
         return
-    held = cloud.server.rows(park, "SELECT COUNT(*) FROM user_phone")[0][0]
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.WARNING,
-        service="keystone",
-        place=park,
-        message=f"own data of {held} users waits in {park}",
-        consequence="without it the own tools that read user.phone and cost_centre find nothing",
-        cure=Cure(
-            "add the own columns and tables again and fill them",
-            (
-                Sql("keystone", "ALTER TABLE `user` ADD COLUMN phone VARCHAR(20), ADD INDEX own_user_phone (phone)"),
-                Sql("keystone", f"UPDATE `user` u JOIN `{park}`.user_phone p ON p.id = u.id SET u.phone = p.phone"),
-                Sql(
-                    "keystone",
-                    "CREATE TABLE cost_centre (project_id VARCHAR(64) NOT NULL PRIMARY KEY, name VARCHAR(255))",
-                ),
-                Sql("keystone", f"INSERT INTO cost_centre SELECT project_id, name FROM `{park}`.cost_centre"),
-            ),
-            at=BACK,
-        ),
-    )
+    tables = cloud.tables("keystone")
+    steps: list[Sql] = []
+    places: list[tuple[str, str]] = []
+    for change in sorted(parked(cloud), key=lambda c: KEPT.index(c.object)):
+        table = change.table or change.name
+        if change.object == "table" and table not in tables:
+            steps += [Sql("keystone", change.sql)]
+            steps += [Sql("keystone", f"INSERT INTO `{table}` SELECT * FROM `{park}`.`{table}`")]
+        elif change.object == "column" and table in tables and change.name not in cloud.columns("keystone", table):
+            fill = f"UPDATE {joined(cloud, table).format(left='')} SET u.`{change.name}` = p.`{change.name}`"
+            steps += [Sql("keystone", change.sql), Sql("keystone", fill)]
+        elif change.object == "index" and change.name not in indexes(cloud, table) and steps:
+            steps += [Sql("keystone", change.sql)]
+        else:
+            continue
+        places.append((change.object, change.place))
+    if steps:
+        yield Finding(
+            source=scenario.name,
+            severity=Severity.WARNING,
+            service="keystone",
+            place=park,
+            message=f"{len(places)} own columns, tables and indexes wait in {park}",
+            consequence="the own tools that read them find nothing",
+            evidence=Evidence.of(("kind", "place"), places),
+            cure=Cure("add the own columns and tables again and fill them", tuple(steps), at=BACK),
+        )
+
+
+def indexes(cloud: Cloud, table: str) -> frozenset[str]:
+    """The names of a table's indexes."""
+    sql = "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = %s"
+    return frozenset(str(row[0]) for row in cloud.rows("keystone", sql, table))
 
 
 @scenario.check("verify")
-def every_number_is_back(cloud: Cloud) -> Iterator[Finding]:
-    """Each user has the number that he had, each project its cost centre."""
-    park = parking(cloud)
-    lost = cloud.rows(
-        "keystone",
-        f"SELECT p.id, p.phone, u.phone FROM `{park}`.user_phone p LEFT JOIN `user` u ON u.id = p.id "
-        "WHERE NOT (u.phone <=> p.phone)",
-    )
-    lost += cloud.rows(
-        "keystone",
-        f"SELECT p.project_id, p.name, c.name FROM `{park}`.cost_centre p "
-        "LEFT JOIN cost_centre c ON c.project_id = p.project_id WHERE NOT (c.name <=> p.name)",
-    )
+def everything_is_back(cloud: Cloud) -> Iterator[Finding]:
+    """Each own column holds in each row what it held, and each own table the same rows."""
+    park, lost = parking(cloud), []
+    for change in parked(cloud):
+        if change.object == "column":
+            differs = f"WHERE NOT (u.`{change.name}` <=> p.`{change.name}`)"
+            source = joined(cloud, change.table).format(left="LEFT ")
+            count = cloud.value("keystone", f"SELECT COUNT(*) FROM {source} {differs}")
+            lost += [(change.place, count)] if count else []
+        elif change.object == "table":
+            sums = cloud.rows("keystone", f"CHECKSUM TABLE `{park}`.`{change.name}`, `{change.name}`")
+            lost += [(change.name, "other rows")] if sums[0][1] != sums[1][1] else []
     if lost:
         yield Finding(
             source=scenario.name,
             severity=Severity.ERROR,
             service="keystone",
-            place="keystone.user.phone",
-            message=f"{len(lost)} own values were lost",
-            evidence=Evidence.of(("id", "before", "after"), lost),
+            place=park,
+            message=f"own values were lost in {len(lost)} places",
+            evidence=Evidence.of(("place", "differs"), lost),
         )
     cloud.server.drop(park)

@@ -1,6 +1,7 @@
 """Every scenario in both lanes against the pinned tools: the trap bites as stated, and the cure holds."""
 
 import contextlib
+import sys
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -113,4 +114,51 @@ def test_what_is_the_operators_own_is_found_and_cured_under_any_name(laboratory,
         assert list(preflight(cloud)) == []
     finally:
         for saved in databases.values():
+            laboratory.server.drop(saved)
+
+
+OWN_SCRIPT = """
+from sqlalchemy import Column, Integer, MetaData, String, Table
+def upgrade(engine):
+    meta = MetaData(bind=engine)
+    Table("project", meta, autoload=True).create_column(Column("budget", Integer))
+    Table("racks", meta, Column("id", Integer, primary_key=True), Column("place", String(20))).create()
+def downgrade(engine):
+    meta = MetaData(bind=engine)
+    Table("project", meta, autoload=True).drop_column("budget")
+    Table("racks", meta, autoload=True).drop()
+"""
+
+
+def test_whatever_own_migrations_made_is_parked_and_brought_back(laboratory, tmp_path):
+    (tmp_path / "023_budget.py").write_text(OWN_SCRIPT)
+    (scenario,) = (s for s in KNOWN if s.name == "own-migrations")
+    module = sys.modules[scenario.treatments[SEEDED].__module__]
+    (_, find), (_, waiting) = scenario.preflights
+    ((_, check),) = scenario.verifications
+    databases = restore_lane(laboratory, {"keystone": "keystone"}, "ownscripts")
+    try:
+        cloud = laboratory.cloud(Site(migrations=(("keystone", str(tmp_path)),)), "ownscripts", databases)
+        run = cloud.tool("grizzly", "keystone", "db_sync", overlay=module.own_files(cloud))
+        assert run.ok, run.output
+        cloud.execute("keystone", "UPDATE project SET budget = CRC32(id) % 100", "INSERT INTO racks VALUES (7, 'left')")
+        held = "SELECT id, budget FROM project ORDER BY id"
+        before = cloud.rows("keystone", held)
+        (finding,) = find(cloud)
+        assert finding.cure.steps[0].command.startswith("mysqldump keystone project racks ")
+        scenario.treatments[SEEDED](cloud, [finding])
+        assert (cloud.value("keystone", "SELECT version FROM migrate_version"), list(find(cloud))) == (22, [])
+        assert "budget" not in cloud.columns("keystone", "project")
+        with pytest.raises(UsageFault, match="nothing of your own to downgrade"):
+            scenario.treatments[SEEDED](cloud, [finding])
+        (left,) = waiting(cloud)
+        apply_statements(cloud, [left])
+        assert list(waiting(cloud)) == []
+        assert cloud.rows("keystone", held) == before
+        assert cloud.rows("keystone", "SELECT * FROM racks") == [(7, "left")]
+        cloud.execute("keystone", "UPDATE project SET budget = budget + 1 LIMIT 1")
+        (lost,) = check(cloud)
+        assert list(lost.evidence.rows) == [("project.budget", "1")]
+    finally:
+        for saved in (*databases.values(), module.parking(cloud)):
             laboratory.server.drop(saved)
