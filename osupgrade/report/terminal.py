@@ -373,7 +373,7 @@ def _lane(result: LaneResult, width: int, room: int) -> list[Text]:
     for number, step in enumerate(failed):
         lines += _failure(step, width, lines_for_error=2 if number == 0 and len(failed) < 3 else 1)
     lines += _checks(result)
-    lines += _slowest(result)
+    lines += _silent(result, width) or _slowest(result)
     lines += _findings(result, max(2, room - len(lines) - 2))
     return lines
 
@@ -428,6 +428,13 @@ def _checks(result: LaneResult) -> list[Text]:
     held = len(result.checked) - len(red)
     text = f"{held} of {len(result.checked)} invariants hold"
     return [_row("checks", text + (f"; broken: {', '.join(red)}" if red else ""), "red" if red else "")]
+
+
+def _silent(result: LaneResult, width: int) -> list[Text]:
+    """The damage that no tool spoke of, as the invariants tell it; nothing where all of them hold."""
+    red = broken_checks(result)
+    damage = "; ".join(found.finding.message for found in result.standing if found.finding.source in red)
+    return [_row("silent", line, "red") for line in _wrapped(damage, width, 1)]
 
 
 def _schemas(report: RunReport) -> list[Text]:

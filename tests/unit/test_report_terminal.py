@@ -43,6 +43,7 @@ def test_a_verdict_names_service_release_revision_statement_error_and_next_comma
         "logs/havana-nova.log",
         "3 errors, 1 warning, 1 info standing, 1 cured",
         "broken: every-port-bound",
+        "silent   14 ports have no binding",
         "keystone 22 → 36 → 44",
         samples.FAILED.next_command,
     ):

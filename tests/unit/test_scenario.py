@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from osupgrade.cli import app
 from osupgrade.errors import UsageFault
 from osupgrade.lanes import judge_shown
 from osupgrade.model import Finding, Severity, Stage
@@ -106,3 +108,14 @@ def test_what_the_apis_show_of_a_damage_is_that_and_nothing_else():
     assert judge_shown(scenario, "naive", []) == ("the APIs should show /\\d+ ports get no answer/ and do not",)
     assert judge_shown(scenario, "naive", [expected, other]) == ("the APIs show: 2 networks are gone",)
     assert judge_shown(scenario, "cured", [expected]) == ("the APIs show: 3 ports get no answer when asked for",)
+
+
+def test_a_new_scenario_is_a_whole_one_with_its_readme_and_its_test(tmp_path):
+    made = CliRunner().invoke(app, ["scenarios", "new", "nova-my-column", "--into", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    found = load_scenarios([tmp_path])
+    assert (list(found.scenarios), found.broken) == (["nova-my-column"], ())
+    written = {file.name: file.read_text() for file in (tmp_path / "nova-my-column").iterdir() if file.is_file()}
+    assert {"scenario.py", "README.md", "test_scenario.py"} == set(written)
+    assert not any("@NAME@" in text for text in written.values())
+    compile(written["test_scenario.py"], "test_scenario.py", "exec")
