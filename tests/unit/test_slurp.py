@@ -1,11 +1,13 @@
 """The path of today's releases as data, and the verdict on what their own upgrade checks say."""
 
+import shutil
+
 import pytest
 
 from osupgrade.errors import Exit, UsageFault
 from osupgrade.model import UpgradePath
 from osupgrade.plan import find_path, make_plan
-from osupgrade.releases import load_paths, load_releases
+from osupgrade.releases import load_paths, load_releases, root
 from osupgrade.seed.seeder import load_seeder
 from osupgrade.verdict import check_results, judge_check
 
@@ -86,3 +88,21 @@ def test_a_first_release_names_its_seeder_and_another_release_has_none():
     with pytest.raises(UsageFault, match="no cloud can be seeded") as caught:
         load_seeder(RELEASES["epoxy"].seed)
     assert "caracal, grizzly" in caught.value.message
+
+
+def test_a_release_is_added_as_data_alone(tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(root() / "images", images)
+    shutil.copytree(images / "gazpacho", images / "hibiscus")
+    file = images / "hibiscus" / "release.toml"
+    text = file.read_text("utf-8").replace('name = "gazpacho"', 'name = "hibiscus"')
+    text = text.replace('version = "2026.1"', 'version = "2027.1"').replace('["epoxy"]', '["gazpacho"]')
+    file.write_text(text, "utf-8")
+    paths = images / "paths.toml"
+    added = '[gazpacho-hibiscus]\nreleases = ["gazpacho", "hibiscus"]\ndatabases = ["mariadb1011"]\nchecks = ["kept"]\n'
+    paths.write_text(f"{paths.read_text('utf-8')}\n{added}", "utf-8")
+    releases = load_releases(images)
+    plan = make_plan(find_path(load_paths(images), releases, "2026.1-2027.1"), releases, ("nova",))
+    assert plan.steps == ("hibiscus/nova",)
+    with pytest.raises(UsageFault, match="hibiscus cannot be reached from epoxy"):
+        make_plan(UpgradePath("skip", ("epoxy", "hibiscus"), None, ("mariadb1011",)), releases)
