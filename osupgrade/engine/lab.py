@@ -25,6 +25,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.network import Network
 
+from osupgrade.engine.undertaker import Undertaker
 from osupgrade.errors import LabFault, MissingFault
 
 LABEL = "org.osupgrade"
@@ -100,11 +101,13 @@ class Lab:
         self._networks: list[Network] = []
         self._volumes: list[str] = []
         self._lock = threading.Lock()
+        self._undertaker: Undertaker | None = None
         self.inside: Network
         self.door: Network
         testcontainers_config.ryuk_disabled = not _present(client, testcontainers_config.ryuk_image)
 
     def __enter__(self) -> Lab:
+        self._undertaker = Undertaker(self.run_id)
         try:
             self.inside = self._network({"internal": True})
             self.door = self._network({"options": {"com.docker.network.bridge.enable_ip_masquerade": "false"}})
@@ -177,6 +180,7 @@ class Lab:
     def leave_running(self) -> None:
         """Hand the containers over to the user (``--keep``): closing the lab leaves them be."""
         self._containers, self._networks, self._volumes = [], [], []
+        self._dismiss()
 
     def close(self) -> None:
         """Remove all containers, networks and volumes of this run; says nothing about what is gone already."""
@@ -194,6 +198,11 @@ class Lab:
         for name in volumes:
             with contextlib.suppress(docker.errors.APIError, requests.RequestException):
                 self.client.volumes.get(name).remove(force=True)
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        if self._undertaker is not None:
+            self._undertaker.dismiss()
 
     def _network(self, options: dict[str, Any]) -> Network:
         network = Network(docker_network_kw={**options, "labels": self.labels, "check_duplicate": True})

@@ -91,7 +91,7 @@ def _differ(
                     shown = _text(now[path]) if path in now else "not shown"
                     changed.setdefault(path, []).append((ident, _text(value), shown))
     for path, rows in changed.items():
-        meant = next((e for e in explained if fnmatchcase(kind, e.kind) and fnmatchcase(path, e.field)), None)
+        meant = next((e for e in explained if _is(e, service, kind, path)), None)
         what = f"{len(rows)} {kind} {path}" if path in (GONE, APPEARED) else f"{path} of {len(rows)} {kind} changed"
         yield Finding(
             source="verify/census",
@@ -102,6 +102,10 @@ def _differ(
             consequence=meant.why if meant else "clients and their owners see another cloud than before",
             evidence=Evidence.of(("id", "before", "after"), rows),
         )
+
+
+def _is(known: Explained, service: str, kind: str, path: str) -> bool:
+    return fnmatchcase(kind, known.kind) and fnmatchcase(path, known.field) and fnmatchcase(service, known.service)
 
 
 def _text(value: Any) -> str:

@@ -84,11 +84,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Explained:
-    """A difference between the census before and after that is meant: shell patterns of kind and field, and why."""
+    """A difference between the censuses that is meant: shell patterns of kind, field and service, and why."""
 
     kind: str
     field: str
     why: str
+    service: str = "*"
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
             rounds=tuple(_script(entry) for entry in data.get("round", ())),
             listings=tuple(Listing(e["name"], e["service"], e["sql"]) for e in data.get("listing", ())),
             checks=tuple(_check(entry) for entry in data.get("check", ())),
-            explained=tuple(Explained(e["kind"], e["field"], e["why"]) for e in data.get("explained", ())),
+            explained=tuple(Explained(**e) for e in data.get("explained", ())),
             account=data.get("account", {}),
             expected=tuple(Expected(e["error"], e["why"]) for e in data.get("expected", ())),
             statements=tuple((e["database"], e["sql"]) for e in data.get("statement", ())),

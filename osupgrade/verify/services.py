@@ -22,6 +22,7 @@ from osupgrade.errors import LabFault
 from osupgrade.model import Evidence, Finding, Severity
 from osupgrade.verdict import diagnose
 from osupgrade.verify.running import Level, Process, Running
+from osupgrade.verify.tracebacks import bare, tracebacks
 
 BASE = "/lab/verify"
 SCRIPTS = f"{BASE}/scripts"
@@ -356,22 +357,37 @@ class ServiceSet:
     def _failure(self, instance: _Instance, told: Mapping[str, Any]) -> Finding:
         """One screen: the last error, the last lines of the log, the configuration that was read."""
         log = self._read(instance.log).decode("utf-8", "replace")
+        log = bare(log)
+        raised = tracebacks(log)
         found = diagnose(log)
+        error = raised[-1].error if raised else found.error if found else ""
         lack = f"it exited {told['status']}" if told["status"] is not None else str(told.get("lack", "no answer"))
         lines = [line for line in log.splitlines() if line.strip()][-12:]
         rows: list[tuple[object, ...]] = [("log", line[:300]) for line in lines]
         for file, text in instance.config.items():
             rows += [(file, _masked(line)) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        said = error or (lines[-1].strip()[:300] if lines else "its log is empty")
+        self.say(f"{instance.name} does not start: {lack}: {said}")
+        self.say(
+            f"its configuration, {self.out / 'config' / self.label / instance.name}: {'; '.join(_options(instance))}"
+        )
         return Finding(
             source="verify",
             severity=Severity.ERROR,
             service=instance.process.service,
             place=instance.name,
-            message=f"{instance.name} does not start on the upgraded database: {found.error if found else lack}",
+            message=f"{instance.name} does not start on the upgraded database: {error or lack}",
             consequence="its part of the cloud is down after the upgrade",
             evidence=Evidence.of(("where", "line"), rows, show=70),
             command=f"less logs/{self.label}-{instance.name}.log",
         )
+
+
+def _options(instance: _Instance) -> Iterator[str]:
+    for text in instance.config.values():
+        for line in text.splitlines():
+            if line.strip() and not line.startswith("#"):
+                yield _masked(line.replace(" = ", "="))
 
 
 def _masked(line: str) -> str:

@@ -19,6 +19,11 @@ class Traceback:
     count: int
 
 
+def bare(log: str) -> str:
+    """A log without the prefix that oslo puts before each line of a traceback."""
+    return "\n".join(_PREFIX.sub("", line) for line in log.splitlines())
+
+
 def tracebacks(log: str, expected: Iterable[str] = ()) -> tuple[Traceback, ...]:
     """The tracebacks of a log, the same ones together, but for those whose error ``expected`` (expressions) names."""
     known = [re.compile(expression) for expression in expected]

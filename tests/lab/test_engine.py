@@ -3,11 +3,12 @@
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab, connect, leftovers, put_files, read_file
+from osupgrade.engine.lab import Lab, connect, leftovers, put_files, read_file, remove_leftover
 from osupgrade.errors import Exit, LabFault, MissingFault
 from osupgrade.images import ImageStore
 
@@ -83,6 +84,35 @@ def test_a_server_that_dies_is_told_with_what_was_going_on(client, mysql):
         assert not server.alive()
         with pytest.raises(LabFault, match="container"):
             server.shell("true")
+
+
+def test_a_run_that_is_killed_outright_leaves_nothing_and_one_that_is_kept_stays(client, mysql):
+    program = (
+        "import sys\nfrom osupgrade.engine.lab import Lab, connect\n"
+        "with Lab(connect()) as lab:\n"
+        f"    lab.start({mysql!r}, 'inside', command=['tail', '-f', '/dev/null'], environment={{'LAB_ROOT_PASSWORD': 'x'}})\n"
+        "    lab.leave_running() if sys.argv[1] == 'keep' else None\n"
+        "    print(lab.run_id, flush=True)\n    sys.stdin.read()\n"
+    )
+    runs = {}
+    for how in ("keep", "drop"):
+        child = subprocess.Popen(
+            [sys.executable, "-c", program, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None and child.stdin is not None
+        runs[how] = child.stdout.readline().strip()
+        assert [left for left in leftovers(client) if left.run == runs[how]]
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        child.stdin.close()
+    until = time.monotonic() + 30
+    while [left for left in leftovers(client) if left.run == runs["drop"]]:
+        assert time.monotonic() < until, "they are still there"
+    kept = [left for left in leftovers(client) if left.run == runs["keep"]]
+    assert {left.kind for left in kept} == {"container", "network"}
+    for left in kept:
+        remove_leftover(client, left)
 
 
 def test_a_missing_image_says_how_to_build_it(client):

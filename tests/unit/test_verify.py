@@ -84,6 +84,14 @@ def test_an_explained_difference_is_told_with_its_reason_and_is_no_error():
     assert found.consequence == "names are longer now"
 
 
+def test_an_explanation_holds_for_its_own_service_only():
+    explained = [Explained("quotas", "*", "classes", "nova")]
+    before, after = {"quotas": {"t": {"limit": 1}}}, {"quotas": {"t": {"limit": 2}}}
+    for service, severity in (("nova", Severity.INFO), ("neutron", Severity.ERROR)):
+        (found,) = differences({service: before}, {service: after}, explained)
+        assert found.severity is severity
+
+
 def test_what_was_not_asked_on_both_sides_is_not_compared():
     assert not list(differences({"nova": {"servers": {"1": {}}}}, {"glance": {}}))
 

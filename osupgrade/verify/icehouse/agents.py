@@ -173,17 +173,26 @@ def sync(known):
     for agent_type, what, given, question in (
             ('L3 agent', 'routers', turn.given['routers'], routers_on),
             ('DHCP agent', 'networks', turn.given['dhcp_networks'], networks_on)):
-        lost = []
+        lost, wrong = [], []
+        served = {}
+        for thing, served_by in given:
+            served.setdefault(thing, set()).add(name_now(served_by))
         for host in sorted(known.get(agent_type, ())):
             answer = ask('sync of the %s on %s' % (agent_type, host), question, host)
             if answer is None:
                 continue
-            expected = set(thing for thing, served_by in given if name_now(served_by) == host)
+            expected = set(thing for thing in served if host in served[thing])
             lost += [(host, thing) for thing in sorted(expected - set(answer))]
+            # What nobody served before may be given to whoever asks first.
+            wrong += [(host, thing, sorted(served[thing])) for thing in sorted(set(answer) - expected) if thing in served]
         if lost:
             turn.finding('neutron', 'RPC sync of the %s' % agent_type,
                          '%d %s are no longer given to the agent that served them' % (len(lost), what),
                          'they are down after the upgrade until somebody schedules them again', ('host', what[:-1]), lost)
+        if wrong:
+            turn.finding('neutron', 'RPC sync of the %s' % agent_type,
+                         '%d %s are given to an agent that did not serve them' % (len(wrong), what),
+                         'they are served twice, or from another host than before', ('host', what[:-1], 'served by'), wrong)
 
 
 def routers_on(host):

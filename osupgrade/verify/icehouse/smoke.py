@@ -1,15 +1,16 @@
 """The short round: old passwords log in, and everything in the databases is listed by the APIs."""
 
-from clients import Clients, login
+from clients import Clients, compute, login
 from rounds import Round
 
+SHOWN, QUOTAS = 300, 100
 turn = Round()
 account = turn.account
 lab = turn.call('keystone', 'log in as the lab', Clients, account['user'], account['password'], account['tenant'])
 
 
 def old_passwords():
-    """Every user whose password of before is known, in each of his tenants."""
+    """Every user whose password of before is known, in each of his tenants: his roles, and his key pairs as he sees them."""
     for user, tenant, roles in turn.given.get('users', ()):
         password = turn.given['passwords'][user]
         if password is None:
@@ -18,10 +19,69 @@ def old_passwords():
         if session is None:
             continue
         found = set(role['name'] for role in session.auth_ref['user']['roles'])
-        if not found >= set(roles.split(',')):  # those of his groups come on top
+        if found != set(roles.split(',')):
             turn.finding('keystone', 'POST /v2.0/tokens', 'a login does not give %s his roles in %s' % (user, tenant),
                          'he may do less, or more, than he should', ('assigned', 'in the token'),
                          [(roles, ','.join(sorted(found)))])
+        if turn.has('nova'):
+            key_pairs(user, session)
+
+
+def key_pairs(user, session):
+    """A user's key pairs are his own, with their fingerprints."""
+    found = turn.call('nova', 'list key pairs of %s' % user,
+                      compute(session.auth_token, session.auth_tenant_id).keypairs.list)
+    if found is None:
+        return
+    expected = set((name, mark) for owner, name, mark in turn.given['key_pairs'] if owner == session.auth_user_id)
+    listed = set((pair.name, pair.fingerprint) for pair in found)
+    if listed != expected:
+        turn.finding('nova', 'GET os-keypairs', 'the key pairs of %s are not those in the database' % user,
+                     'he cannot reach his new servers', ('in the database', 'listed'), [(sorted(expected), sorted(listed))])
+
+
+def quotas():
+    """Every tenant's quotas, where the database sets one."""
+    tenants = [tenant.id for tenant in lab.keystone2.tenants.list()][:QUOTAS]
+    for service, question in (
+            ('nova', lambda tenant: lab.nova.quotas.get(tenant)._info),
+            ('cinder', lambda tenant: lab.cinder2.quotas.get(tenant)._info),
+            ('neutron', lambda tenant: lab.neutron.show_quota(tenant)['quota'])):
+        if not turn.has(service):
+            continue
+        told = turn.call(service, 'show quotas of %d tenants' % len(tenants),
+                         lambda ask=question: dict((tenant, ask(tenant)) for tenant in tenants))
+        rows = turn.given[service + '_quotas']
+        wrong = [(tenant, what, limit, told[tenant][what]) for tenant, what, limit in rows
+                 if told and what in told.get(tenant, ()) and told[tenant][what] != limit]
+        if wrong:
+            turn.finding(service, 'quotas', '%d quotas are not those in the database' % len(wrong),
+                         'tenants get less, or more, than was agreed', ('tenant', 'what', 'in the database', 'shown'), wrong)
+
+
+def shown():
+    """Each thing by itself, as its client's `show` asks for it; the first few hundred of a kind."""
+    api = lab.neutron
+    asked = [('glance', 'images', 'v1 images', lab.glance.images.get), ('glance', 'v2 images', 'images', lab.glance2.images.get),
+             ('cinder', 'volumes', 'volumes', lab.cinder2.volumes.get),
+             ('cinder', 'snapshots', 'snapshots', lab.cinder2.volume_snapshots.get),
+             ('nova', 'servers', 'servers', lab.nova.servers.get)]
+    asked += [('neutron', kind, kind, getattr(api, 'show_' + one)) for kind, one in (
+        ('networks', 'network'), ('subnets', 'subnet'), ('ports', 'port'), ('routers', 'router'),
+        ('floatingips', 'floatingip'), ('security_groups', 'security_group'))]
+    for service, name, kind, show in asked:
+        idents = turn.lists.get(kind, ())[:SHOWN]
+        if idents:
+            turn.call(service, 'show %d %s' % (len(idents), name), each, show, idents)
+
+
+def each(show, idents):
+    """Show all of these, one after the other; the first that fails says which it is."""
+    for ident in idents:
+        turn.subject = ident
+        show(ident)
+    turn.subject = None
+    return True
 
 
 def listings():
@@ -84,4 +144,7 @@ def segments():
 if lab is not None:
     turn.part('keystone', old_passwords)
     turn.part('keystone', listings)
+    turn.part('keystone', quotas)
+    if turn.given['level'] == 'full':
+        turn.part('keystone', shown)
 turn.finish()
