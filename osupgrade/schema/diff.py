@@ -107,9 +107,9 @@ class Change:
         return f"{what} is {described(self.after)}, in {reference} {described(self.before)}"
 
     @property
-    def sql(self) -> str:
-        """The statement that turns ``after`` back into ``before``; empty where that is not one simple statement."""
-        return _mend(self)
+    def sql(self) -> tuple[str, ...]:
+        """The statements that turn ``after`` back into ``before``, each sent by itself; none where none can."""
+        return tuple(_mend(self))
 
 
 def diff(before: Schema, after: Schema) -> tuple[Change, ...]:
@@ -267,41 +267,45 @@ def _colon(item: Item | None) -> str:
     return f": {text}" if text else ""
 
 
-def _mend(change: Change) -> str:
+def _mend(change: Change) -> Iterator[str]:
     before, after, table = change.before, change.after, quoted(change.table or change.name)
     if change.object == "table":
-        return table_sql(before) if isinstance(before, Table) else f"DROP TABLE {quoted(change.name)}"
-    if change.object in _OPTIONS:
-        return _mend_option(change)
-    if change.kind == "renamed":
-        return ""
-    drop, add = "", ""
-    if isinstance(after or before, Column):
-        if isinstance(before, Column) and after is not None:
-            return f"ALTER TABLE {table} MODIFY COLUMN {quoted(before.name)} {_column_sql(before)}"
-        drop = f"DROP COLUMN {quoted(change.name)}"
-        add = f"ADD COLUMN {quoted(change.name)} {_column_sql(before)}" if isinstance(before, Column) else ""
-    elif isinstance(after or before, Index):
-        drop = "DROP PRIMARY KEY" if change.name == "PRIMARY" else f"DROP INDEX {quoted(change.name)}"
-        add = f"ADD {_index_sql(before)}" if isinstance(before, Index) else ""
+        yield table_sql(before) if isinstance(before, Table) else f"DROP TABLE {quoted(change.name)}"
+    elif change.object in _OPTIONS:
+        yield _mend_option(change)
+    elif isinstance(before, Column) and isinstance(after, Column):
+        yield f"ALTER TABLE {table} MODIFY COLUMN {quoted(before.name)} {_column_sql(before)}"
+    elif isinstance(after or before, Column | Index):
+        # In one statement: a foreign key may need the index, and is never without one.
+        steps = [_drop(after)] if after else []
+        steps += [_add(before)] if before else []
+        yield f"ALTER TABLE {table} {', '.join(steps)}"
     elif isinstance(after or before, ForeignKey):
-        drop = f"DROP FOREIGN KEY {quoted(change.name)}"
-        if isinstance(before, ForeignKey):
-            name = quoted(change.name)
-            add = f"ADD CONSTRAINT {name} FOREIGN KEY ({_names(before.columns)}) {_references(before)}"
-            if after is not None:
-                return f"ALTER TABLE {table} {drop}; ALTER TABLE {table} {add}"
-    elif isinstance(after, Trigger | View) and before is None:
-        return f"DROP {change.object.upper()} {quoted(change.name)}"
-    elif isinstance(before, Trigger):
-        made = f"CREATE TRIGGER {quoted(before.name)} {before.timing} {before.event} ON {quoted(before.table)}"
-        return f"{made} FOR EACH ROW {before.body}" if after is None else ""
+        # In two: a server does not make a key anew under the name that the same statement takes away (121).
+        for step in ([_drop(after)] if after else []) + ([_add(before)] if before else []):
+            yield f"ALTER TABLE {table} {step}"
     elif isinstance(before, View):
-        return f"CREATE OR REPLACE VIEW {quoted(before.name)} AS {before.definition}"
-    else:
-        return ""
-    steps = ", ".join(part for part in (drop if after is not None else "", add) if part)
-    return f"ALTER TABLE {table} {steps}"
+        yield f"CREATE OR REPLACE VIEW {quoted(before.name)} AS {before.definition}"
+    elif isinstance(after or before, Trigger | View):
+        if after is not None:
+            yield f"DROP {change.object.upper()} {quoted(change.name)}"
+        if isinstance(before, Trigger):
+            made = f"CREATE TRIGGER {quoted(before.name)} {before.timing} {before.event} ON {quoted(before.table)}"
+            yield f"{made} FOR EACH ROW {before.body}"
+
+
+def _drop(item: Item) -> str:
+    kind = "COLUMN" if isinstance(item, Column) else "INDEX" if isinstance(item, Index) else "FOREIGN KEY"
+    return "DROP PRIMARY KEY" if kind == "INDEX" and _name(item) == "PRIMARY" else f"DROP {kind} {quoted(_name(item))}"
+
+
+def _add(item: Item) -> str:
+    if isinstance(item, Column):
+        return f"ADD COLUMN {quoted(item.name)} {_column_sql(item)}"
+    if isinstance(item, ForeignKey):
+        return f"ADD CONSTRAINT {quoted(item.name)} FOREIGN KEY ({_names(item.columns)}) {_references(item)}"
+    assert isinstance(item, Index)
+    return f"ADD {_index_sql(item)}"
 
 
 def _mend_option(change: Change) -> str:

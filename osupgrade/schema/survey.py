@@ -150,7 +150,7 @@ def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
         change = prediction.change
         if change == verdict.change and prediction.fate is Fate.IN_THE_WAY:
             words = f"{change.object} {change.place} would stop {prediction.revision} too: {prediction.words}"
-            mend = (way_out(change, prediction.words),)
+            mend = way_out(change, prediction.words)
             return replace(verdict, fate=prediction.fate, words=words, revision=prediction.revision, mend=mend)
     return replace(verdict, words=f"{verdict.words} so far")
 

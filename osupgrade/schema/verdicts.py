@@ -136,11 +136,40 @@ def judge_result(
             place=change.place,
             message=change.against(f"upstream at {revision}"),
             consequence="the result is neither upstream's schema nor a customisation from before the upgrade",
-            cure=_cure("make it as upstream has it", service, (change.sql,)),
+            cure=_cure("make it as upstream has it", service, _mend(change, after)),
         )
-        for change in customisations(after, line, revision)
+        for change in _in_order(customisations(after, line, revision))
         if (change.object, change.table, change.name) not in known
     )
+
+
+def _in_order(changes: Sequence[Change]) -> list[Change]:
+    """Differences in the order in which their statements go through: a column takes its keys and indexes with it."""
+    new = {(change.table, change.name) for change in changes if change.object == "column" and change.kind == "added"}
+
+    def place(change: Change) -> int:
+        item = change.after
+        if change.kind != "added" or not isinstance(item, ForeignKey | Index):
+            return 2
+        return int(isinstance(item, Index)) if any((change.table, name) in new for name in item.columns) else 2
+
+    return sorted(changes, key=place)
+
+
+def _mend(change: Change, after: Schema) -> tuple[str, ...]:
+    """A change's statements; the foreign keys that hold a column are away while it changes (1832, 1833)."""
+    if change.object != "column" or change.kind != "altered":
+        return change.sql
+    held = [
+        (table.name, key)
+        for table in after.tables
+        for key in table.foreign_keys
+        if (table.name == change.table and change.name in key.columns)
+        or (key.table == change.table and change.name in key.referred)
+    ]
+    drop = [s for table, key in held for s in Change("added", "foreign key", table, key.name, None, key).sql]
+    add = [s for table, key in held for s in Change("removed", "foreign key", table, key.name, key).sql]
+    return (*drop, *change.sql, *add)
 
 
 def own_places(changes: Iterable[Change], schema: Schema) -> tuple[OwnPlace, ...]:
@@ -252,7 +281,7 @@ def _verdict(
             f"{change.object} {change.place} stops the upgrade{where}",
             stopped.revision or "",
             stopped.error,
-            (way_out(change, stopped.error),),
+            way_out(change, stopped.error),
         )
     own, wanted, now = change.after, find_item(upstream, change), find_item(after, change)
     what = f"{change.object} {change.place}"
@@ -272,7 +301,7 @@ def _verdict(
         if change.table and home is None:
             return Verdict(change, Fate.LOST, f"{what} is gone: upstream drops the table {change.table}")
         back = replace(change, kind="removed", before=own, after=None).sql
-        return Verdict(change, Fate.LOST, f"{what} is gone", mend=(back,) if back else ())
+        return Verdict(change, Fate.LOST, f"{what} is gone", mend=back)
     if isinstance(own, View | Trigger) and (read := breaks(own, gone)):
         return Verdict(change, Fate.ALTERED, f"{what} is there, but does not work: it reads {read}, which is gone")
     if _plain(now) == _plain(own):
@@ -283,19 +312,21 @@ def _verdict(
     return Verdict(change, Fate.ALTERED, _altered(change, now), mend=mend)
 
 
-def way_out(change: Change, error: str) -> str:
+def way_out(change: Change, error: str) -> tuple[str, ...]:
     """The SQL that takes a customisation out of the way before the upgrade, and keeps its data."""
     item = change.after
     if change.kind != "added" or not isinstance(item, Table | Column):
         return change.sql
     table = quoted(change.table or change.name)
     if isinstance(item, Column):
-        return f"ALTER TABLE {table} CHANGE COLUMN {quoted(item.name)} {quoted(f'own_{item.name}')} {described(item)}"
+        own = quoted(f"own_{item.name}")
+        return (f"ALTER TABLE {table} CHANGE COLUMN {quoted(item.name)} {own} {described(item)}",)
     if item.charset != "utf8" and "utf8" in error:
-        return f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8, DEFAULT CHARACTER SET utf8"
+        return (f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8, DEFAULT CHARACTER SET utf8",)
     if item.foreign_keys and "1050" not in error:
-        return f"ALTER TABLE {table} " + ", ".join(f"DROP FOREIGN KEY {quoted(key.name)}" for key in item.foreign_keys)
-    return f"RENAME TABLE {table} TO {quoted(f'own_{item.name}')}"
+        dropped = ", ".join(f"DROP FOREIGN KEY {quoted(key.name)}" for key in item.foreign_keys)
+        return (f"ALTER TABLE {table} {dropped}",)
+    return (f"RENAME TABLE {table} TO {quoted(f'own_{item.name}')}",)
 
 
 def _statements(wanted: Item | None, now: Item | None, change: Change, after: Schema) -> tuple[str, ...]:
@@ -305,7 +336,7 @@ def _statements(wanted: Item | None, now: Item | None, change: Change, after: Sc
     else:
         parts = [replace(change, kind="altered", before=wanted, after=now)]
     able = (p for p in parts if not (isinstance(p.before, ForeignKey) and p.before.table not in after.names))
-    return tuple(part.sql for part in able if part.sql)
+    return tuple(statement for part in able for statement in part.sql)
 
 
 def _parts(before: Table, after: Table) -> list[Change]:

@@ -13,6 +13,7 @@ from osupgrade.images import ImageStore
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import diff, table_sql
 from osupgrade.schema.snapshot import Schema, ddl, read_connection, read_schema
+from osupgrade.schema.verdicts import judge_result
 
 STATEMENTS = (
     "CREATE TABLE parent (id INT AUTO_INCREMENT PRIMARY KEY, code VARCHAR(40) NOT NULL DEFAULT '', UNIQUE u (code)) "
@@ -95,12 +96,58 @@ def test_the_sql_of_every_change_undoes_it(filled):
     changes = diff(before, read_schema(filled, "filled"))
     order = {"table": 0, "column": 1, "index": 2, "foreign key": 3}
     for change in sorted(changes, key=lambda c: (order.get(c.object, 9), c.object != "index", c.sql)):
-        if change.sql and not (change.object == "index" and change.name == "own_index"):
-            filled.execute("filled", change.sql)
+        if not (change.object == "index" and change.name == "own_index"):
+            for statement in change.sql:
+                filled.execute("filled", statement)
+    # The server made the key's index anew, after the key's name.
     left = diff(before, read_schema(filled, "filled"))
-    assert [c.sentence for c in left] == [
-        "index child.parent_id is now called child_ibfk_1",  # the server makes the index anew, after the key's name
-    ]
+    assert [c.sentence for c in left] == ["index child.parent_id is now called child_ibfk_1"]
+    filled.execute("filled", *left[0].sql)
+    assert diff(before, read_schema(filled, "filled")) == ()
+
+
+DAMAGE = (
+    ("cinder", "ALTER TABLE volumes DROP COLUMN encryption_key_id"),
+    ("cinder", "ALTER TABLE volumes MODIFY COLUMN host VARCHAR(20) NOT NULL"),
+    ("cinder", "DROP TABLE transfers"),
+    ("cinder", "CREATE TABLE left_behind (id INT PRIMARY KEY)"),
+    ("cinder", "ALTER TABLE snapshots DROP FOREIGN KEY snapshots_volume_id_fkey"),
+    ("glance", "ALTER TABLE images DROP INDEX checksum_image_idx, ADD INDEX another_name (checksum)"),
+    ("glance", "ALTER TABLE image_members DROP INDEX image_members_image_id_member_deleted_at_key"),
+    ("glance", "ALTER TABLE image_tags ADD COLUMN too_much INT, ADD INDEX too_many (value(9))"),
+    ("keystone", "ALTER TABLE user DROP INDEX domain_id, ADD UNIQUE INDEX domain_id (domain_id)"),
+    ("keystone", "ALTER TABLE service ADD COLUMN too_much INT, ADD INDEX too_many (too_much)"),
+    (
+        "cinder",
+        "ALTER TABLE encryption DROP FOREIGN KEY encryption_ibfk_1; "
+        "ALTER TABLE encryption MODIFY COLUMN volume_type_id VARCHAR(77) NOT NULL; "
+        "ALTER TABLE encryption ADD CONSTRAINT encryption_ibfk_1 FOREIGN KEY (volume_type_id) "
+        "REFERENCES volume_types (id)",
+    ),
+    ("keystone", "CREATE TRIGGER left_too BEFORE INSERT ON token FOR EACH ROW SET NEW.id = NEW.id"),
+)
+
+
+@pytest.mark.parametrize(("service", "damage"), DAMAGE)
+def test_the_sql_of_a_finding_mends_the_result(server, service, damage):
+    line = lineage(service)
+    icehouse = line.head("icehouse")
+    if service not in server.databases():
+        server.create(service)
+        with server.session(service) as session:
+            session.exec_driver_sql("SET foreign_key_checks = 0")
+            for table in icehouse.schema.tables:
+                session.execution_options(no_parameters=True).exec_driver_sql(table_sql(table))
+    assert judge_result(service, line, icehouse.name, read_schema(server, service), ()) == ()
+    with server.session(service) as session:
+        for statement in damage.split("; "):
+            session.exec_driver_sql(statement)
+    found = judge_result(service, line, icehouse.name, read_schema(server, service), ())
+    assert found
+    with server.session(service) as session:
+        for step in (step for finding in found for step in finding.cure.steps):
+            session.execution_options(no_parameters=True).exec_driver_sql(step.statement)
+    assert judge_result(service, line, icehouse.name, read_schema(server, service), ()) == ()
 
 
 def test_upstreams_nova_is_read_in_half_a_second_and_comes_back_the_same(server):

@@ -33,7 +33,7 @@ def test_the_same_is_no_change():
 def test_a_table_of_one_s_own():
     change = only(schema(SERVICES), schema(SERVICES, BILLING))
     assert (change.kind, change.object, change.place) == ("added", "table", "billing")
-    assert change.sql == "DROP TABLE `billing`"
+    assert change.sql == ("DROP TABLE `billing`",)
     assert change.against("Grizzly") == "table billing is not in Grizzly: 1 columns"
 
 
@@ -42,14 +42,14 @@ def test_a_column_added_altered_and_missing():
     wider = replace(SERVICES, columns=(*SERVICES.columns, column))
     added = only(schema(SERVICES), schema(wider))
     assert added.sentence == "column services.disabled_reason was added: varchar(255) NULL"
-    assert added.sql == "ALTER TABLE `services` DROP COLUMN `disabled_reason`"
+    assert added.sql == ("ALTER TABLE `services` DROP COLUMN `disabled_reason`",)
     missing = only(schema(wider), schema(SERVICES))
     assert missing.against("upstream").startswith("column services.disabled_reason is missing")
-    assert missing.sql == "ALTER TABLE `services` ADD COLUMN `disabled_reason` varchar(255) NULL"
+    assert missing.sql == ("ALTER TABLE `services` ADD COLUMN `disabled_reason` varchar(255) NULL",)
     other = replace(wider, columns=(*SERVICES.columns, replace(column, type="text", default="x")))
     altered = only(schema(wider), schema(other))
     assert altered.sentence == "column services.disabled_reason changed from varchar(255) NULL to text NULL DEFAULT 'x'"
-    assert altered.sql == "ALTER TABLE `services` MODIFY COLUMN `disabled_reason` varchar(255) NULL"
+    assert altered.sql == ("ALTER TABLE `services` MODIFY COLUMN `disabled_reason` varchar(255) NULL",)
 
 
 def test_a_key_under_another_name_is_renamed_and_not_another():
@@ -75,7 +75,7 @@ def test_charset_and_engine_are_told_apart_from_the_rest():
     changes = diff(schema(SERVICES), schema(latin1, collation="latin1_swedish_ci"))
     assert {change.object for change in changes} == {"engine", "collation"}
     assert all(change.same_but_charset for change in changes)
-    assert {change.sql for change in changes} == {
+    assert {change.sql[0] for change in changes} == {
         "ALTER TABLE `services` ENGINE=InnoDB",
         "ALTER TABLE `services` CONVERT TO CHARACTER SET utf8 COLLATE utf8_general_ci, "
         "DEFAULT CHARACTER SET utf8 COLLATE utf8_general_ci",
@@ -87,8 +87,8 @@ def test_triggers_and_views_count():
     trigger = Trigger("audit", "services", "AFTER", "INSERT", "BEGIN END")
     changes = diff(schema(SERVICES), schema(SERVICES, triggers=(trigger,), views=(View("v", "select 1"),)))
     assert [(c.object, c.place, c.sql) for c in changes] == [
-        ("trigger", "services.audit", "DROP TRIGGER `audit`"),
-        ("view", "v", "DROP VIEW `v`"),
+        ("trigger", "services.audit", ("DROP TRIGGER `audit`",)),
+        ("view", "v", ("DROP VIEW `v`",)),
     ]
 
 

@@ -251,7 +251,7 @@ def test_a_view_or_a_trigger_that_reads_what_is_gone_does_not_work():
     ],
 )  # fmt: skip
 def test_the_way_out_keeps_the_data(change, error, statement):
-    assert way_out(change, error) == statement
+    assert way_out(change, error) == (statement,)
 
 
 def test_what_was_foretold_to_stop_this_very_revision_is_blamed_too():
