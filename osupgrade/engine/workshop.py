@@ -88,9 +88,10 @@ class ReleaseContainer:
             return run_in(self.container, argv, environment=environment, workdir=workdir, log=log)
         place = recorder.place()
         observed = recorder.environment(place, environment)
-        run = run_in(self.container, argv, environment=observed, workdir=workdir, log=log)
-        recorder.collect(self.container, place, name)
-        return run
+        telling, mark = recorder.telling(place, argv)
+        run = run_in(self.container, telling, environment=observed, workdir=workdir, log=log, mark=mark)
+        recorder.collect(run.rest, name)
+        return dataclasses.replace(run, argv=tuple(argv), rest=None)
 
     def tool(
         self,

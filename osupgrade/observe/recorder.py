@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import docker.errors
-import requests
 from docker.models.containers import Container
 
-from osupgrade.engine.lab import put_files, read_file
+from osupgrade.engine.lab import put_files
 from osupgrade.observe.record import Observed, read_record
 
 INSIDE = "/lab/observe"
 """Where the observer stands in a release's container; the directory is first on the tool's PYTHONPATH."""
+_TELL = 'place=$1; mark=$2; shift 2; "$@"; status=$?; printf %s "$mark"; cat "$place" 2>/dev/null; exit $status'
 _NUMBERS = itertools.count()
 
 
@@ -55,15 +55,19 @@ class Recorder:
             "OSUPGRADE_OBSERVE_ACCOUNT": self.account,
         }
 
-    def collect(self, container: Container, place: str, command: str) -> None:
-        """Bring what a call wrote into the step's file."""
-        try:
-            content = read_file(container, place)
-        except (docker.errors.APIError, requests.RequestException):
-            content = None
+    def telling(self, place: str, argv: Sequence[str]) -> tuple[list[str], bytes]:
+        """``argv`` so that the record is printed after a mark, which comes too, when it has ended.
+
+        Asking the engine for a file afterwards takes 40 ms, which is a tenth of a short hop.
+        """
+        mark = f"osupgrade-record-{secrets.token_hex(16)}:"
+        return ["/bin/sh", "-c", _TELL, "sh", place, mark, *argv], mark.encode()
+
+    def collect(self, content: bytes | None, command: str) -> None:
+        """Bring what a call wrote into the step's file; None where nothing came."""
         with self._lock, self.path.open("ab") as file:
             file.write(json.dumps({"kind": "call", "command": command}).encode() + b"\n")
-            if content is None:
+            if not content:
                 text = f"`{command}` left no record of its migrations"
                 content = json.dumps({"kind": "fault", "text": text}).encode() + b"\n"
             file.write(content)
