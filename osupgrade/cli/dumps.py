@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from osupgrade.cli.options import DEFAULT_PATH, plan_from
-from osupgrade.dump.policy import load_policy
+from osupgrade.dump.policy import Treatment, load_policy
 from osupgrade.dump.sanitize import SanitizeReport, Told, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
@@ -53,7 +53,7 @@ def sanitize(
         client = connect()
         image = choose_database(client, plan_from(DEFAULT_PATH), "auto", lambda text: told(text, ""))
         tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
-        memory, options = _server(client, read)
+        memory, options = server_for(client, read)
         with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
             report = mask(server, read, out, key, rules, told)
     if proof:
@@ -62,12 +62,18 @@ def sanitize(
     return Exit.CAME_THROUGH
 
 
-def _server(client: docker.DockerClient, dumps: Sequence[Dump]) -> tuple[bool, tuple[str, ...]]:
-    """Whether the server's files fit into a quarter of the engine's memory, and how large its buffer is to be."""
+def server_for(client: docker.DockerClient, dumps: Sequence[Dump]) -> tuple[bool, tuple[str, ...]]:
+    """How the server that sanitizes is started: whether its files go into memory, and its options.
+
+    They do where they fit into a quarter of the engine's.
+    """
     memory = int(client.info().get("MemTotal", 0))
     wanted = ROOM * sum(dump.sql_bytes for dump in dumps)
     buffer = max(256 << 20, min(wanted, memory // 8))
     return wanted < memory // 4, (f"--innodb-buffer-pool-size={buffer}", "--innodb-log-file-size=256M")
+
+
+_DONE = {Treatment.KEEP: "kept", Treatment.DROP: "dropped"}
 
 
 @contextlib.contextmanager
@@ -92,8 +98,8 @@ def _telling(console: Console) -> Iterator[Told]:
 def _print(report: SanitizeReport, console: Console) -> None:
     for treatment, columns in sorted(report.treated.items()):
         console.print(f"{columns:6d} columns: {treatment}", markup=False)
-    for column in report.unknown:
-        console.print(f"unknown column, masked: {column}", markup=False)
+    for column, done in report.unknown.items():
+        console.print(f"unknown column, {_DONE.get(done, 'masked')}: {column}", markup=False)
     for what in report.left:
         console.print(f"taken out: {what}", markup=False)
     for line in _side_by_side(report.shapes):

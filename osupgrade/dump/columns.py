@@ -13,6 +13,7 @@ import pymysql.cursors
 
 from osupgrade.dump.policy import Policy, Treatment, known_columns
 from osupgrade.engine.database import DatabaseServer
+from osupgrade.errors import UsageFault
 
 TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
@@ -60,7 +61,11 @@ def quoted(name: str) -> str:
 
 
 def columns_of(server: DatabaseServer, service: str, database: str, policy: Policy) -> Iterator[Column]:
-    """Every column of a database's tables and what becomes of it."""
+    """Every column of a database's tables and what becomes of it.
+
+    Raises UsageFault for one that the operator's policy hides though other rows are found by it, or the schema itself
+    spells its values out.
+    """
     known = known_columns(service)
     keyed = {
         (table, name)
@@ -77,7 +82,16 @@ def columns_of(server: DatabaseServer, service: str, database: str, policy: Poli
         is_known = (table, name) in known
         is_keyed = (table, name) in keyed
         said = policy.treatment(table, name)
-        if kind in LEFT:
+        hidden = policy.hides(table, name) and kind not in TEXT | BINARY
+        if hidden and (is_keyed or kind in LEFT):
+            why = "a number of a key, by which rows find each other" if is_keyed else f"of the type {kind}"
+            raise UsageFault(
+                f'the policy says "{table}.{name}" = "{said}", but it is {why}: it can only be kept',
+                hint="take it out of the file given with --policy",
+            )
+        if hidden:
+            treatment = Treatment.MASK
+        elif kind in LEFT:
             treatment = Treatment.KEEP
         elif kind in TEXT:
             treatment = said or Treatment.MASK

@@ -64,13 +64,13 @@ class Leak(Fault):
 
 @dataclass(frozen=True)
 class SanitizeReport:
-    """What was done. ``unknown`` are columns that no revision of a service has: masked, or kept where they are keys."""
+    """What was done. ``unknown`` are columns that no revision of a service has, with what became of each."""
 
     written: Written
     databases: Mapping[str, str]
     treated: Mapping[str, int]
     """Columns by treatment."""
-    unknown: tuple[str, ...]
+    unknown: Mapping[str, Treatment]
     left: tuple[str, ...]
     """What was taken out besides: triggers, routines, events, views that a mask could not follow into."""
     shapes: tuple[Shape, ...]
@@ -159,7 +159,7 @@ def sanitize(
         written=written,
         databases=names,
         treated=counts,
-        unknown=tuple(str(column) for column in columns if not column.known),
+        unknown={str(column): column.treatment for column in columns if not column.known},
         left=tuple(left),
         shapes=shapes,
         masked_values=masking.values,

@@ -78,7 +78,7 @@ def run(server: DatabaseServer, source: Path, out: Path, policy: Path | None = N
 def test_what_hangs_together_still_does_and_nothing_else_is_left(server, tmp_path):
     out = tmp_path / "out.sql.gz"
     report = run(server, put(tmp_path, neutron()), out)
-    assert report.unknown == ()
+    assert not report.unknown
     assert all(shape.same for shape in report.shapes)
     assert report.masked_values > 10
     for name in server.databases():
@@ -113,7 +113,8 @@ def test_columns_that_no_service_knows_are_masked_and_listed(server, tmp_path):
         "INSERT INTO `billing` VALUES (7, 498912345678, '2013-01-02', 'owes us money', 'PNG-picture');\n"
     )
     report = run(server, put(tmp_path, neutron(own)), tmp_path / "out.sql")
-    assert report.unknown == tuple(f"neutron.billing.{c}" for c in ("id", "phone", "since", "note", "photo"))
+    done = {"id": "keep", "phone": "mask", "since": "mask", "note": "mask", "photo": "drop"}
+    assert report.unknown == {f"neutron.billing.{name}": treatment for name, treatment in done.items()}
     ((number, phone, since, note, photo),) = server.rows("neutron", "SELECT * FROM billing")
     assert number == 7
     assert phone != 498912345678
@@ -121,6 +122,31 @@ def test_columns_that_no_service_knows_are_masked_and_listed(server, tmp_path):
     assert str(since) != "2013-01-02"
     assert "money" not in note
     assert photo == b"xxxxxxxxxxx"
+
+
+def test_numbers_and_dates_that_the_operator_wants_hidden_are(server, tmp_path):
+    own = (
+        "CREATE TABLE `quotas` (`id` varchar(36) PRIMARY KEY, `limit` int, `resource` varchar(255));\n"
+        "INSERT INTO `quotas` VALUES ('q', 7654321, 'cores');\n"
+    )
+    source = put(tmp_path, neutron(own))
+    run(server, source, tmp_path / "kept.sql")
+    assert server.rows("neutron", "SELECT `limit` FROM quotas") == [(7654321,)]
+    for name in server.databases():
+        server.drop(name)
+    policy = put(tmp_path, '[columns]\n"quotas.limit" = "drop"\n', "policy.toml")
+    run(server, source, tmp_path / "hidden.sql", policy)
+    ((limit,),) = server.rows("neutron", "SELECT `limit` FROM quotas")
+    assert limit != 7654321
+    assert len(str(limit)) == 7
+
+
+def test_a_key_that_the_operator_wants_hidden_is_refused(server, tmp_path):
+    own = "CREATE TABLE `billing` (`id` int PRIMARY KEY);\nINSERT INTO `billing` VALUES (7);\n"
+    policy = put(tmp_path, '[columns]\n"billing.id" = "mask"\n', "policy.toml")
+    with pytest.raises(UsageFault, match="can only be kept"):
+        run(server, put(tmp_path, neutron(own)), tmp_path / "out.sql", policy)
+    assert not (tmp_path / "out.sql").exists()
 
 
 def test_operators_code_is_taken_out_and_named(server, tmp_path):

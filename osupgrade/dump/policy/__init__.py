@@ -35,11 +35,18 @@ class Policy:
     json_keys: frozenset[str]
     secret_keys: frozenset[str]
     kept_types: frozenset[str]
+    own: frozenset[str] = frozenset()
+    """Columns that the operator's own policy names, which counts for numbers and dates too."""
 
     def treatment(self, table: str, column: str) -> Treatment | None:
         """What the policy says of a text column; None when it says nothing, and then it is masked."""
         bare = table.removeprefix("shadow_")
         return self.columns.get(f"{bare}.{column}") or self.columns.get(f"*.{column}")
+
+    def hides(self, table: str, column: str) -> bool:
+        """Whether the operator's own policy wants this very column hidden."""
+        name = f"{table.removeprefix('shadow_')}.{column}"
+        return name in self.own and self.columns[name] is not Treatment.KEEP
 
 
 def load_policy(extra: Path | None = None) -> Policy:
@@ -65,6 +72,7 @@ def load_policy(extra: Path | None = None) -> Policy:
         json_keys=frozenset(keys),
         secret_keys=frozenset(secrets),
         kept_types=frozenset(data["types"]["keep"].split()),
+        own=frozenset(own.get("columns", {})),
     )
 
 
