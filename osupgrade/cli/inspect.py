@@ -76,5 +76,6 @@ def inspect(
         typer.echo(text)
     else:
         given = " ".join(f"--dump {shlex.quote(str(dump))}" for dump in dumps or ())
-        show(page, plan.last.name, f"osupgrade rehearse {given or '--dump DUMP'}", console)
+        along = "" if path == DEFAULT_PATH else f"--path {shlex.quote(path)} "
+        show(page, plan.last.name, f"osupgrade rehearse {along}{given or '--dump DUMP'}", console)
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
