@@ -314,10 +314,12 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
     if identity.foreign or identity.line.service not in plan.first.services:
         return None
     line, first, last = identity.line, plan.first.name, plan.last.name
-    start, end, here = (
-        line.position(r) or 0 for r in (line.head(first).name, line.head(last).name, identity.revision.name)
-    )
-    says = f"{one.service} is at {identity.revision.name}; {first}'s is {line.head(first).name}"
+    end, here = (line.position(r) or 0 for r in (line.head(last).name, identity.revision.name))
+    if line.knows(first):
+        start, begins = line.position(line.head(first).name) or 0, f"{first}'s is {line.head(first).name}"
+    else:  # ML2 came with Havana
+        start, begins = -1, f"{first} has no {line.variant}"
+    says = f"{one.service} is at {identity.revision.name}; {begins}"
     if here == start:  # a service whose schema the whole path leaves alone stands at its end, too
         return None
     if here < start:

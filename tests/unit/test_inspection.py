@@ -92,6 +92,13 @@ def test_where_a_database_stands_on_the_path_is_told(revision, severity, words):
     assert words in (finding.message if finding else "")
 
 
+def test_a_plugin_that_the_first_release_does_not_have_is_told_as_that():
+    tables = lineage("neutron", "ml2").at("icehouse").schema.tables
+    finding = start_finding(surveyed("neutron", "icehouse", ("icehouse",), tables=tables), PLAN)
+    assert "neutron is at icehouse; grizzly has no ml2" in finding.message
+    assert "at the path's end already" in finding.message
+
+
 def test_a_database_of_a_later_release_is_told_as_that_and_its_differences_are_not():
     later = tuple(t for t in lineage("nova").at("234").schema.tables if t.name != "dns_domains")
     one = surveyed("nova", "234", ("254",), tables=(*later, Table("instance_extra", (Column("id", "int", False),))))
