@@ -23,9 +23,9 @@ def _bindings(cloud: Cloud) -> list[tuple[str, str, str]]:
 
 
 def _census(cloud: Cloud) -> frozenset[tuple[str, str, str]]:
-    """What is scheduled, its id, its agent's host by its short name."""
+    """What is scheduled, its id, its agent's host by its short name; nobody serves what is on an agent without a row."""
     names = {agent.id: agent.name.lower() for agent in agents(cloud)}
-    return frozenset((kind, one, names[agent]) for kind, one, agent in _bindings(cloud))
+    return frozenset((kind, one, names[agent]) for kind, one, agent in _bindings(cloud) if agent in names)
 
 
 def _compare(cloud: Cloud, before: frozenset[tuple[str, str, str]]) -> Iterator[Finding]:
