@@ -36,6 +36,8 @@ def plant(cloud: Cloud) -> None:
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Mappings with no source at all, on the device that the instance boots from."""
+    if not cloud.has("nova") or "virtual_name" not in cloud.columns("nova", "block_device_mapping"):
+        return  # 186 was here
     yield from rows_finding(
         scenario,
         cloud,
