@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -25,7 +26,10 @@ def other_machine(client, monkeypatch):
     """The engine of this machine under an address that is not the loopback's, as one elsewhere would have."""
     if not client.api.base_url.startswith("http+docker://"):
         pytest.skip("NOT RUN: the engine has no local socket to stand for one elsewhere")
-    address = client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    # A network of its own: engines tell the gateway of the one called bridge only once they were restarted.
+    network = client.networks.create(f"osupgrade-elsewhere-{uuid.uuid4().hex[:8]}")
+    network.reload()
+    address = network.attrs["IPAM"]["Config"][0]["Gateway"]
     listener = socket.create_server((address, 0))
     open_sockets = [listener]
 
@@ -46,6 +50,7 @@ def other_machine(client, monkeypatch):
         with contextlib.suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
         each.close()
+    network.remove()
 
 
 def test_the_database_is_reached_without_a_published_port(other_machine):
