@@ -25,6 +25,8 @@ HOST = "db"
 """The server's name on the lab's network."""
 PORT = 3306
 START_SECONDS = 60
+ANSWER_SECONDS = 5
+"""For one greeting of a server; a connection that says nothing is given up, and the next one asked."""
 DATA = "/var/lib/mysql"
 _COPIED = "copied"
 SHELF = "/var/lib/osupgrade"
@@ -264,7 +266,12 @@ def _answers(login: Login) -> bool:
     # The server's own greeting paces the loop: a refused connection returns at once, so ask again a moment later.
     try:
         pymysql.connect(
-            host=login.host, port=login.port, user=login.user, password=login.password, connect_timeout=2
+            host=login.host,
+            port=login.port,
+            user=login.user,
+            password=login.password,
+            connect_timeout=2,
+            read_timeout=ANSWER_SECONDS,
         ).close()
     except (pymysql.Error, OSError):
         time.sleep(0.05)

@@ -80,9 +80,14 @@ class Forward:
             if hasattr(there, "settimeout"):
                 there.settimeout(None)
             threading.Thread(target=_outward, args=(here, there), daemon=True).start()
+            # Not the bare socket: what came in one piece with the answer's head waits in the reader of that head.
+            reader: Any = raw._response.raw._fp.fp
             with contextlib.suppress(OSError, ValueError):
-                for data in _frames(there):
+                for data in _frames(reader):
                     here.sendall(data)
+            # While the other thread waits in recv(), close() alone would not tell whoever connected.
+            with contextlib.suppress(OSError):
+                here.shutdown(socket.SHUT_RDWR)
             raw.close()
             there.close()
 
@@ -95,20 +100,10 @@ def _outward(here: socket.socket, there: Any) -> None:
         there.shutdown(socket.SHUT_WR)
 
 
-def _frames(there: Any) -> Iterator[bytes]:
+def _frames(reader: Any) -> Iterator[bytes]:
     """What the command prints, out of the engine's frames of a stream's number and a length; its errors left out."""
-    while header := _exactly(there, 8):
+    while len(header := reader.read(8)) == 8:
         stream, length = struct.unpack(">BxxxL", header)
-        data = _exactly(there, length)
+        data = reader.read(length)
         if stream == 1:
             yield data
-
-
-def _exactly(there: Any, length: int) -> bytes:
-    got = b""
-    while len(got) < length:
-        more = there.recv(length - len(got))
-        if not more:
-            return b""
-        got += more
-    return got

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,10 +14,15 @@ from osupgrade.engine.lab import Lab, connect
 from osupgrade.images import ImageStore
 
 
+LATENCY = 0.02
+"""Seconds, as a line to another machine has it: what an engine says in a row then arrives in one piece."""
+
+
 def relay(source, target):
     with contextlib.suppress(OSError):
-        while data := source.recv(1 << 16):
-            target.sendall(data)
+        while source.recv(1, socket.MSG_PEEK):
+            time.sleep(LATENCY)
+            target.sendall(source.recv(1 << 16))
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
 
