@@ -108,6 +108,43 @@ def test_a_cured_cloud_lives_on_as_it_was(laboratory, arrived, tmp_path):
     assert left(laboratory) == []
 
 
+# One field of one object of these kinds, in the databases behind the APIs' backs.
+DAMAGE = {
+    "keystone": (
+        ("projects", "description", "UPDATE project SET description = 'damaged' WHERE name = 'media'"),
+        ("roles of users", "all", "INSERT INTO assignment (type, actor_id, target_id, role_id, inherited) "
+         "SELECT 'UserProject', u.id, p.id, r.id, 0 FROM user u, project p, role r "
+         "WHERE u.name = 'media-user1' AND p.name = 'commerce' AND r.name = 'admin'"),
+        ("endpoints", "url", "UPDATE endpoint SET url = 'http://damaged/' ORDER BY id LIMIT 1"),
+    ),
+    "glance": (("images", "min_ram", "UPDATE images SET min_ram = min_ram + 7 WHERE deleted = 0 AND status = 'active' ORDER BY id LIMIT 1"),),
+}  # fmt: skip
+
+
+def test_what_was_damaged_behind_the_apis_is_named_by_kind_and_field_and_so_is_a_traceback(laboratory, tmp_path):
+    chains = tuple(chain for chain in laboratory.plan.chains if chain.service in DAMAGE)
+    plan = dataclasses.replace(laboratory.plan, chains=chains)
+    cloud = laboratory.cloud(Site(), "damaged", restore_lane(laboratory, {s: s for s in DAMAGE}, "damaged"))
+    census = take_census(cloud, laboratory.lab, laboratory.workshop, plan, tmp_path / "before", print, password_of=str)
+    assert census is not None
+    for service, damages in DAMAGE.items():
+        for release in plan.releases[1:]:
+            step = f"{release.name}-{service}"
+            assert not run_hop(cloud, release, service, tmp_path / f"{step}.log", tmp_path / step).problems
+        cloud.execute(service, *(statement for _, _, statement in damages))
+    cloud.execute("keystone", "INSERT INTO policy (id, type, `blob`) VALUES ('damaged', 'application/json', 'no JSON')")
+    told = verify(
+        cloud, laboratory.lab, laboratory.workshop, plan, "smoke", tmp_path, print, password_of=str, before=census
+    )
+    for service, damages in DAMAGE.items():
+        for kind, field, _ in damages:
+            place = f"API {kind}"
+            said = [f.message for f in told.findings if f.service == service and f.place == place]
+            assert [text for text in said if text.startswith(f"{field} of 1 ")], (place, said)
+    (traceback,) = [f for f in told.findings if f.place == "logs/verify-keystone.log"]
+    assert traceback.evidence.rows[0][0] == "ValueError: No JSON object could be decoded"
+
+
 def test_a_service_that_does_not_start_says_why_and_the_others_are_asked(laboratory, arrived, tmp_path):
     cloud = moved(laboratory, arrived, "broken", tmp_path)
     broken = dataclasses.replace(cloud, site=dataclasses.replace(cloud.site, network_vlan_ranges="physnet1:no:numbers"))

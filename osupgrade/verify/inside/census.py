@@ -66,6 +66,12 @@ def collect(service, name, items, question):
         turn.facts.setdefault(service, {})[name] = found
 
 
+def exactly(pairs):
+    """What is kept by name, with the names as one field: there, a name more is a difference as one less is."""
+    found = dict(pairs)
+    return dict(found, all=sorted(found))
+
+
 def keystone():
     """Users, tenants, who has which role where, the catalogue."""
     v3 = 'http://127.0.0.1:35357/v3'
@@ -76,17 +82,17 @@ def keystone():
     pairs = [('%s in %s' % (user['name'], project['name']), '%s/projects/%s/users/%s/roles' % (v3, project['id'], user['id']))
              for user in users for project in projects][:2000]
     collect('keystone', 'roles of users', pairs,
-            lambda url: dict((role['name'], {}) for role in ask(url, TOKEN)['roles']))
+            lambda url: exactly((role['name'], {}) for role in ask(url, TOKEN)['roles']))
     collect('keystone', 'catalogues', [('%s in %s' % (one['user'], one['tenant']), one) for one in turn.given['logins']], catalogue)
     groups = turn.facts.get('keystone', {}).get('groups', {})
     collect('keystone', 'users of groups', [(ident, '%s/groups/%s/users' % (v3, ident)) for ident in sorted(groups)],
-            lambda url: dict((user['id'], {}) for user in ask(url, TOKEN)['users']))
+            lambda url: exactly((user['id'], {}) for user in ask(url, TOKEN)['users']))
 
 
 def catalogue(one):
     """What a user is told of where the services are."""
     access = login(one['user'], one['password'], one['tenant'])
-    return dict(('%s %s' % (service['type'], service['name']), service['endpoints']) for service in access['serviceCatalog'])
+    return exactly(('%s %s' % (service['type'], service['name']), service['endpoints']) for service in access['serviceCatalog'])
 
 
 def glance():
@@ -94,7 +100,7 @@ def glance():
     v1 = 'http://127.0.0.1:9292/v1/images'
     images = keep('glance', 'images', v1 + '/detail?is_public=None&limit=100000')
     collect('glance', 'members of images', [(i['id'], '%s/%s/members' % (v1, i['id'])) for i in images][:1000],
-            lambda url: dict((member['member_id'], member) for member in ask(url, TOKEN)['members']))
+            lambda url: exactly((member['member_id'], member) for member in ask(url, TOKEN)['members']))
     keep('glance', 'images (v2)', 'http://127.0.0.1:9292/v2/images?limit=100000', 'images')
 
 
