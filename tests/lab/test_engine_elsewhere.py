@@ -13,7 +13,6 @@ from osupgrade.engine.database import start_database
 from osupgrade.engine.lab import Lab, connect
 from osupgrade.images import ImageStore
 
-
 LATENCY = 0.02
 """Seconds, as a line to another machine has it: what an engine says in a row then arrives in one piece."""
 
