@@ -258,9 +258,12 @@ class Rehearsal:
 
     def _look(self, stage: Stage, scenario: Scenario) -> None:
         for stages, preflight in scenario.preflights:
-            if stage not in stages:
+            again = stage not in stages and SEEDED in stages and stage in self._between(scenario.services[0])
+            if stage not in stages and not again:
                 continue
             found = self._ask(scenario, preflight)
+            if again:
+                found = self._new(scenario, found)
             due = [f for f in found if f.cure and (f.cure.at is None or f.cure.at == stage)]
             later = [f for f in found if f.cure and f.cure.at not in (None, stage)]
             self._record(stage, [f for f in found if f.cure is None], State.STANDING)
@@ -277,10 +280,21 @@ class Rehearsal:
                 self._record(stage, [*due, _refused(due[0], refusal)], State.STANDING)
                 continue
             # What is left of a finding speaks with other numbers than before, so it is not told by being equal.
-            again = self._ask(scenario, preflight)
-            left = [f for f in again if (f.cure.at in (None, stage) if f.cure else f not in found)]
+            left = [
+                f for f in self._ask(scenario, preflight) if (f.cure.at in (None, stage) if f.cure else f not in found)
+            ]
             self._record(stage, [f for f in due if f.place not in {g.place for g in left}], State.CURED)
             self._record(stage, left, State.STANDING)
+
+    def _between(self, service: str) -> frozenset[Stage]:
+        """After each hop of a service that another one follows: what is looked for at the start may have come since."""
+        hops = [hop for chain in self.plan.chains if chain.service == service for hop in chain.hops]
+        return frozenset(Stage.after(hop.step) for hop in hops[:-1])
+
+    def _new(self, scenario: Scenario, found: Sequence[Finding]) -> list[Finding]:
+        """What stands there besides what is known, and besides what a later stage of its own looks for and cures."""
+        known = [s.finding for s in self._findings if s.finding.source == scenario.name and s.state is not State.CURED]
+        return [f for f in found if f not in known and not (f.cure and f.cure.at)]
 
     def _ask(self, scenario: Scenario, preflight: Preflight) -> list[Finding]:
         try:

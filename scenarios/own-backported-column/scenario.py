@@ -90,7 +90,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             ),
             cure=Cure(
                 "give the columns another name, and take their content over once the migrations have made the real ones",
-                tuple(Sql("nova", way_out(p.change, p.words)) for p in columns),
+                tuple(Sql("nova", statement) for p in columns for statement in way_out(p.change, p.words)),
             ),
             command=f"osupgrade rehearse --cure {scenario.name}",
         )

@@ -158,13 +158,13 @@ def waiting(cloud: Cloud) -> Iterator[Finding]:
     for change in sorted(parked(cloud), key=lambda c: KEPT.index(c.object)):
         table = change.table or change.name
         if change.object == "table" and table not in tables:
-            steps += [Sql("keystone", change.sql)]
+            steps += [Sql("keystone", statement) for statement in change.sql]
             steps += [Sql("keystone", f"INSERT INTO `{table}` SELECT * FROM `{park}`.`{table}`")]
         elif change.object == "column" and table in tables and change.name not in cloud.columns("keystone", table):
             fill = f"UPDATE {joined(cloud, table).format(left='')} SET u.`{change.name}` = p.`{change.name}`"
-            steps += [Sql("keystone", change.sql), Sql("keystone", fill)]
+            steps += [*(Sql("keystone", statement) for statement in change.sql), Sql("keystone", fill)]
         elif change.object == "index" and change.name not in indexes(cloud, table) and steps:
-            steps += [Sql("keystone", change.sql)]
+            steps += [Sql("keystone", statement) for statement in change.sql]
         else:
             continue
         places.append((change.object, change.place))
