@@ -33,7 +33,7 @@ from osupgrade.cli.options import (
 )
 from osupgrade.conduct import LARGE, Estimating, Request, conduct
 from osupgrade.departure import NEW_CONTROLLER, STRATEGIES
-from osupgrade.dump.source import check_start, holdings, read_dumps
+from osupgrade.dump.source import Holding, check_start, holdings, read_dumps
 from osupgrade.errors import UsageFault
 from osupgrade.estimate.host import read_host
 from osupgrade.estimate.measure import TOP
@@ -184,7 +184,7 @@ def request_for(
     dumps = read_dumps(dump) if dump else ()
     held = holdings(dumps) if dumps else ()
     moving = _moving(strategy, old_db, times)
-    plan = plan_from(path, services or ",".join(holding.service for holding in held))
+    plan = plan_from(path, services or ",".join(_owners(held, plan_from(path)) if held else ()))
     if not dumps:
         load_seeder(plan.first.seed)
         check_factor([d.name for part in plan.first.services.values() for d in part.databases], scale)
@@ -211,6 +211,21 @@ def request_for(
         keep=keep,
         times=times,
     )
+
+
+def _owners(held: Sequence[Holding], plan: Plan) -> tuple[str, ...]:
+    """The services whose databases the dumps hold; raises UsageFault for one of which a database is missing."""
+    given = {holding.service for holding in held}
+    databases = {service: [d.name for d in part.databases] for service, part in plan.first.services.items()}
+    owners = {name: service for service, names in databases.items() for name in names}
+    wanted = tuple(dict.fromkeys(owners.get(holding.service, holding.service) for holding in held))
+    for service in wanted:
+        if missing := [name for name in databases.get(service, ()) if name not in given]:
+            raise UsageFault(
+                f"the dumps hold no {' and no '.join(missing)}, without which {service} cannot be upgraded",
+                hint=f"dump {', '.join(databases[service])}, or choose others with --services",
+            )
+    return wanted
 
 
 def _moving(strategy: str, old_db: str, times: int) -> bool:

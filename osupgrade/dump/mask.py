@@ -39,6 +39,8 @@ _TOKEN = re.compile(f"({UUID}|[^/\\s,;=@:(){{}}$%\"'\\[\\]#!|<>&?]+)", re.IGNORE
 
 _BIG = 1 << 64
 _ROUNDS = 6
+NIL = "0" * 32
+"""The uuid of nothing: no secret, and nova knows cell0 by it."""
 _PAD = 64
 """Bytes of a block of SHA-1, which HMAC fills the key up to."""
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -197,6 +199,8 @@ class Masker:
         HMAC-SHA1, because MySQL computes that twice as fast as any SHA-2; :func:`uuid_sql` says the same in SQL.
         """
         plain = value.replace("-", "").lower()
+        if plain == NIL:
+            return value
         keyed = hmac.digest(self._uuid_key, plain.encode(), "sha1").hex()
         new = f"{plain[:10]}{keyed[11:13]}{plain[12]}{keyed[15:18]}{plain[16]}{keyed[20:23]}{keyed[24:36]}"
         if value.isupper():
@@ -332,11 +336,12 @@ class _Half:
 
 
 def is_uuid_sql(column: str) -> str:
-    """An SQL condition: whether ``column`` holds a uuid in small letters, with dashes or without; never NULL."""
+    """An SQL condition: whether ``column`` holds a uuid to mask in small letters, dashed or bare; never NULL."""
     plain = f"REPLACE({column}, '-', '')"
     return (
         f"CASE LENGTH({column}) WHEN 36 THEN {column} LIKE '________-____-____-____-____________' AND "
-        f"{is_bare_hex_sql(plain)} WHEN 32 THEN {is_bare_hex_sql(column)} ELSE 0 END"
+        f"{is_bare_hex_sql(plain)} AND {plain} <> '{NIL}' "
+        f"WHEN 32 THEN {is_bare_hex_sql(column)} AND {column} <> '{NIL}' ELSE 0 END"
     )
 
 
@@ -347,9 +352,13 @@ def is_bare_hex_sql(column: str) -> str:
 
 
 def _hmac_sql(key: bytes, text: str) -> str:
-    """HMAC-SHA1 in SQL, as hexadecimal digits; ``key`` is shorter than SHA-1's block."""
+    """HMAC-SHA1 in SQL, as hexadecimal digits; ``key`` is shorter than SHA-1's block.
+
+    Bytes go in and come out: MariaDB reads a literal of bytes in the character set of the column beside it (1300), and
+    does not put a hash, which is text of the connection's, into a column's text of another (1267).
+    """
     inner, outer = (bytes(a ^ b for a in key.ljust(_PAD, b"\0")).hex() for b in (0x36, 0x5C))
-    return f"SHA1(CONCAT(X'{outer}', UNHEX(SHA1(CONCAT(X'{inner}', {text})))))"
+    return f"BINARY SHA1(CONCAT(X'{outer}', UNHEX(SHA1(CONCAT(X'{inner}', BINARY {text})))))"
 
 
 def _fold(value: str) -> str:

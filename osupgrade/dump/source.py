@@ -588,6 +588,21 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
     return tuple(found[0] for found in claims.values())
 
 
+def likely_path(found: Sequence[Holding], paths: Mapping[str, Sequence[Release]]) -> str:
+    """The name of the path that dumps are on: the one with a release that ends at most of their versions.
+
+    ``paths`` are every path's releases. Where versions tell nothing, the one that has most of the databases; else the
+    first.
+    """
+
+    def score(name: str) -> tuple[int, int]:
+        heads = [(h.section.versions, _heads(h.service, paths[name])) for h in found]
+        at_a_head = sum(any(set(versions) == set(head) for head in of.values()) for versions, of in heads if versions)
+        return at_a_head, sum(bool(of) for _, of in heads)
+
+    return max(paths, key=score)
+
+
 def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[Finding, ...]:
     """Whether each database is where a path begins; ``releases`` are the path's, in order.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from osupgrade.cli import run as command
 from osupgrade.dump import write
 from osupgrade.dump.mask import Masker
 from osupgrade.dump.policy import load_policy
@@ -351,3 +352,39 @@ def test_a_disk_that_fills_up_leaves_nothing(server, tmp_path, monkeypatch):
     with pytest.raises(MissingFault, match="the disk is full"):
         write_dump(server, ["neutron"], tmp_path / "out.sql")
     assert [p.name for p in tmp_path.iterdir()] == ["a.sql"]
+
+
+OF_TODAY = """-- MariaDB dump 10.19  Distrib 10.11.14-MariaDB, for debian-linux-gnu (x86_64)
+/*!40101 SET NAMES utf8mb4 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+CREATE DATABASE `nova_api` DEFAULT CHARACTER SET utf8mb3;
+USE `nova_api`;
+CREATE TABLE `cell_mappings` (`id` int PRIMARY KEY, `uuid` varchar(36) NOT NULL, `name` varchar(255),
+  `transport_url` text, `database_connection` text, UNIQUE KEY `u` (`uuid`)) DEFAULT CHARSET=utf8mb3;
+CREATE TABLE `host_mappings` (`id` int PRIMARY KEY, `host` varchar(255), UNIQUE KEY `h` (`host`)) DEFAULT CHARSET=utf8mb3;
+CREATE TABLE `instance_groups` (`id` int PRIMARY KEY, `uuid` varchar(36), `name` varchar(768) CHARACTER SET utf8mb3,
+  KEY `n` (`name`)) DEFAULT CHARSET=latin1;
+INSERT INTO `cell_mappings` VALUES
+  (1, '00000000-0000-0000-0000-000000000000', 'cell0', 'none:///', 'mysql+pymysql://nova:hunter22@db/nova_cell0'),
+  (2, '8a1b9f6e-0c55-4d54-9a3f-3ad0bb1a5b5e', 'cell1', 'rabbit://nova:hunter22@mq', 'mysql+pymysql://nova:hunter22@db/nova');
+INSERT INTO `instance_groups` VALUES (1, '77777777-0c55-4d54-9a3f-3ad0bb1a5b5e', 'Münchner-Gruppe');
+CREATE TABLE `alembic_version` (`version_num` varchar(32) PRIMARY KEY) DEFAULT CHARSET=utf8mb3;
+INSERT INTO `alembic_version` VALUES ('cdeec0c85668');
+-- Dump completed on 2026-05-10 16:01:45
+"""
+
+
+def test_a_dump_of_today_is_sanitized_on_the_database_of_its_own_path(tmp_path):
+    """MySQL 5.6 would not take its keys (1071); MariaDB is stricter about bytes among texts (1300, 1267)."""
+    source, key, out = put(tmp_path, OF_TODAY), tmp_path / "key", tmp_path / "out.sql"
+    key.write_bytes(KEY)
+    assert command(["sanitize", str(source), "-o", str(out), "--key-file", str(key)]) == Exit.CAME_THROUGH
+    text = out.read_text()
+    assert "MariaDB dump" in text
+    assert "hunter22" not in text
+    assert "nchner" not in text
+    assert "'00000000-0000-0000-0000-000000000000'" in text
+    assert "'8a1b9f6e-0c" in text
+    assert "4d54-9a3f-3ad0bb1a5b5e" not in text
+    masked = Masker(hashlib.sha256(KEY).digest(), frozenset()).mask("77777777-0c55-4d54-9a3f-3ad0bb1a5b5e")
+    assert masked in text

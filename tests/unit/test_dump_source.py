@@ -11,6 +11,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from osupgrade.cli import run as command
 from osupgrade.dump.source import (
     Dump,
     Holding,
@@ -18,6 +19,7 @@ from osupgrade.dump.source import (
     check_start,
     find_dumps,
     holdings,
+    likely_path,
     mydumper_parts,
     read_dump,
     read_dumps,
@@ -26,7 +28,7 @@ from osupgrade.dump.source import (
 from osupgrade.dump.stream import LONGEST, Part, pieces
 from osupgrade.errors import Exit, UsageFault
 from osupgrade.model import Severity
-from osupgrade.releases import load_releases
+from osupgrade.releases import load_paths, load_releases
 
 HEAD = """-- MySQL dump 10.13  Distrib 5.5.31, for debian-linux-gnu (x86_64)
 --
@@ -244,6 +246,25 @@ def test_cell0_is_told_from_nova_by_name():
     assert service_of(Section("nova_cell0", True, ("compute_nodes", "instances"))) == "nova_cell0"
 
 
+@pytest.mark.parametrize(
+    ("service", "versions", "path"),
+    [
+        ("nova", ("161",), "grizzly-icehouse"),
+        ("nova", ("216",), "grizzly-icehouse"),
+        ("nova", ("13863f4e1612",), "caracal-gazpacho"),
+        ("neutron", ("5c85685d616d", "ad80a9f07c5c"), "caracal-gazpacho"),
+        ("placement", (), "caracal-gazpacho"),
+        ("nova", ("170",), "grizzly-icehouse"),
+        ("keystone", (), "grizzly-icehouse"),
+    ],
+)
+def test_the_path_that_a_dump_is_on_is_told_by_versions_then_by_databases(tmp_path, service, versions, path):
+    releases = load_releases()
+    paths = {name: [releases[each] for each in known.releases] for name, known in load_paths().items()}
+    dump = read(tmp_path, single("wiki"))
+    assert likely_path([Holding(service, dump, Section(service, True, (), versions=versions))], paths) == path
+
+
 def test_where_a_dump_begins_is_checked_against_the_path(tmp_path):
     releases = [load_releases()[name] for name in ("grizzly", "havana", "icehouse")]
 
@@ -318,3 +339,30 @@ def test_pieces_are_the_stream_wherever_it_is_cut(lines, ends, size):
 def test_holdings_know_their_dump(tmp_path):
     dump = read(tmp_path, single())
     assert holdings([dump]) == (Holding("neutron", dump, dump.sections[0]),)
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (
+            {"nova_api": ("cell_mappings", "host_mappings")},
+            "the dumps hold no nova and no nova_cell0, without which nova",
+        ),
+        (
+            {"placement": ("resource_providers", "inventories"), "nova": ("instances", "compute_nodes")},
+            "no nova_api and",
+        ),
+    ],
+)
+def test_a_service_of_several_databases_is_refused_without_all_of_them(tmp_path, capsys, held, says):
+    files = []
+    for name, tables in held.items():
+        files.append(tmp_path / f"{name}.sql")
+        made = "".join(f"CREATE TABLE `{table}` (\n  `id` int(11)\n) ENGINE=InnoDB;\n" for table in tables)
+        files[-1].write_text(f"{HEAD.format(database=name)}CREATE DATABASE `{name}`;\nUSE `{name}`;\n{made}{TAIL}")
+    dumps = [word for file in files for word in ("--dump", str(file))]
+    assert command(["rehearse", "--path", "caracal-gazpacho", *dumps, "--out", str(tmp_path / "runs")]) == Exit.USAGE
+    told = capsys.readouterr().err
+    assert says in told
+    assert "dump nova, nova_api, nova_cell0" in told or "dump nova_api, nova, nova_cell0" in told
+    assert not (tmp_path / "runs").exists()
