@@ -81,12 +81,17 @@ def test_the_labs_own_scenarios_are_whole_and_hang_on_stages_of_their_paths():
         assert used <= set(plan.stages), (scenario.name, {str(s) for s in used - set(plan.stages)})
 
 
-def test_every_scenario_of_the_first_path_stands_in_the_table_of_traps():
-    text = (root() / "scenarios" / "README.md").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("heading", "path"), [("Grizzly to Icehouse", "grizzly-icehouse"), ("Caracal to Gazpacho", "caracal-gazpacho")]
+)
+def test_every_scenario_of_a_path_stands_in_its_table_of_traps(heading, path):
+    text = (
+        (root() / "scenarios" / "README.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    )
     rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")][1:]
     listed = [name.strip() for row in rows for name in row[-1].split(",")]
     found = load_scenarios([root() / "scenarios"]).scenarios.values()
-    assert sorted(listed) == sorted(s.name for s in found if s.path == "grizzly-icehouse")
+    assert sorted(listed) == sorted(s.name for s in found if s.path == path)
 
 
 @pytest.mark.parametrize("scenario", load_scenarios([root() / "scenarios"]).scenarios.values(), ids=lambda s: s.name)
