@@ -30,7 +30,8 @@ class Identity:
     """Where a database really stands. ``distance`` counts upstream's facts that it has otherwise or lacks.
 
     ``same`` are all revisions with this very schema, ``revision`` is that among them which the version table claims,
-    or else a release's head, or else the last. ``claim`` is what the version table holds.
+    or else a release's head, or else the last. ``claim`` is what the version table holds, ``half`` is the next
+    revision where that was left half done.
     """
 
     line: Lineage
@@ -39,13 +40,14 @@ class Identity:
     claim: tuple[str, ...]
     distance: int
     findings: tuple[Finding, ...]
+    half: Revision | None = None
 
     @property
     def foreign(self) -> bool:
         """Whether this is another release than those of the catalogue, or not the whole database."""
         far = self.distance > len(facts(self.revision.schema)) * FAR
         stranger = bool(self.claim) and not any(self.line.position(name) is not None for name in self.claim)
-        return far or (stranger and self.distance > 0)
+        return far or (stranger and (self.distance > 0 or not LATER.isdisjoint(self.claim)))
 
     @property
     def honest(self) -> bool:
@@ -82,6 +84,8 @@ def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str =
     """Identity, customisations and the findings about both; see :func:`identify`."""
     identity = identify(service, schema, claim, expected=expected)
     changes = customisations(schema, identity.line, identity.revision.name)
+    if identity.half:
+        changes = _not_left_by(identity.half, identity.revision, changes)
     found = [*identity.findings, *customisation_findings(identity, changes)]
     if odd := charset_finding(service, schema, identity.revision.schema, identity.line):
         found.append(odd)
@@ -109,9 +113,9 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
     revision = line.at(agreed or next((name for name in reversed(same) if name in heads), same[-1]))
     if not agreed and claimed and (half := _half_applied(line, schema, claimed[-1])):
         revision = line.at(claimed[-1])
-        return Identity(line, revision, same, tuple(claim), best, (half,))
+        return Identity(line, revision, same, tuple(claim), best, (half,), _next(line, revision))
     if agreed and best and (half := _half_applied(line, schema, agreed)):
-        return Identity(line, revision, same, tuple(claim), best, (half,))
+        return Identity(line, revision, same, tuple(claim), best, (half,), _next(line, revision))
     findings = tuple(_claims(line, schema, revision, same, tuple(claim), agreed is not None, best))
     return Identity(line, revision, same, tuple(claim), best, findings)
 
@@ -148,6 +152,13 @@ def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change
         else:
             found.append(change)
     return tuple(found)
+
+
+def _not_left_by(half: Revision, before: Revision, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The customisations without what a migration did before it stopped; a single thing may well be a back-port."""
+    does = {(change.kind, change.object, change.place) for change in diff(before.schema, half.schema)}
+    own = tuple(change for change in changes if (change.kind, change.object, change.place) not in does)
+    return own if len(changes) - len(own) > 1 else changes
 
 
 def _by_the_server(change: Change, schema: Schema) -> bool:
@@ -269,6 +280,10 @@ def _nearest(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[int, i
         acts = len(whole) + sum(table not in whole for table, _ in apart)
         distances.append((acts, len(apart)))
     return line, tuple(distances), strange
+
+
+def _next(line: Lineage, revision: Revision) -> Revision:
+    return line.revisions[(line.position(revision.name) or 0) + 1]
 
 
 def _half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:

@@ -114,7 +114,9 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         operations = _operations(line.service, line.variant, there.name)
         reader = change.after
         read = breaks(reader, operations) if isinstance(reader, View | Trigger) else ""
-        if read and read != change.table:
+        # A trigger goes with its table, broken or not.
+        goes = isinstance(reader, Trigger) and change.table not in way[-1].schema.names
+        if read and read != change.table and not goes:
             words = f"it reads {read}, which upstream drops: it will not work any more"
             return Prediction(change, Fate.ALTERED, words, there.name, there.release)
         if hit := _sweep(change, there, line):

@@ -8,7 +8,7 @@ from osupgrade.model import Fate, Severity
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change
 from osupgrade.schema.predict import first_stop, predict, prediction_findings
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Table
+from osupgrade.schema.snapshot import Column, ForeignKey, Index, Table, Trigger
 
 ID = Column("id", "int", False)
 START = {"keystone": "22", "glance": "22", "cinder": "9", "nova": "161", "neutron": "grizzly"}
@@ -16,6 +16,11 @@ START = {"keystone": "22", "glance": "22", "cinder": "9", "nova": "161", "neutro
 
 def own_table(name, *keys, **rest):
     return Change("added", "table", "", name, None, Table(name, (ID,), foreign_keys=keys, **rest))
+
+
+def trigger(table, reads):
+    made = Trigger("own_trigger", table, "AFTER", "INSERT", f"SET @own = (SELECT COUNT(*) FROM `{reads}`)")
+    return Change("added", "trigger", table, "own_trigger", None, made)
 
 
 def missing(service, table, name, part):
@@ -37,6 +42,9 @@ def missing(service, table, name, part):
         ("glance", own_table("own", collation="latin1_swedish_ci"), Fate.IN_THE_WAY, "30"),
         ("nova", own_table("own", collation="latin1_swedish_ci"), Fate.KEPT, ""),
         ("cinder", own_table("transfers"), Fate.IN_THE_WAY, "10"),
+        ("cinder", trigger("volumes", "migrations"), Fate.ALTERED, "15"),
+        ("cinder", trigger("sm_volume", "migrations"), Fate.LOST, "16"),
+        ("cinder", trigger("migrations", "sm_volume"), Fate.LOST, "15"),
         ("keystone", missing("keystone", "credential", "credential_ibfk_1", "foreign_keys"), Fate.UPSTREAM, ""),
         ("cinder", Change("added", "index", "volume_types", "qos_specs_id", None, Index("qos_specs_id", (("id", 0),))),
          Fate.KEPT, ""),
