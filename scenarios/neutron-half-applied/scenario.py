@@ -16,8 +16,8 @@ scenario = Scenario(
     ),
 )
 
-RELEASES = {"folsom", "grizzly", "havana", "icehouse"}
-
+RELEASES = {"folsom", "grizzly", "havana", "icehouse", "juno", "kilo", "liberty"}
+"""Where db-manage stands after a whole run; later than Icehouse is another finding's."""
 
 INTERRUPTED = """
 import sys

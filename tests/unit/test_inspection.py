@@ -110,6 +110,9 @@ def test_a_database_of_a_later_release_is_told_as_that_and_its_differences_are_n
         "neutron", "icehouse", ("juno",), tables=lineage("neutron", "openvswitch").at("icehouse").schema.tables[:-2]
     )
     assert "says juno" in juno.findings[0].message and "(a later release)" in juno.findings[0].message
+    grown = (*lineage("neutron", "ml2").at("icehouse").schema.tables, Table("ha_ports", (Column("id", "int", False),)))
+    (finding,) = surveyed("neutron", "icehouse", ("juno",), tables=grown).findings
+    assert "says juno" in finding.message and "(a later release)" in finding.message
 
 
 def test_own_numbers_on_upstream_s_own_schema_are_no_later_release():
