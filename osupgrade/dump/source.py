@@ -656,9 +656,7 @@ def _place(versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> s
         if version < int(ordered[0][0]):
             return "before"
         return "after" if version > int(ordered[-1][0]) else ""
-    series = ("folsom", "grizzly", "havana", "icehouse", "juno", "kilo")
-    known = [h[0] for h in ordered if len(h) == 1 and h[0] in series]
-    if known and len(versions) == 1 and versions[0] in series:
-        position = series.index(versions[0])
-        return "before" if position < series.index(known[0]) else "after"
+    words = [h[0] for h in ordered if len(h) == 1 and h[0].isalpha()]
+    if words and len(versions) == 1 and versions[0].isalpha():  # releases' names, which follow the alphabet
+        return "before" if versions[0] < words[0] else "after"
     return ""

@@ -45,7 +45,6 @@ _WRITERS = {
     "cinder": ("cinder-api", "cinder-scheduler", "cinder-volume"),
     "placement": ("placement-api",),
     "nova": ("nova-api", "nova-scheduler", "nova-conductor", "nova-cert", "nova-consoleauth"),
-    "neutron": ("neutron-server",),
 }
 _GONE_FROM_PYTHON_3 = {"glance-registry", "nova-cert", "nova-consoleauth"}
 
@@ -419,9 +418,9 @@ class _Page:
         return f"restore {names} from the dump (see *The way back*)"
 
     def _writers(self, service: str, release: Release) -> list[str]:
+        if service == "neutron":  # which was called quantum once, its files too
+            return [f"{next(iter(release.services[service].config)).removesuffix('.conf')}-server"]
         names = _WRITERS.get(service, (service,))
-        if service == "neutron" and release.name == "grizzly":
-            return ["quantum-server"]
         if release.runtime == "python27":
             return list(names)
         return [name for name in names if name not in _GONE_FROM_PYTHON_3]

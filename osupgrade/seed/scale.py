@@ -212,7 +212,7 @@ def check_factor(databases: Collection[str], factor: int) -> None:
     unknown = sorted(set(databases) - set(COPIED))
     if factor > 1 and unknown:
         raise UsageFault(
-            f"--scale multiplies clouds that were seeded at Grizzly; it knows nothing of {', '.join(unknown)}"
+            f"--scale can multiply a seeded {', '.join(sorted(COPIED))}; it knows nothing of {', '.join(unknown)}"
         )
 
 
