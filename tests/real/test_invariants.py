@@ -655,6 +655,14 @@ SCHEDULED = [
         "UPDATE networkdhcpagentbindings SET dhcp_agent_id = 'dead' WHERE network_id = '$key'",
         scheduled="$key",
     ),
+    damage(
+        "a network one of whose DHCP agents is gone",
+        "neutron",
+        TWO_DHCP,
+        "DELETE FROM agents WHERE id = (SELECT MIN(dhcp_agent_id) FROM networkdhcpagentbindings WHERE network_id = '$key')",
+        scheduled="$key",
+        ports_bound="$key",
+    ),
     lost("a router without an agent", "neutron", "routerl3agentbindings", "router_id", "scheduled"),
     damage(
         "a router on another agent",
