@@ -17,6 +17,7 @@ scenario = Scenario(
         shows=(
             r"routers are no longer given to the agent that served them",
             r"networks are no longer given to the agent that served them",
+            r"networks are given to an agent that did not serve them",
             r"an update of its name changes how a port is bound",
         ),
     ),

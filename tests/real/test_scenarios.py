@@ -16,7 +16,7 @@ from osupgrade.rehearsal import Rehearsal, apply_statements
 from osupgrade.releases import load_paths, load_releases, root
 from osupgrade.result import State
 from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import load_scenarios
+from osupgrade.scenario import Silent, load_scenarios
 from osupgrade.site import Site
 
 PATH = "grizzly-icehouse"
@@ -68,10 +68,39 @@ def runner(laboratory, tmp_path_factory):
     )
 
 
+# What a naive lane leaves damaged: how many rows, and how the first of them begins, up to what is made by chance.
+DAMAGED = {
+    "agents-dhcp-device-ids": (10, ("703183f0-c000-4c0d-b418-6523d4b97fc1", "2", "1")),
+    "agents-fqdn": (18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network2.cloud.example.org", "network2")),
+    "agents-fqdn-twins": (
+        18,
+        ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network2.cloud.example.org", "network2"),
+    ),
+    "keystone-myisam": (1, ("endpoint", "service_id", "service")),
+    "keystone-null-role": (1, ("trap-user", "trap-project", "trap-role")),
+    "keystone-token-volume": (1, ("41000", "41000")),
+    "ml2-flat-networks": (3, ("not booked", "physnet2", "NULL")),
+    "ml2-manual-ports": (46, ("019f63ee-c000-4c0d-b317-4503b6660022", "", "ovs", "openvswitch")),
+    "ml2-no-router": (3, ("07b7fb73-c000-4c0d-ac08-2854c51b4796", "commerce-router")),
+    "ml2-no-tunnel-type": (7, ()),
+    "ml2-segmentless-silent": (22, ("01eda1ab-c000-4c0d-b23e-564e3015db50", "network1", "NULL")),
+    "ml2-unfilled-bindings": (67, ("297020e7-c000-4c0d-b885-70bde778a793", "", "")),
+    "ml2-vif-details": (22, ("01eda1ab-c000-4c0d-b23e-564e3015db50", "network1", "ovs", "")),
+    "nova-deleted-cells": (2, ("cells", "7", "retired7", "2013-07-01 00:00:00")),
+    "nova-duplicate-security-groups": (8, ("0086f78b-c000-4c0d-b1b9-56787b3b383a", "1", "default", "1")),
+    "nova-image-mappings": (6, ("19", "054a225b-c000-4c0d-ba22-a3285036fd89")),
+}
+
+
 @pytest.mark.parametrize("scenario", KNOWN, ids=lambda scenario: scenario.name)
 def test_the_trap_bites_as_stated_and_is_cured(runner, scenario):
     report = runner.one(scenario)
     assert {lane.lane: lane.problems for lane in report.lanes} == {"naive": (), "cured": ()}
+    assert isinstance(scenario.symptom, Silent) == (scenario.name in DAMAGED)
+    if scenario.name in DAMAGED:
+        total, first = DAMAGED[scenario.name]
+        (shown,) = (lane.result.probes[scenario.name] for lane in report.lanes if lane.lane == "naive")
+        assert (shown.total, shown.rows[0][: len(first)]) == (total, first)
 
 
 OTHERS = {
