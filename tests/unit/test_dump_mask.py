@@ -315,3 +315,33 @@ def test_the_scan_says_nothing_of_words_numbers_and_dates():
     assert not found.words
     assert not found.addresses
     assert len("secretstuff") >= SHORTEST
+
+
+@pytest.mark.parametrize(
+    "word", ["<<null>>", "<<keystone.domain.root>>", "not-capable", "PARENT", "MEMORY_MB", "reader", "securitygroups"]
+)
+def test_what_todays_services_look_for_by_its_text_stays(word):
+    """Seen with Gazpacho on a masked cloud: roles of no domain were gone, cinder-api did not start."""
+    assert Masker(b"k" * 32, POLICY.words).mask(word) == word
+
+
+def test_a_versioned_object_is_still_one():
+    flavor = {
+        "nova_object.name": "Flavor",
+        "nova_object.version": "1.2",
+        "nova_object.data": {"name": "acme-4", "vcpus": 2},
+    }
+    masked = json.loads(
+        Masker(b"k" * 32, POLICY.words, json_keys=POLICY.json_keys).json(json.dumps({"cur": flavor, "old": None}))
+    )
+    assert masked["old"] is None
+    assert masked["cur"]["nova_object.name"] == "Flavor"
+    assert masked["cur"]["nova_object.data"]["vcpus"] == 2
+    assert masked["cur"]["nova_object.data"]["name"] != "acme-4"
+
+
+def test_the_uuid_of_nothing_stays_and_no_other():
+    masker = Masker(b"k" * 32)
+    nil = "00000000-0000-0000-0000-000000000000"
+    assert masker.mask(nil) == nil
+    assert masker.mask(nil[:-1] + "1") != nil[:-1] + "1"
