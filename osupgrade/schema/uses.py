@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from osupgrade.schema.snapshot import Schema
 
@@ -53,7 +53,7 @@ def find_uses(statements: Iterable[str], before: Schema) -> Uses:
             if match[1] in columns:
                 found[match[1]] |= set()
         elif (match := _ONE_TABLE.match(statement)) and match[1] in columns:
-            words = set(re.findall(r"\w+", statement[match.end() :]))
+            words = set(re.findall(r"\w+", _without(statement[match.end() :], set(columns) - {match[1]})))
             dropped = {f"-{name}" for name in _DROPPED_NAME.findall(statement)}
             found[match[1]] |= _particular(words & columns[match[1]], columns[match[1]]) | dropped
         else:
@@ -67,6 +67,11 @@ def find_uses(statements: Iterable[str], before: Schema) -> Uses:
         for table in reflected & set(columns):
             found[table] |= set()
     return {table: tuple(sorted(names)) for table, names in sorted(found.items()) if table not in _VERSION_TABLES}
+
+
+def _without(text: str, others: Container[str]) -> str:
+    """A statement on one table without the columns of other tables that it reads: all have an ``id``."""
+    return _QUALIFIED.sub(lambda name: "" if name[1] in others else name[0], text)
 
 
 def _particular(named: set[str], all_of_them: set[str]) -> set[str]:

@@ -22,6 +22,7 @@ BEFORE = Schema(
         ("DROP INDEX host ON ports", {"ports": ("-host",)}),
         ("CREATE UNIQUE INDEX u ON ports (host)", {"ports": ("host",)}),
         ("UPDATE hosts SET rack = 'x' WHERE name = 'y'", {"hosts": ("name", "rack")}),
+        ("UPDATE ports SET zone='x' WHERE ports.host IN (SELECT hosts.id FROM hosts)", {"ports": ("host",)}),
         ("SELECT hosts.name, ports.host FROM hosts JOIN ports ON ports.host = hosts.id",
          {"hosts": ("id", "name"), "ports": ("host",)}),
         ("SELECT hosts.id, hosts.name, hosts.rack FROM hosts", {"hosts": ()}),
