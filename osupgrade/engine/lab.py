@@ -281,7 +281,7 @@ class Leftover:
 def leftovers(client: docker.DockerClient) -> Iterator[Leftover]:
     """Everything of the lab's runs on the engine: containers, networks, volumes. Caches are not left-overs."""
     wanted: dict[str, str | list[str] | bool] = {"label": RUN_LABEL}
-    for container in client.containers.list(all=True, filters=wanted):
+    for container in client.containers.list(all=True, filters=wanted, ignore_removed=True):
         yield _leftover("container", container.name or "", container.labels)
     for network in client.networks.list(filters=wanted):
         yield _leftover("network", network.name or "", (network.attrs or {}).get("Labels") or {})

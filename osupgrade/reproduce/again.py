@@ -224,7 +224,7 @@ def kept_databases(client: docker.DockerClient, kept: KeptDatabase, step: Step, 
 
     Raises MissingFault when nothing is up there any more.
     """
-    for container in client.containers.list(filters={"label": RUN_LABEL}):
+    for container in client.containers.list(filters={"label": RUN_LABEL}, ignore_removed=True):
         published = (container.ports or {}).get(f"{PORT}/tcp") or []
         if any(int(place["HostPort"]) == kept.port for place in published):
             with DatabaseServer(container, kept.port, kept.password) as server:
