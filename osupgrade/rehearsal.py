@@ -258,11 +258,11 @@ class Rehearsal:
 
     def _look(self, stage: Stage, scenario: Scenario) -> None:
         for stages, preflight in scenario.preflights:
-            again = stage not in stages and SEEDED in stages and stage in self._between(scenario.services[0])
-            if stage not in stages and not again:
+            its_own = stage in stages
+            if not its_own and not (SEEDED in stages and stage in self._between(scenario.services[0])):
                 continue
             found = self._ask(scenario, preflight)
-            if again:
+            if not its_own:
                 found = self._new(scenario, found)
             due = [f for f in found if f.cure and (f.cure.at is None or f.cure.at == stage)]
             later = [f for f in found if f.cure and f.cure.at not in (None, stage)]
