@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.scenario import Scenario
-from osupgrade.schema.catalogue import expected_tables
+from osupgrade.schema.catalogue import lineage
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -20,8 +20,7 @@ GRANT_TABLES = {
 """Grant tables of keystone 2013.1 and the columns that name the actor and the target."""
 
 UPSTREAM = ", ".join(
-    f"'{table}'"
-    for table in sorted(set().union(*(expected_tables("keystone", r) for r in ("grizzly", "havana", "icehouse"))))
+    f"'{table}'" for table in sorted(set().union(*(r.schema.names for r in lineage("keystone").revisions)))
 )
 """The tables of keystone's own, as a list in SQL: whatever else lies in its database is the operator's."""
 NOT_UTF8 = (

@@ -25,7 +25,7 @@ from osupgrade.model import Release
 from osupgrade.plan import Plan
 from osupgrade.releases import load_paths
 from osupgrade.seed.description import CloudDescription
-from osupgrade.seed.seeder import load_seeder, seed, seed_digest
+from osupgrade.seed.seeder import load_seeder, prepare, seed, seed_digest
 from osupgrade.site import Site
 from osupgrade.sources import Sources, cache_directory
 from osupgrade.verify.running import load_running
@@ -129,9 +129,11 @@ def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: S
 
 def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch: Path) -> None:
     """Make the first release's schemas on the cloud's empty databases with its own tools, side by side."""
+    first = prepare(load_seeder(release.seed), laboratory.workshop.release(release.name)) if release.seed else ""
 
     def make(service: str) -> None:
-        result = run_hop(cloud, release, service, scratch / f"{service}.log", scratch / "config" / service, create=True)
+        log, config = scratch / f"{service}.log", scratch / "config" / service
+        result = run_hop(cloud, release, service, log, config, create=True, first=first)
         if result.problems:
             raise LabFault(
                 f"{release.name}'s {service} cannot make its own schema: {'; '.join(result.problems)}",

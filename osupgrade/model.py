@@ -93,6 +93,19 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Started:
+    """What a release's services write when they start after the hop: no tool does it, and the next release asks.
+
+    The lab writes it with ``written``; an operator starts the services, waits for what ``title`` says, and sees that it
+    is so when ``unfinished`` gives no row.
+    """
+
+    written: Sql
+    title: str
+    unfinished: str
+
+
+@dataclass(frozen=True)
 class ServiceRelease:
     """One service at one release: its code, its databases, its configuration files and its upgrade calls."""
 
@@ -111,8 +124,10 @@ class ServiceRelease:
     """The service's own upgrade check, run after the hop; part of the verdict."""
     relocate: tuple[Sql, ...] = ()
     """Statements that tell the databases where they themselves now are, once a copy stands under other names."""
-    started: tuple[Sql, ...] = ()
-    """What the release's services write when they start after the hop: no tool does it, and the next release asks."""
+    started: tuple[Started, ...] = ()
+    has_tables: frozenset[str] = frozenset()
+    """Tables by which a database without a version is told to be of this release, with ``lacks_tables``."""
+    lacks_tables: frozenset[str] = frozenset()
     volatile: tuple[str, ...] = ()
     """``database.table.column`` that the hop fills from the clock or by chance, so that no two runs give the same."""
 
@@ -166,6 +181,8 @@ class Release:
     """What stands before ``://`` in the database URLs of its configuration."""
     preparations: tuple[Preparation, ...] = ()
     """What makes an upgrade from this release shorter."""
+    starting: str = ""
+    """What an operator must know before he starts its services."""
     seed: str = ""
     """The seeder that makes a cloud of this release; empty where none does."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from osupgrade.cloud import Cloud
 from osupgrade.errors import UsageFault
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.releases import load_releases
 
 OVS_PLUGIN = "neutron.plugins.openvswitch.ovs_neutron_plugin.OVSNeutronPluginV2"
 """The core plugin of a Grizzly cloud with Open vSwitch, by its name from Havana on."""
@@ -18,21 +19,18 @@ VIF_DETAILS = '{"port_filter": true, "ovs_hybrid_plug": true}'
 _DNS_NAMESPACE = "6ba7b8109dad11d180b400c04fd430c8"
 
 
-def is_grizzly(cloud: Cloud) -> bool:
-    """Whether neutron's database stands at Grizzly: by its stamp, or by its tables where it was never stamped."""
-    stamps = cloud.versions("neutron", "alembic_version")
-    return stamps == ("grizzly",) or (not stamps and grizzly_tables(cloud))
+def stands_at(cloud: Cloud, release: str) -> bool:
+    """Whether neutron's database stands at a release: by its stamp, or by its tables where it was never stamped."""
+    (database,) = load_releases()[release].services["neutron"].databases
+    stamps = cloud.versions("neutron", database.version_table)
+    return stamps == database.head or (not stamps and has_tables_of(cloud, release))
 
 
-def grizzly_tables(cloud: Cloud) -> bool:
-    """Whether the tables are those of Grizzly's Open vSwitch plugin: neither Folsom's, which lack agents and routes,
-
-    nor Havana's, which have port bindings and take ovs_tunnel_ips away.
-    """
+def has_tables_of(cloud: Cloud, release: str) -> bool:
+    """Whether the tables are those of a release and of no other, by what its ``release.toml`` says of them."""
+    part = load_releases()[release].services["neutron"]
     tables = cloud.tables("neutron")
-    grizzly = {"agents", "routerroutes", "subnetroutes", "networkdhcpagentbindings", "routerl3agentbindings"}
-    later = {"extradhcpopts", "portbindingports", "ml2_port_bindings", "allowedaddresspairs"}
-    return grizzly | {"networks", "ports", "ovs_network_bindings", "ovs_tunnel_ips"} <= tables and not later & tables
+    return part.has_tables <= tables and not part.lacks_tables & tables
 
 
 def uuid5_of(host: str) -> str:

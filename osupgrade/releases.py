@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from osupgrade.errors import LabFault
-from osupgrade.model import Command, Database, Finish, Pin, Preparation, Release, ServiceRelease, Sql, UpgradePath
+from osupgrade.model import (
+    Command,
+    Database,
+    Finish,
+    Pin,
+    Preparation,
+    Release,
+    ServiceRelease,
+    Sql,
+    Started,
+    UpgradePath,
+)
 
 
 def root() -> Path:
@@ -33,6 +44,11 @@ def load_paths(images: Path | None = None) -> Mapping[str, UpgradePath]:
     """The paths of ``images/paths.toml`` by name."""
     file = (images or root() / "images") / "paths.toml"
     return {name: _path(name, data) for name, data in _toml(file).items()}
+
+
+def usual_path() -> str:
+    """The first path of ``images/paths.toml``: the one that is meant where none is named."""
+    return next(iter(load_paths()))
 
 
 def _path(name: str, data: Mapping[str, Any]) -> UpgradePath:
@@ -61,6 +77,7 @@ def _release(file: Path) -> Release:
             finishes={f: _finish(name, f, d) for f, d in data.get("finishes", {}).items()},
             driver=data.get("driver", "mysql"),
             preparations=tuple(_preparation(d) for d in data.get("preparations", ())),
+            starting=data.get("starting", ""),
             seed=data.get("seed", ""),
         )
     except KeyError as fault:
@@ -80,7 +97,11 @@ def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) 
         pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
         package=data.get("package"),
         relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
-        started=tuple(Sql(d["database"], d["statement"]) for d in data.get("started", ())),
+        started=tuple(
+            Started(Sql(d["database"], d["statement"]), d["title"], d["unfinished"]) for d in data.get("started", ())
+        ),
+        has_tables=frozenset(data.get("has_tables", ())),
+        lacks_tables=frozenset(data.get("lacks_tables", ())),
         volatile=tuple(data.get("volatile", ())),
     )
 

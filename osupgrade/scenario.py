@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from osupgrade.errors import UsageFault
 from osupgrade.model import SEEDED, VERIFY, Evidence, Finding, Stage
+from osupgrade.releases import usual_path
 
 if TYPE_CHECKING:
     from osupgrade.cloud import Cloud, ToolRun
@@ -100,7 +101,7 @@ class Scenario:
     title: str
     services: tuple[str, ...]
     symptom: Symptom
-    path: str = "grizzly-icehouse"
+    path: str = field(default_factory=usual_path)
     site: Mapping[str, Any] = field(default_factory=dict)
     """Keys of ``site.toml`` that differ for this trap."""
     replaces: bool = False

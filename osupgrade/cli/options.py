@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from osupgrade.dump.source import likely_path
 from osupgrade.errors import MissingFault, UsageFault
 from osupgrade.history import History, Thing, default_file, durations, remember
 from osupgrade.plan import Plan, find_path, make_plan
-from osupgrade.releases import load_paths, load_releases, root
+from osupgrade.releases import load_paths, load_releases, root, usual_path
 from osupgrade.result import RunReport
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import ScenarioSet, load_scenarios
 from osupgrade.site import Site, read_site
 from osupgrade.sources import Sources
 
-PathName = Annotated[
-    str, typer.Option("--path", help="The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1.")
-]
+_PATH_HELP = "The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1"
+PathName = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}.")]
+PathOfDump = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}; without it that of the dumps.")]
 SiteFile = Annotated[Path | None, typer.Option("--site", help="What the database cannot tell: a site.toml.")]
 Services = Annotated[str, typer.Option("--services", help="Only these services, with commas between.")]
 DatabaseKind = Annotated[str, typer.Option("--db", help="mysql56, mariadb105, mariadb1011 or auto (the path's first).")]
@@ -36,7 +37,7 @@ HistoryFile = Annotated[
 NoHistory = Annotated[bool, typer.Option("--no-history", help="Neither judge by past runs nor remember this one.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
 
-DEFAULT_PATH = "grizzly-icehouse"
+DEFAULT_PATH = usual_path()
 AUTO = "auto"
 """As a path: the default one where its code is at hand or upstream gives it, otherwise one whose code is on PyPI."""
 
@@ -62,6 +63,13 @@ def chosen_path(path: str, say: Callable[[str], None]) -> str:
                 say(f"*** Rehearsing {name} instead: its services come from PyPI.")
                 return name
         raise
+
+
+def path_of(versions: Mapping[str, Sequence[str]]) -> str:
+    """The path that a cloud is on, by what the version tables of its services' databases hold."""
+    releases = load_releases()
+    paths = {name: [releases[release] for release in path.releases] for name, path in load_paths().items()}
+    return likely_path(versions, paths)
 
 
 def plan_from(path: str, services: str = "") -> Plan:

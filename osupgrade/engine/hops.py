@@ -42,11 +42,14 @@ def run_hop(
     *,
     source: Release | None = None,
     create: bool = False,
+    first: str = "",
     overlay: Overlay | None = None,
     instead: Callable[[Cloud], Sequence[ToolRun]] | None = None,
     record: Path | None = None,
 ) -> StepResult:
     """Take a service's databases to ``release``; ``create`` makes the schema on empty ones.
+
+    ``first`` is a directory in the release's container that comes first on its tools' PYTHONPATH.
 
     With ``source``, the release that the hop starts from, a tool that skipped it does not pass: databases must have
     stood at its head before, and must have the tables afterwards that ``release`` brings.
@@ -64,7 +67,7 @@ def run_hop(
         runs = [(" ".join(run.argv[-3:]), run, (0,)) for run in done]
     else:
         for command in part.create if create else part.upgrade:
-            run = _call(cloud, release.name, service, command, log, config, overlay)
+            run = _call(cloud, release.name, service, command, log, config, overlay, first)
             runs.append((command.name, run, command.accepts))
             if run.exit_status not in command.accepts:
                 break
@@ -88,8 +91,8 @@ def run_hop(
             runs.append((command.name, run, command.accepts))
             problems += judge_check(command.name, run.exit_status, command.accepts, run.output, command.ignores)
     if not problems:
-        for sql in part.started:
-            cloud.execute(sql.service, sql.statement)
+        for each in part.started:
+            cloud.execute(each.written.service, each.written.statement)
     return StepResult(
         step=part.step,
         service=service,
@@ -174,12 +177,26 @@ def run_finish(
 
 
 def _call(
-    cloud: Cloud, release: str, service: str, command: Command, log: Path, config: Path, overlay: Overlay | None
+    cloud: Cloud,
+    release: str,
+    service: str,
+    command: Command,
+    log: Path,
+    config: Path,
+    overlay: Overlay | None,
+    first: str = "",
 ) -> ToolRun:
     assert cloud.workshop is not None
     container = cloud.workshop.release(release)
     return container.tool(
-        service, command, cloud.setting, log=log, overlay=overlay, keep_config=config, recorder=cloud.recorder
+        service,
+        command,
+        cloud.setting,
+        log=log,
+        overlay=overlay,
+        keep_config=config,
+        recorder=cloud.recorder,
+        first=first,
     )
 
 

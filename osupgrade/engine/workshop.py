@@ -103,10 +103,12 @@ class ReleaseContainer:
         overlay: Overlay | None = None,
         keep_config: Path | None = None,
         recorder: Recorder | None = None,
+        first: str = "",
     ) -> ToolRun:
         """Run one of a service's own commands with its configuration rendered from ``setting``.
 
-        ``keep_config`` is where the very files that the tool reads are kept as evidence.
+        ``keep_config`` is where the very files that the tool reads are kept as evidence; ``first`` is a directory that
+        comes first on the tool's PYTHONPATH.
         """
         part = self.release.services[service]
         etc = self.configure(part, setting, keep_config)
@@ -118,11 +120,11 @@ class ReleaseContainer:
         gettext = ["--gettext", command.gettext] if command.gettext else []
         argv = [PYTHON, LAUNCH, *gettext, *command.entry.split(), *arguments]
         workdir = tree if part.pin else "/tmp"
-        return self.run(argv, self.paths(tree), workdir, log, recorder, command.name)
+        return self.run(argv, self.paths(tree, first), workdir, log, recorder, command.name)
 
-    def paths(self, tree: str) -> dict[str, str]:
-        """The environment in which a tree's modules and entry points are found."""
-        return {"PYTHONPATH": f"{tree}:{tree}/{META}:/opt/lab"}
+    def paths(self, tree: str, first: str = "") -> dict[str, str]:
+        """The environment in which a tree's modules and entry points are found, after what ``first`` holds."""
+        return {"PYTHONPATH": ":".join(filter(None, (first, tree, f"{tree}/{META}", "/opt/lab")))}
 
     def configure(self, part: ServiceRelease, setting: Setting, keep: Path | None = None) -> str:
         """Write a service's configuration for one lane; the directory inside the container that holds it."""

@@ -148,7 +148,7 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if origin in (Union, types.UnionType):
         return {"anyOf": [_schema(member, definitions) for member in arguments]}
     if hint is Stage:
-        return {"type": "string", "description": "A stage, such as seeded, before:havana/nova or verify."}
+        return {"type": "string", "description": "A stage, such as seeded, before:RELEASE/SERVICE or verify."}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if hint.__name__ not in definitions:
             definitions[hint.__name__] = {}

@@ -5,6 +5,7 @@ the way back. Made from the plan and from what the rehearsal of his own cloud sh
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -22,6 +23,7 @@ from osupgrade.model import (
     ServiceRelease,
     Severity,
     Stage,
+    Started,
     StepResult,
 )
 from osupgrade.plan import Plan
@@ -89,11 +91,14 @@ class _Page:
         self._names()
         self._before()
         self.lines += ["", "## The night", ""]
-        self._stop()
+        self._stop(self.plan.first)
         self._back_up()
         self._cures(SEEDED)
-        for release in self.plan.releases[1:]:
+        for release, following in itertools.pairwise((*self.plan.releases[1:], None)):
+            assert release is not None
             self._release(release)
+            if following and self._started(release):
+                self._in_between(release, following)
         if self.plan.finish:
             self._finish(self.plan.finish)
         self._look()
@@ -140,7 +145,7 @@ class _Page:
             f"{', '.join(f'`{n}`' for n in names)} here; put your own names where they differ.",
         )
         setting = [
-            f"BACKUP=/var/backups/{self.plan.first.name}-$(date +%F); mkdir -p -m 700 $BACKUP",
+            _backup_at(self.plan.first),
             f"{_SQL[1:]}='mysql --defaults-file=~/.my.cnf'",
         ]
         if self.moved:
@@ -179,19 +184,17 @@ class _Page:
                 self.lines.append(f"- [ ] Worth doing in the days before: {treatment.cure.summary}.")
                 self._treat(treatment)
 
-    def _stop(self) -> None:
-        where = ", on the old controller" if self.moved else ""
+    def _stop(self, running: Release) -> None:
+        where = ", on the old controller" if self.moved and running is self.plan.first else ""
         self._step(f"Stop what writes to the databases{where}", "a few minutes; from here the APIs are down")
-        names = [name for service in self.plan.services for name in self._writers(service, self.plan.first)]
-        old = self.plan.first.runtime == "python27"
-        self._block([f"for s in {' '.join(names)}; do {'service $s stop' if old else 'systemctl stop $s'}; done"])
+        self._block([self._all(running, "stop")])
         self._say(
             "Names as in Ubuntu's and Debian's packages; Red Hat's begin with `openstack-`, and a service under Apache "
             "stops with it. Instances keep running and keep their network."
         )
-        wanted = ", ".join(f"'{d.name}'" for d in self._databases(self.plan.first))
+        wanted = ", ".join(f"'{d.name}'" for d in self._databases(running))
         self._worked(
-            f"{_OLD if self.moved else _SQL} -e "
+            f"{_OLD if where else _SQL} -e "
             f'"SELECT user, host, db FROM information_schema.processlist WHERE db IN ({wanted})"',
             "no row",
         )
@@ -204,8 +207,14 @@ class _Page:
             "Dump the databases" + (" on the old server" if self.moved else ""),
             self._phase("dump" if self.moved else "backup") or "as long as your nightly dump takes",
         )
+        self._dump(names, file)
+        if self.moved:
+            self._take_over(names)
+
+    def _dump(self, names: str, file: str, *before: str) -> None:
         self._block(
             [
+                *before,
                 f"for d in {names}; do",
                 f"  mysqldump --defaults-file={file} --single-transaction --routines --triggers --databases $d"
                 " | gzip > $BACKUP/$d.sql.gz",
@@ -217,8 +226,24 @@ class _Page:
             "each line ends with `Dump completed`",
         )
         self._back("nothing has changed")
-        if self.moved:
-            self._take_over(names)
+
+    def _in_between(self, release: Release, following: Release) -> None:
+        """The services run at a release before the next one, which asks for what they write."""
+        self._no_return()
+        self._step(f"Start {release.name}'s services, on every compute host too", "until all of them have reported")
+        started = self._started(release)
+        self._say(
+            f"{following.name.capitalize()} asks that they ran: {'; '.join(each.title for each in started)}. Between "
+            "this step and the next there may be days; each release is an upgrade of its own."
+        )
+        self._block([self._all(release, "start")])
+        for each in started:
+            self._worked(f'{_SQL} {each.written.service} -e "{each.unfinished}"', "no row")
+        self._back(f"there is none to {self.plan.first.name} that keeps what is written from here on")
+        self._stop(release)
+        self._step("Dump the databases again", "as long as before")
+        names = " ".join(d.name for d in self._databases(release))
+        self._dump(names, "~/.my.cnf", _backup_at(release))
 
     def _take_over(self, names: str) -> None:
         self._step("Restore them on the new server", self._phase("restore") or "longer than making the dumps")
@@ -258,11 +283,19 @@ class _Page:
         self._step(f"{part.service} to {release.name}", self._time(part.step))
         self._block([self._command(part, command) for command in (*part.upgrade, *part.check)])
         for command in part.check:
-            self._say(f"`{command.name}` may exit {' or '.join(map(str, command.accepts))}.")
+            may = f"`{command.name}` may exit {' or '.join(map(str, command.accepts))}."
+            if command.ignores:
+                may += (
+                    f" Of its results, {', '.join(f'*{name}*' for name in command.ignores)} fails while the APIs are "
+                    "down, and it exits 2 then; ask again when they run."
+                )
+            self._say(may)
         for database in part.databases:
             self._worked(_version_query(database), " and ".join(f"`{head}`" for head in database.head))
         self._problem(part.step)
-        again = "" if release.name == self.plan.releases[1].name else f", then {part.service}'s steps from the start"
+        before = self.plan.releases[self.plan.releases.index(release) - 1]
+        dumped = before is self.plan.first or self._started(before)
+        again = "" if dumped else f", then {part.service}'s steps from the start"
         self._back(self._restore(part.databases) + again)
         self._cures(Stage.after(part.step))
 
@@ -294,22 +327,25 @@ class _Page:
             self.lines.append("")
         self._back("start the old controller again" if self.moved else "restore the dumps: see *The way back*")
 
-    def _start(self) -> None:
+    def _no_return(self) -> None:
         self.lines += [
             "> **Point of no return.** The next step lets users and agents write to the upgraded databases. Going back",
             "> after it loses what they write. Decide here, with the clock in hand.",
             "",
         ]
+
+    def _start(self) -> None:
+        self._no_return()
         self._step(f"Start {self.plan.last.name}'s services", "some minutes, and again to see agents report")
-        last = [name for service in self.plan.services for name in self._writers(service, self.plan.last)]
-        old = self.plan.last.runtime == "python27"
+        if self.plan.last.starting:
+            self._say(self.plan.last.starting)
         if self.moved:
             self._say(
                 "First let the address of the old controller (its virtual IP, or its names) lead to the new one, so "
                 "that the endpoints in keystone's catalogue and the agents' message broker stay true; or change both. "
                 "The services of the old controller are never started again after this."
             )
-        self._block([f"for s in {' '.join(last)}; do {'service $s start' if old else 'systemctl start $s'}; done"])
+        self._block([self._all(self.plan.last, "start")])
         if self.plan.finish and self.plan.finish.name == "ml2":
             self._say("Set `core_plugin` to ML2, and the L3 plugin in `service_plugins`, before neutron-server starts.")
         for service in dict.fromkeys(call.service for call in self.report.api):
@@ -322,6 +358,12 @@ class _Page:
         names = [d.name for d in self._databases(self.plan.first)]
         seen = self.report.strategy.way_back if self.report.strategy else ""
         self._say("## The way back")
+        for release in self.plan.releases[1:-1]:
+            if self._started(release):
+                self._say(
+                    f"Once {release.name}'s services have run, the way back leads to {release.name}: its packages, and "
+                    "the dumps that were made after that. Before it:"
+                )
         if self.moved:
             self._say(
                 "At any point before the point of no return: stop what runs on the new controller, and start the old "
@@ -410,6 +452,15 @@ class _Page:
             lines = text.splitlines()
             self._block([f"{_SQL} {database} <<'SQL'", *lines, "SQL"] if database else lines)
 
+    def _started(self, release: Release) -> list[Started]:
+        return [each for service in self.plan.services for each in release.services[service].started]
+
+    def _all(self, release: Release, verb: str) -> str:
+        """A loop that starts or stops every service of a release that writes to the databases."""
+        names = " ".join(name for service in self.plan.services for name in self._writers(service, release))
+        call = f"service $s {verb}" if release.runtime == "python27" else f"systemctl {verb} $s"
+        return f"for s in {names}; do {call}; done"
+
     def _databases(self, release: Release) -> list[Database]:
         return [d for service in self.plan.services for d in release.services[service].databases]
 
@@ -476,6 +527,10 @@ def _program(service: str, command: Command) -> list[str]:
 def titles(page: str) -> tuple[str, ...]:
     """The steps of a runbook in order, without their numbers."""
     return tuple(line.partition(". ")[2] for line in page.splitlines() if line.startswith("### "))
+
+
+def _backup_at(release: Release) -> str:
+    return f"BACKUP=/var/backups/{release.name}-$(date +%F); mkdir -p -m 700 $BACKUP"
 
 
 def _version_query(database: Database) -> str:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,15 +30,14 @@ from osupgrade.engine.workshop import Workshop, render
 from osupgrade.errors import LabFault, MissingFault, UsageFault
 from osupgrade.laboratory import Laboratory, make_schemas, open_laboratory
 from osupgrade.model import Command, Database, Release
-from osupgrade.plan import find_path, make_plan
-from osupgrade.releases import load_paths, load_releases
+from osupgrade.plan import Plan, find_path, make_plan
+from osupgrade.releases import load_paths, load_releases, usual_path
 from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump, revision_name
 from osupgrade.schema.snapshot import QUERIES, Schema, Table, assemble, read_schema
 from osupgrade.schema.survey import read_claim
 from osupgrade.schema.uses import find_uses
 from osupgrade.site import Site
 
-RELEASES = ("grizzly", "havana", "icehouse")
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 VARIANTS: Mapping[str, Site] = {
     f"{plugin}{'+lbaas' if lbaas else ''}": Site(
@@ -132,11 +131,11 @@ api.configure_db()
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the catalogue is made: a MySQL 5.6, and the tools of every release."""
+    """Where the catalogue is made: a MySQL 5.6, and the tools of every release of the path."""
 
     server: DatabaseServer
     workshop: Workshop
-    releases: Mapping[str, Release]
+    plan: Plan
     logs: Path
     prefix: str = ""
     """Before the names of the databases, on a server that holds others."""
@@ -149,7 +148,7 @@ class Bench:
 def build(bench: Bench, service: str) -> str:
     """A service's file of the catalogue."""
     chosen = VARIANTS if service == "neutron" else {"": Site()}
-    table = bench.releases["grizzly"].services[service].databases[0].version_table
+    table = bench.plan.first.services[service].databases[0].version_table
     return dump(service, table, [trace(bench, service, variant, site, table) for variant, site in chosen.items()])
 
 
@@ -162,24 +161,26 @@ def trace(bench: Bench, service: str, variant: str, site: Site, version_table: s
     revisions: list[Revision] = []
     served: dict[str, tuple[Table, ...]] = {}
     # Havana's tool leaves ML2 without tables that its server then makes and that Icehouse's migrations want (1146
-    # agents), so ML2's lineage is what Icehouse's tool alone makes.
-    for release in RELEASES if site.plugin != "ml2" else ("icehouse",):
-        for command in bench.releases[release].services[service].upgrade:
+    # agents), so ML2's lineage is what the last release's tool alone makes.
+    for each in bench.plan.releases if site.plugin != "ml2" else (bench.plan.last,):
+        release = each.name
+        for command in each.services[service].upgrade:
             revisions += walk(cloud, release, service, command)
         head = read_schema(bench.server, database)
         # cinder's tool puts an index right after the last revision has run.
         revisions[-1] = dataclasses.replace(revisions[-1], schema=head)
         if service == "neutron":
-            served[release] = serve(bench, cloud, release, head)
-    if service == "neutron" and site.plugin != "ml2":
-        finish = bench.releases["icehouse"].finishes["ml2"]
-        run = cloud.tool("icehouse", service, finish.command)
+            served[release] = serve(bench, cloud, each, head)
+    finish = bench.plan.finish
+    if service == "neutron" and site.plugin != "ml2" and finish:
+        run = cloud.tool(finish.release, service, finish.command)
         if not run.ok:
-            raise LabFault("migrate_to_ml2 failed on an empty cloud", evidence=run.output)
-        revisions.append(Revision("ml2", "icehouse", read_schema(bench.server, database)))
+            raise LabFault(f"{finish.command.name} failed on an empty cloud", evidence=run.output)
+        revisions.append(Revision(finish.name, finish.release, read_schema(bench.server, database)))
     if site.plugin == "ml2":
-        marker = next(i for i, known in enumerate(revisions) if known.name == "havana")
-        revisions = [dataclasses.replace(known, release="havana") for known in revisions[: marker + 1]] + (
+        between = bench.plan.releases[-2].name
+        marker = next(i for i, known in enumerate(revisions) if known.name == between)  # a milestone of that name
+        revisions = [dataclasses.replace(known, release=between) for known in revisions[: marker + 1]] + (
             revisions[marker + 1 :]
         )
     bench.server.drop(database)
@@ -237,16 +238,18 @@ def listen(cloud: Cloud, release: str, service: str, command: Command, *, move: 
         yield Heard(name, tuple(rows["statements"]), assemble(rows, database))
 
 
-def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table, ...]:
+def serve(bench: Bench, cloud: Cloud, release: Release, head: Schema) -> tuple[Table, ...]:
     """The tables that a release's neutron-server adds to its own head when it starts."""
-    package = "quantum" if release == "grizzly" else "neutron"
+    package = next(iter(release.services["neutron"].config)).partition(".")[0]  # quantum.conf, neutron.conf
     copy = cloud.databases["neutron"] + "_served"
     bench.server.save([cloud.databases["neutron"]], "catalogue")
     bench.server.load("catalogue", {cloud.databases["neutron"]: copy})
     other = bench.cloud(cloud.site, cloud.lane + "-served", "neutron", copy)
-    run = other.python(release, "neutron", _SERVER.format(package=package))
+    run = other.python(release.name, "neutron", _SERVER.format(package=package))
     if not run.ok:
-        raise LabFault(f"{release}'s {package}-server did not come up on its own head", evidence=run.output[-4000:])
+        raise LabFault(
+            f"{release.name}'s {package}-server did not come up on its own head", evidence=run.output[-4000:]
+        )
     after = read_schema(bench.server, copy)
     bench.server.drop(copy)
     return tuple(table for table in after.tables if table.name not in head.names)
@@ -255,36 +258,50 @@ def serve(bench: Bench, cloud: Cloud, release: str, head: Schema) -> tuple[Table
 def trace_heads(laboratory: Laboratory, path: str) -> Mapping[str, Lineage]:
     """Take empty databases along a path of packaged releases; each database's schema at each release's head.
 
-    Databases that another one has the schema of, such as the cells' of nova, are left out. Raises LabFault when a
-    database does not end at a release's head.
+    Raises LabFault as :func:`heads` does.
     """
     plan = laboratory.plan
     cloud = laboratory.cloud(Site(), "catalogue", {d.name: d.name for d in _databases(plan.first)})
-    kept: dict[str, list[Revision]] = {}
+    walked = []
     for release in plan.releases:
         with tempfile.TemporaryDirectory() as scratch:
             if release is plan.first:
                 make_schemas(laboratory, cloud, release, Path(scratch))
             for service in plan.services if release is not plan.first else ():
                 run_hop(cloud, release, service, Path(scratch) / f"{service}.log", Path(scratch) / service)
-        for database in _databases(release):
-            schema = read_schema(laboratory.server, cloud.databases[database.name])
-            stands = read_claim(lambda sql, given: laboratory.server.rows("", sql, given), database.name, schema)
-            if stands != database.head:
-                raise LabFault(f"{release.name}'s {database.name} stands at {stands}, not at {database.head}")
-            kept.setdefault(database.name, []).append(Revision(revision_name(stands), release.name, schema))
+        walked.append(heads(cloud, release))
+    return lines_from(path, plan.first, walked)
+
+
+def heads(cloud: Cloud, release: Release) -> Mapping[str, Revision]:
+    """A cloud's databases at a release's head; raises LabFault for one that stands elsewhere."""
+    found = {}
+    for database in _databases(release):
+        name = cloud.databases[database.name]
+        schema = read_schema(cloud.server, name)
+        stands = read_claim(lambda sql, given: cloud.server.rows("", sql, given), name, schema)
+        if stands != database.head:
+            raise LabFault(f"{release.name}'s {database.name} stands at {stands}, not at {database.head}")
+        found[database.name] = Revision(revision_name(stands), release.name, schema)
+    return found
+
+
+def lines_from(path: str, first: Release, walked: Sequence[Mapping[str, Revision]]) -> Mapping[str, Lineage]:
+    """Each database's history out of its heads, release after release.
+
+    Databases that another one has the schema of, such as the cells' of nova, are left out.
+    """
     lines: dict[str, Lineage] = {}
-    for database in _databases(plan.first):
-        if any(
-            [r.schema for r in other.revisions] == [r.schema for r in kept[database.name]] for other in lines.values()
-        ):
-            continue
-        lines[database.name] = Lineage(database.name, path, database.version_table, tuple(kept[database.name]), {})
+    for database in _databases(first):
+        revisions = tuple(each[database.name] for each in walked)
+        schemas = [revision.schema for revision in revisions]
+        if all([r.schema for r in other.revisions] != schemas for other in lines.values()):
+            lines[database.name] = Lineage(database.name, path, database.version_table, revisions, {})
     return lines
 
 
 def write_heads(path: str) -> int:
-    """Write the catalogue of a path of packaged releases and say which files differ from what was there."""
+    """Write the catalogue of a path of packaged releases and say which files differ from what was there; gives 0."""
     releases = load_releases()
     plan = make_plan(find_path(load_paths(), releases, path), releases)
     with open_laboratory(plan, print) as laboratory:
@@ -315,11 +332,11 @@ def main() -> int:
     if unknown := sorted(set(chosen) - set(SERVICES)):
         raise UsageFault(f"there is no service {unknown[0]}", hint=f"the catalogue knows {', '.join(SERVICES)}")
     releases = load_releases()
-    plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
+    plan = make_plan(find_path(load_paths(), releases, usual_path()), releases)
     with tempfile.TemporaryDirectory() as logs, open_laboratory(plan, print, database="mysql56") as laboratory:
         if laboratory.database != "mysql56":
             raise MissingFault("the catalogue is made on MySQL 5.6", hint="make it on an amd64 machine")
-        bench = Bench(laboratory.server, laboratory.workshop, releases, Path(logs))
+        bench = Bench(laboratory.server, laboratory.workshop, plan, Path(logs))
         for service in chosen:
             started = time.monotonic()
             text = build(bench, service)

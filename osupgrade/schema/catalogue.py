@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,6 +116,12 @@ MOVES = ("ml2",)
 def services() -> tuple[str, ...]:
     """The services that the catalogue knows."""
     return tuple(sorted({file.stem for file in DIRECTORY.rglob("*.json")}))
+
+
+@functools.cache
+def later(service: str) -> frozenset[str]:
+    """What a version table holds at releases later than any of the catalogue's, where that has a release's name."""
+    return frozenset(tomllib.loads((DIRECTORY / "later.toml").read_text("utf-8")).get(service, ()))
 
 
 def covers(service: str, *releases: str) -> bool:

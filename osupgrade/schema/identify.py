@@ -12,13 +12,11 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, revision_name, services, variants
+from osupgrade.schema.catalogue import MOVES, Lineage, Revision, later, lineage, revision_name, services, variants
 from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
 
 SOURCE = "schema"
-LATER = frozenset({"juno", "kilo", "liberty"})
-"""Milestones of neutron's after Icehouse; from Mitaka on revisions have no release's name."""
 FAR = 0.4
 """The part of a revision's facts that may be otherwise before a schema is taken for that of another release."""
 Fact = tuple[str, Hashable]
@@ -47,7 +45,7 @@ class Identity:
         """Whether this is another release than those of the catalogue, or not the whole database."""
         far = self.distance > len(facts(self.revision.schema)) * FAR
         stranger = bool(self.claim) and not any(self.line.position(name) is not None for name in self.claim)
-        return far or (stranger and (self.distance > 0 or not LATER.isdisjoint(self.claim)))
+        return far or (stranger and (self.distance > 0 or not later(self.line.service).isdisjoint(self.claim)))
 
     @property
     def honest(self) -> bool:
@@ -420,7 +418,7 @@ def _newer(line: Lineage, claim: tuple[str, ...]) -> str:
         return (
             f" ({begins}'s tool begins at {first}: an older release)" if numbers and max(numbers) < int(first) else ""
         )
-    return " (a later release)" if set(claim) & LATER else ""
+    return " (a later release)" if set(claim) & later(line.service) else ""
 
 
 def _shadowed(identity: Identity, change: Change) -> str:

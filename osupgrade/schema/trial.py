@@ -29,7 +29,7 @@ from osupgrade.errors import LabFault
 from osupgrade.laboratory import open_laboratory
 from osupgrade.model import Fate, Outcome
 from osupgrade.plan import find_path, make_plan
-from osupgrade.releases import load_paths, load_releases
+from osupgrade.releases import load_paths, load_releases, usual_path
 from osupgrade.schema.build_catalogue import SERVICES, VARIANTS, Bench
 from osupgrade.schema.catalogue import Lineage, lineage
 from osupgrade.schema.diff import Change, described, diff
@@ -41,7 +41,6 @@ from osupgrade.site import Site
 
 AIM = 0.95
 """The share of predictions that must be right."""
-HOPS = ("havana", "icehouse")
 WEIGHTS: Mapping[str, int] = {"keystone": 5, "glance": 3, "cinder": 5, "neutron": 5, "nova": 4}
 
 
@@ -75,7 +74,7 @@ class Result:
     def predicted(self) -> tuple[str, str]:
         """The fate and the revision that the catalogue foretells."""
         line = lineage(self.case.service, self.case.variant)
-        predictions = predict(self.changes, line, line.head("grizzly").name)
+        predictions = predict(self.changes, line, line.head(line.releases[0]).name)
         stop = first_stop(predictions, line)
         return (stop.fate.value, stop.revision) if stop else _fates([p.fate for p in predictions])
 
@@ -147,22 +146,22 @@ def run_case(bench: Bench, case: Case, lane: str) -> Result | None:
         print(f"not possible: {case.statement}: {str(refused).splitlines()[0]}")
         return None
     before = read_schema(bench.server, database)
-    changes = customisations(before, line, line.head("grizzly").name)
+    changes = customisations(before, line, line.head(line.releases[0]).name)
     if not changes:
         print(f"changes nothing: {case.statement}")
         return None
     cloud = bench.cloud(VARIANTS[case.variant] if case.variant else Site(), lane, case.service, database)
-    for hop in HOPS:
-        step = run_hop(cloud, bench.releases[hop], case.service, bench.logs / f"{lane}.log", bench.logs / lane)
+    for release in bench.plan.releases[1:]:
+        step = run_hop(cloud, release, case.service, bench.logs / f"{lane}.log", bench.logs / lane)
         if step.outcome is not Outcome.PASSED:
             (stands,) = step.versions_after[case.service]
-            end = line.position(line.head(hop).name) or 0
+            end = line.position(line.head(release.name).name) or 0
             # A tool that fails after its last revision is said to have failed in it.
             stopped = line.revisions[min((line.position(stands) or 0) + 1, end)].name
             said = step.diagnosis.error if step.diagnosis else "; ".join(step.problems)
             return Result(case, changes, (Fate.IN_THE_WAY.value, stopped), said)
     after = read_schema(bench.server, database)
-    found = verdicts(changes, line.head("icehouse").schema, after, before=before)
+    found = verdicts(changes, line.head(line.last).schema, after, before=before)
     said = "; ".join(verdict.words for verdict in found)
     return Result(case, changes, _fates([verdict.fate for verdict in found]), said)
 
@@ -176,11 +175,10 @@ def prepare(bench: Bench, services: Sequence[str] = SERVICES) -> None:
     for service in services:
         cloud = bench.cloud(Site(), "trial", service, f"trial_{service}")
         bench.server.create(f"trial_{service}")
-        made = run_hop(
-            cloud, bench.releases["grizzly"], service, bench.logs / "grizzly.log", bench.logs / "trial", create=True
-        )
+        first = bench.plan.first
+        made = run_hop(cloud, first, service, bench.logs / f"{first.name}.log", bench.logs / "trial", create=True)
         if made.problems:
-            raise LabFault(f"Grizzly's {service} cannot make its own schema: {'; '.join(made.problems)}")
+            raise LabFault(f"{first.name}'s {service} cannot make its own schema: {'; '.join(made.problems)}")
         bench.server.save([f"trial_{service}"], f"trial_{service}")
 
 
@@ -224,23 +222,23 @@ def summary(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def _grizzly(line: Lineage) -> Schema:
-    return line.head("grizzly").schema
+def _first(line: Lineage) -> Schema:
+    return line.head(line.releases[0]).schema
 
 
 @functools.cache
 def _later(service: str, variant: str) -> tuple[Change, ...]:
     """Every change that a revision after Grizzly makes to something that Grizzly has."""
     line = lineage(service, variant)
-    first, last = (line.position(line.head(release).name) or 0 for release in ("grizzly", "icehouse"))
+    first, last = (line.position(line.head(release).name) or 0 for release in (line.releases[0], line.last))
     way = line.revisions[first : last + 1]
-    known = _grizzly(line).names
+    known = _first(line).names
     changes = (change for here, there in itertools.pairwise(way) for change in diff(here.schema, there.schema))
     return tuple(change for change in changes if (change.table or change.name) in known)
 
 
 def _tables(line: Lineage) -> list[Table]:
-    return [table for table in _grizzly(line).tables if table.name != line.version_table]
+    return [table for table in _first(line).tables if table.name != line.version_table]
 
 
 def _touched(dice: Dice, line: Lineage, kind: str, object_: str) -> Change:
@@ -268,13 +266,13 @@ def _own_table(dice: Dice, _line: Lineage) -> str:
 
 
 def _taken_table(dice: Dice, line: Lineage) -> str:
-    first, last = (line.position(line.head(release).name) or 0 for release in ("grizzly", "icehouse"))
+    first, last = (line.position(line.head(release).name) or 0 for release in (line.releases[0], line.last))
     later = {name for revision in line.revisions[first : last + 1] for name in revision.schema.names}
-    return f"CREATE TABLE {quoted(dice.choice(sorted(later - _grizzly(line).names)))} (id INT PRIMARY KEY)"
+    return f"CREATE TABLE {quoted(dice.choice(sorted(later - _first(line).names)))} (id INT PRIMARY KEY)"
 
 
 def _key_onto(dice: Dice, line: Lineage) -> str:
-    dropped = [t for t in _tables(line) if t.name not in line.head("icehouse").schema.names and t.indexes]
+    dropped = [t for t in _tables(line) if t.name not in line.head(line.last).schema.names and t.indexes]
     table = dice.choice(
         dice.choice([tables for tables in (dropped, [t for t in _tables(line) if t.indexes]) if tables])
     )
@@ -309,7 +307,7 @@ def _own_index(dice: Dice, line: Lineage) -> str:
 
 def _taken_index(dice: Dice, line: Lineage) -> str:
     change = _touched(dice, line, "added", "index")
-    table = _grizzly(line).table(change.table)
+    table = _first(line).table(change.table)
     columns = _short(table) if table else []
     wanted = [c for c in change.after.columns if c in columns] if isinstance(change.after, Index) else []
     chosen = dice.choice((wanted, [dice.choice(columns)])) or [dice.choice(columns)]
@@ -402,9 +400,9 @@ def main() -> int:
     options = parser.parse_args()
     drawn = gather(options.count, options.seed)
     releases = load_releases()
-    plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
+    plan = make_plan(find_path(load_paths(), releases, usual_path()), releases)
     with tempfile.TemporaryDirectory() as logs, open_laboratory(plan, print, database="mysql56") as laboratory:
-        bench = Bench(laboratory.server, laboratory.workshop, releases, Path(logs))
+        bench = Bench(laboratory.server, laboratory.workshop, plan, Path(logs))
         prepare(bench)
         results = run_all(bench, drawn, options.jobs)
     print(summary(results))

@@ -254,7 +254,7 @@ class _Reader:
         for name in names:
             if not _NAME.match(name):
                 reason = f"tenant {name!r}: names are lower-case ASCII letters, digits and hyphens, at most 40"
-                self._refuse(f"{reason}; Grizzly's keystone takes no other characters than ASCII", ("tenants", "names"))
+                self._refuse(f"{reason}; a seeded keystone takes no other characters than ASCII", ("tenants", "names"))
             if name in _TAKEN:
                 self._refuse(f"tenant {name!r}: every cloud has a tenant of that name", ("tenants", "names"))
         if len(set(names)) != len(names):
@@ -267,7 +267,7 @@ class _Reader:
             reason = f"plugin {cloud.networks.plugin!r}: clouds are seeded with the openvswitch plugin only"
             self._refuse(reason, ("networks", "plugin"))
         if cloud.networks.tunnel_type not in ("gre", "none"):
-            reason = f'tunnel_type {cloud.networks.tunnel_type!r}: Grizzly\'s plugin knows "gre" and "none"'
+            reason = f'tunnel_type {cloud.networks.tunnel_type!r}: the seeded plugin knows "gre" and "none"'
             self._refuse(reason, ("networks", "tunnel_type"))
 
     def _check_numbers(self, cloud: CloudDescription) -> None:

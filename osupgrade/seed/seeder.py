@@ -97,6 +97,18 @@ class Seeded:
 
 
 Progress = Callable[[str], None]
+AT_START = "sitecustomize.py"
+"""A script that Python itself imports at the start of the tools that make the schemas."""
+
+
+def prepare(seeder: Seeder, toolbox: Toolbox) -> str:
+    """Put the seeder's scripts into the container, before the release's tools make the schemas.
+
+    Returns the directory that must come first on those tools' PYTHONPATH; empty where they write no rows of chance.
+    """
+    for name, content in seeder.files():
+        toolbox.put(f"{DIRECTORY}/{name}", content)
+    return DIRECTORY if (seeder.scripts / AT_START).is_file() else ""
 
 
 def seed(
@@ -120,8 +132,7 @@ def seed(
             f"the seeded cloud needs all of its databases; missing: {', '.join(missing)}",
             hint="give --dump for a cloud of fewer services",
         )
-    for name, content in seeder.files():
-        toolbox.put(f"{DIRECTORY}/{name}", content)
+    prepare(seeder, toolbox)
     told = {
         "cloud": description.as_json(),
         "databases": {name: databases[name] for name in seeder.databases},

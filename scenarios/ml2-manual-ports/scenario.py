@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import ML2, is_grizzly, server
+from osupgrade.neutron import ML2, server, stands_at
 from osupgrade.scenario import Scenario, Silent
 
 scenario = Scenario(
@@ -76,7 +76,7 @@ def make_by_hand(cloud: Cloud) -> None:
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """Ports that no device and no agent holds."""
-    if not is_grizzly(cloud):
+    if not stands_at(cloud, "grizzly"):
         return
     evidence = cloud.evidence("neutron", "port name device_owner", f"SELECT id, name, device_owner {UNATTACHED}")
     if evidence.total:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import OVS_AGENT, VIF_DETAILS, is_grizzly, uuid5_of
+from osupgrade.neutron import OVS_AGENT, VIF_DETAILS, stands_at, uuid5_of
 from osupgrade.scenario import Scenario, Silent
 
 scenario = Scenario(
@@ -104,7 +104,7 @@ def _named(query: str) -> str:
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """Grizzly's ports, which all lack a host."""
-    if not is_grizzly(cloud):
+    if not stands_at(cloud, "grizzly"):
         return
     total = cloud.value("neutron", "SELECT COUNT(*) FROM ports")
     if total:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import VIF_DETAILS, is_grizzly
+from osupgrade.neutron import VIF_DETAILS, stands_at
 from osupgrade.scenario import Scenario, Silent
 
 scenario = Scenario(
@@ -38,7 +38,7 @@ CURE = Cure(
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """A cloud with security groups on its ports."""
-    if not (cloud.site.security_groups and is_grizzly(cloud)):
+    if not (cloud.site.security_groups and stands_at(cloud, "grizzly")):
         return
     if "securitygroupportbindings" not in cloud.tables("neutron"):
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from osupgrade.cloud import Cloud
 from osupgrade.model import Cure, Finding, Severity, Shell
-from osupgrade.neutron import OVS_PLUGIN, is_grizzly
+from osupgrade.neutron import OVS_PLUGIN, stands_at
 from osupgrade.scenario import Blocks, Scenario
 
 scenario = Scenario(
@@ -18,7 +18,7 @@ scenario = Scenario(
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """A site that names ML2, and a database that is not yet ML2's."""
-    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not is_grizzly(cloud):
+    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not stands_at(cloud, "grizzly"):
         return
     yield Finding(
         source=scenario.name,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from osupgrade.cloud import Cloud
 from osupgrade.errors import UsageFault
 from osupgrade.model import Cure, Finding, Severity, Shell
-from osupgrade.neutron import grizzly_tables
+from osupgrade.neutron import has_tables_of
 from osupgrade.scenario import Blocks, Scenario
 
 scenario = Scenario(
@@ -28,7 +28,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """Networks, but no version."""
     if "networks" not in cloud.tables("neutron") or cloud.versions("neutron", "alembic_version"):
         return
-    grizzly = grizzly_tables(cloud)
+    grizzly = has_tables_of(cloud, "grizzly")
     yield Finding(
         source=scenario.name,
         severity=Severity.ERROR,
@@ -54,7 +54,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 @scenario.cure()
 def stamp(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Grizzly's quantum-db-manage writes the version, if the tables are really Grizzly's."""
-    if not grizzly_tables(cloud):
+    if not has_tables_of(cloud, "grizzly"):
         raise UsageFault("neutron's tables are not those of Grizzly; stamping them would hide it")
     run = cloud.tool("grizzly", "neutron", "stamp grizzly")
     if not run.ok:

@@ -1,19 +1,26 @@
 """Today's releases, from their packages: one whole hop of each service, verdicts from revisions, a trap in both lanes."""
 
 import dataclasses
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from osupgrade.checks import load_checks
+from osupgrade.cli import run
+from osupgrade.dump.write import write_dump
 from osupgrade.engine.hops import relocate, run_hop
-from osupgrade.laboratory import open_laboratory, prepare_seeded, restore_lane
+from osupgrade.errors import Exit
+from osupgrade.fingerprint import fingerprint
+from osupgrade.laboratory import fill, make_schemas, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.lanes import LaneRunner
 from osupgrade.model import Outcome, Severity
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases, root
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import load_scenarios
+from osupgrade.schema.build_catalogue import heads, lines_from
+from osupgrade.schema.catalogue import DIRECTORY, dump
 from osupgrade.seed.description import load_description
 from osupgrade.site import Site
 from osupgrade.verify.verification import verify
@@ -82,6 +89,38 @@ def test_the_cloud_is_seeded_by_the_first_releases_own_code(cloud):
     )
 
 
+def test_a_cloud_that_is_seeded_again_is_the_same(laboratory, shelved, tmp_path):
+    """What the tools that make the schemas fill in by themselves (default types, cells, rules) included."""
+    names = {lane: {name: f"{lane}_{name}" for name in shelved} for lane in ("first", "again")}
+    restore_lane(laboratory, shelved, "first")
+    again = laboratory.cloud(Site(), "again", names["again"], tmp_path)
+    make_schemas(laboratory, again, laboratory.plan.first, tmp_path)
+    fill(laboratory, again, load_description(None), print)
+    first, second = (
+        fingerprint(laboratory.cloud(Site(), lane, databases), 0, [laboratory.plan.first])
+        for lane, databases in names.items()
+    )
+    assert [name for name, hashed in first.contents.items() if second.contents.get(name) != hashed] == []
+    assert second == first
+    assert len(first.contents) > 500
+    for name in [*names["first"].values(), *names["again"].values()]:
+        laboratory.server.drop(name)
+
+
+def test_a_dump_of_today_is_inspected_on_the_path_that_it_is_on(laboratory, cloud, tmp_path, capsys):
+    file = tmp_path / "two.sql"
+    write_dump(laboratory.server, [cloud.databases["keystone"], cloud.databases["placement"]], file)
+    assert "INSERT INTO `alembic_version` VALUES\n(" in file.read_text("utf-8")  # as MariaDB 10.11 writes rows
+    status = run(["inspect", "--json", str(file)])
+    said = capsys.readouterr()
+    page = json.loads(said.out)
+    assert status == Exit.CAME_THROUGH, said.out + said.err
+    assert {(d["service"], d["release"], d["revision"], d["catalogued"]) for d in page["databases"]} == {
+        ("keystone", "caracal", "47147121+c88cdce8f248", True),
+        ("placement", "caracal", "a082b8bb98d0", True),
+    }
+
+
 def test_a_copy_of_the_cells_knows_its_own_databases(cloud):
     urls = dict(cloud.rows("nova_api", "SELECT name, database_connection FROM cell_mappings"))
     assert f"/{cloud.databases['nova_cell0']}?" in urls["cell0"]
@@ -110,24 +149,55 @@ def hops(cloud, release, services, tmp_path):
             assert result.versions_after[database.name] == database.head
 
 
-def test_one_whole_hop_of_each_service(laboratory, cloud, tmp_path):
-    assert set(SERVICES) == set(laboratory.plan.services)
+@pytest.fixture(scope="module")
+def upgraded(laboratory, shelved, tmp_path_factory):
+    """The seeded cloud after both hops of each service, its heads, and what it held in between."""
+    scratch = tmp_path_factory.mktemp("upgraded")
+    databases = restore_lane(laboratory, shelved, "upgraded")
+    cloud = laboratory.cloud(Site(), "upgraded", databases, scratch)
+    relocate(cloud, laboratory.plan.first)
+    walked = [heads(cloud, laboratory.plan.first)]
     unfinished = "SELECT COUNT(*) FROM instances WHERE deleted = 0 AND display_name IS NOT NULL AND compute_id IS NULL"
     cloud.execute("nova", "UPDATE instances SET compute_id = NULL WHERE deleted = 0 ORDER BY id LIMIT 2")
-    assert cloud.value("nova", unfinished) == 2
-    hops(cloud, "epoxy", SERVICES, tmp_path)
-    assert cloud.value("nova", unfinished) == 0  # an online migration that Caracal's operator left undone
-    assert cloud.rows("nova", "SELECT DISTINCT version FROM services WHERE `binary` = 'nova-compute'") == [(68,)]
+    told = {"unfinished before": cloud.value("nova", unfinished)}
+    for release in laboratory.plan.releases[1:]:
+        hops(cloud, release.name, laboratory.plan.services, scratch)
+        walked.append(heads(cloud, release))
+        told[f"unfinished at {release.name}"] = cloud.value("nova", unfinished)
+        told[f"computes at {release.name}"] = cloud.rows(
+            "nova", "SELECT DISTINCT version FROM services WHERE `binary` = 'nova-compute'"
+        )
+    yield cloud, walked, told
+    for name in databases.values():
+        laboratory.server.drop(name)
+
+
+def test_both_hops_of_each_service_and_what_they_do_to_rows(upgraded):
+    cloud, _, told = upgraded
+    assert set(SERVICES) == set(cloud.workshop.releases["gazpacho"].services)
+    assert told == {
+        "unfinished before": 2,
+        "unfinished at epoxy": 0,  # an online migration that Caracal's operator left undone
+        "computes at epoxy": [(68,)],
+        "unfinished at gazpacho": 0,
+        "computes at gazpacho": [(72,)],
+    }
     assert cloud.value("neutron", "SELECT COUNT(*) FROM porttrusted WHERE trusted") == 3
 
 
-def test_apis_answer_on_what_both_hops_leave(laboratory, cloud, tmp_path):
-    asked = ("keystone", "placement", "neutron")
-    for release in ("epoxy", "gazpacho"):
-        hops(cloud, release, asked, tmp_path)
-    found = verify(cloud, laboratory.lab, laboratory.workshop, plan_for(asked), "smoke", tmp_path / "apis", print)
+def test_the_catalogue_is_what_the_tools_make(laboratory, upgraded):
+    """To the last byte, as ``make catalogue ARGS="--path caracal-gazpacho"`` writes it from empty databases."""
+    _, walked, _ = upgraded
+    made = lines_from(PATH, laboratory.plan.first, walked)
+    files = {file.stem: file.read_text("utf-8") for file in (DIRECTORY / PATH).glob("*.json")}
+    assert {name: dump(name, line.version_table, [line]) for name, line in made.items()} == files
+
+
+def test_apis_answer_on_what_both_hops_leave(laboratory, upgraded, tmp_path):
+    cloud, _, _ = upgraded
+    found = verify(cloud, laboratory.lab, laboratory.workshop, laboratory.plan, "smoke", tmp_path, print)
     assert [f"{f.place}: {f.message}" for f in found.findings if f.severity is Severity.ERROR] == []
-    assert {(call.service, call.ok) for call in found.calls} == {(service, True) for service in asked}
+    assert {(call.service, call.ok) for call in found.calls} == {(service, True) for service in SERVICES}
 
 
 def test_an_old_tool_on_a_newer_database_does_not_pass(cloud, tmp_path):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.releases import load_releases
 from osupgrade.schema.build_catalogue import SERVICES, Bench, build
 from osupgrade.schema.catalogue import DIRECTORY
 
@@ -13,5 +12,5 @@ from osupgrade.schema.catalogue import DIRECTORY
 def test_the_tools_make_the_catalogue(laboratory, service, tmp_path: Path):
     if laboratory.database != "mysql56":
         pytest.skip("NOT RUN: the catalogue is made on MySQL 5.6, which this machine cannot run")
-    bench = Bench(laboratory.server, laboratory.workshop, load_releases(), tmp_path, prefix="catalogue_")
+    bench = Bench(laboratory.server, laboratory.workshop, laboratory.plan, tmp_path, prefix="catalogue_")
     assert build(bench, service) == (DIRECTORY / f"{service}.json").read_text("utf-8")

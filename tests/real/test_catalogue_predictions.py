@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.releases import load_releases
 from osupgrade.schema.build_catalogue import Bench
 from osupgrade.schema.trial import Case, gather, prepare, run_all, summary
 
@@ -15,7 +14,7 @@ SERVICES = ("keystone", "glance", "cinder")
 def bench(laboratory, tmp_path_factory):
     if laboratory.database != "mysql56":
         pytest.skip("NOT RUN: the catalogue is MySQL 5.6's, which this machine cannot run")
-    made = Bench(laboratory.server, laboratory.workshop, load_releases(), Path(tmp_path_factory.mktemp("trial")))
+    made = Bench(laboratory.server, laboratory.workshop, laboratory.plan, Path(tmp_path_factory.mktemp("trial")))
     prepare(made, SERVICES)
     return made
 

@@ -167,6 +167,32 @@ MOVED = runbook(samples.MOVED, plan())
 IN_PLACE = runbook(samples.IN_PLACE, plan())
 
 
+def test_services_run_at_a_release_between_before_the_next_one_that_asks_for_it():
+    page = runbook(dataclasses.replace(samples.GREEN, result=None), plan("caracal-gazpacho"))
+    between = titles(page)[titles(page).index("neutron to epoxy") + 1 :][:4]
+    assert between == [
+        "Start epoxy's services, on every compute host too",
+        "Stop what writes to the databases",
+        "Dump the databases again",
+        "Install gazpacho's packages (2026.1), starting nothing",
+    ]
+    assert page.count("**Point of no return.**") == 2
+    assert "WHERE s.deleted = 0 AND s.version < 68" in page
+    assert [block.splitlines()[0] for block in blocks(page) if "mysqldump" in block][1].startswith(
+        "BACKUP=/var/backups/epoxy-"
+    )
+    assert "then keystone's steps from the start" not in page  # a dump of epoxy is there to begin with
+    alone = runbook(dataclasses.replace(samples.GREEN, result=None), plan("caracal-gazpacho", ["keystone"]))
+    assert "Start epoxy's services, on every compute host too" not in titles(alone)
+    assert "Way back: restore `keystone` from the dump (see *The way back*), then keystone's steps" in alone
+
+
+def test_what_a_check_says_while_the_apis_are_down_is_told_apart():
+    page = runbook(dataclasses.replace(samples.GREEN, result=None), plan("caracal-gazpacho"))
+    assert page.count("Of its results, *Placement API* fails while the APIs are down") == 2
+    assert "Most launch commands are gone from its packages" in page
+
+
 def test_a_new_controller_is_filled_before_the_hops_and_the_old_one_is_the_way_back():
     steps = titles(MOVED)
     assert steps[:3] == [

@@ -9,12 +9,14 @@ services, hosts) has none.
 
 from __future__ import annotations
 
+import collections
 import datetime
 import hashlib
 import json
 import random
 import sys
 import tempfile
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -104,9 +106,23 @@ class Cloud:
 def deterministic(service: str) -> Cloud:
     """Read the cloud that the command line names, and take chance and time out of this process."""
     cloud = Cloud(sys.argv[1])
-    key = f"{cloud.seed}/{service}"
-    drawn = iter(range(1 << 30))
-    uuid.uuid4 = lambda: uuid.UUID(marked(f"{key}/{next(drawn)}"))
+    still(f"{cloud.seed}/{service}")
+    return cloud
+
+
+def still(key: str, *, shared: bool = False) -> None:
+    """Take chance and time out of this process: what it draws is that of ``key``, ``shared`` as in :func:`marked`.
+
+    Threads that the service starts draw for themselves: whether before or after the main one is chance, too.
+    """
+    drawn: collections.Counter[str] = collections.Counter()
+
+    def uuid4() -> uuid.UUID:
+        thread = threading.current_thread()
+        stream = key if thread is threading.main_thread() else f"{key}/{thread.name}"
+        drawn[stream] += 1
+        return uuid.UUID(marked(f"{stream}/{drawn[stream]}", shared=shared))
+
+    uuid.uuid4 = uuid4
     random.seed(key)
     datetime.datetime = _Stopped  # type: ignore[misc]
-    return cloud
