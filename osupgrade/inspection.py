@@ -115,26 +115,44 @@ class Opened:
     databases: Mapping[str, str]
     told: tuple[Finding, ...]
 
+    def claims(self) -> Mapping[str, tuple[str, ...]]:
+        """What the version table of each service's database holds."""
+        rows = _rows(self.server)
+        return {s: read_claim(rows, name, read_with(rows, name)) for s, name in self.databases.items()}
 
-@contextlib.contextmanager
-def opened_dumps(paths: Sequence[Path], plan: Plan, say: Say) -> Iterator[Opened]:
-    """Restore what the dumps hold of OpenStack into a server that is removed afterwards.
+
+@dataclass(frozen=True)
+class Usable:
+    """Dumps that can be restored, one database for each service, and what there is to say of the others."""
+
+    dumps: tuple[Dump, ...]
+    told: tuple[Finding, ...]
+
+
+def usable_dumps(paths: Sequence[Path]) -> Usable:
+    """Read the dumps behind ``paths``.
 
     A dump that is none, or broken, or a second one of a service, becomes a finding; raises UsageFault when nothing is
     left.
     """
     dumps, told = readable(paths)
     dumps, doubles = without_doubles(dumps)
+    return Usable(dumps, (*told, *doubles))
+
+
+@contextlib.contextmanager
+def opened_dumps(given: Usable, plan: Plan, say: Say) -> Iterator[Opened]:
+    """Restore what the dumps hold of OpenStack into a server that is removed afterwards."""
     client = connect()
     image = choose_database(client, plan, "auto", say)
     tag = ImageStore(client).ensure([image], lambda progress: say(str(progress)) if progress.step else None)[image]
     with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
-        restored = restore_dumps(server, dumps, say)
+        restored = restore_dumps(server, given.dumps, say)
         for database in restored.databases.values():
             _count(server, database)
         # A schema alone is enough here.
         remarks = (finding for finding in restored.findings if finding.consequence != SCHEMA_ONLY)
-        yield Opened(server, dict(restored.databases), (*told, *doubles, *remarks))
+        yield Opened(server, dict(restored.databases), (*given.told, *remarks))
 
 
 @contextlib.contextmanager

@@ -12,19 +12,18 @@ import docker
 import typer
 from rich.console import Console
 
-from osupgrade.cli.options import DatabaseKind, plan_from
+from osupgrade.cli.options import DatabaseKind, path_of, plan_from
 from osupgrade.dump.policy import Treatment, load_policy
 from osupgrade.dump.sanitize import SanitizeReport, Told, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
-from osupgrade.dump.source import Dump, holdings, likely_path, read_dumps
+from osupgrade.dump.source import Dump, holdings, read_dumps
 from osupgrade.dump.write import check_output
 from osupgrade.engine.database import start_database
 from osupgrade.engine.lab import Lab, connect
 from osupgrade.errors import Exit
 from osupgrade.images import ImageStore
 from osupgrade.laboratory import TELL_SECONDS, choose_database
-from osupgrade.releases import load_paths, load_releases
 
 ROOM = 4
 """Bytes that a server holds for one byte of SQL: two copies with their indexes."""
@@ -53,7 +52,8 @@ def sanitize(
     with _telling(console) as told:
         read = read_dumps(dumps, lambda name, done, of: told("reading", f"{name}, {done / of:.0%}"))
         client = connect()
-        image = choose_database(client, plan_from(path_of(read)), db, lambda text: told(text, ""))
+        path = path_of({holding.service: holding.section.versions for holding in holdings(read)})
+        image = choose_database(client, plan_from(path), db, lambda text: told(text, ""))
         tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
         memory, options = server_for(client, read)
         with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
@@ -62,13 +62,6 @@ def sanitize(
         proof.write_text("".join(f"{_line(shape)}\n" for shape in report.shapes), "utf-8")
     _print(report, console)
     return Exit.CAME_THROUGH
-
-
-def path_of(dumps: Sequence[Dump]) -> str:
-    """The path that dumps are on, whose database takes their SQL; raises UsageFault when they hold no service's."""
-    releases = load_releases()
-    paths = {name: [releases[release] for release in path.releases] for name, path in load_paths().items()}
-    return likely_path(holdings(dumps), paths)
 
 
 def server_for(client: docker.DockerClient, dumps: Sequence[Dump]) -> tuple[bool, tuple[str, ...]]:

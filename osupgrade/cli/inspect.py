@@ -15,15 +15,18 @@ from osupgrade.cli.options import (
     DEFAULT_PATH,
     Json,
     MoreScenarios,
+    PathOfDump,
     Quiet,
     SiteFile,
     all_scenarios,
+    path_of,
     plan_from,
     site_from_option,
 )
 from osupgrade.conduct import whole_path
+from osupgrade.dump.source import holdings
 from osupgrade.errors import Exit, UsageFault
-from osupgrade.inspection import Inspection, inspect_cloud, inspect_packages, opened_dumps, opened_url
+from osupgrade.inspection import Inspection, inspect_cloud, inspect_packages, opened_dumps, opened_url, usable_dumps
 from osupgrade.report.inspection import show
 from osupgrade.report.json import plain
 
@@ -37,7 +40,7 @@ def inspect(
         Path | None,
         typer.Option("--packages", help="What a controller has installed: `pip freeze`, `dpkg -l` or `rpm -qa`."),
     ] = None,
-    path: Annotated[str, typer.Option("--path", help="The upgrade path that is planned.")] = DEFAULT_PATH,
+    path: PathOfDump = "",
     site: SiteFile = None,
     more: MoreScenarios = None,
     out: Annotated[Path | None, typer.Option("--out", help="A directory that takes inspection.json.")] = None,
@@ -56,18 +59,26 @@ def inspect(
         raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
     console = Console(highlight=False, stderr=as_json)
     progress = Console(stderr=True, highlight=False, quiet=quiet)
-    plan = plan_from(path)
+    plan = plan_from(path or DEFAULT_PATH)
     the_site = site_from_option(site)
-    scenarios = [s for s in all_scenarios(more).scenarios.values() if s.path == whole_path(plan)]
+    known = all_scenarios(more).scenarios.values()
 
     def say(text: str) -> None:
         progress.print(text, style="dim", markup=False, soft_wrap=True)
 
-    page = Inspection((), (), inspect_packages(packages, plan, say) if packages else ())
+    seen = Inspection((), (), ())
     if dumps or url:
-        with opened_dumps(dumps, plan, say) if dumps else opened_url(url) as opened:
-            seen = inspect_cloud(opened, plan, the_site, scenarios)
-        page = replace(seen, findings=(*seen.findings, *page.findings))
+        usable = usable_dumps(dumps) if dumps else None
+        if usable and not path:
+            path = path_of({holding.service: holding.section.versions for holding in holdings(usable.dumps)})
+            plan = plan_from(path)
+        with opened_dumps(usable, plan, say) if usable else opened_url(url) as opened:
+            if not path:
+                path = path_of(opened.claims())
+                plan = plan_from(path)
+            seen = inspect_cloud(opened, plan, the_site, [s for s in known if s.path == whole_path(plan)])
+    asked = inspect_packages(packages, plan, say) if packages else ()
+    page = replace(seen, findings=(*seen.findings, *asked))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         out.mkdir(parents=True, exist_ok=True)
@@ -76,6 +87,6 @@ def inspect(
         typer.echo(text)
     else:
         given = " ".join(f"--dump {shlex.quote(str(dump))}" for dump in dumps or ())
-        along = "" if path == DEFAULT_PATH else f"--path {shlex.quote(path)} "
+        along = "" if path in ("", DEFAULT_PATH) else f"--path {shlex.quote(path)} "
         show(page, plan.last.name, f"osupgrade rehearse {along}{given or '--dump DUMP'}", console)
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT

@@ -19,13 +19,14 @@ from osupgrade.cli.options import (
     MoreScenarios,
     NoHistory,
     Out,
-    PathName,
+    PathOfDump,
     Quiet,
     Services,
     SiteFile,
     all_scenarios,
     chosen_path,
     history_from,
+    path_of,
     plan_from,
     remembered,
     site_from_option,
@@ -55,7 +56,7 @@ CARRIED = "default"
 
 
 def rehearse(
-    path: PathName = DEFAULT_PATH,
+    path: PathOfDump = "",
     site: SiteFile = None,
     dump: Annotated[list[Path] | None, typer.Option("--dump", help="A dump, or a directory of them.")] = None,
     scenario: Annotated[
@@ -184,6 +185,7 @@ def request_for(
     dumps = read_dumps(dump) if dump else ()
     held = holdings(dumps) if dumps else ()
     moving = _moving(strategy, old_db, times)
+    path = path or (path_of({h.service: h.section.versions for h in held}) if held else DEFAULT_PATH)
     plan = plan_from(path, services or ",".join(_owners(held, plan_from(path)) if held else ()))
     if not dumps:
         load_seeder(plan.first.seed)

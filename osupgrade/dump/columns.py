@@ -151,6 +151,12 @@ def access_keys(server: DatabaseServer, columns: Sequence[Column]) -> frozenset[
     return frozenset(found)
 
 
+def listed_words(server: DatabaseServer, columns: Sequence[Column], policy: Policy) -> frozenset[str]:
+    """The services' own words that stand in the columns which the policy says list them."""
+    listing = [c for c in columns if f"{c.table}.{c.name}" in policy.listed and c.type in TEXT]
+    return frozenset(v for column in listing for v in _texts(server, column) if not v.startswith(policy.own_prefix))
+
+
 def connected(server: DatabaseServer, database: str = "") -> pymysql.Connection[Any]:
     """A connection of one's own for long work, which nobody waits for to be safe."""
     login = server.admin

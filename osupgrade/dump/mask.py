@@ -57,7 +57,7 @@ class Masker:
 
     ``words``, in whatever case, are left as they are: the services' own vocabulary. Of JSON, keys other than
     ``json_keys`` are masked too, and what stands under ``secret_keys`` is masked as a secret. ``wide_nets`` are first
-    octets of IPv4 nets wider than /16.
+    octets of IPv4 nets wider than /16. A value that begins with ``own_prefix`` keeps it.
     """
 
     def __init__(
@@ -68,8 +68,10 @@ class Masker:
         json_keys: Collection[str] = (),
         secret_keys: Collection[str] = (),
         wide_nets: Collection[int] = (),
+        own_prefix: str = "",
     ) -> None:
         self._key = key
+        self._own_prefix = own_prefix
         self._words = frozenset(_fold(word) for word in words)
         self._json_keys = frozenset(json_keys)
         self._secret_keys = frozenset(secret_keys)
@@ -106,6 +108,8 @@ class Masker:
         """The mask of one value, by its shape."""
         if not value or _fold(value) in self._words or _NUMBER.match(value) or _DATE.match(value):
             return value
+        if self._own_prefix and value.startswith(self._own_prefix):
+            return self._own_prefix + self._text(value.removeprefix(self._own_prefix))
         if _WHOLE_UUID.match(value):
             return self._uuid(value)
         if (derived := self._derived.get(value)) or _TAP.match(value):

@@ -24,6 +24,7 @@ from osupgrade.dump.columns import (
     distinct,
     filled,
     hosts,
+    listed_words,
     names_of,
     take_out_code,
     wide_nets,
@@ -122,11 +123,13 @@ def sanitize(
         columns = [column for service, name in raw.items() for column in columns_of(server, service, name, policy)]
         used = filled(server, columns)
         left = [f"{what} of {names[s]}" for s, name in raw.items() for what in take_out_code(server, name)]
+        listed = listed_words(server, used, policy)
         masker = Masker(
             key,
-            policy.words,
+            {*policy.words, *listed},
             json_keys=policy.json_keys,
             secret_keys=policy.secret_keys,
+            own_prefix=policy.own_prefix,
             wide_nets=wide_nets(server, used),
         )
         masker.learn_hosts(hosts(server, used))
@@ -140,7 +143,7 @@ def sanitize(
 
         def look(written: Path) -> None:
             progress("looking for what was masked", "")
-            harmless = (*_harmless(policy, dumps), *names_of(server, raw.values()))
+            harmless = (*_harmless(policy, dumps), *listed, *names_of(server, raw.values()))
             candidates = scan.candidates(Reader([Part(written)]).blocks(), harmless)
             found = leaks(server, used, candidates, masker)
             if found:

@@ -151,12 +151,21 @@ class _Sections:
         self.versions: dict[str, list[str]] = {}
         self.uses: dict[str, int] = {}
         self.now = ""
+        self.unfinished = b""
+        """Rows of a version table that go on in the next line: MariaDB's dumper writes each on a line of its own."""
 
     def use(self, name: str) -> None:
         if name not in self.tables:
             self.order.append(name)
             self.tables[name] = []
         self.now = name
+
+    def insert(self, data: bytes) -> None:
+        """Take what a version table holds from its INSERT, which may not have ended yet."""
+        statement, end, _ = (self.unfinished + data).partition(b";")
+        self.unfinished = b"" if end else statement
+        if end:
+            self.versions.setdefault(self.now, []).extend(_versions(statement))
 
     def finish(self, header_database: str) -> tuple[Section, ...]:
         found = []
@@ -258,6 +267,8 @@ def read_dump(
             _note(piece, sections, seen)
         else:
             _note_data(piece.data, seen)
+            if sections.unfinished:
+                sections.insert(piece.data)
     unusable = not_a_dump(seen, path.name)
     if unusable:
         raise unusable
@@ -330,7 +341,7 @@ def _note(piece: Piece, sections: _Sections, seen: Seen) -> None:
         _note_charset(data[:200], seen)
     elif data.startswith(b"INSERT "):
         seen.rows = True
-        sections.versions.setdefault(sections.now, []).extend(_versions(data))
+        sections.insert(data)
     elif data.startswith(b"-- "):
         _note_comment(piece, seen)
     elif data.startswith(b"mysqldump: ") or (data.startswith((b"Warning: ", b"[Warning]")) and not seen.tables):
@@ -588,15 +599,15 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
     return tuple(found[0] for found in claims.values())
 
 
-def likely_path(found: Sequence[Holding], paths: Mapping[str, Sequence[Release]]) -> str:
-    """The name of the path that dumps are on: the one with a release that ends at most of their versions.
+def likely_path(found: Mapping[str, Sequence[str]], paths: Mapping[str, Sequence[Release]]) -> str:
+    """The name of the path that databases are on: the one with a release that ends at most of their versions.
 
-    ``paths`` are every path's releases. Where versions tell nothing, the one that has most of the databases; else the
-    first.
+    ``found`` is what the version table of each service's database holds, ``paths`` are every path's releases. Where
+    versions tell nothing, the one that has most of the databases; else the first.
     """
 
     def score(name: str) -> tuple[int, int]:
-        heads = [(h.section.versions, _heads(h.service, paths[name])) for h in found]
+        heads = [(versions, _heads(service, paths[name])) for service, versions in found.items()]
         at_a_head = sum(any(set(versions) == set(head) for head in of.values()) for versions, of in heads if versions)
         return at_a_head, sum(bool(of) for _, of in heads)
 

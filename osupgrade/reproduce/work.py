@@ -56,7 +56,7 @@ class Masking:
 
     def site(self, site: Site) -> Site:
         """A site without an operator's own names: physical networks get the masks that the databases have."""
-        masker = Masker(self.key, self.policy.words)
+        masker = Masker(self.key, self.policy.words, own_prefix=self.policy.own_prefix)
         return dataclasses.replace(
             site, network_vlan_ranges=masker.parts(site.network_vlan_ranges), launch_commands=(), migrations=()
         )

@@ -4,6 +4,7 @@ import base64
 import errno
 import hashlib
 import json
+import re
 import subprocess
 import uuid
 from pathlib import Path
@@ -370,6 +371,15 @@ INSERT INTO `cell_mappings` VALUES
 INSERT INTO `instance_groups` VALUES (1, '77777777-0c55-4d54-9a3f-3ad0bb1a5b5e', 'Münchner-Gruppe');
 CREATE TABLE `alembic_version` (`version_num` varchar(32) PRIMARY KEY) DEFAULT CHARSET=utf8mb3;
 INSERT INTO `alembic_version` VALUES ('cdeec0c85668');
+CREATE DATABASE `placement` DEFAULT CHARACTER SET utf8mb4;
+USE `placement`;
+CREATE TABLE `resource_providers` (`id` int PRIMARY KEY, `uuid` varchar(36), `name` varchar(200)) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE `inventories` (`id` int PRIMARY KEY, `total` int) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE `traits` (`id` int PRIMARY KEY, `name` varchar(255), UNIQUE KEY `n` (`name`)) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE `resource_classes` (`id` int PRIMARY KEY, `name` varchar(255), UNIQUE KEY `n` (`name`)) DEFAULT CHARSET=utf8mb4;
+INSERT INTO `resource_providers` VALUES (1, '77777777-0c55-4d54-9a3f-3ad0bb1a5b5e', 'rack-a17.example.org');
+INSERT INTO `traits` VALUES (1, 'HW_CPU_X86_AVX512F'), (2, 'COMPUTE_ACCELERATORS'), (3, 'CUSTOM_MUENCHNER_GOLD');
+INSERT INTO `resource_classes` VALUES (1, 'VCPU'), (2, 'NET_BW_EGR_KILOBIT_PER_SEC'), (3, 'CUSTOM_MUENCHNER_GOLD');
 -- Dump completed on 2026-05-10 16:01:45
 """
 
@@ -388,3 +398,10 @@ def test_a_dump_of_today_is_sanitized_on_the_database_of_its_own_path(tmp_path):
     assert "4d54-9a3f-3ad0bb1a5b5e" not in text
     masked = Masker(hashlib.sha256(KEY).digest(), frozenset()).mask("77777777-0c55-4d54-9a3f-3ad0bb1a5b5e")
     assert masked in text
+    # What placement itself lists stays, what an operator added keeps its prefix, and is the same in both tables.
+    for word in ("'HW_CPU_X86_AVX512F'", "'COMPUTE_ACCELERATORS'", "'NET_BW_EGR_KILOBIT_PER_SEC'"):
+        assert word in text
+    own = re.findall(r"'(CUSTOM_\w+)'", text)
+    assert len(own) == 2
+    assert len(set(own)) == 1
+    assert len(own[0]) == len("CUSTOM_MUENCHNER_GOLD")

@@ -345,3 +345,12 @@ def test_the_uuid_of_nothing_stays_and_no_other():
     nil = "00000000-0000-0000-0000-000000000000"
     assert masker.mask(nil) == nil
     assert masker.mask(nil[:-1] + "1") != nil[:-1] + "1"
+
+
+def test_what_an_operator_added_to_a_list_of_the_services_keeps_its_prefix():
+    masker = Masker(b"k" * 32, POLICY.words, own_prefix=POLICY.own_prefix)
+    masked = masker.mask("CUSTOM_GOLD_RACK")
+    assert masked.startswith("CUSTOM_")
+    assert re.fullmatch(r"CUSTOM_[A-Z]{4}_[A-Z]{4}", masked)
+    assert masked != "CUSTOM_GOLD_RACK"
+    assert masker.mask("customer_gold_rack")[:7] != "custome"

@@ -258,11 +258,25 @@ def test_cell0_is_told_from_nova_by_name():
         ("keystone", (), "grizzly-icehouse"),
     ],
 )
-def test_the_path_that_a_dump_is_on_is_told_by_versions_then_by_databases(tmp_path, service, versions, path):
+def test_the_path_that_a_cloud_is_on_is_told_by_versions_then_by_databases(service, versions, path):
     releases = load_releases()
     paths = {name: [releases[each] for each in known.releases] for name, known in load_paths().items()}
-    dump = read(tmp_path, single("wiki"))
-    assert likely_path([Holding(service, dump, Section(service, True, (), versions=versions))], paths) == path
+    assert likely_path({service: versions}, paths) == path
+
+
+MARIADB_ROWS = """INSERT INTO `alembic_version` VALUES
+('5c85685d616d'),
+('ad80a9f07c5c');
+"""
+
+
+@pytest.mark.parametrize("cut", [1, 40, 1 << 20])
+def test_versions_are_found_on_lines_of_their_own(tmp_path, monkeypatch, cut):
+    """As mariadb-dump 10.11 writes them, wherever a block of the file ends."""
+    monkeypatch.setattr("osupgrade.dump.stream.BLOCK", cut)
+    after = "INSERT INTO `agents` VALUES\n('0e6eff810791');\n"
+    dump = read(tmp_path, single("quantum", versions=MARIADB_ROWS + after))
+    assert dump.sections[0].versions == ("5c85685d616d", "ad80a9f07c5c")
 
 
 def test_where_a_dump_begins_is_checked_against_the_path(tmp_path):

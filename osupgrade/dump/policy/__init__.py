@@ -35,6 +35,9 @@ class Policy:
     json_keys: frozenset[str]
     secret_keys: frozenset[str]
     kept_types: frozenset[str]
+    listed: frozenset[str] = frozenset()
+    """Columns, as ``table.column``, whose values are words of the services', but for those with ``own_prefix``."""
+    own_prefix: str = ""
     own: frozenset[str] = frozenset()
     """Columns that the operator's own policy names, which counts for numbers and dates too."""
 
@@ -61,9 +64,9 @@ def load_policy(extra: Path | None = None) -> Policy:
                 f'the policy says "{name}" = "{treatment}"',
                 hint=f'columns are "table.column" or "*.column", treatments are {", ".join(Treatment)}',
             )
-    words, keys, secrets = (
+    words, keys, secrets, listed = (
         f"{data['vocabulary'][part]} {own.get('vocabulary', {}).get(part, '')}".lower().split()
-        for part in ("words", "json_keys", "secret_keys")
+        for part in ("words", "json_keys", "secret_keys", "listed")
     )
     return Policy(
         columns={name: Treatment(treatment) for name, treatment in columns.items()},
@@ -72,6 +75,8 @@ def load_policy(extra: Path | None = None) -> Policy:
         json_keys=frozenset(keys),
         secret_keys=frozenset(secrets),
         kept_types=frozenset(data["types"]["keep"].split()),
+        listed=frozenset(listed),
+        own_prefix=data["vocabulary"]["own_prefix"],
         own=frozenset(own.get("columns", {})),
     )
 
