@@ -170,7 +170,7 @@ def make_dump(scratch: Path, factor: int) -> Path:
         _, shelved = prepare_seeded(laboratory, load_description(None), Site(), scratch, _quiet)
         databases = restore_lane(laboratory, shelved, "")
         if factor > 1:
-            scale(laboratory.server.engine, databases, factor, _quiet)
+            scale(laboratory.server.engine, laboratory.plan.first.seed, databases, factor, _quiet)
         write_dump(laboratory.server, list(databases.values()), file)
     return file
 

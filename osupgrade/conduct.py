@@ -223,7 +223,7 @@ def bring(request: Request, laboratory: Laboratory, run: RunDirectory, say: Say)
     # Here and not before the cloud is cached: copying in the server is faster than restoring a dump of all copies.
     say(f"multiplying the cloud by {request.factor}")
     unscaled = row_counts(cloud)
-    scale(laboratory.server.engine, databases, request.factor, say)
+    scale(laboratory.server.engine, plan.first.seed, databases, request.factor, say)
     return Brought(cloud, f"{origin} times {request.factor}", unscaled=unscaled)
 
 
@@ -278,7 +278,7 @@ def whole_path(plan: Plan) -> str:
 def manifest(laboratory: Laboratory, plan: Plan, origin: str, site: Site, started: str) -> Manifest:
     """What this run is made of; ``started`` is when it began, as :func:`now` gives it."""
     commits = {
-        part.step: part.pin.commit if part.pin else f"{part.package} {release.version}"
+        part.step: part.code
         for release in plan.releases
         for part in release.services.values()
         if part.service in plan.services

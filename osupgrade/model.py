@@ -118,6 +118,8 @@ class ServiceRelease:
     pin: Pin | None = None
     package: str | None = None
     """Distribution name on PyPI, for releases that are installed from there."""
+    version: str = ""
+    """Its pinned version."""
     create: tuple[Command, ...] = ()
     """Calls that make the schema on an empty database, where they differ from ``upgrade``."""
     check: tuple[Command, ...] = ()
@@ -135,6 +137,11 @@ class ServiceRelease:
     def step(self) -> str:
         """``release/service``, the name that stages use."""
         return f"{self.release}/{self.service}"
+
+    @property
+    def code(self) -> str:
+        """What exactly runs: a commit, or a distribution and its version."""
+        return self.pin.commit if self.pin else f"{self.package} {self.version}"
 
 
 @dataclass(frozen=True)

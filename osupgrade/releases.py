@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,7 +71,7 @@ def _release(file: Path) -> Release:
             name=name,
             version=data["version"],
             runtime=data["runtime"],
-            services={s: _service(file.parent / "config", name, s, d) for s, d in data["services"].items()},
+            services={s: _service(file.parent, name, s, d) for s, d in data["services"].items()},
             environment=data.get("environment", {}),
             upgrades_from=tuple(data["upgrades_from"]),
             rule=data["rule"],
@@ -84,8 +85,9 @@ def _release(file: Path) -> Release:
         raise LabFault(f"{file} lacks the key {fault}") from fault
 
 
-def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
+def _service(directory: Path, release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
     files = data.get("config", [f"{service}.conf"])
+    config, package = directory / "config", data.get("package")
     return ServiceRelease(
         service=service,
         release=release,
@@ -95,7 +97,8 @@ def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) 
         check=tuple(_command(d) for d in data.get("check", ())),
         config={name: (config / name).read_text("utf-8") for name in files},
         pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
-        package=data.get("package"),
+        package=package,
+        version=_pinned(directory / "requirements.txt", package) if package else "",
         relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
         started=tuple(
             Started(Sql(d["database"], d["statement"]), d["title"], d["unfinished"]) for d in data.get("started", ())
@@ -104,6 +107,14 @@ def _service(config: Path, release: str, service: str, data: Mapping[str, Any]) 
         lacks_tables=frozenset(data.get("lacks_tables", ())),
         volatile=tuple(data.get("volatile", ())),
     )
+
+
+def _pinned(requirements: Path, package: str) -> str:
+    """The version of a package in a file of pins; raises LabFault where it is not pinned there."""
+    found = re.search(rf"^{re.escape(package)}==(\S+)", requirements.read_text("utf-8"), re.MULTILINE)
+    if not found:
+        raise LabFault(f"{requirements} does not pin {package}")
+    return found[1]
 
 
 def _finish(release: str, name: str, data: Mapping[str, Any]) -> Finish:

@@ -189,7 +189,8 @@ def request_for(
     plan = plan_from(path, services or ",".join(_owners(held, plan_from(path)) if held else ()))
     if not dumps:
         load_seeder(plan.first.seed)
-        check_factor([d.name for part in plan.first.services.values() for d in part.databases], scale)
+        databases = [d.name for service in plan.services for d in plan.first.services[service].databases]
+        check_factor(plan.first.seed, databases, scale)
     found = all_scenarios(more)
     injected = found.chosen([name for given in scenario or () for name in _expand(given, plan)])
     return Request(

@@ -110,7 +110,7 @@ class Measuring:
         databases = restore_lane(self.laboratory, names, lane)
         try:
             if scale > 1:
-                multiply(self.laboratory.server.engine, databases, scale, self.say)
+                multiply(self.laboratory.server.engine, plan.first.seed, databases, scale, self.say)
             return self._taken(plan, databases, lane, here, scale)
         finally:
             self._drop(databases)

@@ -282,6 +282,11 @@ class _Page:
         self._cures(Stage.before(part.step))
         self._step(f"{part.service} to {release.name}", self._time(part.step))
         self._block([self._command(part, command) for command in (*part.upgrade, *part.check)])
+        if online := [f"`{command.name}`" for command in part.upgrade if command.online]:
+            self._say(
+                f"{', '.join(online)} may run while the API is up, the one that is stopped tonight before it is or the "
+                "next one after it was started: a shorter night, and more to look after."
+            )
         for command in part.check:
             may = f"`{command.name}` may exit {' or '.join(map(str, command.accepts))}."
             if command.ignores:

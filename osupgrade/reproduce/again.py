@@ -215,7 +215,7 @@ def _bring(laboratory: Laboratory, request: Request, cloud: str, directory: RunD
     databases = restore_lane(laboratory, names, "")
     if request.factor > 1:
         say(f"multiplying the cloud by {request.factor}")
-        scale(laboratory.server.engine, databases, request.factor, say)
+        scale(laboratory.server.engine, first.seed, databases, request.factor, say)
     return Brought(laboratory.cloud(request.site, "main", databases, directory.path / "logs"), cloud)
 
 

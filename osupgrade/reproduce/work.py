@@ -183,7 +183,7 @@ def _images(step: Step, database: str) -> Mapping[str, str]:
 
 def _commits(step: Step) -> Mapping[str, str]:
     part = step.release.services[step.service]
-    return {part.step: part.pin.commit if part.pin else f"{part.package} {step.release.version}"}
+    return {part.step: part.code}
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,25 @@
 """Multiplying a seeded cloud by set-based SQL: N clouds in one, each with all its relations within itself.
 
-The seeding scripts give every id of the cloud's own contents a marker (``grizzly/common.py``), so a copy is one REPLACE
-a column and one INSERT ... SELECT a table. Whole numbers that are keys move on by a stride. What all copies share
-(hosts, agents, flavors, roles, the catalog) has no marker and stays single.
+The seeding scripts give every id of the cloud's own contents a marker (``*/common.py``), so a copy is one REPLACE a
+column and one INSERT ... SELECT a table; which tables a seeded cloud has stands in ``*/scale.toml``. Whole numbers that
+are keys move on by a stride. What all copies share (hosts, agents, flavors, roles, the catalog) has no marker and stays
+single.
 """
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
 
 from osupgrade.errors import LabFault, UsageFault
+from osupgrade.seed.seeder import SEEDERS
 
 MARKER = "c000"
 SECOND_MARKER = "4c0d"
@@ -35,7 +40,9 @@ class Copied:
     owner: str = ""
     """A column that has the marker in the cloud's own rows; empty where every row is the cloud's own."""
     becomes: Mapping[str, str] = field(default_factory=dict)
-    """Column -> expression; ``copies.k`` is the copy's number."""
+    """Column -> expression; ``t`` is the row, ``copies.k`` the copy's number."""
+    only: str = ""
+    """A condition for the cloud's own rows where no column tells it; ``{d}`` is the database."""
 
 
 @dataclass(frozen=True)
@@ -58,162 +65,81 @@ class Growth:
     seconds: float
 
 
-def _nova(*tables: Copied) -> tuple[Copied, ...]:
-    """Nova's tables, each followed by its shadow."""
-    return tuple(t for c in tables for t in (c, Copied(f"shadow_{c.table}", c.keys, c.owner, c.becomes)))
+@dataclass(frozen=True)
+class Scaling:
+    """How one database of a seeded cloud is multiplied.
+
+    ``shared`` are the tables of which all copies have the same rows, so that one which nobody thought of shows up.
+    ``deleted_by_id`` says that a soft-deleted row carries its own id in a column ``deleted``.
+    """
+
+    copied: tuple[Copied, ...]
+    shared: frozenset[str]
+    deleted_by_id: bool = False
 
 
-def _with_shadows(tables: Set[str]) -> frozenset[str]:
-    return frozenset(tables) | {f"shadow_{table}" for table in tables}
+@functools.cache
+def load_scaling(seeder: str) -> Mapping[str, Scaling]:
+    """How the clouds of a seeder are multiplied, by the databases' logical names; empty where nobody described it."""
+    file = SEEDERS / seeder / "scale.toml"
+    if not seeder or not file.is_file():
+        return {}
+    return {name: _scaling(data) for name, data in tomllib.loads(file.read_text("utf-8")).items()}
 
 
-def _named(column: str) -> Mapping[str, str]:
-    return {column: f"CONCAT({{t}}.`{column}`, '-', copies.k)"}
-
-
-# Parents come before children: foreign keys stay on.
-COPIED: Mapping[str, tuple[Copied, ...]] = {
-    "keystone": (
-        Copied("project", owner="id", becomes=_named("name")),
-        Copied("user", owner="id", becomes=_named("name")),
-        Copied("group", owner="id", becomes=_named("name")),
-        Copied("user_group_membership", owner="user_id"),
-        Copied("user_project_metadata", owner="user_id"),
-        Copied("user_domain_metadata", owner="user_id"),
-        Copied("group_project_metadata", owner="group_id"),
-        Copied("group_domain_metadata", owner="group_id"),
-        Copied("ec2_credential", owner="access"),
-        Copied("credential", owner="id"),
-        Copied("trust", owner="id"),
-        Copied("trust_role", owner="trust_id"),
-        Copied("token", owner="id"),
-    ),
-    "glance": (
-        Copied("images"),
-        Copied("image_locations", keys=("id",)),
-        Copied("image_properties", keys=("id",)),
-        Copied("image_members", keys=("id",)),
-        Copied("image_tags", keys=("id",)),
-    ),
-    "cinder": (
-        Copied("volumes"),
-        Copied("volume_metadata", keys=("id",)),
-        Copied("snapshots"),
-        Copied("snapshot_metadata", keys=("id",)),
-        Copied("volume_glance_metadata", keys=("id",)),
-        Copied("backups"),
-        Copied("iscsi_targets", keys=("id", "target_num")),
-        Copied("quotas", keys=("id",), owner="project_id"),
-        Copied("quota_usages", keys=("id",), owner="project_id"),
-        Copied("reservations", keys=("id", "usage_id"), owner="project_id"),
-    ),
-    "nova": _nova(
-        Copied("key_pairs", keys=("id",), owner="user_id"),
-        Copied("security_groups", keys=("id",), owner="project_id"),
-        Copied("security_group_rules", keys=("id", "parent_group_id", "group_id")),
-        Copied("quotas", keys=("id",), owner="project_id"),
-        Copied("quota_usages", keys=("id",), owner="project_id"),
-        Copied("instance_type_projects", keys=("id",), owner="project_id"),
-        Copied("certificates", keys=("id",), owner="project_id"),
-        Copied("instances", keys=("id",)),
-        Copied("instance_info_caches", keys=("id",)),
-        Copied("instance_metadata", keys=("id",)),
-        Copied("instance_system_metadata", keys=("id",)),
-        Copied("block_device_mapping", keys=("id",)),
-        Copied("instance_faults", keys=("id",)),
-        Copied("instance_actions", keys=("id",)),
-        Copied("instance_actions_events", keys=("id", "action_id")),
-        Copied("instance_id_mappings", keys=("id",)),
-        Copied("migrations", keys=("id",)),
-        Copied("security_group_instance_association", keys=("id", "security_group_id")),
-        Copied("reservations", keys=("id", "usage_id"), owner="project_id"),
-        Copied("s3_images", keys=("id",)),
-        Copied("volume_id_mappings", keys=("id",)),
-        Copied("snapshot_id_mappings", keys=("id",)),
-        Copied("bw_usage_cache", keys=("id",)),
-        Copied("volume_usage_cache", keys=("id", "instance_id")),
-    ),
-    "neutron": (
-        Copied("networks"),
-        Copied("externalnetworks"),
-        Copied("subnets"),
-        Copied("subnetroutes"),
-        Copied("dnsnameservers"),
-        Copied("ipallocationpools"),
-        Copied("ipavailabilityranges"),
+def _scaling(data: Mapping[str, Any]) -> Scaling:
+    copied = [
         Copied(
-            "ovs_network_bindings",
-            becomes={
-                "physical_network": "CONCAT({t}.`physical_network`, '-', copies.k)",
-                "segmentation_id": "IF({t}.`network_type` = 'gre', {t}.`segmentation_id` + copies.k * 1000,"
-                " {t}.`segmentation_id`)",
-            },
-        ),
-        Copied("ovs_tunnel_allocations", becomes={"tunnel_id": "{t}.`tunnel_id` + copies.k * 1000"}),
-        Copied("ovs_vlan_allocations", becomes={"physical_network": "CONCAT({t}.`physical_network`, '-', copies.k)"}),
-        Copied("ports"),
-        Copied("ipallocations"),
-        Copied("routers"),
-        Copied("routerroutes"),
-        Copied("floatingips"),
-        Copied("securitygroups"),
-        Copied("securitygrouprules"),
-        Copied("securitygroupportbindings"),
-        Copied("networkdhcpagentbindings"),
-        Copied("routerl3agentbindings"),
-        Copied("quotas", owner="tenant_id"),
-    ),
-}
-
-# What the copies share, so that a table which nobody thought of shows up (tests/real/test_seed.py).
-SHARED: Mapping[str, frozenset[str]] = {
-    "keystone": frozenset({"domain", "role", "service", "endpoint", "policy", "migrate_version"}),
-    "glance": frozenset({"migrate_version"}),
-    "cinder": frozenset({"services", "volume_types", "volume_type_extra_specs", "quota_classes", "migrate_version"}),
-    "nova": _with_shadows(
-        {"agent_builds", "aggregates", "aggregate_hosts", "aggregate_metadata", "cells", "compute_nodes"}
-        | {"compute_node_stats", "consoles", "console_pools", "dns_domains", "fixed_ips", "floating_ips"}
-        | {"instance_types", "instance_type_extra_specs", "networks", "provider_fw_rules", "quota_classes"}
-        | {"security_group_default_rules", "services", "task_log", "virtual_interfaces", "migrate_version"}
-    ),
-    "neutron": frozenset({"agents", "ovs_tunnel_endpoints", "alembic_version"}),
-}
+            table,
+            tuple(said.get("keys", "").split()),
+            said.get("owner", ""),
+            said.get("becomes", {}),
+            said.get("only", ""),
+        )
+        for table, said in data.get("copied", {}).items()
+    ]
+    shared = data["shared"].split()
+    if data.get("shadows"):  # each followed by its shadow
+        copied = [each for one in copied for each in (one, replace(one, table=f"shadow_{one.table}"))]
+        shared = [name for table in shared for name in (table, f"shadow_{table}")]
+    return Scaling(tuple(copied), frozenset(shared), data.get("deleted_by_id", False))
 
 
 def scale(
     engine: sqlalchemy.Engine,
+    seeder: str,
     databases: Mapping[str, str],
     factor: int,
     progress: Callable[[str], None] = lambda _line: None,
 ) -> tuple[Growth, ...]:
-    """Make ``factor`` clouds of the seeded one; returns the rows of every copied table before and after.
+    """Make ``factor`` clouds of one that ``seeder`` made; returns the rows of every copied table before and after.
 
-    ``databases`` maps service to the database's name on the server; services that are not there are left out. Raises
-    UsageFault for a factor that cannot be and for another release's databases, LabFault for a cloud whose ids have no
-    marker: such a one was not seeded.
+    ``databases`` maps logical names to those on the server; those that are not there are left out. Raises UsageFault
+    for a factor that cannot be and for databases of which the seeder says nothing, LabFault for a cloud whose ids have
+    no marker: such a one was not seeded.
     """
-    check_factor(databases, factor)
+    check_factor(seeder, databases, factor)
     grown: list[Growth] = []
     with engine.connect() as connection:
-        for service, copied in COPIED.items():
-            if service not in databases:
+        for service, scaling in load_scaling(seeder).items():
+            if service not in databases or not scaling.copied:
                 continue
             started = time.monotonic()
-            grown += _scale_database(connection, service, databases[service], copied, factor)
+            grown += _scale_database(connection, service, databases[service], scaling, factor)
             rows = sum(g.after for g in grown if g.service == service)
             progress(f"{service}: {rows:,} rows in {time.monotonic() - started:.1f} s")
     return tuple(grown)
 
 
-def check_factor(databases: Collection[str], factor: int) -> None:
-    """Raise UsageFault for a factor that cannot be, and for another release's databases, by their service names."""
+def check_factor(seeder: str, databases: Collection[str], factor: int) -> None:
+    """Raise UsageFault for a factor that cannot be, and for databases of which the seeder does not say how."""
     if not 1 <= factor <= MOST:
         raise UsageFault(f"--scale {factor}: it goes from 1 to {MOST}")
-    unknown = sorted(set(databases) - set(COPIED))
+    known = load_scaling(seeder)
+    unknown = sorted(set(databases) - set(known))
     if factor > 1 and unknown:
-        raise UsageFault(
-            f"--scale can multiply a seeded {', '.join(sorted(COPIED))}; it knows nothing of {', '.join(unknown)}"
-        )
+        able = ", ".join(sorted(known)) or "nothing of this release"
+        raise UsageFault(f"--scale can multiply a seeded {able}; it knows nothing of {', '.join(unknown)}")
 
 
 def stride_for(greatest: int, factor: int) -> int:
@@ -233,10 +159,12 @@ def stride_for(greatest: int, factor: int) -> int:
     return stride
 
 
-def statement(database: str, copied: Copied, columns: Sequence[Column], stride: int, *, nova: bool = False) -> str:
+def statement(
+    database: str, copied: Copied, columns: Sequence[Column], stride: int, *, deleted_by_id: bool = False
+) -> str:
     """The one INSERT ... SELECT that makes all copies of a table's rows."""
     names = ", ".join(f"`{column.name}`" for column in columns)
-    values = ", ".join(_value(copied, column, stride, nova) for column in columns)
+    values = ", ".join(_value(copied, column, stride, deleted_by_id) for column in columns)
     # In the order of the primary key, which fills InnoDB's pages one after the other: numbers grow with the copy, ids
     # begin with eight digits of the original's.
     tables = (f"`{database}`.osupgrade_original AS t", f"`{database}`.osupgrade_copies AS copies")
@@ -247,21 +175,21 @@ def statement(database: str, copied: Copied, columns: Sequence[Column], stride: 
 def original(database: str, copied: Copied, columns: Sequence[Column]) -> str:
     """The statement that sets the rows to be copied apart, so that reading them is not in the way of writing copies."""
     own = f" WHERE `{copied.owner}` LIKE '%{MARKER}%{SECOND_MARKER}%'" if copied.owner else ""
+    own = f" WHERE {copied.only.format(d=f'`{database}`')}" if copied.only else own
     return (
         f"CREATE TEMPORARY TABLE `{database}`.osupgrade_original AS SELECT * FROM `{database}`.`{copied.table}`{own} "
         f"ORDER BY `{columns[0].name}`"
     )
 
 
-def _value(copied: Copied, column: Column, stride: int, nova: bool) -> str:
+def _value(copied: Copied, column: Column, stride: int, deleted_by_id: bool) -> str:
     """What a copy holds in one column."""
     name = f"t.`{column.name}`"
     if column.name in copied.becomes:
-        return copied.becomes[column.name].format(t="t")
+        return copied.becomes[column.name]
     if column.name in copied.keys:
         return f"{name} + copies.k * {stride}"
-    if nova and column.name == "deleted" and column.kind == "int":
-        # A soft-deleted row of nova carries its own id here.
+    if deleted_by_id and column.name == "deleted" and column.kind == "int":
         return f"IF({name} = 0, 0, {name} + copies.k * {stride})"
     if column.kind in _TEXT_TYPES and (column.length or 0) >= _HOLDS_IDS:
         # As bytes: MySQL 5.6 searches multi-byte text character by character, which takes twice as long.
@@ -272,11 +200,11 @@ def _value(copied: Copied, column: Column, stride: int, nova: bool) -> str:
 
 
 def _scale_database(
-    connection: sqlalchemy.Connection, service: str, database: str, copied: Sequence[Copied], factor: int
+    connection: sqlalchemy.Connection, service: str, database: str, scaling: Scaling, factor: int
 ) -> Iterable[Growth]:
     """Copy every table of one database."""
     columns = _columns(connection, database)
-    present = [c for c in copied if c.table in columns]
+    present = [c for c in scaling.copied if c.table in columns]
     greatest = max((_greatest(connection, database, c) for c in present), default=0)
     stride = stride_for(greatest, factor)
     _number_copies(connection, database, factor)
@@ -287,7 +215,8 @@ def _scale_database(
         if before and factor > 1:
             _refuse_unmarked(connection, database, table, columns[table.table])
             connection.execute(text(original(database, table, columns[table.table])))
-            connection.execute(text(statement(database, table, columns[table.table], stride, nova=service == "nova")))
+            made = statement(database, table, columns[table.table], stride, deleted_by_id=scaling.deleted_by_id)
+            connection.execute(text(made))
             connection.execute(text(f"DROP TEMPORARY TABLE `{database}`.osupgrade_original"))
             connection.commit()
         seconds = time.monotonic() - started

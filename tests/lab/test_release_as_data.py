@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 
-from osupgrade.engine.lab import connect
+import pytest
+
+from osupgrade.errors import Exit
 from osupgrade.images import ImageStore
 from osupgrade.images.recipe import load_recipes, tag_of
 from osupgrade.releases import root
@@ -14,10 +16,14 @@ from osupgrade.releases import root
 LIKE = "gazpacho"
 NEW = "hibiscus"
 VERSION = "2027.1"
-COMMAND = f"rehearse --path 2024.1-{VERSION} --services keystone --json --no-history --no-rollback".split()
 PATH = f"""
 [caracal-{NEW}]
 releases = ["caracal", "epoxy", "{NEW}"]
+databases = ["mariadb1011"]
+checks = ["kept"]
+
+[in-one-go]
+releases = ["caracal", "{NEW}"]
 databases = ["mariadb1011"]
 checks = ["kept"]
 """
@@ -35,28 +41,49 @@ def with_a_new_release(checkout):
     paths.write_text(paths.read_text("utf-8") + PATH, "utf-8")
 
 
-def test_a_new_release_is_rehearsed_with_apis_and_all(client, tmp_path):
-    checkout = tmp_path / "checkout"
-    with_a_new_release(checkout)
+def rehearsed(checkout, out, *arguments):
+    """The checkout's own `osupgrade rehearse`."""
+    return subprocess.run(
+        [sys.executable, "-m", "osupgrade", "rehearse", *arguments, "--no-history", "--out", str(out)],
+        cwd=checkout,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("new") / "checkout"
+    with_a_new_release(directory)
+    return directory
+
+
+def test_a_new_release_is_rehearsed_with_apis_and_all(client, checkout, tmp_path):
     known = ImageStore(client).ensure([LIKE], print)[LIKE]
     name, tag = tag_of(load_recipes(checkout / "images"), NEW).split(":")
-    connect().images.get(known).tag(name, tag)  # made of the same files, so the same image
+    client.images.get(known).tag(name, tag)  # made of the same files, so the same image
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "osupgrade", *COMMAND, "--out", str(tmp_path / "runs")],
-            cwd=checkout,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        words = f"--path 2024.1-{VERSION} --services keystone --json --no-rollback".split()
+        done = rehearsed(checkout, tmp_path / "runs", *words)
     finally:
         client.images.remove(f"{name}:{tag}")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert {step["step"]: step["outcome"] for step in report["result"]["steps"]} == {
         "epoxy/keystone": "passed",
         f"{NEW}/keystone": "passed",
     }
     assert {(call["service"], call["ok"]) for call in report["api"]} == {("keystone", True)}
-    assert f"{VERSION}" in json.dumps(report["manifest"]["commits"])
+    assert report["manifest"]["commits"][f"{NEW}/keystone"].startswith("keystone 29.")
+
+
+def test_a_path_that_skips_a_release_is_refused_before_anything_starts(checkout, tmp_path):
+    done = rehearsed(checkout, tmp_path / "runs", "--path", "in-one-go")
+    assert done.returncode == Exit.USAGE
+    assert (
+        f"{NEW} cannot be reached from caracal in one hop: OpenStack supports an upgrade from one SLURP" in done.stderr
+    )
+    assert f"{NEW} is reached from epoxy" in done.stderr
+    assert not (tmp_path / "runs").exists()

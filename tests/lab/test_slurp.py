@@ -11,7 +11,7 @@ from osupgrade.cli import run
 from osupgrade.dump.write import write_dump
 from osupgrade.engine.hops import relocate, run_hop
 from osupgrade.errors import Exit
-from osupgrade.fingerprint import fingerprint
+from osupgrade.fingerprint import fingerprint, row_counts
 from osupgrade.laboratory import fill, make_schemas, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.lanes import LaneRunner
 from osupgrade.model import Outcome, Severity
@@ -22,6 +22,7 @@ from osupgrade.scenario import load_scenarios
 from osupgrade.schema.build_catalogue import heads, lines_from
 from osupgrade.schema.catalogue import DIRECTORY, dump
 from osupgrade.seed.description import load_description
+from osupgrade.seed.scale import load_scaling, scale
 from osupgrade.site import Site
 from osupgrade.verify.verification import verify
 
@@ -62,31 +63,49 @@ def hop(cloud, release, service, tmp_path):
     return run_hop(cloud, load_releases()[release], service, log, tmp_path / release / service)
 
 
+RELATIONS = {
+    "an instance without a consumer": "SELECT i.id FROM {nova}.instances i LEFT JOIN {placement}.consumers c ON c.uuid = i.uuid WHERE c.id IS NULL",
+    "an instance that its cell does not know": "SELECT m.id FROM {nova_api}.instance_mappings m LEFT JOIN {nova}.instances i ON i.uuid = m.instance_uuid WHERE i.id IS NULL",
+    "an instance on no compute node": "SELECT i.id FROM {nova}.instances i LEFT JOIN {nova}.compute_nodes n ON n.id = i.compute_id WHERE n.id IS NULL",
+    "an instance of no project": "SELECT i.id FROM {nova}.instances i LEFT JOIN {keystone}.project p ON p.id = i.project_id WHERE p.id IS NULL",
+    "an instance of no image": "SELECT i.id FROM {nova}.instances i LEFT JOIN {glance}.images g ON g.id = i.image_ref WHERE g.id IS NULL",
+    "an interface without a port": "SELECT v.id FROM {nova}.virtual_interfaces v LEFT JOIN {neutron}.ports p ON p.id = v.uuid WHERE p.id IS NULL",
+    "a disk without an attachment": "SELECT b.id FROM {nova}.block_device_mapping b LEFT JOIN {cinder}.volume_attachment a ON a.id = b.attachment_id WHERE b.volume_id IS NOT NULL AND a.id IS NULL",
+    "a volume of no type": "SELECT v.id FROM {cinder}.volumes v LEFT JOIN {cinder}.volume_types t ON t.id = v.volume_type_id WHERE t.id IS NULL",
+    "an allocation without a consumer": "SELECT a.id FROM {placement}.allocations a LEFT JOIN {placement}.consumers c ON c.uuid = a.consumer_id WHERE c.id IS NULL",
+    "a consumer of no project": "SELECT c.id FROM {placement}.consumers c LEFT JOIN {placement}.projects p ON p.id = c.project_id WHERE p.id IS NULL",
+    "a grant of no role": "SELECT a.actor_id FROM {keystone}.assignment a LEFT JOIN {keystone}.role r ON r.id = a.role_id WHERE r.id IS NULL",
+    "a grant on no project": "SELECT a.actor_id FROM {keystone}.assignment a LEFT JOIN {keystone}.project p ON p.id = a.target_id WHERE p.id IS NULL",
+    "a segment that is not allocated": "SELECT s.id FROM {neutron}.networksegments s LEFT JOIN {neutron}.ml2_vxlan_allocations a ON a.vxlan_vni = s.segmentation_id AND a.allocated WHERE s.network_type = 'vxlan' AND a.vxlan_vni IS NULL",
+}
+
+
 def test_the_cloud_is_seeded_by_the_first_releases_own_code(cloud):
     assert cloud.value("keystone", "SELECT COUNT(*) FROM user") == 6 + 6
     assert cloud.value("nova", "SELECT COUNT(*) FROM instances WHERE deleted = 0") == 30
     assert cloud.value("neutron", "SELECT COUNT(*) FROM ml2_port_bindings WHERE vif_type = 'ovs'") == 30
-    assert (
-        cloud.value(
-            "nova",
-            "SELECT COUNT(*) FROM instances i LEFT JOIN {placement}.consumers c ON c.uuid = i.uuid WHERE c.id IS NULL",
-        )
-        == 0
-    )
-    assert (
-        cloud.value(
-            "nova",
-            "SELECT COUNT(*) FROM virtual_interfaces v LEFT JOIN {neutron}.ports p ON p.id = v.uuid WHERE p.id IS NULL",
-        )
-        == 0
-    )
-    assert (
-        cloud.value(
-            "nova",
-            "SELECT COUNT(*) FROM block_device_mapping b LEFT JOIN {cinder}.volume_attachment a ON a.id = b.attachment_id WHERE b.volume_id IS NOT NULL AND a.id IS NULL",
-        )
-        == 0
-    )
+    assert [says for says, sql in RELATIONS.items() if cloud.rows("nova", sql)] == []
+
+
+def test_it_is_multiplied_with_all_its_relations(laboratory, cloud):
+    scaling = load_scaling(laboratory.plan.first.seed)
+    before = row_counts(cloud)
+    for database, known in scaling.items():
+        tables = {name.partition(".")[2] for name, rows in before.items() if rows and name.startswith(f"{database}.")}
+        assert tables - {copied.table for copied in known.copied} - known.shared == set()
+    scale(laboratory.server.engine, laboratory.plan.first.seed, cloud.databases, 3)
+    after = row_counts(cloud)
+    copied = {f"{database}.{c.table}": c for database, known in scaling.items() for c in known.copied}
+    grown = {name for name in before if after[name] != before[name]}
+    assert grown == {name for name, rows in before.items() if rows and name in copied}
+    whole = {name for name, c in copied.items() if not c.owner and not c.only}
+    assert {name for name in whole if after[name] != 3 * before[name]} == set()
+    assert [says for says, sql in RELATIONS.items() if cloud.rows("nova", sql)] == []
+    of = ("networks", "networksegments", "network_segment_ranges", "subnets", "securitygroups", "securitygrouprules")
+    of = (*of, "ports", "routers", "floatingips", "securitygroupdefaultrules")
+    used = " UNION ALL ".join(f"SELECT standard_attr_id FROM {table}" for table in of)
+    strays = f"SELECT resource_type FROM standardattributes WHERE id NOT IN ({used})"
+    assert cloud.rows("neutron", strays) == []
 
 
 def test_a_cloud_that_is_seeded_again_is_the_same(laboratory, shelved, tmp_path):
@@ -207,6 +226,16 @@ def test_an_old_tool_on_a_newer_database_does_not_pass(cloud, tmp_path):
     assert not run.ok
     assert result.outcome is Outcome.FAILED
     assert any("742c857f1dfb" in problem for problem in result.problems)
+
+
+def test_a_tool_that_skips_a_release_does_not_pass_though_it_exits_0(cloud, tmp_path):
+    releases = load_releases()
+    log, config = tmp_path / "skip.log", tmp_path / "skip"
+    result = run_hop(cloud, releases["gazpacho"], "neutron", log, config, source=releases["epoxy"])
+    assert result.exit_status == 0
+    assert result.versions_after["neutron"] == releases["gazpacho"].services["neutron"].databases[0].head
+    assert result.outcome is Outcome.FAILED
+    assert any("0e6eff810791" in problem and "epoxy" in problem for problem in result.problems)
 
 
 @pytest.mark.parametrize("lane", ["naive", "cured"])

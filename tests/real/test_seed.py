@@ -7,7 +7,7 @@ import pytest
 from osupgrade.laboratory import make_schemas, restore_lane
 from osupgrade.seed.datahash import hash_of_tables, table_hashes
 from osupgrade.seed.description import load_description
-from osupgrade.seed.scale import COPIED, SHARED, scale
+from osupgrade.seed.scale import load_scaling, scale
 from osupgrade.seed.seeder import load_seeder, seed
 from osupgrade.site import Site
 
@@ -128,7 +128,7 @@ def small(laboratory):
 def scaled(laboratory):
     names = {name: name for name in SERVICES}
     databases = restore_lane(laboratory, names, "seedscaled")
-    growth = scale(laboratory.server.engine, databases, FACTOR)
+    growth = scale(laboratory.server.engine, "grizzly", databases, FACTOR)
     yield databases, growth
     for database in databases.values():
         laboratory.server.drop(database)
@@ -228,7 +228,8 @@ def test_every_copys_caches_name_its_own_ports(laboratory, small, scaled):
 
 def test_no_table_with_rows_was_forgotten_in_scaling(laboratory, small):
     for service in SERVICES:
-        known = {copied.table for copied in COPIED[service]} | SHARED[service]
+        scaling = load_scaling("grizzly")[service]
+        known = {copied.table for copied in scaling.copied} | scaling.shared
         rows = filled(laboratory.server, small[service])
         assert {table for table, count in rows.items() if count} - known == set(), service
 
@@ -237,7 +238,7 @@ def test_copied_tables_grow_by_the_factor_and_shared_ones_stay(laboratory, small
     databases, growth = scaled
     told = {(g.service, g.table): g for g in growth}
     for service in SERVICES:
-        owners = {copied.table: copied.owner for copied in COPIED[service]}
+        owners = {copied.table: copied.owner for copied in load_scaling("grizzly")[service].copied}
         before, after = filled(laboratory.server, small[service]), filled(laboratory.server, databases[service])
         for table, count in before.items():
             if table in owners:

@@ -191,6 +191,8 @@ def test_what_a_check_says_while_the_apis_are_down_is_told_apart():
     page = runbook(dataclasses.replace(samples.GREEN, result=None), plan("caracal-gazpacho"))
     assert page.count("Of its results, *Placement API* fails while the APIs are down") == 2
     assert "Most launch commands are gone from its packages" in page
+    assert page.count("`db_sync --expand`, `db_sync --migrate` may run while the API is up") == 2
+    assert "`upgrade --contract` may run" not in page
 
 
 def test_a_new_controller_is_filled_before_the_hops_and_the_old_one_is_the_way_back():

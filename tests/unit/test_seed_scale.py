@@ -2,17 +2,17 @@ import pytest
 
 from osupgrade.errors import UsageFault
 from osupgrade.seed.scale import (
-    COPIED,
     MOST,
-    SHARED,
     Column,
     Copied,
     check_factor,
+    load_scaling,
     original,
     scale,
     statement,
     stride_for,
 )
+from osupgrade.seed.seeder import load_seeder
 
 ID = Column("id", "varchar", 36)
 NUMBER = Column("id", "int", None)
@@ -41,7 +41,7 @@ def test_keys_move_on_by_the_stride_and_so_do_references_to_them():
 @pytest.mark.parametrize("nova, kind, moved", [(True, "int", True), (True, "tinyint", False), (False, "int", False)])
 def test_only_novas_soft_deletion_names_the_row(nova, kind, moved):
     columns = [NUMBER, Column("deleted", kind, None)]
-    made = statement("d", Copied("instances", keys=("id",)), columns, 1000, nova=nova)
+    made = statement("d", Copied("instances", keys=("id",)), columns, 1000, deleted_by_id=nova)
     assert ("IF(t.`deleted` = 0, 0, t.`deleted` + copies.k * 1000)" in made) is moved
 
 
@@ -66,24 +66,25 @@ def test_keys_that_would_overflow_are_refused_with_what_is_possible():
 @pytest.mark.parametrize("factor", [0, -1, MOST + 1])
 def test_impossible_factors_are_refused_before_the_database_is_touched(factor):
     with pytest.raises(UsageFault, match="from 1 to 16384"):
-        scale(None, {}, factor)
+        scale(None, "grizzly", {}, factor)
 
 
 def test_another_releases_databases_are_refused():
     with pytest.raises(UsageFault, match="nova_api, placement"):
-        scale(None, {"nova": "nova", "placement": "placement", "nova_api": "nova_api"}, 2)
-    check_factor(["nova", "placement", "nova_api"], 1)
+        scale(None, "grizzly", {"nova": "nova", "placement": "placement", "nova_api": "nova_api"}, 2)
+    check_factor("grizzly", ["nova", "placement", "nova_api"], 1)
+    check_factor("caracal", ["nova", "placement", "nova_api"], 2)
 
 
-def test_no_table_is_named_twice_and_none_is_both_copied_and_shared():
-    for service, tables in COPIED.items():
-        names = [copied.table for copied in tables]
-        assert len(names) == len(set(names))
-        assert not set(names) & SHARED[service]
+@pytest.mark.parametrize("seeder", ["grizzly", "caracal"])
+def test_no_table_is_both_copied_and_shared(seeder):
+    assert set(load_scaling(seeder)) == set(load_seeder(seeder).databases)
+    for scaling in load_scaling(seeder).values():
+        assert not {copied.table for copied in scaling.copied} & scaling.shared
 
 
 def test_parents_are_copied_before_their_children():
-    order = {service: [copied.table for copied in tables] for service, tables in COPIED.items()}
+    order = {service: [copied.table for copied in tables.copied] for service, tables in load_scaling("grizzly").items()}
     for service, parent, child in (
         ("keystone", "project", "user_project_metadata"),
         ("keystone", "user", "credential"),
@@ -104,7 +105,7 @@ def test_parents_are_copied_before_their_children():
 
 
 def test_novas_shadow_tables_are_copied_as_their_tables_are():
-    tables = iter(COPIED["nova"])
+    tables = iter(load_scaling("grizzly")["nova"].copied)
     for table, shadow in zip(tables, tables, strict=True):
         assert shadow.table == f"shadow_{table.table}"
         assert (shadow.keys, shadow.owner) == (table.keys, table.owner)

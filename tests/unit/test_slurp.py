@@ -51,8 +51,17 @@ def test_every_service_of_the_path_is_installed_from_its_package_and_checked():
     for name in PATHS["caracal-gazpacho"].releases:
         for part in RELEASES[name].services.values():
             assert part.package
+            assert part.code.startswith(f"{part.package} ")
             assert part.pin is None
             assert part.check
+
+
+def test_the_manifest_names_the_packages_that_run():
+    assert [RELEASES[name].services["nova"].code for name in PATHS["caracal-gazpacho"].releases] == [
+        "nova 29.4.0",
+        "nova 31.3.1",
+        "nova 33.0.2",
+    ]
 
 
 def test_nova_has_three_databases_and_makes_its_cells():

@@ -10,6 +10,7 @@ services, hosts) has none.
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime
 import hashlib
 import json
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +112,24 @@ def deterministic(service: str) -> Cloud:
     return cloud
 
 
-def still(key: str, *, shared: bool = False) -> None:
-    """Take chance and time out of this process: what it draws is that of ``key``, ``shared`` as in :func:`marked`.
+_shared = False
 
+
+@contextlib.contextmanager
+def shared() -> Iterator[None]:
+    """While this holds, ids are drawn for what all copies of the cloud share."""
+    global _shared
+    _shared = True
+    try:
+        yield
+    finally:
+        _shared = False
+
+
+def still(key: str, *, all_shared: bool = False) -> None:
+    """Take chance and time out of this process: what it draws is that of ``key``.
+
+    ``all_shared`` says that copies of the cloud share whatever it makes.
     Threads that the service starts draw for themselves: whether before or after the main one is chance, too.
     """
     drawn: collections.Counter[str] = collections.Counter()
@@ -121,7 +138,7 @@ def still(key: str, *, shared: bool = False) -> None:
         thread = threading.current_thread()
         stream = key if thread is threading.main_thread() else f"{key}/{thread.name}"
         drawn[stream] += 1
-        return uuid.UUID(marked(f"{stream}/{drawn[stream]}", shared=shared))
+        return uuid.UUID(marked(f"{stream}/{drawn[stream]}", shared=all_shared or _shared))
 
     uuid.uuid4 = uuid4
     random.seed(key)

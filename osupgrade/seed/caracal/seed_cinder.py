@@ -52,7 +52,8 @@ kind = objects.VolumeType(
     extra_specs={"volume_backend_name": "lvm"},
     projects=[],
 )
-kind.create()
+with common.shared():
+    kind.create()
 
 attached = {(project, number): (server, host) for project, number, server, host in cloud.servers()}
 for project in cloud.projects:

@@ -50,7 +50,8 @@ first.admin_password = common.PASSWORD
 first.service_name = "keystone"
 first.region_id = common.REGION
 first.public_url = first.internal_url = first.admin_url = CATALOG["identity"][1]
-first.bootstrap()
+with common.shared():
+    first.bootstrap()
 api = provider_api.ProviderAPIs
 
 

@@ -64,7 +64,8 @@ for host in [*cloud.computes, "network1"]:
             },
             "resource_versions": {},
         }
-        core.create_or_update_agent(admin, state, common.datetime.datetime.utcnow())
+        with common.shared():
+            core.create_or_update_agent(admin, state, common.datetime.datetime.utcnow())
 
 
 def make_network(network_id: str, name: str, project_id: str, **more: object) -> None:
@@ -112,10 +113,11 @@ def make_subnet(subnet_id: str, network_id: str, name: str, project_id: str, cid
     core.create_subnet(admin, {"subnet": subnet})
 
 
-outside = cloud.shared("network", "external")
+# The cloud's own, although a service's project has it: in a copy, too, one router has a port there for each project.
+outside = cloud.id("network", "external")
 flat = {"provider:network_type": "flat", "provider:physical_network": "external", "router:external": True}
 make_network(outside, "external", service, **flat)
-make_subnet(cloud.shared("subnet", "external"), outside, "external", service, "203.0.113.0/24", False)
+make_subnet(cloud.id("subnet", "external"), outside, "external", service, "203.0.113.0/24", False)
 
 for place, project in enumerate(cloud.projects):
     owner = cloud.project_id(project)

@@ -10,4 +10,4 @@ import sys
 
 import common
 
-common.still(" ".join(word for word in sys.argv[1:] if "/" not in word), shared=True)
+common.still(" ".join(word for word in sys.argv[1:] if "/" not in word), all_shared=True)
