@@ -116,9 +116,13 @@ class Opened:
     told: tuple[Finding, ...]
 
     def claims(self) -> Mapping[str, tuple[str, ...]]:
-        """What the version table of each service's database holds."""
+        """What the version table of each service's database holds; nothing where it cannot be read."""
         rows = _rows(self.server)
-        return {s: read_claim(rows, name, read_with(rows, name)) for s, name in self.databases.items()}
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(self.databases, ())
+        for service, name in self.databases.items():
+            with contextlib.suppress(UsageFault, sqlalchemy.exc.DBAPIError):  # which inspect_cloud then tells
+                found[service] = read_claim(rows, name, read_with(rows, name))
+        return found
 
 
 @dataclass(frozen=True)

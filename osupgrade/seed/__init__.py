@@ -1,1 +1,1 @@
-"""A Grizzly cloud made by Grizzly's own code, and its multiplication by SQL."""
+"""Clouds made by a first release's own code, and their multiplication by SQL."""
