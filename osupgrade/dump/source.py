@@ -134,6 +134,10 @@ class Seen:
     binary_columns: bool = False
     rows: bool = False
     tables: int = 0
+    loose: str = ""
+    """A table of a later dump in the same file that says no database, where an earlier one does."""
+    twice: str = ""
+    """A table that one database has twice."""
     stray: tuple[int, str] = (0, "")
     foreign: str = ""
     head: bytes = b""
@@ -153,12 +157,14 @@ class _Sections:
         self.now = ""
         self.unfinished = b""
         """Rows of a version table that go on in the next line: MariaDB's dumper writes each on a line of its own."""
+        self.said = False
+        """Whether the dump that goes by, one of several in the file perhaps, has said its database."""
 
     def use(self, name: str) -> None:
         if name not in self.tables:
             self.order.append(name)
             self.tables[name] = []
-        self.now = name
+        self.now, self.said = name, True
 
     def insert(self, data: bytes) -> None:
         """Take what a version table holds from its INSERT, which may not have ended yet."""
@@ -343,7 +349,7 @@ def _note(piece: Piece, sections: _Sections, seen: Seen) -> None:
         seen.rows = True
         sections.insert(data)
     elif data.startswith(b"-- "):
-        _note_comment(piece, seen)
+        _note_comment(piece, sections, seen)
     elif data.startswith(b"mysqldump: ") or (data.startswith((b"Warning: ", b"[Warning]")) and not seen.tables):
         seen.stray = (piece.line, data.decode("utf-8", "replace").strip())
 
@@ -351,7 +357,12 @@ def _note(piece: Piece, sections: _Sections, seen: Seen) -> None:
 def _note_create(data: bytes, sections: _Sections, seen: Seen) -> None:
     if table := _TABLE.match(data):
         seen.tables += 1
-        sections.tables[sections.now].append(matched_name(table))
+        name = matched_name(table)
+        if name in sections.tables[sections.now]:
+            seen.twice = seen.twice or name
+        if sections.now and not sections.said:
+            seen.loose = seen.loose or name
+        sections.tables[sections.now].append(name)
     elif database := DATABASE.match(data):
         name = matched_name(database)
         sections.use(name)
@@ -371,10 +382,11 @@ def _note_charset(data: bytes, seen: Seen) -> None:
         seen.charset = names[1].decode().lower()
 
 
-def _note_comment(piece: Piece, seen: Seen) -> None:
+def _note_comment(piece: Piece, sections: _Sections, seen: Seen) -> None:
     text = piece.data.decode("utf-8", "replace").strip()
     if re.match(r"-- (?:MySQL|MariaDB) dump", text):
         seen.headers.append((piece.line, text[3:]))
+        sections.said = False
     elif text.startswith("-- Dump completed"):
         seen.completed += 1
     elif text.startswith("-- Server version"):
@@ -449,11 +461,12 @@ def check(seen: Seen, name: str, databases: Mapping[str, int]) -> tuple[Finding,
             "the tables and rows after that point are missing",
             "take the dump again and compare its size; the last line of a whole one is `-- Dump completed`",
         )
-    elif len(seen.headers) > 1 and (not databases or any(count > 1 for count in databases.values())):
+    elif clash := _clash(seen, databases):
         where = ", ".join(f"{host or 'a dump'} at line {line}" for (line, _), host in _pairs(seen))
+        count = f"{len(seen.headers)} dumps in one file ({where})" if len(seen.headers) > 1 else "several dumps in one"
         say(
-            f"{name} is {len(seen.headers)} dumps in one file ({where})",
-            "they do not say which database they are for, so one would run over the other",
+            f"{name} is {count}, and {clash}",
+            "the client would put one over the other, and keep of both what comes last",
             "give each dump as a file of its own",
         )
     if not seen.tables:
@@ -484,6 +497,19 @@ def check(seen: Seen, name: str, databases: Mapping[str, int]) -> tuple[Finding,
             "the file was recoded, or the dump was taken with another --default-character-set: take it again",
         )
     return tuple(found)
+
+
+def _clash(seen: Seen, databases: Mapping[str, int]) -> str:
+    """Why several dumps in one file cannot be told apart; empty when they can, or there is one alone."""
+    several = len(seen.headers) > 1
+    if several and not databases:
+        return "none of them says which database it is for"
+    if seen.loose:
+        return f"the one with the table {seen.loose} does not say which database it is for"
+    twice = [name for name, count in databases.items() if count > 1]
+    if several and twice:
+        return f"more than one holds the database {twice[0]}"
+    return f"the table {seen.twice} comes twice for one database" if seen.twice else ""
 
 
 def _pairs(seen: Seen) -> list[tuple[tuple[int, str], str]]:

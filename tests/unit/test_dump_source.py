@@ -176,8 +176,21 @@ def test_two_dumps_in_one_file(tmp_path):
     fault = refusal(tmp_path, single() + single("cinder"))
     assert "2 dumps in one file" in fault.message
     assert "quantum at line 1" in fault.message
-    assert "2 dumps" in refusal(tmp_path, several("nova") + several("nova")).message
+    assert "more than one holds the database nova" in refusal(tmp_path, several("nova") + several("nova")).message
     assert [s.name for s in read(tmp_path, several("nova") + several("cinder")).sections] == ["nova", "cinder"]
+
+
+def test_a_second_dump_in_a_file_that_would_go_into_the_first_ones_database(tmp_path):
+    message = refusal(tmp_path, several("nova") + single("quantum")).message
+    assert "2 dumps in one file" in message
+    assert "the one with the table networks does not say which database it is for" in message
+    assert [s.name for s in read(tmp_path, single("quantum") + several("nova")).sections] == ["quantum", "nova"]
+
+
+def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_comes_twice(tmp_path):
+    plain = "SET NAMES utf8;\nSET FOREIGN_KEY_CHECKS=0;\n"
+    message = refusal(tmp_path, plain + body("nova") + body("cinder")).message
+    assert "several dumps in one, and the table snapshots comes twice for one database" in message
 
 
 @pytest.mark.parametrize(
