@@ -25,9 +25,9 @@ def plant(cloud: Cloud) -> None:
     cloud.execute(
         "nova",
         "INSERT INTO shadow_instances (id, uuid, image_ref, root_device_name, vm_state, deleted) "
-        "VALUES (90001, 'archived', 'an-image', '/dev/vda', 'deleted', 90001)",
+        "SELECT COALESCE(MAX(id), 0) + 1, 'archived', 'an-image', '/dev/vda', 'deleted', 1 FROM shadow_instances",
         "INSERT INTO shadow_block_device_mapping (id, instance_uuid, device_name, volume_id, deleted) "
-        "VALUES (90001, 'archived', '/dev/vdb', 'a-volume', 90001)",
+        "SELECT COALESCE(MAX(id), 0) + 1, 'archived', '/dev/vdb', 'a-volume', 1 FROM shadow_block_device_mapping",
     )
 
 
