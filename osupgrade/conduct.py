@@ -115,6 +115,9 @@ def conduct(request: Request, run: RunDirectory, events: EventLog) -> RunReport:
     def say(text: str) -> None:
         events.tell(Kind.LAB, text)
 
+    def how_far(text: str) -> None:
+        events.tell(Kind.PROGRESS, text)
+
     def rehearse(cloud: Cloud, run: RunDirectory, events: EventLog) -> Rehearsal:
         return Rehearsal(
             plan=request.plan,
@@ -144,7 +147,7 @@ def conduct(request: Request, run: RunDirectory, events: EventLog) -> RunReport:
         memory=memory,
         options=durable_options if estimating else None,
     ) as laboratory:
-        brought = bring(request, laboratory, run, say)
+        brought = bring(request, laboratory, run, say, how_far)
         measuring = Measuring(laboratory, request.site, run, measure, say)
         meter = Meter(laboratory.server)
         if estimating:
@@ -206,11 +209,11 @@ def conduct(request: Request, run: RunDirectory, events: EventLog) -> RunReport:
         )
 
 
-def bring(request: Request, laboratory: Laboratory, run: RunDirectory, say: Say) -> Brought:
+def bring(request: Request, laboratory: Laboratory, run: RunDirectory, say: Say, how_far: Say | None = None) -> Brought:
     """Put the wanted cloud into the database: the dumps restored, or the seeded one out of its shelf."""
     logs = run.path / "logs"
     if request.dumps:
-        restored = restore_dumps(laboratory.server, request.dumps, say)
+        restored = restore_dumps(laboratory.server, request.dumps, say, how_far)
         origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
         return Brought(laboratory.cloud(request.site, "main", restored.databases, logs), origin, restored.findings)
     origin, shelved = prepare_seeded(laboratory, request.description, request.site, logs, say)

@@ -11,11 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+TELL_SECONDS = 5.0
+"""How often something long says on a line of its own how far it is."""
+BAR_SECONDS = 0.5
+"""How often it does where the line before is drawn over."""
+
 
 class Kind(enum.StrEnum):
     """The kinds of events, the vocabulary of ``events.jsonl``."""
 
     LAB = "lab"
+    PROGRESS = "progress"
     STEP_STARTED = "step-started"
     STEP_ENDED = "step-ended"
     INJECTED = "injected"

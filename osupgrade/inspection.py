@@ -145,13 +145,13 @@ def usable_dumps(paths: Sequence[Path]) -> Usable:
 
 
 @contextlib.contextmanager
-def opened_dumps(given: Usable, plan: Plan, say: Say) -> Iterator[Opened]:
+def opened_dumps(given: Usable, plan: Plan, say: Say, how_far: Say | None = None) -> Iterator[Opened]:
     """Restore what the dumps hold of OpenStack into a server that is removed afterwards."""
     client = connect()
     image = choose_database(client, plan, "auto", say)
     tag = ImageStore(client).ensure([image], lambda progress: say(str(progress)) if progress.step else None)[image]
     with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
-        restored = restore_dumps(server, given.dumps, say)
+        restored = restore_dumps(server, given.dumps, say, how_far)
         for database in restored.databases.values():
             _count(server, database)
         # A schema alone is enough here.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from osupgrade.engine.lab import Lab, connect
 from osupgrade.engine.shelf import CloudCache
 from osupgrade.engine.workshop import Workshop
 from osupgrade.errors import LabFault, MissingFault, UsageFault
+from osupgrade.events import BAR_SECONDS, TELL_SECONDS
 from osupgrade.images import ImageStore, database_for
 from osupgrade.model import Release
 from osupgrade.plan import Plan
@@ -34,8 +36,6 @@ Say = Callable[[str], None]
 SEEDED_SHELF = "seeded"
 NEW = "newdb"
 """The name of a new controller's database on the lab's network."""
-TELL_SECONDS = 5.0
-"""How often a long restore says how far it is."""
 
 
 @dataclass(frozen=True)
@@ -179,15 +179,18 @@ def fill(laboratory: Laboratory, cloud: Cloud, description: CloudDescription, sa
     seed(load_seeder(release.seed), description, container, container.urls(cloud.setting), say)
 
 
-def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say) -> Restored:
-    """Restore an operator's dumps into databases of the services' names; says how far it is every few seconds."""
-    last = 0.0
+def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say, how_far: Say | None = None) -> Restored:
+    """Restore an operator's dumps into databases of the services' names.
+
+    ``how_far`` is told twice a second how far it is; without it, ``say`` is every few seconds.
+    """
+    last, every = 0.0, BAR_SECONDS if how_far else TELL_SECONDS
 
     def told(progress: Progress) -> None:
         nonlocal last
-        if progress.seconds - last >= TELL_SECONDS:
-            last = progress.seconds
-            say(str(progress))
+        if time.monotonic() - last >= every:
+            last = time.monotonic()
+            (how_far or say)(str(progress))
 
     say(f"restoring {', '.join(dump.name for dump in dumps)}")
     return restore(server, dumps, told)

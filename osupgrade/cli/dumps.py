@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +11,9 @@ import typer
 from rich.console import Console
 
 from osupgrade.cli.options import DatabaseKind, path_of, plan_from
+from osupgrade.cli.telling import telling
 from osupgrade.dump.policy import Treatment, load_policy
-from osupgrade.dump.sanitize import SanitizeReport, Told, read_key
+from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
 from osupgrade.dump.source import Dump, holdings, read_dumps
@@ -23,8 +22,10 @@ from osupgrade.engine.database import start_database
 from osupgrade.engine.lab import Lab, connect
 from osupgrade.errors import Exit
 from osupgrade.images import ImageStore
-from osupgrade.laboratory import TELL_SECONDS, choose_database
+from osupgrade.laboratory import choose_database
 
+SHOWN = 5
+"""Columns that a line names before it counts them."""
 ROOM = 4
 """Bytes that a server holds for one byte of SQL: two copies with their indexes."""
 
@@ -49,7 +50,7 @@ def sanitize(
     for file in (out, proof):
         if file:
             check_output(file)
-    with _telling(console) as told:
+    with telling(console) as told:
         read = read_dumps(dumps, lambda name, done, of: told("reading", f"{name}, {done / of:.0%}"))
         client = connect()
         path = path_of({holding.service: holding.section.versions for holding in holdings(read)})
@@ -78,30 +79,23 @@ def server_for(client: docker.DockerClient, dumps: Sequence[Dump]) -> tuple[bool
 _DONE = {Treatment.KEEP: "kept", Treatment.DROP: "dropped"}
 
 
-@contextlib.contextmanager
-def _telling(console: Console) -> Iterator[Told]:
-    """On a terminal one line that changes; elsewhere a line for each thing begun, and one every few seconds."""
-    now, last = "", 0.0
-
-    def plain(what: str, how_far: str) -> None:
-        nonlocal now, last
-        if what != now or time.monotonic() - last >= TELL_SECONDS:
-            line = how_far if how_far.startswith(what) else f"{what}: {how_far}" if how_far else what
-            console.print(line, markup=False, soft_wrap=True)
-            now, last = what, time.monotonic()
-
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield plain
-        return
-    with console.status("") as status:
-        yield lambda what, how_far: status.update(how_far if how_far.startswith(what) else f"{what} {how_far}")
-
-
 def _print(report: SanitizeReport, console: Console) -> None:
     for treatment, columns in sorted(report.treated.items()):
         console.print(f"{columns:6d} columns: {treatment}", markup=False)
     for column, done in report.unknown.items():
         console.print(f"unknown column, {_DONE.get(done, 'masked')}: {column}", markup=False)
+    for name in sorted(set(report.spared.values())):
+        these = [column for column, said in report.spared.items() if said == name]
+        more = f" and {len(these) - SHOWN} more" if len(these) > SHOWN else ""
+        console.print(
+            f'kept, though the policy hides "{name}": {", ".join(these[:SHOWN])}{more}; rows find each other by them, '
+            "or the schema spells their values out",
+            markup=False,
+            soft_wrap=True,
+        )
+    for finding in report.findings:
+        why = f" ({finding.consequence})" if finding.consequence else ""
+        console.print(f"{finding.message}{why}", markup=False, soft_wrap=True)
     for what in report.left:
         console.print(f"taken out: {what}", markup=False)
     for line in _side_by_side(report.shapes):

@@ -23,6 +23,7 @@ from osupgrade.cli.options import (
     plan_from,
     site_from_option,
 )
+from osupgrade.cli.telling import telling
 from osupgrade.conduct import whole_path
 from osupgrade.dump.source import holdings
 from osupgrade.errors import Exit, UsageFault
@@ -63,22 +64,27 @@ def inspect(
     the_site = site_from_option(site)
     known = all_scenarios(more).scenarios.values()
 
-    def say(text: str) -> None:
-        progress.print(text, style="dim", markup=False, soft_wrap=True)
+    with telling(progress) as told:
 
-    seen = Inspection((), (), ())
-    if dumps or url:
-        usable = usable_dumps(dumps) if dumps else None
-        if usable and not path:
-            path = path_of({holding.service: holding.section.versions for holding in holdings(usable.dumps)})
-            plan = plan_from(path)
-        with opened_dumps(usable, plan, say) if usable else opened_url(url) as opened:
-            if not path:
-                path = path_of(opened.claims())
+        def say(text: str) -> None:
+            told(text, "")
+
+        def how_far(text: str) -> None:
+            told("restoring", text)
+
+        seen = Inspection((), (), ())
+        if dumps or url:
+            usable = usable_dumps(dumps) if dumps else None
+            if usable and not path:
+                path = path_of({holding.service: holding.section.versions for holding in holdings(usable.dumps)})
                 plan = plan_from(path)
-            seen = inspect_cloud(opened, plan, the_site, [s for s in known if s.path == whole_path(plan)])
-    asked = inspect_packages(packages, plan, say) if packages else ()
-    page = replace(seen, findings=(*seen.findings, *asked))
+            with opened_dumps(usable, plan, say, how_far) if usable else opened_url(url) as opened:
+                if not path:
+                    path = path_of(opened.claims())
+                    plan = plan_from(path)
+                seen = inspect_cloud(opened, plan, the_site, [s for s in known if s.path == whole_path(plan)])
+        asked = inspect_packages(packages, plan, say) if packages else ()
+        page = replace(seen, findings=(*seen.findings, *asked))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         out.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pymysql.cursors
 from osupgrade.dump.policy import Policy, Treatment, known_columns
 from osupgrade.engine.database import DatabaseServer
 from osupgrade.errors import UsageFault
+from osupgrade.schema import catalogue
 
 TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
@@ -40,6 +42,8 @@ class Column:
     keyed: bool
     known: bool
     treatment: Treatment
+    spared: str = ""
+    """What the operator's policy calls it where that wants it hidden with others, and it can only be kept."""
 
     def __str__(self) -> str:
         return f"{self.service}.{self.table}.{self.name}"
@@ -63,8 +67,8 @@ def quoted(name: str) -> str:
 def columns_of(server: DatabaseServer, service: str, database: str, policy: Policy) -> Iterator[Column]:
     """Every column of a database's tables and what becomes of it.
 
-    Raises UsageFault for one that the operator's policy hides though other rows are found by it, or the schema itself
-    spells its values out.
+    Raises UsageFault for one that the operator's policy names and hides though other rows are found by it, or the
+    schema itself spells its values out; among those of ``*.column`` it is spared.
     """
     known = known_columns(service)
     keyed = {
@@ -82,14 +86,15 @@ def columns_of(server: DatabaseServer, service: str, database: str, policy: Poli
         is_known = (table, name) in known
         is_keyed = (table, name) in keyed
         said = policy.treatment(table, name)
-        hidden = policy.hides(table, name) and kind not in TEXT | BINARY
-        if hidden and (is_keyed or kind in LEFT):
+        hidden = policy.hides(table, name) if kind not in TEXT | BINARY else ""
+        spared = hidden if hidden.startswith("*.") and (is_keyed or kind in LEFT) else ""
+        if hidden and not spared and (is_keyed or kind in LEFT):
             why = "a number of a key, by which rows find each other" if is_keyed else f"of the type {kind}"
             raise UsageFault(
                 f'the policy says "{table}.{name}" = "{said}", but it is {why}: it can only be kept',
                 hint="take it out of the file given with --policy",
             )
-        if hidden:
+        if hidden and not spared:
             treatment = Treatment.MASK
         elif kind in LEFT:
             treatment = Treatment.KEEP
@@ -101,7 +106,29 @@ def columns_of(server: DatabaseServer, service: str, database: str, policy: Poli
             treatment = Treatment.KEEP if is_known or is_keyed else said or Treatment.MASK
         if treatment is Treatment.DROP and is_keyed:
             treatment = Treatment.MASK
-        yield Column(service, database, table, name, kind, charset, longest, is_keyed, is_known, treatment)
+        yield Column(service, database, table, name, kind, charset, longest, is_keyed, is_known, treatment, spared)
+
+
+def check_named(columns: Sequence[Column], policy: Policy) -> None:
+    """Raise UsageFault for a column that the operator's policy names and nobody has: what he meant stays as it is.
+
+    The dumps have it, or any revision of a service; of a table of a service that is not among the dumps, nothing is
+    known of its own columns.
+    """
+    here = {(column.table.removeprefix("shadow_"), column.name) for column in columns}
+    others = {service: known_columns(service) for service in catalogue.services()} if policy.own else {}
+    given = {column.service for column in columns}
+    known = here.union(*others.values())
+    mine = here.union(*(others.get(service, ()) for service in given))
+    elsewhere = {table for table, _ in known} - {table for table, _ in mine}
+    names = {f"{table}.{name}" for table, name in known} | {f"*.{name}" for _, name in known}
+    for name in sorted(policy.own - names):
+        if name.partition(".")[0] not in elsewhere:
+            near = difflib.get_close_matches(name, sorted(names), 3)
+            raise UsageFault(
+                f'the policy names "{name}", which is no column of the dumps or of any service',
+                hint=f"did you mean {' or '.join(near)}?" if near else "take it out of the file given with --policy",
+            )
 
 
 def take_out_code(server: DatabaseServer, database: str) -> Iterator[str]:

@@ -41,6 +41,9 @@ _BIG = 1 << 64
 _ROUNDS = 6
 NIL = "0" * 32
 """The uuid of nothing: no secret, and nova knows cell0 by it."""
+_PRIVATE = frozenset({10, 100, 172})
+"""First octets of private blocks wider than /16 (RFC 1918 and 6598). Nets are cut out of them at any length, and a dump
+of one service does not tell of the nets that another knows: what is masked apart has to fit together too."""
 _PAD = 64
 """Bytes of a block of SHA-1, which HMAC fills the key up to."""
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -57,7 +60,7 @@ class Masker:
 
     ``words``, in whatever case, are left as they are: the services' own vocabulary. Of JSON, keys other than
     ``json_keys`` are masked too, and what stands under ``secret_keys`` is masked as a secret. ``wide_nets`` are first
-    octets of IPv4 nets wider than /16. A value that begins with ``own_prefix`` keeps it.
+    octets of IPv4 nets wider than /16, beside the private ones. A value that begins with ``own_prefix`` keeps it.
     """
 
     def __init__(
@@ -80,7 +83,8 @@ class Masker:
         shuffled = sorted(usable, key=lambda a: self._digest(b"octet", bytes([a])))
         self._first = dict(zip(usable, shuffled, strict=True))
         # The second octet of a net wider than /16 is part of its hosts' addresses and stays.
-        self._second = {a: 0 if a in wide_nets else self._digest(b"second", bytes([a]))[0] for a in usable}
+        wide = _PRIVATE.union(wide_nets)
+        self._second = {a: 0 if a in wide else self._digest(b"second", bytes([a]))[0] for a in usable}
         secret = self._digest(b"mac", b"")
         self._uuid_key = self._digest(b"uuid", b"")
         self._secret_key = self._digest(b"secret", b"")

@@ -38,8 +38,8 @@ from osupgrade.dump.source import (
     service_of,
 )
 from osupgrade.dump.stream import Piece, Reader, pieces
-from osupgrade.engine.database import DatabaseServer
-from osupgrade.errors import Fault, LabFault, MissingFault, UsageFault
+from osupgrade.engine.database import DatabaseServer, no_room
+from osupgrade.errors import Fault, LabFault, UsageFault
 from osupgrade.model import Finding, Severity
 
 FRAME = 4 << 20
@@ -80,8 +80,8 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Bytes of SQL a second."""
-        return self.sent / self.seconds if self.seconds else 0.0
+        """Bytes of the file a second."""
+        return self.read / self.seconds if self.seconds else 0.0
 
     @property
     def left(self) -> float | None:
@@ -93,7 +93,7 @@ class Progress:
         bar = ("#" * round(part * 20)).ljust(20, ".")
         left = f", {self.left:.0f} s left" if self.left is not None else ""
         done = f"{self.read / 1e6:.0f} of {self.total / 1e6:.0f} MB"
-        return f"restoring {self.dump} [{bar}] {done}, {self.rate / 1e6:.1f} MB/s of SQL{left}"
+        return f"restoring {self.dump} [{bar}] {done}, {self.rate / 1e6:.1f} MB/s{left}"
 
 
 @dataclass(frozen=True)
@@ -332,12 +332,8 @@ def _failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     """The client's error as one sentence, with the statement's first line as evidence."""
     match = _ERROR.search(output)
     text = output.strip()[-1000:]
-    if "table is full" in text.lower() or "no space left" in text.lower() or "errno: 28" in text.lower():
-        return MissingFault(
-            f"the database server has no room left for {dump.name} ({dump.sql_bytes >> 20} MB of SQL)",
-            hint="restore it on a machine with more memory, or with the data directory on disk",
-            evidence=text,
-        )
+    if full := no_room(f"{dump.name} ({dump.sql_bytes >> 20} MB of SQL)", text):
+        return full
     if match is None:
         if not server.alive():
             return LabFault(f"the database server stopped while {dump.name} was restored", evidence=text)

@@ -14,11 +14,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pymysql
+import sqlalchemy.exc
+
 from osupgrade.dump.columns import (
     BINARY,
     TEXT,
     Column,
     access_keys,
+    check_named,
     columns_of,
     connected,
     distinct,
@@ -38,8 +42,9 @@ from osupgrade.dump.shape import Shape, compare
 from osupgrade.dump.source import Dump, holdings
 from osupgrade.dump.stream import Part, Reader
 from osupgrade.dump.write import Written, check_output, write_dump
-from osupgrade.engine.database import DatabaseServer
+from osupgrade.engine.database import DatabaseServer, no_room
 from osupgrade.errors import Exit, Fault, UsageFault
+from osupgrade.model import Finding
 
 KEY_BYTES = 32
 PARALLEL_BYTES = 16 << 20
@@ -72,6 +77,10 @@ class SanitizeReport:
     treated: Mapping[str, int]
     """Columns by treatment."""
     unknown: Mapping[str, Treatment]
+    spared: Mapping[str, str]
+    """Columns that can only be kept, with what the operator's policy calls them, which hides others of their name."""
+    findings: tuple[Finding, ...]
+    """What is to be known of the dumps themselves."""
     left: tuple[str, ...]
     """What was taken out besides: triggers, routines, events, views that a mask could not follow into."""
     shapes: tuple[Shape, ...]
@@ -105,7 +114,8 @@ def sanitize(
     """Restore ``dumps`` into ``server``, mask them under ``key`` and write them to ``out``.
 
     The server is used up: what was restored and its masked copy stay until it goes. Raises UsageFault for dumps or an
-    output that cannot be used, Leak when the scan finds a masked value or the shape changed; then there is no output.
+    output that cannot be used, MissingFault for a full disk, Leak when the scan finds a masked value or the shape
+    changed; then there is no output.
     """
     started = time.monotonic()
     check_output(out)
@@ -116,11 +126,14 @@ def sanitize(
         progress("restoring", str(so_far))
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_room(f"the dumps and their masked copy ({raw_bytes >> 20} MB of SQL)"))
         scan = stack.enter_context(LeakScan(parallel=raw_bytes > PARALLEL_BYTES))
-        raw = restore(server, dumps, restoring, into=_raw_names(names), watch=scan.raw).databases
+        restored = restore(server, dumps, restoring, into=_raw_names(names), watch=scan.raw)
+        raw = restored.databases
         copies = {raw[service]: names[service] for service in raw}
         progress("learning hosts and nets", "")
         columns = [column for service, name in raw.items() for column in columns_of(server, service, name, policy)]
+        check_named(columns, policy)
         used = filled(server, columns)
         left = [f"{what} of {names[s]}" for s, name in raw.items() for what in take_out_code(server, name)]
         listed = listed_words(server, used, policy)
@@ -163,12 +176,23 @@ def sanitize(
         databases=names,
         treated=counts,
         unknown={str(column): column.treatment for column in columns if not column.known},
+        spared={str(column): column.spared for column in columns if column.spared},
+        findings=restored.findings,
         left=tuple(left),
         shapes=shapes,
         masked_values=masking.values,
         scanned_bytes=scan.scanned,
         seconds=time.monotonic() - started,
     )
+
+
+@contextlib.contextmanager
+def _room(what: str) -> Iterator[None]:
+    """Raise MissingFault instead of the server's own error when its disk is full."""
+    try:
+        yield
+    except (pymysql.Error, sqlalchemy.exc.DBAPIError) as fault:
+        raise no_room(what, str(fault)) or fault from fault
 
 
 def _raw_names(names: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 import tempfile
@@ -19,7 +20,7 @@ from sqlalchemy import event
 from osupgrade.engine.exec import ToolRun, run_in
 from osupgrade.engine.forward import Forward, elsewhere
 from osupgrade.engine.lab import Lab, Mount
-from osupgrade.errors import LabFault
+from osupgrade.errors import LabFault, MissingFault
 
 HOST = "db"
 """The server's name on the lab's network."""
@@ -28,6 +29,9 @@ START_SECONDS = 60
 ANSWER_SECONDS = 5
 """For one greeting of a server; a connection that says nothing is given up, and the next one asked."""
 DATA = "/var/lib/mysql"
+MEMORY = "16g"
+"""How large a data directory in memory may become."""
+_FULL = re.compile(r"the table '.*' is full|no space left on device|errno: 28\b|disk full", re.IGNORECASE)
 _COPIED = "copied"
 SHELF = "/var/lib/osupgrade"
 """Where snapshots lie inside the server's container."""
@@ -223,7 +227,7 @@ def start_database(
     ``memory`` keeps the data directory in memory; ``durable`` keeps a production server's settings for timing.
     """
     password = secrets.token_hex(16)
-    tmpfs = {DATA: "size=16g"} if memory else {}
+    tmpfs = {DATA: f"size={MEMORY}"} if memory else {}
     mounts = [] if memory else [Mount(lab.volume(f"{name}-data"), DATA, read_only=False)]
     container = lab.start(
         image,
@@ -241,6 +245,17 @@ def start_database(
     server.execute("", f"CREATE USER 'watch'@'%' IDENTIFIED BY '{server.watcher.password}'")
     server.execute("", "GRANT PROCESS ON *.* TO 'watch'@'%'")
     return server
+
+
+def no_room(what: str, text: str) -> MissingFault | None:
+    """What a server's or client's error says of a full disk, as the fault that ends a command; None for any other."""
+    if not _FULL.search(text):
+        return None
+    return MissingFault(
+        f"the database server has no room left for {what}",
+        hint="free some room on the engine's disk, or take a machine with more memory and disk",
+        evidence=text,
+    )
 
 
 def published_port(container: Container, port: int = PORT) -> int:

@@ -21,7 +21,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from osupgrade.errors import Exit
-from osupgrade.events import Event, Kind
+from osupgrade.events import TELL_SECONDS, Event, Kind
 from osupgrade.model import Fate, Outcome, Severity, StepResult
 from osupgrade.plan import Plan
 from osupgrade.report.apis import by_question, releases_asked
@@ -82,6 +82,8 @@ class LiveView:
         self._cells: dict[str, _Cell] = {}
         self._counts: dict[str, int] = {}
         self._now = "getting ready"
+        self._how_far = ""
+        self._printed = 0.0
         self._begun = time.monotonic()
         self._spinner = Spinner("dots")
         self._live = Live(self, console=console, refresh_per_second=8, transient=False) if moving else None
@@ -107,6 +109,7 @@ class LiveView:
     def told(self, event: Event) -> None:
         """Take note of an event; the listener for an EventLog."""
         with self._lock:
+            self._how_far = event.text if event.kind is Kind.PROGRESS else ""
             if event.kind is Kind.STEP_STARTED:
                 self._cells[event.step] = _Cell(time.monotonic())
                 self._now = "looking at what came out"  # what is true when no step runs, until the lab says otherwise
@@ -115,7 +118,7 @@ class LiveView:
                 cell.seconds, cell.outcome = time.monotonic() - cell.started, event.outcome
             elif event.kind is Kind.LAB:
                 self._now = event.text
-            else:
+            elif event.kind is not Kind.PROGRESS:
                 self._count(event)
             if not self._live and not self._quiet:
                 self._line(event)
@@ -124,6 +127,8 @@ class LiveView:
         with self._lock:
             yield self._table(options.ascii_only)
             yield self._status(options.ascii_only)
+            if self._how_far:
+                yield Text(self._how_far, no_wrap=True, overflow="ellipsis")
 
     def _count(self, event: Event) -> None:
         if event.kind is Kind.FINDING and event.outcome != State.STANDING:
@@ -141,6 +146,10 @@ class LiveView:
             text = f"{event.step:<18} {event.outcome:<7} {cell.seconds:6.1f} s"
             if event.outcome == Outcome.FAILED:
                 text += f"  {short_error(event.text)}"
+        elif event.kind is Kind.PROGRESS:
+            if time.monotonic() - self._printed < TELL_SECONDS:
+                return
+            text, self._printed = event.text, time.monotonic()
         elif event.kind in (Kind.LAB, Kind.INJECTED, Kind.CURED):
             text = event.text if event.kind is Kind.LAB else f"{event.step:<18} {event.kind.value}: {event.text}"
         else:

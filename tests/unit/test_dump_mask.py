@@ -234,6 +234,8 @@ def every_column():
     [
         ('[columns]\n"name" = "keep"', "the policy says"),
         ('[columns]\n"*.name" = "hide"', "the policy says"),
+        ('[column]\n"*.name" = "mask"', "has column, which no policy has"),
+        ('[vocabulary]\nword = "acme"', "has vocabulary.word, which no policy has"),
         ("nonsense", "is no TOML"),
     ],
 )

@@ -315,3 +315,21 @@ def test_the_verdict_tells_the_estimate_and_its_first_warning():
         "grows steeper than linear, about with n^1.6 (and 1 more)",
     ):
         assert part in text, part
+
+
+def test_how_far_a_restore_is_has_a_line_of_its_own_on_a_terminal_and_few_lines_elsewhere():
+    bar = "restoring nova.sql [#####...............] 512 of 2048 MB, 30.2 MB/s, 51 s left"
+    screen = console(terminal=True, width=80)
+    view = live(PLAN, screen)
+    tell(view, Kind.PROGRESS, bar)
+    screen.print(view)
+    assert f"\n{bar}" in screen.file.getvalue()
+    tell(view, Kind.LAB, "looking around")
+    screen.file.truncate(0)
+    screen.print(view)
+    assert "restoring" not in screen.file.getvalue()
+    plain = console()
+    view = live(PLAN, plain)
+    for _ in range(20):
+        tell(view, Kind.PROGRESS, bar)
+    assert plain.file.getvalue().count(bar) == 1

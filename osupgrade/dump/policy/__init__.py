@@ -13,6 +13,9 @@ from osupgrade.schema import catalogue
 
 DEFAULT = Path(__file__).parent / "default.toml"
 
+TABLES = ("columns", "relations", "vocabulary")
+VOCABULARY = ("words", "json_keys", "secret_keys", "listed")
+
 
 class Treatment(enum.StrEnum):
     """What is done to a column's values."""
@@ -46,10 +49,11 @@ class Policy:
         bare = table.removeprefix("shadow_")
         return self.columns.get(f"{bare}.{column}") or self.columns.get(f"*.{column}")
 
-    def hides(self, table: str, column: str) -> bool:
-        """Whether the operator's own policy wants this very column hidden."""
-        name = f"{table.removeprefix('shadow_')}.{column}"
-        return name in self.own and self.columns[name] is not Treatment.KEEP
+    def hides(self, table: str, column: str) -> str:
+        """The operator's own name for a column that he wants hidden, its very own before ``*.column``; else empty."""
+        names = (f"{table.removeprefix('shadow_')}.{column}", f"*.{column}")
+        said = next((name for name in names if name in self.own), "")
+        return said if said and self.columns[said] is not Treatment.KEEP else ""
 
 
 def load_policy(extra: Path | None = None) -> Policy:
@@ -65,8 +69,7 @@ def load_policy(extra: Path | None = None) -> Policy:
                 hint=f'columns are "table.column" or "*.column", treatments are {", ".join(Treatment)}',
             )
     words, keys, secrets, listed = (
-        f"{data['vocabulary'][part]} {own.get('vocabulary', {}).get(part, '')}".lower().split()
-        for part in ("words", "json_keys", "secret_keys", "listed")
+        f"{data['vocabulary'][part]} {own.get('vocabulary', {}).get(part, '')}".lower().split() for part in VOCABULARY
     )
     return Policy(
         columns={name: Treatment(treatment) for name, treatment in columns.items()},
@@ -83,11 +86,19 @@ def load_policy(extra: Path | None = None) -> Policy:
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        own = tomllib.loads(path.read_text("utf-8"))
     except OSError as fault:
         raise UsageFault(f"cannot read the policy {path}: {fault.strerror}") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise UsageFault(f"the policy {path} is no TOML: {fault}") from fault
+    strange = [name for name in own if name not in TABLES]
+    strange += [f"vocabulary.{name}" for name in own.get("vocabulary", ()) if name not in VOCABULARY]
+    if strange:
+        raise UsageFault(
+            f"the policy {path} has {strange[0]}, which no policy has",
+            hint=f"it may have [{'], ['.join(TABLES)}], and in the last {', '.join(VOCABULARY)}",
+        )
+    return own
 
 
 def known_columns(service: str) -> frozenset[tuple[str, str]]:
