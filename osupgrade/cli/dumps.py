@@ -103,7 +103,8 @@ def _print(report: SanitizeReport, console: Console) -> None:
     console.print(f"shape: all {len(report.shapes)} facts are the same before and after")
     console.print(
         f"leak scan: nothing that was masked stands in the {report.scanned_bytes} bytes of output; "
-        f"{report.masked_values} values were masked one by one, ids and dropped content beside them"
+        f"{report.masked_values} values were masked one by one, ids and dropped content beside them",
+        soft_wrap=True,
     )
     console.print(f"wrote {report.written.path} in {report.seconds:.1f} s", markup=False, soft_wrap=True)
 

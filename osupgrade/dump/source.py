@@ -57,7 +57,8 @@ DATABASE = re.compile(
 USE = re.compile(rb"(?:USE|use) (?:`((?:[^`]|``)+)`|([\w$-]+))\s*;?\s*\Z")
 ACCOUNTS = re.compile(rb"GRANT |REVOKE |FLUSH PRIVILEGES|(?:CREATE|ALTER|DROP) (?:USER|ROLE) ")
 """Statements about the server's accounts, which no dump of databases needs."""
-_NAMES = re.compile(rb"SET (?:NAMES|character_set_client\s*=)\s*'?(\w+)'?", re.IGNORECASE)
+_NAMES = re.compile(rb"SET NAMES\s*'?(\w+)'?", re.IGNORECASE)
+"""Not of ``SET character_set_client``, which stands around each table's definition and says nothing of its rows."""
 _CHARSET = re.compile(rb"CHARACTER SET (\w+)", re.IGNORECASE)
 _VERSION = re.compile(rb"INSERT INTO `?(\w+)`?[^;]*?VALUES\s*(.*)", re.DOTALL)
 _VERSION_ROW = re.compile(rb"\((?:'(?:[^'\\]|\\.)*',\s*'(?:[^'\\]|\\.)*',\s*(\d+)|'([0-9A-Za-z_]+)')\)")
