@@ -79,6 +79,7 @@ def inspect(
                 path = path_of({holding.service: holding.section.versions for holding in holdings(usable.dumps)})
                 plan = plan_from(path)
             with opened_dumps(usable, plan, say, how_far) if usable else opened_url(url) as opened:
+                say("looking at what it is")
                 if not path:
                     path = path_of(opened.claims())
                     plan = plan_from(path)

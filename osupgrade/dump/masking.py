@@ -214,6 +214,7 @@ class Masking:
 
 def _each(function: Callable[[T], None], items: Sequence[T], step: Step) -> None:
     """Do it for all, several at a time; a fault or Ctrl-C waits for none of them."""
+    step(0, len(items))
     pool = ThreadPoolExecutor(CONNECTIONS)
     try:
         for done, _ in enumerate(pool.map(function, items), 1):

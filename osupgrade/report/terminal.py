@@ -193,7 +193,7 @@ class LiveView:
             parts.append(" ".join(self._now.split()))
         text = Text("  ".join(part for part in parts if part), style="dim", no_wrap=True, overflow="ellipsis")
         if self._live and self._live.is_started:
-            text = Text.assemble(self._spin(ascii_only), " ", text)
+            text = Text.assemble(self._spin(ascii_only), " ", text, no_wrap=True, overflow="ellipsis")
         return text
 
     def _spin(self, ascii_only: bool) -> Text:
