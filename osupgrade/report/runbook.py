@@ -27,7 +27,7 @@ from osupgrade.model import (
     StepResult,
 )
 from osupgrade.plan import Plan
-from osupgrade.report.digest import cure_blocks, downtime, duration, moved, phases, settled, size
+from osupgrade.report.digest import between, cure_blocks, downtime, duration, moved, phases, settled, size
 from osupgrade.result import RunReport, StagedFinding, State
 from osupgrade.site import Site
 
@@ -131,6 +131,17 @@ class _Page:
                 "database that need not survive a crash. Yours will be longer: take them to see which step is the "
                 "long one, not when you will be in bed."
             )
+        if seen := report.estimate:
+            self._say(
+                f"Expect {between(seen.total)} for the steps one after the other, {between(seen.side_by_side)} with "
+                f"the services side by side, and the APIs down for {between(seen.down)}; {size(seen.disk_bytes)} must "
+                f"be free on the database's disk. Taken from {seen.basis}."
+            )
+            if seen.host is None:
+                self._say(
+                    "Measure your controller (`python measure_host.py`) and give what it says with `--factor-file`: "
+                    "these are still the lab's seconds."
+                )
         if self.phases:
             self._say(
                 f"With the {'move to the new server' if self.moved else 'backup'} nothing may write for "
@@ -423,7 +434,9 @@ class _Page:
         result = self.steps.get(step)
         if result is None or result.outcome is Outcome.SKIPPED:
             return "not reached in the rehearsal"
-        return f"{duration(result.seconds)} in the rehearsal"
+        hops = self.report.estimate.hops if self.report.estimate else ()
+        foretold = next((f", {between(hop.time)} estimated" for hop in hops if hop.step == step), "")
+        return f"{duration(result.seconds)} in the rehearsal{foretold}"
 
     def _phase(self, name: str) -> str:
         phase = self.phases.get(name)

@@ -109,6 +109,8 @@ class Lineage:
         return {t.name: t for t in (*made, *own, *left) if t.name not in revision.schema.names}
 
 
+_LIKE = {"nova_cell0": "nova"}
+"""Databases of which the catalogue has no file: cell0 has the schema of nova's other cells."""
 MOVES = ("ml2",)
 """Finishing moves that stand in a lineage like a revision."""
 
@@ -124,9 +126,14 @@ def later(service: str) -> frozenset[str]:
     return frozenset(tomllib.loads((DIRECTORY / "later.toml").read_text("utf-8")).get(service, ()))
 
 
+def knows(service: str) -> bool:
+    """Whether the catalogue has this service's database, or the one that it is like."""
+    return _LIKE.get(service, service) in services()
+
+
 def covers(service: str, *releases: str) -> bool:
     """Whether the catalogue has this service at all of these releases."""
-    if service not in services():
+    if not knows(service):
         return False
     return any(set(releases) <= set(lineage(service, variant).releases) for variant in variants(service))
 
@@ -169,7 +176,7 @@ def variant_of(service: str, site: Site) -> str:
 
 def line_of(service: str, site: Site, *releases: str) -> Lineage | None:
     """The history that has all these releases: the site's plugin set's, else a later path's; None without any."""
-    if service not in services():
+    if not knows(service):
         return None
     usual = variant_of(service, site)
     for variant in sorted(variants(service), key=lambda name: name != usual):
@@ -289,6 +296,7 @@ def _applied(old: Table, step: Mapping[str, Any]) -> Table:
 
 @functools.cache
 def _read(service: str) -> Mapping[str, Any]:
+    service = _LIKE.get(service, service)
     found: dict[str, Any] = {}
     for file in (DIRECTORY / f"{service}.json", *(DIRECTORY / path / f"{service}.json" for path in _paths())):
         if not file.is_file():

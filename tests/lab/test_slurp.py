@@ -127,8 +127,9 @@ def test_a_cloud_that_is_seeded_again_is_the_same(laboratory, shelved, tmp_path)
 
 
 def test_a_dump_of_today_is_inspected_on_the_path_that_it_is_on(laboratory, cloud, tmp_path, capsys):
-    file = tmp_path / "two.sql"
-    write_dump(laboratory.server, [cloud.databases["keystone"], cloud.databases["placement"]], file)
+    file = tmp_path / "three.sql"
+    given = [cloud.databases[name] for name in ("keystone", "placement", "nova_cell0")]
+    write_dump(laboratory.server, given, file)
     assert "INSERT INTO `alembic_version` VALUES\n(" in file.read_text("utf-8")  # as MariaDB 10.11 writes rows
     status = run(["inspect", "--json", str(file)])
     said = capsys.readouterr()
@@ -137,6 +138,7 @@ def test_a_dump_of_today_is_inspected_on_the_path_that_it_is_on(laboratory, clou
     assert {(d["service"], d["release"], d["revision"], d["catalogued"]) for d in page["databases"]} == {
         ("keystone", "caracal", "47147121+c88cdce8f248", True),
         ("placement", "caracal", "a082b8bb98d0", True),
+        ("nova_cell0", "caracal", "13863f4e1612", True),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from osupgrade.model import SEEDED, Cure, Severity, Shell, Sql, Stage
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
+from osupgrade.report.digest import between
 from osupgrade.report.runbook import runbook
 from osupgrade.result import StagedFinding, State
 
@@ -165,6 +166,15 @@ def test_today_s_path_has_its_expand_and_contract_calls_and_its_upgrade_check():
 
 MOVED = runbook(samples.MOVED, plan())
 IN_PLACE = runbook(samples.IN_PLACE, plan())
+
+
+def test_what_was_estimated_stands_beside_what_was_measured():
+    hop = samples.GREEN.estimate.hops[0]
+    assert f"in the rehearsal, {between(hop.time)} estimated" in PAGE
+    assert f"the APIs down for {between(samples.GREEN.estimate.down)}" in PAGE
+    without = runbook(dataclasses.replace(samples.GREEN, estimate=None), plan())
+    assert "estimated" not in without
+    assert "APIs down for" not in without
 
 
 def test_services_run_at_a_release_between_before_the_next_one_that_asks_for_it():

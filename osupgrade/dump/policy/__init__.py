@@ -102,12 +102,8 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def known_columns(service: str) -> frozenset[tuple[str, str]]:
-    """Every column that a service has at any revision, as (table, column); empty for a service without a catalogue.
-
-    nova's cell0 has the schema of its other cells.
-    """
-    service = "nova" if service == "nova_cell0" else service
-    if service not in catalogue.services():
+    """Every column that a service has at any revision, as (table, column); empty for a service without a catalogue."""
+    if not catalogue.knows(service):
         return frozenset()
     found: set[tuple[str, str]] = set()
     for variant in catalogue.variants(service):
