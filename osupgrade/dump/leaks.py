@@ -55,10 +55,13 @@ _LONG = _table(b"_.@-:")
 _HELD = _table(b"_.@-")
 _SIDES = _table(b"_.-")
 _RUNS = _table(b"")
+_BEYOND = bytes(range(128, 256))
+_OTHER = _table(_BEYOND + b"_.@-"), _table(_BEYOND)
+"""For words with letters beyond ASCII. The tables above take those for spaces, so a text that the input has in latin1
+and the output in UTF-8 still has in common what stands between them."""
 _ENCODED = _table(b"+/", fold=False)
 _ESCAPE = re.compile(rb"\\[nrtbfZ0]")
-_ASCII = re.compile(rb"\\+u00([2-7][0-9a-fA-F])")
-_BEYOND = re.compile(rb"\\+u(?!00[2-7])[0-9a-fA-F]{4}")
+_ESCAPED = re.compile(rb"\\+u([0-9a-fA-F]{4})")
 _UUID = re.compile(
     rb"(?<![0-9a-f])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})(?![0-9a-f])"
 )
@@ -80,7 +83,8 @@ class Tokens:
 
 def tokens(text: bytes) -> Tokens:
     """Long runs of letters and digits, what dots, dashes and underscores hold together, addresses."""
-    long = {run for run in _unescaped(text).translate(_LONG).split() if len(run) >= SHORTEST}
+    text = _unescaped(text)
+    long = {run for run in text.translate(_LONG).split() if len(run) >= SHORTEST}
     whole = {run for run in long if len(run) in (32, 36) and _UUID.fullmatch(run)}
     rest = b" ".join(long - whole)
     inside = _UUID.findall(rest)
@@ -91,6 +95,9 @@ def tokens(text: bytes) -> Tokens:
     addresses = {word for word in found if _IPV4.match(word)}
     words = {w for w in found - addresses if w.strip(_NUMBERS) or (w.isdigit() and len(w) >= _SHORTEST_NUMBER)}
     words.update(run.replace(b"-", b"") for run in (*whole, *inside))
+    if not text.isascii():
+        others = {run.strip(_ENDS) for table in _OTHER for run in text.translate(table).split() if not run.isascii()}
+        words.update(run for run in others if _characters(run) >= SHORTEST)
     return Tokens(frozenset(words), frozenset(addresses | colons))
 
 
@@ -112,7 +119,15 @@ def _unescaped(text: bytes) -> bytes:
     text = _ESCAPE.sub(b" ", text)
     if b"\\u" not in text:
         return text
-    return _ASCII.sub(lambda match: bytes([int(match[1], 16)]), _BEYOND.sub(b" ", text))
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)).encode("utf-8", "surrogatepass"), text)
+
+
+def _characters(word: bytes) -> int:
+    """How many characters of UTF-8 a word has; 0 where it is none, such as an id read as base64."""
+    try:
+        return len(word.decode()) if len(word) >= SHORTEST else 0
+    except UnicodeDecodeError:
+        return 0
 
 
 @dataclass(frozen=True)

@@ -222,28 +222,32 @@ def test_operators_code_is_taken_out_and_named(server, tmp_path):
     assert "acme" not in out.read_text()
 
 
-SECRET = "network-17.acme-datacenter.org"
+SECRETS = {"agents.host": "network-17.acme-datacenter.org", "routers.name": "датацентр-Север"}
 
 
+@pytest.mark.parametrize("column", SECRETS)
 @pytest.mark.parametrize(
-    "text",
+    "held",
     [
-        f"see {SECRET.upper()} there",
-        json.dumps({"name": f"München\n{SECRET}"}),
-        base64.b64encode(f"on {SECRET}: ok".encode()).decode(),
-        f"on {SECRET}: ok".encode().hex(),
+        lambda secret: f"see {secret} there",
+        lambda secret: json.dumps({"name": f"München\n{secret}"}),
+        lambda secret: base64.b64encode(f"on {secret}: ok".encode()).decode(),
+        lambda secret: f"on {secret}: ok".encode().hex(),
     ],
     ids=["plain", "json", "base64", "hex"],
 )
-def test_a_hole_in_the_policy_is_a_leak_in_every_encoding_and_leaves_no_output(server, tmp_path, text):
-    held = text.replace("\\", "\\\\")
-    source = put(tmp_path, neutron(f"CREATE TABLE notes (a text);\nINSERT INTO notes VALUES ('{held}');\n"))
+def test_a_hole_in_the_policy_is_a_leak_in_every_encoding_and_leaves_no_output(server, tmp_path, held, column):
+    text = held(SECRETS[column]).replace("\\", "\\\\")
+    other = "CREATE TABLE routers (id int, name text) DEFAULT CHARSET=utf8;\nINSERT INTO routers VALUES (1, '{}');\n"
+    notes = "CREATE TABLE notes (a text) DEFAULT CHARSET=utf8;\nINSERT INTO notes VALUES ('{}');\n"
+    source = put(tmp_path, neutron(other.format(SECRETS["routers.name"]) + notes.format(text)))
     policy = put(tmp_path, '[columns]\n"notes.a" = "keep"\n', "policy.toml")
     with pytest.raises(Leak, match="masked value") as caught:
         run(server, source, tmp_path / "out.sql", policy)
     assert caught.value.status is Exit.DID_NOT
-    assert "neutron.agents.host" in caught.value.evidence
+    assert f"neutron.{column}" in caught.value.evidence
     assert "acme" not in str(vars(caught.value))
+    assert "Север" not in str(vars(caught.value))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.sql", "policy.toml"]
 
 

@@ -1,5 +1,6 @@
 """What masks keep and what they hide."""
 
+import base64
 import hashlib
 import ipaddress
 import json
@@ -306,7 +307,15 @@ def test_the_scan_finds_addresses_and_dotted_names():
     out = b"('192.168.100.7'),('fa:16:3e:aa:bb:cc'),('a.b.acme.org','m\xc3\xbcnchen-datacenter'),('bob@acme.org');\n"
     found = candidates(raw, out)
     assert found.addresses == {b"192.168.100.7", b"fa:16:3e:aa:bb:cc"}
-    assert found.words == {b"a.b.acme.org", b"nchen-datacenter", b"datacenter", b"bob@acme.org"}
+    words = {b"a.b.acme.org", b"nchen-datacenter", b"datacenter", b"bob@acme.org"}
+    assert found.words == words | {"münchen-datacenter".encode()}
+
+
+def test_the_scan_finds_words_without_a_single_letter_of_ascii():
+    name = "датацентр-Север"
+    for form in (name, json.dumps(name)[1:-1], base64.b64encode(name.encode()).decode(), name.encode().hex()):
+        assert name.encode() in candidates(f"('{name}')\n".encode(), f"('{form}')\n".encode()).words
+    assert not candidates("('Север')\n".encode(), "('Север')\n".encode()).words
 
 
 def test_the_scan_says_nothing_of_words_numbers_and_dates():
