@@ -16,7 +16,6 @@ from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
 from osupgrade.report.digest import size
 from osupgrade.scenario import Blocks, Scenario
 from osupgrade.schema.snapshot import Table, quoted, read_schema, table_data
-from osupgrade.site import Site
 
 
 def rows_finding(
@@ -89,8 +88,7 @@ def reproduced(
     wanted = [name.partition(".") for name in (*stands, *missing, *(tables or {}), *(rows or {}))]
     if not all(cloud.has(database) for database, _, _ in wanted):
         return
-    usual = Site()
-    if any(getattr(cloud.site, key) != _frozen(value, getattr(usual, key)) for key, value in scenario.site.items()):
+    if any(_frozen(getattr(cloud.site, key)) != _frozen(value) for key, value in scenario.site.items()):
         return
     for place, revisions in stands.items():
         database, _, table = place.partition(".")
@@ -126,8 +124,9 @@ def reproduced(
     )
 
 
-def _frozen(value: object, usual: object) -> object:
-    return tuple(value) if isinstance(usual, tuple) and isinstance(value, list) else value
+def _frozen(value: object) -> object:
+    """A site has tuples where it was read, and what a scenario states where that was put over it."""
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
 def keep_dump(cloud: Cloud, service: str) -> None:

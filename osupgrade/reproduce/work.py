@@ -343,7 +343,7 @@ def naive_lane(laboratory: Laboratory, directory: Path, known: Iterable[Scenario
         runner = LaneRunner(
             laboratory=laboratory,
             shelved=shelved,
-            known=[*(s for s in known if s.path == scenario.path), scenario],
+            known=[*(s for s in known if s.path == scenario.path and s.name != scenario.name), scenario],
             checks=tuple(load_checks().values()),
             site=Site(),
             run=run,

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,8 @@ from osupgrade.reproduce.again import find_step
 from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.trials import next_revision, tables_in
 from osupgrade.reproduce.written import Left, _condition, _insert, check_directory, write_scenario
-from osupgrade.scenario import Blocks, load_scenarios
+from osupgrade.scenario import Blocks, Scenario, load_scenarios
+from osupgrade.scenariolib import reproduced
 from osupgrade.site import Site
 
 ERROR = (
@@ -123,3 +125,18 @@ def test_the_tool_is_told_to_stop_at_the_revision_that_fails():
 def test_tables_that_an_error_names():
     tables = [Table("nova.services", 1), Table("nova.service", 1), Table("nova.instances", 1)]
     assert tables_in(ERROR, tables) == {"nova.services"}
+
+
+@pytest.mark.parametrize("plugins", [["router", "lbaas"], ("router", "lbaas")])
+def test_a_written_preflight_knows_its_site_whether_read_or_stated(plugins):
+    stated = {"service_plugins": ["router", "lbaas"]}
+    scenario = Scenario("t", ("neutron",), Blocks("havana/neutron", error="x"), site=stated, name="mine")
+    cloud = SimpleNamespace(
+        has=lambda _name: True,
+        site=dataclasses.replace(Site(), service_plugins=plugins),
+        versions=lambda _database, _table: ("grizzly",),
+    )
+    (finding,) = reproduced(scenario, cloud, stands={"neutron.alembic_version": ["grizzly"]})
+    assert finding.source == "mine"
+    cloud.site = Site()
+    assert not list(reproduced(scenario, cloud, stands={"neutron.alembic_version": ["grizzly"]}))
