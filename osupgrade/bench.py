@@ -136,18 +136,24 @@ def timed_hop(cloud: Cloud, plan: Plan, hop: Hop, scratch: Path, record: Path | 
 
 
 def report_overhead(rounds: Sequence[Mapping[str, Pair]]) -> bool:
-    """Print what observing costs; whether it stays within the limit."""
+    """Print what observing costs; whether it stays within the limit.
+
+    Of each hop, bare and observed, the fastest round counts: what else a machine does only ever makes some slower.
+    """
+    total = [0.0, 0.0]
     for step in rounds[0]:
         pairs = [r[step] for r in rounds]
-        bare = statistics.median(pair.bare for pair in pairs)
-        ratio = statistics.median(pair.observed / pair.bare for pair in pairs)
+        bare, observed = min(pair.bare for pair in pairs), min(pair.observed for pair in pairs)
+        total = [total[0] + bare, total[1] + observed]
         spent = statistics.median(pair.spent / pair.bare for pair in pairs)
-        print(f"observed / bare, {step:<18} {ratio:.3f}  ({bare:.2f} s bare; by its own count {1 + spent:.3f})")
+        print(
+            f"observed / bare, {step:<18} {observed / bare:.3f}  ({bare:.2f} s bare; by its own count {1 + spent:.3f})"
+        )
     totals = [sum(pair.observed for pair in r.values()) / sum(pair.bare for pair in r.values()) for r in rounds]
     own = statistics.median(sum(p.spent for p in r.values()) / sum(p.bare for p in r.values()) for r in rounds)
-    ratio = statistics.median(totals)
-    spread = f"{min(totals):.3f} to {max(totals):.3f}"
-    print(f"observed / bare, all hops: {ratio:.3f} (limit {LIMIT_OVERHEAD}), single rounds {spread}")
+    ratio = total[1] / total[0]
+    spread = f"{statistics.median(totals):.3f} ({min(totals):.3f} to {max(totals):.3f})"
+    print(f"observed / bare, all hops: {ratio:.3f} (limit {LIMIT_OVERHEAD}); by the median of the rounds {spread}")
     print(f"by the observer's own count: {1 + own:.3f}")
     return ratio <= LIMIT_OVERHEAD
 

@@ -86,12 +86,15 @@ class ReleaseContainer:
         environment = {**self.release.environment, **(env or {})}
         if recorder is None:
             return run_in(self.container, argv, environment=environment, workdir=workdir, log=log)
-        place = recorder.place()
-        observed = recorder.environment(place, environment)
-        telling, mark = recorder.telling(place, argv)
-        run = run_in(self.container, telling, environment=observed, workdir=workdir, log=log, mark=mark)
-        recorder.collect(run.rest, name)
-        return dataclasses.replace(run, argv=tuple(argv), rest=None)
+        place, mark = recorder.place()
+        observed = recorder.environment(place, mark, environment)
+        run = run_in(self.container, argv, environment=observed, workdir=workdir, log=log, mark=mark.encode())
+        record = run.rest
+        if record is None:  # the process was killed, or ended without its exit handlers
+            left = run_in(self.container, ["cat", place])
+            record = left.output.encode() if left.ok else None
+        recorder.collect(record, name)
+        return dataclasses.replace(run, rest=None)
 
     def tool(
         self,

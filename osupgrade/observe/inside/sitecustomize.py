@@ -15,9 +15,12 @@ try:
 except Exception:
     pass
 
+# Every import of the tool's would look here first.
+sys.path[:] = [place for place in sys.path if os.path.abspath(place) != HERE]
+
 for _place in sys.path:
     _path = os.path.join(_place, "sitecustomize.py")
-    if os.path.abspath(_place) != HERE and os.path.isfile(_path):
+    if os.path.isfile(_path):
         __file__ = _path
         with open(_path) as _file:
             _code = compile(_file.read(), _path, "exec")

@@ -1,0 +1,58 @@
+"""A record comes out of the container in the tool's own output, after a mark, and is no part of its log."""
+
+import json
+
+import pytest
+
+from osupgrade.engine.lab import Lab
+from osupgrade.engine.workshop import PYTHON, Workshop
+from osupgrade.images import ImageStore
+from osupgrade.observe.recorder import Recorder
+from osupgrade.releases import load_releases
+from osupgrade.sources import Sources
+
+RELEASE = "caracal"
+CHILD = "import subprocess, sys; print(len(subprocess.check_output([sys.executable, '-c', 'print(1)'])), flush=True)"
+
+
+@pytest.fixture(scope="module")
+def container(client):
+    releases = load_releases()
+    tags = ImageStore(client).ensure([RELEASE], print)
+    with Lab(client) as lab:
+        yield Workshop(lab, releases, Sources(releases), tags).release(RELEASE)
+
+
+def told(container, tmp_path, script):
+    recorder = Recorder(tmp_path / "step.jsonl", "")
+    argv, environment = [PYTHON, "-c", script], {"PYTHONPATH": "/opt/lab"}
+    run = container.run(argv, environment, log=tmp_path / "log", recorder=recorder, name="db_sync")
+    assert run.output == (tmp_path / "log").read_text()
+    return run, [json.loads(line) for line in recorder.path.read_text().splitlines()]
+
+
+def test_the_tool_s_output_status_and_record_come_apart(container, tmp_path):
+    run, lines = told(container, tmp_path, "print('done'); raise SystemExit(3)")
+    assert (run.exit_status, run.output) == (3, "done\n")
+    assert [line["kind"] for line in lines] == ["call", "spent"]
+    assert lines[0]["command"] == "db_sync"
+
+
+def test_what_a_process_of_the_tool_s_prints_is_only_its_own(container, tmp_path):
+    run, lines = told(container, tmp_path, CHILD)
+    assert run.output == "2\n"
+    assert [line["kind"] for line in lines] == ["call", "spent", "spent"]
+
+
+@pytest.mark.parametrize(("script", "status"), [("import os; os.kill(os.getpid(), 9)", 137), ("os._exit(3)", 3)])
+def test_what_a_tool_wrote_down_before_it_was_killed_is_fetched(container, tmp_path, script, status):
+    writes = f"import os; open(os.environ['OSUPGRADE_OBSERVE'], 'w').write('{{\"kind\": \"spent\", \"seconds\": 1}}\\n'); {script}"
+    run, lines = told(container, tmp_path, writes)
+    assert run.exit_status == status
+    assert lines == [{"kind": "call", "command": "db_sync"}, {"kind": "spent", "seconds": 1}]
+
+
+def test_a_tool_that_was_killed_before_it_wrote_anything_left_no_record(container, tmp_path):
+    run, lines = told(container, tmp_path, "import os; os.kill(os.getpid(), 9)")
+    assert run.exit_status == 137
+    assert lines[1] == {"kind": "fault", "text": "`db_sync` left no record of its migrations"}
