@@ -191,7 +191,7 @@ def conduct(request: Request, run: RunDirectory, events: EventLog) -> RunReport:
             ),
             exit_status=Exit.CAME_THROUGH if result.came_through else Exit.DID_NOT,
             verdict=sentence(result, request.plan),
-            next_command=next_command(result, run),
+            next_command=next_command(result, run, sys.argv[1:]),
             seconds=time.monotonic() - started,
             result=result,
             api=verification.calls,
@@ -371,12 +371,24 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     return f"the cloud did not come through: {' and '.join(parts)}"
 
 
-def next_command(result: LaneResult, run: RunDirectory) -> str:
-    """What the operator does next."""
+def next_command(result: LaneResult, run: RunDirectory, command: Sequence[str]) -> str:
+    """What the operator does next; ``command`` are the words of the one that he gave."""
     if result.came_through:
         return f"osupgrade report {run.path} --runbook"
     curable = sorted({s.finding.source for s in result.standing if s.finding.cure})
     if curable:
-        return f"osupgrade rehearse --cure {','.join(curable)}  (the cures are in {run.path}/report.html)"
+        return f"{curing(command, curable)}  (the cures are in {run.path}/report.html)"
     failed = result.failed
     return f"read {run.path}/logs/{failed[0].log}" if failed else f"read {run.path}/report.html"
+
+
+def curing(command: Sequence[str], cures: Sequence[str]) -> str:
+    """The same rehearsal as ``command`` with these cures; of another command, as a nightly, the cures alone."""
+    words = []
+    rest = iter(command[1:] if command[:1] == ["rehearse"] else ())
+    for word in rest:
+        if word == "--cure":
+            next(rest, None)
+        elif word not in ("--naive", "--no-cure") and not word.startswith("--cure="):
+            words.append(word)
+    return shlex.join(["osupgrade", "rehearse", *words, "--cure", ",".join(cures)])
