@@ -272,6 +272,7 @@ class Rehearsal:
             if not (due and willing):
                 self._record(stage, due, State.STANDING)
                 continue
+            started = time.monotonic()
             try:
                 self._apply(stage, scenario, due)
             except (UsageFault, DBAPIError) as refusal:
@@ -279,11 +280,12 @@ class Rehearsal:
                     self._require_database(str(refusal.orig))
                 self._record(stage, [*due, _refused(due[0], refusal)], State.STANDING)
                 continue
+            share = (time.monotonic() - started) / len(due)
             # What is left of a finding speaks with other numbers than before, so it is not told by being equal.
             left = [
                 f for f in self._ask(scenario, preflight) if (f.cure.at in (None, stage) if f.cure else f not in found)
             ]
-            self._record(stage, [f for f in due if f.place not in {g.place for g in left}], State.CURED)
+            self._record(stage, [f for f in due if f.place not in {g.place for g in left}], State.CURED, share)
             self._record(stage, left, State.STANDING)
 
     def _between(self, service: str) -> frozenset[Stage]:
@@ -322,10 +324,10 @@ class Rehearsal:
             assert finding.cure is not None
             self.events.tell(Kind.CURED, finding.cure.summary, step=str(stage), service=finding.service)
 
-    def _record(self, stage: Stage, findings: Iterable[Finding], state: State) -> None:
+    def _record(self, stage: Stage, findings: Iterable[Finding], state: State, cured_in: float = 0.0) -> None:
         for finding in findings:
             with self._lock:
-                self._findings.append(StagedFinding(stage, finding, state))
+                self._findings.append(StagedFinding(stage, finding, state, cured_in))
             self.events.tell(
                 Kind.FINDING, finding.message, step=str(stage), service=finding.service, outcome=state.value
             )

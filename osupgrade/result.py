@@ -26,6 +26,8 @@ class StagedFinding:
     stage: Stage
     finding: Finding
     state: State
+    cured_in: float = field(default=0.0, compare=False)
+    """Its share (seconds) of what the cure took that was applied to it and to others at once."""
 
 
 @dataclass(frozen=True)

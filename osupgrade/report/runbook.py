@@ -58,11 +58,11 @@ def runbook(report: RunReport, plan: Plan) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Treatment:
-    """One cure, and the findings that ask for it; whether the rehearsal applied it."""
+    """One cure, and the findings that ask for it; what it took (seconds) where the rehearsal applied it."""
 
     cure: Cure
     findings: tuple[Finding, ...]
-    rehearsed: bool
+    seconds: float | None
 
     @property
     def early(self) -> bool:
@@ -454,9 +454,16 @@ class _Page:
     def _cures(self, stage: Stage) -> None:
         for treatment in self.treatments:
             if treatment.at == stage and not treatment.early:
-                rehearsed = "rehearsed" if treatment.rehearsed else "not rehearsed: the rehearsal did not apply it"
-                self._step(f"Cure: {treatment.cure.summary}", rehearsed)
+                took = f"{duration(treatment.seconds)} in the rehearsal" if treatment.seconds is not None else ""
+                self._step(f"Cure: {treatment.cure.summary}", took or "not rehearsed: the rehearsal did not apply it")
                 self._treat(treatment)
+                if stage == SEEDED:
+                    self._worked(
+                        f"osupgrade inspect --path {self.plan.path.name} --url mysql://READER:PASSWORD@DATABASE-HOST/",
+                        f"nothing of {', '.join(f'`{f.service}` {f.place}' for f in treatment.findings)} any more",
+                    )
+                else:
+                    self._say("It worked when every statement ended without an error; the next step needs it.")
                 services = {finding.service for finding in treatment.findings} & set(self.plan.services)
                 self._back(self._restore([d for s in sorted(services) for d in self.plan.first.services[s].databases]))
 
@@ -573,5 +580,6 @@ def _treatments(report: RunReport) -> tuple[_Treatment, ...]:
         findings = tuple(dict.fromkeys(staged.finding for staged in cured or together))
         cure = findings[0].cure
         assert cure is not None
-        treatments.append(_Treatment(dataclasses.replace(cure, at=at), findings, bool(cured)))
+        seconds = sum(staged.cured_in for staged in cured) if cured else None
+        treatments.append(_Treatment(dataclasses.replace(cure, at=at), findings, seconds))
     return tuple(treatments)

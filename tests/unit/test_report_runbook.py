@@ -125,6 +125,14 @@ def test_a_cure_that_was_not_rehearsed_says_so():
     assert "not rehearsed: the rehearsal did not apply it" in page
 
 
+def test_a_cure_tells_what_it_took_and_how_to_see_that_it_worked():
+    staged = [StagedFinding(SEEDED, samples.BACKPORTED, State.CURED, cured_in=2.34)]
+    _, _, step = runbook(with_findings(*staged), plan()).partition(f". Cure: {samples.BACKPORTED.cure.summary}")
+    step = step.partition("###")[0]
+    assert "expected: 2.3 s in the rehearsal" in step
+    assert "osupgrade inspect --path grizzly-icehouse --url mysql://" in step and "Way back: restore" in step
+
+
 def test_what_breaks_nothing_is_done_in_the_days_before():
     assert PAGE.index("DELETE FROM token") < PAGE.index("## The night")
     assert PAGE.count("DELETE FROM token") == 1
