@@ -37,7 +37,7 @@ from osupgrade.scenario import Scenario
 from osupgrade.schema.rehearsed import Surveyor
 from osupgrade.schema.snapshot import ddl
 from osupgrade.seed.description import CloudDescription
-from osupgrade.seed.scale import scale
+from osupgrade.seed.scale import copied_from, scale, site_of_copies
 from osupgrade.site import Site
 from osupgrade.verify.census import Census
 from osupgrade.verify.running import Level
@@ -251,6 +251,8 @@ def ask_apis(
     """Use the upgraded cloud through its real APIs; an empty answer when it is not wanted or the path was not ended."""
     if request.level is None or result.failed or result.refused:
         return Verification(request.plan.last.name, "smoke")
+    if request.factor > 1:
+        cloud = dataclasses.replace(cloud, site=site_of_copies(cloud.site, request.factor))
     return verify(
         cloud,
         laboratory.lab,
@@ -266,8 +268,10 @@ def ask_apis(
 
 
 def _passwords(request: Request) -> Callable[[str], str | None]:
-    # A seeded cloud's users have their names for passwords; an operator's dump does not say.
-    return (lambda _user: None) if request.dumps else str
+    # A seeded cloud's users have their names for passwords, of which copies have copies; a dump does not say.
+    if request.dumps:
+        return lambda _user: None
+    return copied_from if request.factor > 1 else str
 
 
 def whole_path(plan: Plan) -> str:

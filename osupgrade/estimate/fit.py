@@ -75,8 +75,9 @@ class Growth:
         return Interval(expected / (1 + spread), expected, expected * (1 + spread))
 
 
-def fit(samples: Sequence[Sample], *, straight: bool = False) -> Growth:
-    """The growth that fits ``samples`` best; raises ValueError without samples. ``straight`` looks for no curve.
+def fit(samples: Sequence[Sample], *, steepest: float = 3.0) -> Growth:
+    """The growth that fits ``samples`` best; raises ValueError without samples. No curve has a greater exponent than
+    ``steepest``.
 
     Noise of times is a part of them, so squares of relative errors are made least. Neither part may be negative: no
     migration takes less than nothing, and none gets faster with rows. Of several measurements of one size the median
@@ -88,8 +89,8 @@ def fit(samples: Sequence[Sample], *, straight: bool = False) -> Growth:
     constant, per_unit = _line(points)
     missed = max(abs((constant + per_unit * point.size) / point.seconds - 1) for point in points)
     power = 1.0
-    if not straight and missed > MISFIT and _exponent(points) > STEEP:
-        constant, per_unit, power = _power(points)
+    if steepest > STEEP and missed > MISFIT and _exponent(points) > STEEP:
+        constant, per_unit, power = _power(points, steepest)
     spread = _spread(samples, constant, per_unit, power)
     return Growth(constant, per_unit, power, spread, points[-1].size)
 
@@ -154,10 +155,10 @@ def _exponent(points: Sequence[Sample]) -> float:
     return exponent((first.size, last.size, most.size), (first.seconds, last.seconds, most.seconds))
 
 
-def _power(points: Sequence[Sample]) -> tuple[float, float, float]:
-    """The best ``constant + per_unit * size ** exponent`` over exponents from 1 to 3."""
+def _power(points: Sequence[Sample], steepest: float) -> tuple[float, float, float]:
+    """The best ``constant + per_unit * size ** exponent`` over exponents from 1 to ``steepest``."""
     best = (math.inf, 0.0, 0.0, 1.0)
-    for hundredths in range(100, 301, 5):
+    for hundredths in range(100, round(100 * steepest) + 1, 5):
         power = hundredths / 100
         constant, per_unit = _solve([p.size**power for p in points], [p.seconds for p in points])
         error = sum(((constant + per_unit * p.size**power) / p.seconds - 1) ** 2 for p in points)

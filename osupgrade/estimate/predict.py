@@ -120,10 +120,11 @@ def _samples(runs: Sequence[Measured], key: Key) -> list[Sample]:
 
 
 def _growth(runs: Sequence[Measured], key: Key) -> Growth:
-    """Times have noise and counts have none: one whose rows grow no steeper than linear is taken for linear."""
+    """Times have noise and counts have hardly any: no time is taken to grow steeper than the rows read and changed."""
     rows = _rows(runs, key)
-    grows = len(rows) >= 3 and max(rows.values()) - min(rows.values()) >= TELLING
-    return fit(_samples(runs, key), straight=grows and _count_exponent(rows) <= STEEP)
+    if len(rows) >= 3 and max(rows.values()) - min(rows.values()) >= TELLING:
+        return fit(_samples(runs, key), steepest=_count_exponent(rows))
+    return fit(_samples(runs, key))
 
 
 def _rows(runs: Sequence[Measured], key: Key) -> dict[str, int]:

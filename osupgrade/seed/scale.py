@@ -9,6 +9,7 @@ single.
 from __future__ import annotations
 
 import functools
+import re
 import time
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from sqlalchemy import text
 
 from osupgrade.errors import LabFault, UsageFault
 from osupgrade.seed.seeder import SEEDERS
+from osupgrade.site import Site
 
 MARKER = "c000"
 SECOND_MARKER = "4c0d"
@@ -129,6 +131,18 @@ def scale(
             rows = sum(g.after for g in grown if g.service == service)
             progress(f"{service}: {rows:,} rows in {time.monotonic() - started:.1f} s")
     return tuple(grown)
+
+
+def copied_from(name: str) -> str:
+    """The name of what a copy with this name was copied from; an original's is its own."""
+    return re.sub(r"-\d+$", "", name)
+
+
+def site_of_copies(site: Site, factor: int) -> Site:
+    """The site as its operator would describe it with every copy's physical networks."""
+    entries = [entry.partition(":") for entry in site.network_vlan_ranges.split(",")]
+    copies = [f"{name}-{k}{colon}{ranges}" for k in range(1, factor) for name, colon, ranges in entries if name]
+    return replace(site, network_vlan_ranges=",".join([site.network_vlan_ranges, *copies]))
 
 
 def check_factor(seeder: str, databases: Collection[str], factor: int) -> None:

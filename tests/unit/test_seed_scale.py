@@ -6,13 +6,16 @@ from osupgrade.seed.scale import (
     Column,
     Copied,
     check_factor,
+    copied_from,
     load_scaling,
     original,
     scale,
+    site_of_copies,
     statement,
     stride_for,
 )
 from osupgrade.seed.seeder import load_seeder
+from osupgrade.site import Site
 
 ID = Column("id", "varchar", 36)
 NUMBER = Column("id", "int", None)
@@ -109,3 +112,15 @@ def test_novas_shadow_tables_are_copied_as_their_tables_are():
     for table, shadow in zip(tables, tables, strict=True):
         assert shadow.table == f"shadow_{table.table}"
         assert (shadow.keys, shadow.owner) == (table.keys, table.owner)
+
+
+def test_the_site_of_copies_has_each_ones_physical_networks():
+    site = Site(network_vlan_ranges="physnet1:100:299,physnet2")
+    assert site_of_copies(site, 1) == site
+    assert site_of_copies(site, 3).network_vlan_ranges == (
+        "physnet1:100:299,physnet2,physnet1-1:100:299,physnet2-1,physnet1-2:100:299,physnet2-2"
+    )
+
+
+def test_a_copy_s_name_leads_back_to_its_original():
+    assert copied_from("commerce-user1-17") == copied_from("commerce-user1") == "commerce-user1"

@@ -3,18 +3,20 @@
 from clients import Clients, compute, login
 from rounds import Round
 
-SHOWN, QUOTAS = 300, 100
+SHOWN, QUOTAS, LOGINS = 300, 100, 200
 turn = Round()
 account = turn.account
 lab = turn.call('keystone', 'log in as the lab', Clients, account['user'], account['password'], account['tenant'])
 
 
 def old_passwords():
-    """Every user whose password of before is known, in each of his tenants: his roles, and his key pairs as he sees them."""
-    for user, tenant, roles in turn.given.get('users', ()):
+    """Users whose password of before is known, in each of their tenants: roles, and key pairs as they see them.
+
+    Of a large cloud's users it is every second, third ... that is asked.
+    """
+    known = [given for given in turn.given.get('users', ()) if turn.given['passwords'][given[0]] is not None]
+    for user, tenant, roles in known[::len(known) // LOGINS + 1]:
         password = turn.given['passwords'][user]
-        if password is None:
-            continue
         session = turn.call('keystone', 'log in as %s in %s' % (user, tenant), login, user, password, tenant)
         if session is None:
             continue
