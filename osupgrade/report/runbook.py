@@ -81,7 +81,6 @@ class _Page:
         self.lines: list[str] = []
         self.number = 0
         self.steps: Mapping[str, StepResult] = {s.step: s for s in report.result.steps} if report.result else {}
-        self.forecasts = {hop.step: hop.time for hop in report.estimate.hops} if report.estimate else {}
         self.treatments = _treatments(report)
         self.phases = phases(report)
         self.moved = moved(report)
@@ -125,18 +124,7 @@ class _Page:
         chains = [sum(self.steps[h.step].seconds for h in c.hops if h.step in self.steps) for c in self.plan.chains]
         finish = self.steps.get(self.plan.finish.name) if self.plan.finish else None
         last = finish.seconds if finish else 0.0
-        if seen := report.estimate:
-            self._say(
-                f"Expect {between(seen.total)} for the migrations one after the other, {between(seen.side_by_side)} "
-                f"with the services side by side; the APIs are down for {between(seen.down)} of it. Have "
-                f"{size(seen.disk_bytes)} free on the database's disk. Taken from {seen.basis}."
-            )
-            for gain in seen.gains:
-                self._say(
-                    f"To {gain.title} in the days before saves about {duration(gain.saved)} of {gain.migration} "
-                    f"({gain.step})."
-                )
-        elif self.steps:
+        if self.steps and not report.estimate:
             self._say(
                 f"The migrations took {duration(sum(chains) + last)} in the rehearsal one after the other, and "
                 f"{duration(max(chains) + last)} with the services side by side. These are the lab's times, on a "
@@ -153,6 +141,11 @@ class _Page:
                 self._say(
                     "Measure your controller (`python measure_host.py`) and give what it says with `--factor-file`: "
                     "these are still the lab's seconds."
+                )
+            for gain in seen.gains:
+                self._say(
+                    f"To {gain.title} in the days before saves about {duration(gain.saved)} of {gain.migration} "
+                    f"({gain.step})."
                 )
         if self.phases:
             self._say(
@@ -443,8 +436,6 @@ class _Page:
         self._say(f"Way back: {way}.")
 
     def _time(self, step: str) -> str:
-        if step in self.forecasts:
-            return f"{between(self.forecasts[step])}, by the estimate"
         result = self.steps.get(step)
         if result is None or result.outcome is Outcome.SKIPPED:
             return "not reached in the rehearsal"
