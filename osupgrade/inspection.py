@@ -17,7 +17,7 @@ import pymysql
 import sqlalchemy
 
 from osupgrade.cloud import Cloud
-from osupgrade.dump.source import SCHEMA_ONLY, Dump, Holding, find_dumps, is_system, read_dump, service_of
+from osupgrade.dump.source import SCHEMA_ONLY, Dump, Holding, Reading, find_dumps, is_system, read_dump, service_of
 from osupgrade.engine.database import DatabaseServer, start_database
 from osupgrade.engine.inplace import asked_by
 from osupgrade.engine.lab import Lab, connect
@@ -133,13 +133,13 @@ class Usable:
     told: tuple[Finding, ...]
 
 
-def usable_dumps(paths: Sequence[Path]) -> Usable:
-    """Read the dumps behind ``paths``.
+def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usable:
+    """Read the dumps behind ``paths``; ``reading`` is told how far.
 
     A dump that is none, or broken, or a second one of a service, becomes a finding; raises UsageFault when nothing is
     left.
     """
-    dumps, told = readable(paths)
+    dumps, told = readable(paths, reading)
     dumps, doubles = without_doubles(dumps)
     return Usable(dumps, (*told, *doubles))
 
@@ -187,7 +187,7 @@ def opened_url(url: str) -> Iterator[Opened]:
         yield Opened(live, chosen, (*told, *more))
 
 
-def readable(paths: Sequence[Path]) -> tuple[tuple[Dump, ...], tuple[Finding, ...]]:
+def readable(paths: Sequence[Path], reading: Reading | None = None) -> tuple[tuple[Dump, ...], tuple[Finding, ...]]:
     """The dumps that can be restored, and a finding for each file that cannot.
 
     Raises UsageFault for a path that is not there, and with the first dump's fault when none can be restored.
@@ -197,7 +197,7 @@ def readable(paths: Sequence[Path]) -> tuple[tuple[Dump, ...], tuple[Finding, ..
     told = []
     for path, parts in find_dumps(paths):
         try:
-            dumps.append(read_dump(path, parts))
+            dumps.append(read_dump(path, parts, reading))
         except UsageFault as fault:
             faults.append(fault)
             consequence = "; ".join(filter(None, (fault.evidence, fault.hint)))

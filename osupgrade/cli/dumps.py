@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from osupgrade.cli.options import DatabaseKind, path_of, plan_from
-from osupgrade.cli.telling import telling
+from osupgrade.cli.telling import reading, telling
 from osupgrade.dump.policy import Treatment, load_policy
 from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
@@ -51,7 +51,7 @@ def sanitize(
         if file:
             check_output(file)
     with telling(console) as told:
-        read = read_dumps(dumps, lambda name, done, of: told("reading", f"{name}, {done / of:.0%}"))
+        read = read_dumps(dumps, reading(told))
         client = connect()
         path = path_of({holding.service: holding.section.versions for holding in holdings(read)})
         image = choose_database(client, plan_from(path), db, lambda text: told(text, ""))

@@ -23,7 +23,7 @@ from osupgrade.cli.options import (
     plan_from,
     site_from_option,
 )
-from osupgrade.cli.telling import telling
+from osupgrade.cli.telling import reading, telling
 from osupgrade.conduct import whole_path
 from osupgrade.dump.source import holdings
 from osupgrade.errors import Exit, UsageFault
@@ -74,7 +74,7 @@ def inspect(
 
         seen = Inspection((), (), ())
         if dumps or url:
-            usable = usable_dumps(dumps) if dumps else None
+            usable = usable_dumps(dumps, reading(told)) if dumps else None
             if usable and not path:
                 path = path_of({holding.service: holding.section.versions for holding in holdings(usable.dumps)})
                 plan = plan_from(path)

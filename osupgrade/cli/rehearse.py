@@ -32,9 +32,10 @@ from osupgrade.cli.options import (
     site_from_option,
     usual_seconds,
 )
+from osupgrade.cli.telling import reading, telling
 from osupgrade.conduct import LARGE, Estimating, Request, conduct
 from osupgrade.departure import NEW_CONTROLLER, STRATEGIES
-from osupgrade.dump.source import Holding, check_start, holdings, read_dumps
+from osupgrade.dump.source import Holding, Reading, check_start, holdings, read_dumps
 from osupgrade.errors import UsageFault
 from osupgrade.estimate.host import read_host
 from osupgrade.estimate.measure import TOP
@@ -112,28 +113,30 @@ def rehearse(
     """
     console = Console(highlight=False, stderr=as_json)
     past = None if estimate else history_from(history, no_history)  # its times are not those of other runs
-    request = request_for(
-        path=chosen_path(path, lambda text: console.print(text, markup=False, soft_wrap=True)),
-        site=site,
-        dump=dump,
-        scenario=scenario,
-        naive=naive or no_cure,
-        cure=cure,
-        services=services,
-        db=db,
-        scale=scale,
-        cloud=cloud,
-        verify_level=verify_level,
-        fast=fast,
-        estimating=estimating_from(estimate, factor_file, scale),
-        jobs=jobs,
-        keep=keep,
-        strategy=strategy,
-        old_db=old_db,
-        rollback=bool(strategy) or scale < LARGE if rollback is None else rollback,
-        times=times,
-        more=more,
-    )
+    with telling(Console(highlight=False, stderr=as_json, quiet=quiet)) as told:
+        request = request_for(
+            path=chosen_path(path, lambda text: console.print(text, markup=False, soft_wrap=True)),
+            site=site,
+            dump=dump,
+            scenario=scenario,
+            naive=naive or no_cure,
+            cure=cure,
+            services=services,
+            db=db,
+            scale=scale,
+            cloud=cloud,
+            verify_level=verify_level,
+            fast=fast,
+            estimating=estimating_from(estimate, factor_file, scale),
+            jobs=jobs,
+            keep=keep,
+            strategy=strategy,
+            old_db=old_db,
+            rollback=bool(strategy) or scale < LARGE if rollback is None else rollback,
+            times=times,
+            more=more,
+            read=reading(told),
+        )
     run = RunDirectory.make(out, request.plan.path.name)
     view = live(request.plan, console, quiet=quiet, expected=_expected(request, past))
     with run.told_when_stopped("this rehearsal"), view, EventLog(run.events, view.told) as events:
@@ -171,6 +174,7 @@ def request_for(
     rollback: bool,
     times: int,
     more: Sequence[Path] | None,
+    read: Reading | None = None,
 ) -> Request:
     """What the options of ``osupgrade rehearse`` ask for; raises UsageFault for what cannot be."""
     if dump and (scale > 1 or cloud):
@@ -182,7 +186,7 @@ def request_for(
         )
     if estimating and strategy == NEW_CONTROLLER:
         raise UsageFault("--estimate times an upgrade in place; a new-controller is timed by its own rehearsal")
-    dumps = read_dumps(dump) if dump else ()
+    dumps = read_dumps(dump, read) if dump else ()
     held = holdings(dumps) if dumps else ()
     moving = _moving(strategy, old_db, times)
     path = path or (path_of({h.service: h.section.versions for h in held}) if held else DEFAULT_PATH)

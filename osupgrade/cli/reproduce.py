@@ -229,7 +229,7 @@ def _understood(**options: Any) -> dict[str, Any]:
     options["naive"] = options["naive"] or options["no_cure"]
     # What a run measures besides is not done again.
     options |= {"estimating": None, "rollback": False, "times": 1}
-    return {name: options[name] for name in inspect.signature(rehearsing.request_for).parameters}
+    return {name: options[name] for name in inspect.signature(rehearsing.request_for).parameters if name in options}
 
 
 @contextlib.contextmanager

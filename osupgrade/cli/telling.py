@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from osupgrade.dump.sanitize import Told
+from osupgrade.dump.source import Reading
 from osupgrade.events import TELL_SECONDS
 
 
@@ -33,3 +34,8 @@ def telling(console: Console) -> Iterator[Told]:
     with console.status("") as status:
         # As Text: of a string, rich would take the bar in its brackets for a style.
         yield lambda what, how_far: status.update(Text(line(what, how_far), no_wrap=True, overflow="ellipsis"))
+
+
+def reading(told: Told) -> Reading:
+    """How far the reading of dumps is, as one thing that is told."""
+    return lambda name, done, of: told("reading", f"{name}, {done / of:.0%}")

@@ -46,6 +46,9 @@ NAMES: Mapping[str, str] = {
 }
 """Database names that operators use; they count where the tables do not decide."""
 
+Reading = Callable[[str, int, int], None]
+"""Told the name of the dump that is read, the bytes of it so far and all of them."""
+
 SCHEMA_ONLY = "only the schema is rehearsed"
 """What follows of a dump without rows."""
 
@@ -248,9 +251,7 @@ def mydumper_parts(directory: Path) -> tuple[Part, ...]:
     return tuple(part for _, _, _, part in sorted(ranks, key=lambda item: item[:3]))
 
 
-def read_dumps(
-    paths: Sequence[Path], progress: Callable[[str, int, int], None] | None = None, *, insist: bool = False
-) -> tuple[Dump, ...]:
+def read_dumps(paths: Sequence[Path], progress: Reading | None = None, *, insist: bool = False) -> tuple[Dump, ...]:
     """Read all dumps behind ``paths`` and refuse the first that cannot be restored; see :func:`read_dump`."""
     return tuple(read_dump(path, parts, progress, insist=insist) for path, parts in find_dumps(paths))
 
@@ -258,7 +259,7 @@ def read_dumps(
 def read_dump(
     path: Path,
     parts: Sequence[Part] = (),
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Reading | None = None,
     *,
     insist: bool = False,
 ) -> Dump:
@@ -298,9 +299,7 @@ def read_dump(
     )
 
 
-def _watched(
-    reader: Reader, seen: Seen, name: str, progress: Callable[[str, int, int], None] | None
-) -> Iterable[bytes]:
+def _watched(reader: Reader, seen: Seen, name: str, progress: Reading | None) -> Iterable[bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     clean, line = True, 1
     for block in reader.blocks():
