@@ -137,6 +137,11 @@ def conduct(request: Request, run: RunDirectory, events: EventLog) -> RunReport:
         return dataclasses.replace(rehearse(cloud, run, events), plan=plan, injected=injected, checks=(), jobs=1)
 
     estimating = request.estimating
+    if estimating:
+        # Else there is nothing left of which a preparation could show what it saves.
+        prepared = {p.cured for p in request.plan.first.preparations if p.service in request.plan.services}
+        may_cure = request.may_cure
+        request = dataclasses.replace(request, may_cure=lambda name: name not in prepared and may_cure(name))
     memory = not request.dumps and request.factor < LARGE and not estimating
     with open_laboratory(
         request.plan,

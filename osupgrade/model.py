@@ -161,11 +161,13 @@ class Preparation:
     """What an operator can do in the days before, with the APIs up, so that the night is shorter.
 
     ``commands`` are arguments of the service's own tool, in the release that runs until then; then come the ``steps``.
+    ``cured`` is the scenario whose cure does the same, where there is one.
     """
 
     name: str
     service: str
     title: str
+    cured: str = ""
     commands: tuple[str, ...] = ()
     steps: tuple[Sql, ...] = ()
 

@@ -126,6 +126,7 @@ def _preparation(data: Mapping[str, Any]) -> Preparation:
         name=data["name"],
         service=data["service"],
         title=data["title"],
+        cured=data.get("cured", ""),
         commands=tuple(data.get("commands", ())),
         steps=tuple(Sql(data["service"], statement) for statement in data.get("statements", ())),
     )

@@ -13,7 +13,9 @@ from osupgrade.model import Migration, StepResult
 
 GAINS = 3
 WORTH = 0.5
-"""Seconds that a preparation must save in the lab to be worth a word."""
+"""Seconds that a preparation must be expected to save in the lab to be worth a word."""
+FELT = 0.05
+"""Seconds that it must have saved in the run itself: what is less is noise."""
 COUNTED = 20_000
 """Rows read from which a count that grows steeper than linear is warned of."""
 TELLING = 100
@@ -85,7 +87,7 @@ def estimate(
         disk_bytes=_disk(runs, target),
         hops=hops,
         migrations=migrations,
-        gains=_gains(prepared, factors),
+        gains=_gains(prepared, growths, target, factors),
         warnings=tuple(_warnings(runs, migrations)),
         lab=lab,
         host=host,
@@ -232,16 +234,23 @@ def _count_exponent(rows: Mapping[str, int]) -> float:
     return exponent((first, middle, last), (a, b, c))
 
 
-def _gains(prepared: Sequence[Prepared], factors: Mapping[str, Interval]) -> tuple[Gain, ...]:
-    """The migrations in which a preparation saved most."""
+def _gains(
+    prepared: Sequence[Prepared], growths: Mapping[Key, Growth], target: float, factors: Mapping[str, Interval]
+) -> tuple[Gain, ...]:
+    """The migrations in which a preparation saved most: the share that it saved in the run, of what is expected."""
     gains = []
     for done in prepared:
         after = {key_of(m): m for step in done.after for m in step.migrations}
         for migration in (m for step in done.before for m in step.migrations):
-            left = after.get(key_of(migration))
-            if left is not None and migration.seconds - left.seconds >= WORTH:
+            key = key_of(migration)
+            left = after.get(key)
+            if left is None or key not in growths or migration.seconds - left.seconds < FELT:
+                continue
+            before = growths[key].at(target)
+            rest = before.times(left.seconds / migration.seconds)
+            if before.expected - rest.expected >= WORTH:
                 factor = factors.get(migration.step, Interval(1.0, 1.0, 1.0))
-                times = [_carried(Interval(s, s, s), factor) for s in (migration.seconds, left.seconds)]
+                times = [_carried(time, factor) for time in (before, rest)]
                 gains.append(
                     Gain(done.name, done.title, done.service, migration.step, migration.name, done.seconds, *times)
                 )

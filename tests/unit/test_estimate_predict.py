@@ -2,7 +2,6 @@ import dataclasses
 
 import pytest
 
-from osupgrade.estimate.fit import Interval
 from osupgrade.estimate.host import Host
 from osupgrade.estimate.predict import Measured, Prepared, estimate
 from osupgrade.model import TableWork
@@ -120,5 +119,17 @@ def test_the_three_migrations_that_a_preparation_helps_most_are_told():
         ("nova 161-2_some_change", 2.0),
         ("nova 161-3_some_change", 1.1),
     ]
-    assert gains[0].before == Interval(9.0, 9.0, 9.0)
+    assert gains[0].before.expected == 9.0
     assert gains[0].takes == 7.0
+
+
+def test_what_a_preparation_saves_is_carried_on_with_the_migration():
+    runs = [run(n, linear) for n in (1, 10, 30)]
+    (main,) = runs[-1].steps
+    (migration,) = main.migrations
+    half = dataclasses.replace(main, migrations=(dataclasses.replace(migration, seconds=migration.seconds / 2),))
+    found = estimate(runs, 300, "here", LAB, prepared=[Prepared("purge", "purge it", "nova", 7.0, (main,), (half,))])
+    (gain,), (forecast,) = found.gains, found.migrations
+    assert gain.before == forecast.time
+    assert gain.saved == pytest.approx(forecast.time.expected / 2)
+    assert gain.saved > 5 * migration.seconds / 2
