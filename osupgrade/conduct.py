@@ -370,7 +370,7 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     if result.refused:
         return "the cloud could not be set up"
     if result.came_through:
-        return f"the cloud came through from {plan.first.name} to {plan.path.finish or plan.last.name}"
+        return f"the cloud came through from {plan.first.name} to {plan.end}"
     parts = []
     if result.failed:
         parts.append(f"it stopped at {', '.join(step.step for step in result.failed)}")

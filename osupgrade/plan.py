@@ -49,6 +49,11 @@ class Plan:
         return (*hops, self.finish.name) if self.finish else hops
 
     @property
+    def end(self) -> str:
+        """What its services come to: the finish where one of them makes it, else the last release."""
+        return self.finish.name if self.finish else self.last.name
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """Every stage of the plan, chain by chain."""
         around = tuple(stage for step in self.steps for stage in (Stage.before(step), Stage.after(step)))

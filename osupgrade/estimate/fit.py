@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 STEEP = 1.4
-"""The exponent from which a growth is called steeper than linear. Sorting many rows (n log n) stays below it, and so does
-a server that reads a table otherwise once it is larger: nova's 186 reads with n^1.36 up to scale 30, linear up to 1000.
+"""The exponent from which a growth is called steeper than linear. Sorting many rows (n log n) stays below it, and so
+does a server that reads a table otherwise once it is larger: nova's 186 reads with n^1.36 to scale 30, linear to 1000.
 """
 MISFIT = 0.12
 """By how much a line must miss one of the sizes before a curve is looked for: less than that is noise."""

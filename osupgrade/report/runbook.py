@@ -109,10 +109,10 @@ class _Page:
     # The parts of the page, in its order.
 
     def _head(self) -> None:
-        report, path = self.report, self.plan.path
+        report = self.report
         manifest = report.manifest
         self._say(
-            f"# Upgrade runbook: {self.plan.first.name} to {path.finish or self.plan.last.name}",
+            f"# Upgrade runbook: {self.plan.first.name} to {self.plan.end}",
             f"Services: {', '.join(self.plan.services)}. Rehearsed {manifest.started} on {manifest.database}; "
             f"cloud: {manifest.cloud}. Verdict: {report.verdict}.",
         )
