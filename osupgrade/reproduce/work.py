@@ -239,7 +239,11 @@ def shrink_subject(
             say(f"masking the {shrunk.candidate.count} rows that are left")
             write_dump(server, list(small.values()), place / "small.sql")
             read = read_dumps([place / "small.sql"])
-            sanitize(server, read, place / "masked.sql", masking.key, masking.policy, lambda _stage, _text: None)
+            report = sanitize(
+                server, read, place / "masked.sql", masking.key, masking.policy, lambda _stage, _text: None
+            )
+            for what in report.left:
+                say(f"taken out: {what}")
             site = masking.site(site)
         last = Trials(laboratory.cloud(site, "small", small), subject.plan, step, place / "logs", narrow=trials.narrow)
         tables = last.tables()

@@ -73,6 +73,10 @@ def test_another_revision_key_table_or_number_is_another_failure(other):
             "OperationalError: (OperationalError) (1366, \"Incorrect string value: '\\xFC' for column 'name' at row 3\")",
         ),
         (
+            "OperationalError: (OperationalError) (1553, \"Cannot drop index 'user_id': needed in a foreign key constraint\") '\\nDROP INDEX user_id ON user_project_metadata' ()",
+            "OperationalError: (OperationalError) (1553, \"Cannot drop index 'project_id': needed in a foreign key constraint\") '\\nDROP INDEX project_id ON user_project_metadata' ()",
+        ),
+        (
             "IntegrityError: (IntegrityError) (1452, 'a foreign key constraint fails (`keystone`.`#sql-6_a`, CONSTRAINT `x`)')",
             "IntegrityError: (IntegrityError) (1452, 'a foreign key constraint fails (`keystone`.`#sql-7_1b`, CONSTRAINT `x`)')",
         ),
