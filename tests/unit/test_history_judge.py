@@ -69,11 +69,11 @@ def test_contents_that_one_of_the_two_did_not_read_are_no_difference():
     assert compare(past(), past(contents={}, schemas={})) == ()
 
 
-def test_another_schema_is_an_error_and_another_count_of_a_migration_a_warning():
+def test_another_schema_is_an_error_and_so_is_another_count_of_a_migration():
     (finding,) = compare(past(schemas={"nova": "s2", "neutron": "t1"}), past())
     assert finding.service == "nova" and "schema" in finding.message
     (finding,) = compare(past(steps=(Timed("migration", "nova 185", "passed", 1.0, 30),)), past())
-    assert finding.evidence.rows == (("185", "31", "30"),) and finding.severity is Severity.WARNING
+    assert finding.evidence.rows == (("185", "31", "30"),) and finding.severity is Severity.ERROR
 
 
 def test_another_time_is_no_difference():
