@@ -20,6 +20,8 @@ COUNTED = 20_000
 """Rows read from which a count that grows steeper than linear is warned of."""
 TELLING = 100
 """Rows by which a count must grow before it says how a migration grows; building an index, say, counts none."""
+LESS = 0.9
+"""The share of its rows, or of its tables' bytes, below which a migration has less to do."""
 Key = tuple[str, str]
 
 
@@ -246,6 +248,8 @@ def _gains(
             left = after.get(key)
             if left is None or key not in growths or migration.seconds - left.seconds < FELT:
                 continue
+            if not _lighter(left, migration):
+                continue  # it had the same to do, so that it took less was the machine's doing
             before = growths[key].at(target)
             rest = before.times(left.seconds / migration.seconds)
             if before.expected - rest.expected >= WORTH:
@@ -255,3 +259,10 @@ def _gains(
                     Gain(done.name, done.title, done.service, migration.step, migration.name, done.seconds, *times)
                 )
     return tuple(sorted(gains, key=lambda gain: -gain.saved)[:GAINS])
+
+
+def _lighter(after: Migration, before: Migration) -> bool:
+    """Whether a migration has less to do: rows that it touches, or tables that have become smaller."""
+    rows, had = (m.rows_read + m.rows_changed for m in (after, before))
+    size, was = (sum(table.bytes_before or 0 for table in m.tables) for m in (after, before))
+    return rows < LESS * had or size < LESS * was

@@ -111,7 +111,7 @@ def test_disk_is_the_growth_and_the_largest_table_on_the_side():
 
 def test_the_three_migrations_that_a_preparation_helps_most_are_told():
     before = step([seen(s, number=n) for n, s in enumerate((9.0, 5.0, 3.0, 2.0, 0.4))])
-    after = step([seen(s, number=n) for n, s in enumerate((1.0, 4.8, 1.0, 0.9, 0.1))])
+    after = step([seen(s, rows=50, number=n) for n, s in enumerate((1.0, 4.8, 1.0, 0.9, 0.1))])
     done = Prepared("purge", "purge it", "nova", 7.0, (before,), (after,))
     gains = estimate([Measured(1, (before,))], 1, "here", LAB, prepared=[done]).gains
     assert [(g.migration, round(g.saved, 3)) for g in gains] == [
@@ -123,11 +123,17 @@ def test_the_three_migrations_that_a_preparation_helps_most_are_told():
     assert gains[0].takes == 7.0
 
 
+def test_a_migration_that_had_the_same_to_do_was_not_made_shorter_by_a_preparation():
+    before, after = step([seen(9.0)]), step([seen(1.0)])
+    done = Prepared("purge", "purge it", "nova", 7.0, (before,), (after,))
+    assert estimate([Measured(1, (before,))], 1, "here", LAB, prepared=[done]).gains == ()
+
+
 def test_what_a_preparation_saves_is_carried_on_with_the_migration():
     runs = [run(n, linear) for n in (1, 10, 30)]
     (main,) = runs[-1].steps
     (migration,) = main.migrations
-    half = dataclasses.replace(main, migrations=(dataclasses.replace(migration, seconds=migration.seconds / 2),))
+    half = step([seen(migration.seconds / 2, rows=migration.rows_read // 2)])
     found = estimate(runs, 300, "here", LAB, prepared=[Prepared("purge", "purge it", "nova", 7.0, (main,), (half,))])
     (gain,), (forecast,) = found.gains, found.migrations
     assert gain.before == forecast.time
