@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -159,6 +159,9 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
         return None
     try:
         data = tomllib.loads(file.read_text("utf-8"))
+        if "like" in data:  # what another release's file says holds for this one too
+            other = load_running(data["like"], images)
+            return replace(other, release=release) if other else None
         templates = directory / "verify"
         return Running(
             release=release,

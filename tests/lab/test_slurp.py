@@ -221,6 +221,17 @@ def test_apis_answer_on_what_both_hops_leave(laboratory, upgraded, tmp_path):
     assert {(call.service, call.ok) for call in found.calls} == {(service, True) for service in SERVICES}
 
 
+def test_an_api_answers_beside_a_keystone_that_is_not_the_clouds_own(laboratory, upgraded, tmp_path):
+    """As after the rehearsal of a dump of one service."""
+    cloud, _, _ = upgraded
+    alone = plan_for(("placement",))
+    found = verify(cloud, laboratory.lab, laboratory.workshop, alone, "smoke", tmp_path, print)
+    assert [f"{f.place}: {f.message}" for f in found.findings if f.severity is Severity.ERROR] == []
+    assert ("placement", "list resource providers", True) in {
+        (call.service, call.name, call.ok) for call in found.calls
+    }
+
+
 def test_an_old_tool_on_a_newer_database_does_not_pass(cloud, tmp_path):
     assert hop(cloud, "gazpacho", "keystone", tmp_path).outcome is Outcome.PASSED
     run = cloud.tool("epoxy", "keystone", "db_sync --expand")

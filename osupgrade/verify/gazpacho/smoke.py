@@ -58,6 +58,15 @@ def pages(url, key):
     return found
 
 
+def all_of(url, key):
+    """What nova or cinder lists: neither gives more than a thousand at once."""
+    found, page = [], get(url, key)
+    while page:
+        found += page
+        page = get("%s&marker=%s" % (url, page[-1]["id"]), key)
+    return found
+
+
 def listings():
     """Everything there is."""
     for service, base, names in LISTS:
@@ -71,7 +80,7 @@ def listings():
     if turn.has("cinder"):
         base = "http://127.0.0.1:8776/v3"
         for name in ("volumes", "snapshots"):
-            turn.list("cinder", name, get, "%s/%s/detail?all_tenants=1" % (base, name), name)
+            turn.list("cinder", name, all_of, "%s/%s/detail?all_tenants=1" % (base, name), name)
     if turn.has("placement"):
         found = turn.call(
             "placement",
@@ -83,7 +92,9 @@ def listings():
         turn.lists["resource providers"] = [provider["uuid"] for provider in found or ()]
     if turn.has("nova"):
         base = "http://127.0.0.1:8774/v2.1"
-        turn.list("nova", "servers", get, base + "/servers/detail?all_tenants=1", "servers")
+        # Details have a server's security groups, which nova asks of neutron.
+        servers = "/servers/detail" if turn.has("neutron") else "/servers"
+        turn.list("nova", "servers", all_of, base + servers + "?all_tenants=1", "servers")
         turn.list("nova", "flavors", get, base + "/flavors/detail?is_public=None", "flavors")
         newer = {"X-OpenStack-Nova-API-Version": "2.53"}
         turn.list("nova", "hypervisors", get, base + "/os-hypervisors/detail", "hypervisors", **newer)
