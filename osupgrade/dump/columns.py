@@ -131,22 +131,6 @@ def check_named(columns: Sequence[Column], policy: Policy) -> None:
             )
 
 
-def take_out_code(server: DatabaseServer, database: str) -> Iterator[str]:
-    """Drop triggers, views, routines and events: they are the operator's own text, and triggers would fire here."""
-    routines = "SELECT routine_name FROM information_schema.routines WHERE routine_schema = %s AND routine_type ="
-    kinds = (
-        ("TRIGGER", "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = %s"),
-        ("VIEW", "SELECT table_name FROM information_schema.views WHERE table_schema = %s"),
-        ("EVENT", "SELECT event_name FROM information_schema.events WHERE event_schema = %s"),
-        ("PROCEDURE", f"{routines} 'PROCEDURE'"),
-        ("FUNCTION", f"{routines} 'FUNCTION'"),
-    )
-    for kind, sql in kinds:
-        for (name,) in server.rows("", sql, (database,)):
-            server.execute(database, f"DROP {kind} {quoted(name)}")
-            yield f"{kind.lower()} {name}"
-
-
 def wide_nets(server: DatabaseServer, columns: Sequence[Column]) -> frozenset[int]:
     """First octets of nets wider than /16: the second octet is part of the host's address there."""
     found = set()

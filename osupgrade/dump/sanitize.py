@@ -17,6 +17,7 @@ from pathlib import Path
 import pymysql
 import sqlalchemy.exc
 
+from osupgrade.dump.code import code_of, put_code
 from osupgrade.dump.columns import (
     BINARY,
     TEXT,
@@ -30,7 +31,6 @@ from osupgrade.dump.columns import (
     hosts,
     listed_words,
     names_of,
-    take_out_code,
     wide_nets,
 )
 from osupgrade.dump.leaks import Candidates, LeakScan, tokens
@@ -82,7 +82,7 @@ class SanitizeReport:
     findings: tuple[Finding, ...]
     """What is to be known of the dumps themselves."""
     left: tuple[str, ...]
-    """What was taken out besides: triggers, routines, events, views that a mask could not follow into."""
+    """What was taken out besides: routines, events, and what of triggers and views has a text of its own in it."""
     shapes: tuple[Shape, ...]
     masked_values: int
     """How many different values were masked one by one; ids and dropped content come on top."""
@@ -135,7 +135,6 @@ def sanitize(
         columns = [column for service, name in raw.items() for column in columns_of(server, service, name, policy)]
         check_named(columns, policy)
         used = filled(server, columns)
-        left = [f"{what} of {names[s]}" for s, name in raw.items() for what in take_out_code(server, name)]
         listed = listed_words(server, used, policy)
         masker = Masker(
             key,
@@ -150,6 +149,9 @@ def sanitize(
         masking = stack.enter_context(Masking(server, masker))
         masking.learn(used, lambda done, of: progress("masking values", f"{done} of {of} columns"))
         masking.copy(columns, copies, lambda done, of: progress("writing masked tables", f"{done} of {of}"))
+        left = [
+            f"{c} of {copy}" for name, copy in copies.items() for c in put_code(server, copy, code_of(server, name))
+        ]
         progress("comparing the shape of both", "")
         shapes = compare(server, columns, copies, policy, masking.looked_up)
         _refuse_changed(shapes)

@@ -211,6 +211,26 @@ def test_a_key_that_the_operator_wants_hidden_is_refused(server, tmp_path):
     assert not (tmp_path / "out.sql").exists()
 
 
+def test_code_that_is_names_alone_stays_and_works(server, tmp_path):
+    code = (
+        "CREATE TABLE `seen` (`id` varchar(36), `n` int);\n"
+        "/*!50003 CREATE TRIGGER `t` AFTER UPDATE ON `agents` FOR EACH ROW INSERT INTO seen "
+        "SELECT NEW.id, COUNT(*) FROM subnets */;\n"
+        "CREATE VIEW `w` AS SELECT `id`, `cidr` FROM `subnets`;\nCREATE VIEW `a` AS SELECT COUNT(*) AS `n` FROM `w`;\n"
+        "CREATE VIEW `b` AS SELECT `id` FROM `subnets` WHERE `id` > 123456;\n"
+    )
+    out = tmp_path / "out.sql"
+    report = run(server, put(tmp_path, neutron(code)), out)
+    assert report.left == ("view b of neutron",)
+    assert "osupgrade" not in out.read_text()
+    for name in server.databases():
+        server.drop(name)
+    restore(server, read_dumps([out]))
+    assert server.rows("neutron", "SELECT n FROM a") == [(1,)]
+    server.execute("neutron", "UPDATE agents SET configurations = NULL LIMIT 1")
+    assert server.rows("neutron", "SELECT n FROM seen") == [(1,)]
+
+
 def test_operators_code_is_taken_out_and_named(server, tmp_path):
     code = (
         "/*!50003 CREATE TRIGGER `t` BEFORE UPDATE ON `networks` FOR EACH ROW SET NEW.name = 'acme-trigger' */;\n"
