@@ -121,9 +121,14 @@ def services() -> tuple[str, ...]:
 
 
 @functools.cache
+def rules() -> Mapping[str, Any]:
+    """What no schema shows of migrations: ``rules.toml``, which says what its parts mean."""
+    return tomllib.loads((DIRECTORY / "rules.toml").read_text("utf-8"))
+
+
 def later(service: str) -> frozenset[str]:
     """What a version table holds at releases later than any of the catalogue's, where that has a release's name."""
-    return frozenset(tomllib.loads((DIRECTORY / "later.toml").read_text("utf-8")).get(service, ()))
+    return frozenset(rules()["later"].get(service, ()))
 
 
 def knows(service: str) -> bool:

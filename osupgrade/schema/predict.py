@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model import Cure, Fate, Finding, Severity
-from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage
+from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, rules
 from osupgrade.schema.diff import Change, diff, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View
 from osupgrade.schema.verdicts import breaks, find_item
@@ -29,28 +29,6 @@ class Prediction:
     words: str
     revision: str = ""
     release: str = ""
-
-
-_ENSURED = {("reservations", "reservations_deleted_expire_idx")}
-"""Added only where no index covers their columns: Icehouse's cinder-manage does so after its migrations."""
-
-
-_LOOKED_FOR = {
-    ("key_pairs", "key_pair_user_id_name_idx"),
-    ("credential", "credential_ibfk_1"),
-    ("credential", "credential_ibfk_2"),
-    ("user_domain_metadata", "user_domain_metadata_ibfk_1"),
-    ("group_domain_metadata", "group_domain_metadata_ibfk_1"),
-    ("user_project_metadata", "user_project_metadata_ibfk_1"),
-    ("group_project_metadata", "group_project_metadata_ibfk_1"),
-    ("credential", "user_id"),
-    ("credential", "project_id"),
-}
-"""What a migration drops only where it finds it: nova 173; keystone 23 and 26 by its columns, 31 whatever it is."""
-
-
-_SWEPT = {("keystone", "31"): "credential"}
-"""Migrations that drop every index which they find on a table, whatever its name."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +115,7 @@ def _needed(change: Change, there: Revision) -> str:
     if change.object == "column":
         return f"it works on {change.place}, which is not there (1054, 1091)" if change.name in names else ""
     was = change.before.name if isinstance(change.before, Index | ForeignKey) else ""
-    if (change.table, was) in _LOOKED_FOR:
+    if was in rules()["looked_for"].get(change.table, ()):
         return ""
     return f"it drops {change.table}.{was}, which is not there (1091)" if f"-{was}" in names else ""
 
@@ -177,7 +155,7 @@ def _collision(change: Change, operation: Change, there: Schema) -> _Hit | None:
 
 
 def _sweep(change: Change, there: Revision, line: Lineage) -> _Hit | None:
-    table = _SWEPT.get((line.service, there.name))
+    table = rules()["swept"].get(line.service, {}).get(there.name)
     item = change.after
     if table is None or item is None:
         return None
@@ -268,7 +246,8 @@ def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
             made = there.table(change.table)
             if isinstance(operation.after, Index) and made and made_for_a_key(made, operation.after):
                 return None
-            if (change.table, change.name) in _ENSURED and _same_columns(change.after, operation.after):
+            ensured = change.name in rules()["ensured"].get(change.table, ())
+            if ensured and _same_columns(change.after, operation.after):
                 return _Hit(
                     Fate.UPSTREAM, f"upstream wants the index {change.place} too, and looks whether it is there"
                 )
