@@ -11,6 +11,7 @@ scenario = Scenario(
     title="A deleted cell comes back to life in nova's 179",
     services=("nova",),
     symptom=Silent("after:havana/nova"),
+    not_on={"mariadb105": "it enforces the CHECK that SQLAlchemy makes with a Boolean: no id gets into the column"},
 )
 
 # Before 179 the column is a Boolean, into which Grizzly's code writes the row's id as it does everywhere else.
