@@ -163,7 +163,7 @@ class DatabaseServer:
         jobs = {name: f"$DUMP {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
         run = self.shell(f"mkdir -p {place}; {_side_by_side(jobs, place)}")
         if not run.ok:
-            raise LabFault(f"cannot take the snapshot {shelf}", evidence=run.output)
+            raise LabFault(f"cannot take the snapshot {shelf}", evidence=_complaints(run.output))
         return _copied(run.output)
 
     def load(self, shelf: str, databases: Mapping[str, str]) -> Mapping[str, Copied]:
@@ -177,7 +177,7 @@ class DatabaseServer:
         }
         run = self.shell(_side_by_side(jobs, place))
         if not run.ok:
-            raise LabFault(f"cannot restore the snapshot {shelf}", evidence=run.output)
+            raise LabFault(f"cannot restore the snapshot {shelf}", evidence=_complaints(run.output))
         return _copied(run.output)
 
     def take(self, other: DatabaseServer, shelf: str) -> None:
@@ -200,6 +200,11 @@ def _side_by_side(jobs: Mapping[str, str], place: str) -> str:
         for name, job in jobs.items()
     )
     return f'pids=(); {timed} for p in "${{pids[@]}}"; do wait $p; done'
+
+
+def _complaints(output: str) -> str:
+    """What clients said, without what came of the databases that were through before one failed."""
+    return "\n".join(line for line in output.splitlines() if not line.startswith(f"{_COPIED} "))
 
 
 def _copied(output: str) -> Mapping[str, Copied]:
