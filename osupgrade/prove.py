@@ -67,10 +67,17 @@ def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioRep
             kind="scenarios",
             manifest=manifest(laboratory, trial.plan, origin, trial.site, began),
             exit_status=Exit.DID_NOT if bad or trial.broken else Exit.CAME_THROUGH,
-            verdict=f"{len(reports) - len(bad)} of {len(reports)} scenarios {showed}",
+            verdict=_verdict(reports, f"scenarios {showed}"),
             next_command=f"osupgrade scenarios run {' '.join(bad)}" if bad else f"open {run.path}/report.html",
             seconds=time.monotonic() - started,
             scenarios=tuple(reports),
             invariants={check.name: check.title for check in load_checks().values()},
             notes=tuple(f"broken: {b.name} ({b.file}:{b.line}): {b.reason}" for b in trial.broken),
         )
+
+
+def _verdict(reports: Sequence[ScenarioReport], showed: str) -> str:
+    ran = [report for report in reports if not report.skipped]
+    good = sum(report.passed for report in ran)
+    left = f", {len(reports) - len(ran)} not run on this database" if len(ran) < len(reports) else ""
+    return f"{good} of {len(ran)} {showed}{left}"
