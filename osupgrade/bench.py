@@ -101,7 +101,7 @@ def observed_beside_bare(laboratory: Laboratory, scratch: Path, rounds: int) -> 
     is first takes turns.
     """
     plan = laboratory.plan
-    _, shelved = prepare_seeded(laboratory, load_description(None), Site(), scratch, _quiet)
+    _, shelved = prepare_seeded(laboratory, load_description(None), scratch, _quiet)
     wanted = {d.name for service in plan.services for d in plan.first.services[service].databases}
     names = {name: saved for name, saved in shelved.items() if name in wanted}
     done = []
@@ -173,7 +173,7 @@ def make_dump(scratch: Path, factor: int) -> Path:
     """A dump of the seeded cloud, multiplied by ``factor``."""
     file = scratch / "cloud.sql"
     with open_laboratory(plan_from(DEFAULT_PATH), _quiet, memory=False) as laboratory:
-        _, shelved = prepare_seeded(laboratory, load_description(None), Site(), scratch, _quiet)
+        _, shelved = prepare_seeded(laboratory, load_description(None), scratch, _quiet)
         databases = restore_lane(laboratory, shelved, "")
         if factor > 1:
             scale(laboratory.server.engine, laboratory.plan.first.seed, databases, factor, _quiet)
@@ -372,7 +372,7 @@ def main() -> int:
         pairs, shelved = [], []
         with open_laboratory(plan, _quiet) as laboratory:
             read = snapshot(laboratory, 2 * options.rounds + 1)
-            prepare_seeded(laboratory, load_description(), Site(), scratch, _quiet)
+            prepare_seeded(laboratory, load_description(), scratch, _quiet)
             for number in range(options.rounds):
                 bare = bare_calls(laboratory, scratch, number)
                 saved, loaded = shelf(laboratory, number)

@@ -221,7 +221,7 @@ def bring(request: Request, laboratory: Laboratory, run: RunDirectory, say: Say,
         restored = restore_dumps(laboratory.server, request.dumps, say, how_far)
         origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
         return Brought(laboratory.cloud(request.site, "main", restored.databases, logs), origin, restored.findings)
-    origin, shelved = prepare_seeded(laboratory, request.description, request.site, logs, say)
+    origin, shelved = prepare_seeded(laboratory, request.description, logs, say)
     plan = request.plan
     wanted = {d.name for service in plan.services for d in plan.first.services[service].databases}
     databases = restore_lane(laboratory, {name: saved for name, saved in shelved.items() if name in wanted}, "")

@@ -147,24 +147,26 @@ def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch
 
 
 def prepare_seeded(
-    laboratory: Laboratory, description: CloudDescription, site: Site, scratch: Path, say: Say
+    laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say
 ) -> tuple[str, Mapping[str, str]]:
     """Put a seeded cloud on the server's shelf, out of the cache or made anew by the first release's own code.
 
-    Returns its digest and logical database name -> name on the shelf.
+    It is made as on a site without peculiarities, whatever the site at hand: what that has of its own, such as own
+    migration scripts, is put into a copy. Returns its digest and logical database name -> name on the shelf.
     """
     release = laboratory.plan.first
     names = {d.name: d.name for part in release.services.values() for d in part.databases}
     pins = "".join(part.pin.commit for part in release.services.values() if part.pin)
+    calls = [(part.create, sorted(part.config.items())) for part in release.services.values()]
     digested = seed_digest(load_seeder(release.seed), description)
-    made_by = f"{digested} {pins} {laboratory.images[release.name]} {laboratory.database}"
+    made_by = f"{digested} {pins} {calls} {laboratory.images[release.name]} {laboratory.database}"
     digest = hashlib.sha256(made_by.encode()).hexdigest()[:16]
     cache = CloudCache(cache_directory() / "clouds")
     if cache.has(digest):
         cache.bring(laboratory.server, digest, SEEDED_SHELF)
         return digest, names
     say("seeding a cloud with the first release's own code (once; it is cached)")
-    cloud = laboratory.cloud(site, "seeding", names)
+    cloud = laboratory.cloud(Site(), "seeding", names)
     make_schemas(laboratory, cloud, release, scratch)
     fill(laboratory, cloud, description, say)
     laboratory.server.save(list(names.values()), SEEDED_SHELF)

@@ -12,6 +12,7 @@ from osupgrade.errors import Exit
 from osupgrade.laboratory import Say, open_laboratory, prepare_seeded
 from osupgrade.lanes import LaneRunner
 from osupgrade.plan import Plan
+from osupgrade.releases import usual_path
 from osupgrade.result import RunReport, ScenarioReport
 from osupgrade.rundir import RunDirectory
 from osupgrade.scenario import BrokenScenario, Lane, Scenario
@@ -48,7 +49,7 @@ def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioRep
     """
     started, began = time.monotonic(), now()
     with open_laboratory(trial.plan, say, database=trial.database) as laboratory:
-        origin, shelved = prepare_seeded(laboratory, load_description(None), trial.site, run.path / "logs", say)
+        origin, shelved = prepare_seeded(laboratory, load_description(None), run.path / "logs", say)
         runner = LaneRunner(
             laboratory=laboratory,
             shelved=shelved,
@@ -68,7 +69,7 @@ def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioRep
             manifest=manifest(laboratory, trial.plan, origin, trial.site, began),
             exit_status=Exit.DID_NOT if bad or trial.broken else Exit.CAME_THROUGH,
             verdict=_verdict(reports, f"scenarios {showed}"),
-            next_command=f"osupgrade scenarios run {' '.join(bad)}" if bad else f"open {run.path}/report.html",
+            next_command=_again(trial, bad) if bad else f"open {run.path}/report.html",
             seconds=time.monotonic() - started,
             scenarios=tuple(reports),
             invariants={check.name: check.title for check in load_checks().values()},
@@ -81,3 +82,10 @@ def _verdict(reports: Sequence[ScenarioReport], showed: str) -> str:
     good = sum(report.passed for report in ran)
     left = f", {len(reports) - len(ran)} not run on this database" if len(ran) < len(reports) else ""
     return f"{good} of {len(ran)} {showed}{left}"
+
+
+def _again(trial: Trial, names: Sequence[str]) -> str:
+    """The command that runs these scenarios again, on the same path and database."""
+    path = "" if trial.plan.path.name == usual_path() else f" --path {trial.plan.path.name}"
+    database = "" if trial.database in ("auto", trial.plan.path.databases[0]) else f" --db {trial.database}"
+    return f"osupgrade scenarios run{path}{database} {' '.join(names)}"

@@ -13,7 +13,6 @@ from osupgrade.laboratory import Laboratory, open_laboratory, prepare_seeded
 from osupgrade.plan import find_path, make_plan
 from osupgrade.releases import load_paths, load_releases
 from osupgrade.seed.description import load_description
-from osupgrade.site import Site
 from osupgrade.sources import Sources
 
 HERE = Path(__file__).parent
@@ -62,5 +61,5 @@ def laboratory(client, sources, tmp_path_factory) -> Iterator[Laboratory]:
     releases = load_releases()
     plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
     with open_laboratory(plan, print) as opened:
-        prepare_seeded(opened, load_description(None), Site(), tmp_path_factory.mktemp("seeding"), print)
+        prepare_seeded(opened, load_description(None), tmp_path_factory.mktemp("seeding"), print)
         yield opened

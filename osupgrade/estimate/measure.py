@@ -103,7 +103,7 @@ class Measuring:
         self.say(f"measuring the cloud at scale {scale}")
         here = self.run.lane(f"scale-{scale}-{next(_RUNS)}")
         plan = self.laboratory.plan
-        _, shelved = prepare_seeded(self.laboratory, description, self.site, here.path / "logs", self.say)
+        _, shelved = prepare_seeded(self.laboratory, description, here.path / "logs", self.say)
         wanted = {d.name for service in plan.services for d in plan.first.services[service].databases}
         lane = f"scale{scale}"
         names = {name: saved for name, saved in shelved.items() if name in wanted}

@@ -86,11 +86,16 @@ def merged_manifest(base: Manifest, reports: Iterable[RunReport]) -> Manifest:
     manifests = [report.manifest for report in reports]
     return dataclasses.replace(
         base,
-        database=", ".join(dict.fromkeys(m.database for m in manifests if m.database)),
+        database=_each_once(m.database for m in manifests),
         images={name: image for m in manifests for name, image in m.images.items()},
         commits={name: commit for m in manifests for name, commit in m.commits.items()},
-        cloud=", ".join(dict.fromkeys(m.cloud for m in manifests if m.cloud)),
+        cloud=_each_once(m.cloud for m in manifests),
     )
+
+
+def _each_once(lists: Iterable[str]) -> str:
+    """Lists with commas as one; a shard's manifest is merged already."""
+    return ", ".join(dict.fromkeys(name for names in lists for name in names.split(", ") if name))
 
 
 def _parts(report: RunReport, directory: Path, where: Path) -> Iterable[Part]:

@@ -62,7 +62,7 @@ def chart(series: Series) -> Chart:
         marks=marks,
         line=" ".join(f"{mark.x},{mark.y}" for mark in marks),
         limit=round(100 * (1 - series.most / top), 2) if series.most else None,
-        says=f"{series.name}: {len(series.points)} runs, median {duration(series.median)}, "
+        says=f"{series.name}: {_runs(len(series.points))}, median {duration(series.median)}, "
         f"last {duration(series.last.seconds)}{most}",
     )
 
@@ -109,3 +109,7 @@ def trend_table(trends: Sequence[Trend], console: Console) -> None:
             Text("\n".join(told), style="yellow"),
         )
     print_table(table, console)
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

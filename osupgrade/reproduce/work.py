@@ -343,7 +343,7 @@ def naive_lane(laboratory: Laboratory, directory: Path, known: Iterable[Scenario
     (scenario,) = found.chosen([directory.name])
     with tempfile.TemporaryDirectory(prefix="osupgrade-lane-") as scratch:
         run = RunDirectory.make(Path(scratch), "lane")
-        _, shelved = prepare_seeded(laboratory, load_description(None), Site(), run.path / "logs", say)
+        _, shelved = prepare_seeded(laboratory, load_description(None), run.path / "logs", say)
         runner = LaneRunner(
             laboratory=laboratory,
             shelved=shelved,

@@ -262,7 +262,7 @@ def main() -> int:
     try:
         description = load_description(options.cloud)
         with tempfile.TemporaryDirectory(prefix="osupgrade-coverage-") as scratch, open_laboratory(plan, say) as opened:
-            _digest, names = prepare_seeded(opened, description, Site(), Path(scratch), say)
+            _digest, names = prepare_seeded(opened, description, Path(scratch), say)
             found = measure(opened, names, Path(scratch))
     except Fault as fault:
         print(f"{fault.message}\n{fault.evidence}\n{fault.hint}".strip(), file=sys.stderr)

@@ -34,7 +34,7 @@ def laboratory(client):
 
 @pytest.fixture(scope="module")
 def cloud(laboratory, tmp_path_factory):
-    _, names = prepare_seeded(laboratory, load_description(None), Site(), tmp_path_factory.mktemp("seeding"), print)
+    _, names = prepare_seeded(laboratory, load_description(None), tmp_path_factory.mktemp("seeding"), print)
     databases = restore_lane(laboratory, names, "kept")
     return laboratory.cloud(Site(), "kept", databases)
 

@@ -42,7 +42,7 @@ def laboratory(client, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shelved(laboratory, tmp_path_factory):
-    _, names = prepare_seeded(laboratory, load_description(None), Site(), tmp_path_factory.mktemp("seeding"), print)
+    _, names = prepare_seeded(laboratory, load_description(None), tmp_path_factory.mktemp("seeding"), print)
     return names
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from osupgrade.cli import run as command
 from osupgrade.errors import Exit
 from osupgrade.history import History
-from osupgrade.nightly.join import join, nightly_report, worst
+from osupgrade.nightly.join import join, merged_manifest, nightly_report, worst
 from osupgrade.nightly.run import matrix
 from osupgrade.nightly.split import CLEAN
 from osupgrade.plan import find_path
@@ -228,3 +228,14 @@ def test_durations_of_past_runs_are_used(tmp_path, capsys):
         history.add(past)
     assert command(["nightly", "--list", "--what", "clean", "--history", str(history.file)]) == 0
     assert re.search(r"mysql56\s+clean\s+5 min 21 s", capsys.readouterr().out)
+
+
+def test_what_was_merged_already_is_told_once():
+    def made(database, cloud):
+        return dataclasses.replace(
+            samples.GREEN, manifest=dataclasses.replace(samples.GREEN.manifest, database=database, cloud=cloud)
+        )
+
+    shards = [made("mysql56: 5.6.24, mariadb105: 10.5.23", "a, b"), made("mariadb105: 10.5.23", "b, c")]
+    merged = merged_manifest(samples.GREEN.manifest, shards)
+    assert merged.database == "mysql56: 5.6.24, mariadb105: 10.5.23" and merged.cloud == "a, b, c"
