@@ -256,10 +256,8 @@ def ask_apis(
     """Use the upgraded cloud through its real APIs; an empty answer when it is not wanted or the path was not ended."""
     if request.level is None or result.failed or result.refused:
         return Verification(request.plan.last.name, "smoke")
-    if request.factor > 1:
-        cloud = dataclasses.replace(cloud, site=site_of_copies(cloud.site, request.factor))
     return verify(
-        cloud,
+        dataclasses.replace(cloud, site=site_of_copies(cloud.site, request.factor)),
         laboratory.lab,
         laboratory.workshop,
         request.plan,

@@ -10,7 +10,7 @@ import docker
 import typer
 from rich.console import Console
 
-from osupgrade.cli.options import DatabaseKind, path_of, plan_from
+from osupgrade.cli.options import DatabaseKind, path_of_dumps, plan_from
 from osupgrade.cli.telling import reading, telling
 from osupgrade.dump.policy import Treatment, load_policy
 from osupgrade.dump.sanitize import SanitizeReport, read_key
@@ -53,7 +53,7 @@ def sanitize(
     with telling(console) as told:
         read = read_dumps(dumps, reading(told))
         client = connect()
-        path = path_of({holding.service: holding.section.versions for holding in holdings(read)})
+        path = path_of_dumps(holdings(read))
         image = choose_database(client, plan_from(path), db, lambda text: told(text, ""))
         tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
         memory, options = server_for(client, read)

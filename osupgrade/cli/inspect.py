@@ -20,6 +20,7 @@ from osupgrade.cli.options import (
     SiteFile,
     all_scenarios,
     path_of,
+    path_of_dumps,
     plan_from,
     site_from_option,
 )
@@ -76,7 +77,7 @@ def inspect(
         if dumps or url:
             usable = usable_dumps(dumps, reading(told)) if dumps else None
             if usable and not path:
-                path = path_of({holding.service: holding.section.versions for holding in holdings(usable.dumps)})
+                path = path_of_dumps(holdings(usable.dumps))
                 plan = plan_from(path)
             with opened_dumps(usable, plan, say, how_far) if usable else opened_url(url) as opened:
                 say("looking at what it is")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from osupgrade.dump.source import likely_path
+from osupgrade.dump.source import Holding, likely_path
 from osupgrade.errors import MissingFault, UsageFault
 from osupgrade.history import History, Thing, default_file, durations, remember
 from osupgrade.plan import Plan, find_path, make_plan
@@ -70,6 +70,11 @@ def path_of(versions: Mapping[str, Sequence[str]]) -> str:
     releases = load_releases()
     paths = {name: [releases[release] for release in path.releases] for name, path in load_paths().items()}
     return likely_path(versions, paths)
+
+
+def path_of_dumps(held: Sequence[Holding]) -> str:
+    """The path that dumps are on, by what they hold."""
+    return path_of({holding.service: holding.section.versions for holding in held})
 
 
 def plan_from(path: str, services: str = "") -> Plan:

@@ -26,7 +26,7 @@ from osupgrade.cli.options import (
     all_scenarios,
     chosen_path,
     history_from,
-    path_of,
+    path_of_dumps,
     plan_from,
     remembered,
     site_from_option,
@@ -189,7 +189,7 @@ def request_for(
     dumps = read_dumps(dump, read) if dump else ()
     held = holdings(dumps) if dumps else ()
     moving = _moving(strategy, old_db, times)
-    path = path or (path_of({h.service: h.section.versions for h in held}) if held else DEFAULT_PATH)
+    path = path or (path_of_dumps(held) if held else DEFAULT_PATH)
     plan = plan_from(path, services or ",".join(_owners(held, plan_from(path)) if held else ()))
     if not dumps:
         load_seeder(plan.first.seed)
