@@ -1,0 +1,1 @@
+"""Reads the content that the machinery works on: releases, routes, sites, services."""
