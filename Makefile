@@ -21,7 +21,7 @@ setup: .venv/.made ## the virtual environment, with the osupgrade command in .ve
 	touch $@
 
 engine: setup ## a Docker engine, installed and started if this is a root Debian or Ubuntu box without one
-	$(BIN)/python -m osupgrade.engine.install
+	$(BIN)/python -m osupgrade.lab.install_engine
 
 rehearse: engine ## rehearse the upgrade: UPGRADE=grizzly-icehouse by default, what can be had here otherwise
 	$(BIN)/osupgrade rehearse $(if $(UPGRADE),--path $(UPGRADE),--path auto) --scenario default $(ARGS)
@@ -45,19 +45,19 @@ format: setup ## let ruff write the code as it wants it
 	$(BIN)/ruff format .
 
 bench: engine ## measure, as ratios within one run
-	$(BIN)/python -m osupgrade.bench $(ARGS)
+	$(BIN)/python -m tools.bench $(ARGS)
 
 seeds: engine ## clouds of 20 seeds, each before every preflight and under every invariant: no false alarm
-	$(BIN)/python -m osupgrade.seed.trial $(ARGS)
+	$(BIN)/python -m tools.seed_trial $(ARGS)
 
 coverage: engine ## which migrations the seeded cloud puts to work, table by table
-	$(BIN)/python -m osupgrade.seed.coverage $(ARGS)
+	$(BIN)/python -m tools.seed_coverage $(ARGS)
 
 catalogue: engine ## make the schema catalogue anew from the pinned tools; ARGS="--path caracal-gazpacho" from packages
-	$(BIN)/python -m osupgrade.schema.build_catalogue $(ARGS)
+	$(BIN)/python -m tools.build_catalogue $(ARGS)
 
 trial: engine ## hold 220 predictions of collisions against the real tools
-	$(BIN)/python -m osupgrade.schema.trial $(ARGS)
+	$(BIN)/python -m tools.prediction_trial $(ARGS)
 
 clean: setup ## remove what runs left on the engine
 	$(BIN)/osupgrade clean

@@ -7,13 +7,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from osupgrade.engine.lab import connect
-from osupgrade.errors import MissingFault
-from osupgrade.laboratory import Laboratory, open_laboratory, prepare_seeded
-from osupgrade.plan import find_path, make_plan
-from osupgrade.releases import load_paths, load_releases
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded
+from osupgrade.lab.engine import connect
+from osupgrade.lab.sources import Sources
+from osupgrade.model.errors import MissingFault
+from osupgrade.model.plan import find_path, make_plan
 from osupgrade.seed.description import load_description
-from osupgrade.sources import Sources
 
 HERE = Path(__file__).parent
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from osupgrade.errors import UsageFault
+from osupgrade.model.errors import UsageFault
 
 LONGEST = 16 << 20
 """Bytes of the largest file that is read."""

@@ -1,6 +1,7 @@
 """Invariants: what must be true of a cloud after an upgrade as before. One a file; each compares with a census.
 
-A module here that defines ``check = Check(...)`` is an invariant; adding a file is all there is to do.
+A module here, or in an ``invariants`` package of the content (``osupgrade/openstack/SERVICE/invariants/``), that defines
+``check = Check(...)`` is an invariant; adding a file is all there is to do.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Finding, Stage
+from osupgrade.catalog import content
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Finding
+from osupgrade.model.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ class Check:
 def load_checks() -> Mapping[str, Check]:
     """All invariants by name."""
     found = {}
-    for module in pkgutil.iter_modules(__path__):
-        check = getattr(importlib.import_module(f"{__name__}.{module.name}"), "check", None)
+    names = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    for name in (*names, *content.modules("invariants")):
+        check = getattr(importlib.import_module(name), "check", None)
         if isinstance(check, Check):
             found[check.name] = check
     return dict(sorted(found.items()))

@@ -1,6 +1,6 @@
 """Every row keeps its content: what a migration of the path changes on purpose is listed, all else is damage.
 
-For paths whose migrations add far more than they move. The list is ``kept.toml`` beside this file.
+For paths whose migrations add far more than they move. The list is ``osupgrade/openstack/common/kept.toml``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from osupgrade.catalog import content
 from osupgrade.checks import Check
-from osupgrade.cloud import Cloud
-from osupgrade.model import VERIFY, Evidence, Finding, Severity
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.stage import VERIFY
 
 Key = tuple[Any, ...]
 Table = tuple[str, str]
@@ -49,7 +50,7 @@ class Explained:
 @cache
 def explained() -> Explained:
     """What ``kept.toml`` explains."""
-    return Explained(**tomllib.loads((files("osupgrade.checks") / "kept.toml").read_text("utf-8")))
+    return Explained(**tomllib.loads(content.service_file("common", "kept.toml").read_text("utf-8")))
 
 
 def _census(cloud: Cloud) -> Mapping[Table, Content]:

@@ -1,6 +1,6 @@
 """Every row is accounted for: a table keeps its rows, or a migration that is known changes them.
 
-The catalogue of what the path's migrations do to whole tables is ``rows.toml`` beside this file.
+The catalogue of what the path's migrations do to whole tables is ``osupgrade/openstack/common/rows.toml``.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 
+from osupgrade.catalog import content
 from osupgrade.checks import Check
-from osupgrade.cloud import Cloud
-from osupgrade.model import VERIFY, Evidence, Finding, Severity
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.stage import VERIFY
 
 
 def _census(cloud: Cloud) -> Mapping[str, int]:
@@ -29,7 +30,7 @@ def _census(cloud: Cloud) -> Mapping[str, int]:
 @cache
 def explained() -> Mapping[str, str]:
     """``database.table`` -> which migration changes its rows, and why."""
-    data = tomllib.loads((files("osupgrade.checks") / "rows.toml").read_text("utf-8"))
+    data = tomllib.loads(content.service_file("common", "rows.toml").read_text("utf-8"))
     return {f"{database}.{table}": why for database, tables in data.items() for table, why in tables.items()}
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from osupgrade.checks import Check
-from osupgrade.cloud import Cloud
-from osupgrade.model import VERIFY, Evidence, Finding, Severity
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.stage import VERIFY
 
 Facts = Mapping[str, Mapping[tuple[Any, ...], tuple[Any, ...]]]
 """Kind of thing -> its key -> its properties."""

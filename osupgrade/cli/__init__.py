@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from osupgrade.cli import doctor, dumps, images, inspect, nightly, rehearse, reports, reproduce, scenarios, sources
-from osupgrade.errors import Exit, Fault
+from osupgrade.model.errors import Exit, Fault
 
 app = typer.Typer(
     name="osupgrade",

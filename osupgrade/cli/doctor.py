@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from osupgrade.engine.lab import connect, leftovers, remove_leftover
-from osupgrade.errors import Exit, Fault, MissingFault
-from osupgrade.images import ImageStore, database_for
-from osupgrade.releases import load_paths, load_releases
-from osupgrade.sources import Sources, cache_directory
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.lab.engine import connect, leftovers, remove_leftover
+from osupgrade.lab.images import ImageStore, database_for
+from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.model.errors import Exit, Fault, MissingFault
 
 NEEDED_BYTES = 6_000_000_000
 """Images, volumes and a default cloud of one path, measured."""

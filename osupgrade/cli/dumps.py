@@ -11,18 +11,18 @@ import typer
 from rich.console import Console
 
 from osupgrade.cli.options import DatabaseKind, path_of_dumps, plan_from
-from osupgrade.cli.telling import reading, telling
+from osupgrade.cli.progress import reading, telling
+from osupgrade.cloud.laboratory import choose_database
 from osupgrade.dump.policy import Treatment, load_policy
 from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
 from osupgrade.dump.source import Dump, holdings, read_dumps
 from osupgrade.dump.write import check_output
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab, connect
-from osupgrade.errors import Exit
-from osupgrade.images import ImageStore
-from osupgrade.laboratory import choose_database
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.errors import Exit
 
 SHOWN = 5
 """Columns that a line names before it counts them."""

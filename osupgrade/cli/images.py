@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from osupgrade.catalog.releases import load_paths
+from osupgrade.catalog.running import load_running
 from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
-from osupgrade.engine.lab import connect
-from osupgrade.errors import MissingFault
-from osupgrade.images import ImageStore, database_for
-from osupgrade.releases import load_paths
-from osupgrade.verify.running import load_running
+from osupgrade.lab.engine import connect
+from osupgrade.lab.images import ImageStore, database_for
+from osupgrade.model.errors import MissingFault
 
 app = typer.Typer(help="The lab's images: build them, list them, carry them elsewhere.", no_args_is_help=True)
 

@@ -24,11 +24,18 @@ from osupgrade.cli.options import (
     plan_from,
     site_from_option,
 )
-from osupgrade.cli.telling import reading, telling
-from osupgrade.conduct import whole_path
+from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.source import holdings
-from osupgrade.errors import Exit, UsageFault
-from osupgrade.inspection import Inspection, inspect_cloud, inspect_packages, opened_dumps, opened_url, usable_dumps
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.rehearsal.conduct import whole_path
+from osupgrade.rehearsal.inspection import (
+    Inspection,
+    inspect_cloud,
+    inspect_packages,
+    opened_dumps,
+    opened_url,
+    usable_dumps,
+)
 from osupgrade.report.inspection import show
 from osupgrade.report.json import plain
 

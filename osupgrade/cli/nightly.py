@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli.options import (
     HistoryFile,
     Json,
@@ -22,17 +23,16 @@ from osupgrade.cli.options import (
     history_from,
     remembered,
 )
-from osupgrade.engine.lab import connect
-from osupgrade.errors import Exit, UsageFault
 from osupgrade.history import durations
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.engine import connect
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.plan import find_path
 from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
-from osupgrade.plan import find_path
-from osupgrade.releases import load_paths, load_releases
 from osupgrade.report import write_reports
 from osupgrade.report.digest import duration
 from osupgrade.report.terminal import parts_table, verdict
-from osupgrade.rundir import RunDirectory
 
 
 def nightly(

@@ -9,16 +9,17 @@ from typing import Annotated
 
 import typer
 
+from osupgrade.catalog import content
+from osupgrade.catalog.releases import load_paths, load_releases, usual_path
+from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.source import Holding, likely_path
-from osupgrade.errors import MissingFault, UsageFault
 from osupgrade.history import History, Thing, default_file, durations, remember
-from osupgrade.plan import Plan, find_path, make_plan
-from osupgrade.releases import load_paths, load_releases, root, usual_path
-from osupgrade.result import RunReport
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import ScenarioSet, load_scenarios
-from osupgrade.site import Site, read_site
-from osupgrade.sources import Sources
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.sources import Sources
+from osupgrade.model.errors import MissingFault, UsageFault
+from osupgrade.model.plan import Plan, find_path, make_plan
+from osupgrade.model.report import RunReport
+from osupgrade.scenarios.contract import ScenarioSet, load_scenarios
 
 _PATH_HELP = "The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1"
 PathName = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}.")]
@@ -127,4 +128,4 @@ def site_from_option(file: Path | None) -> Site:
 
 def all_scenarios(more: Sequence[Path] | None) -> ScenarioSet:
     """The lab's own scenarios and those of ``--scenarios``."""
-    return load_scenarios([root() / "scenarios", *(more or ())])
+    return load_scenarios([content.scenarios(), *(more or ())])

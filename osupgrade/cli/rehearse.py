@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from osupgrade.catalog.running import LEVELS, Level
 from osupgrade.cli.options import (
     DEFAULT_PATH,
     DatabaseKind,
@@ -32,25 +33,24 @@ from osupgrade.cli.options import (
     site_from_option,
     usual_seconds,
 )
-from osupgrade.cli.telling import reading, telling
-from osupgrade.conduct import LARGE, Estimating, Request, conduct
-from osupgrade.departure import NEW_CONTROLLER, STRATEGIES
+from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.source import Holding, Reading, check_start, holdings, read_dumps
-from osupgrade.errors import UsageFault
-from osupgrade.estimate.host import read_host
-from osupgrade.estimate.measure import TOP
-from osupgrade.events import EventLog
 from osupgrade.history import History, Thing, how_of, subject_of
-from osupgrade.plan import Plan
-from osupgrade.rehearsal import MayCure, cure_all, cure_none
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.events import EventLog
+from osupgrade.model.plan import Plan
+from osupgrade.rehearsal.conduct import LARGE, Estimating, Request, conduct
+from osupgrade.rehearsal.estimate.host import read_host
+from osupgrade.rehearsal.estimate.measure import TOP
+from osupgrade.rehearsal.runner import MayCure, cure_all, cure_none
+from osupgrade.rehearsal.strategy import NEW_CONTROLLER, STRATEGIES
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import live, verdict
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import ScenarioSet
+from osupgrade.scenarios.contract import ScenarioSet
 from osupgrade.seed.description import load_description
 from osupgrade.seed.scale import check_factor
 from osupgrade.seed.seeder import load_seeder
-from osupgrade.verify.running import LEVELS, Level
 
 CARRIED = "default"
 """As a scenario's name: all that the path carries when `make rehearse` runs it."""

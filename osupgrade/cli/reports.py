@@ -10,18 +10,18 @@ import typer
 from rich.console import Console
 
 from osupgrade.cli.options import HistoryFile, Out, plan_from
-from osupgrade.conduct import blank_manifest, now
-from osupgrade.errors import Exit, UsageFault
 from osupgrade.history import History, accept, default_file, past_runs
+from osupgrade.history.rundir import RunDirectory, find_run
 from osupgrade.history.trend import trends
+from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.nightly.join import join, merged_manifest, read_shards, worst
+from osupgrade.rehearsal.conduct import blank_manifest, now
 from osupgrade.report import write_reports
 from osupgrade.report.compare import compared
 from osupgrade.report.json import read_json
 from osupgrade.report.runbook import runbook
 from osupgrade.report.terminal import api_table, comparison, matrix, parts_table, verdict
 from osupgrade.report.trend import trend_html, trend_table
-from osupgrade.rundir import RunDirectory, find_run
 
 
 def report(

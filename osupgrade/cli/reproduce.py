@@ -17,20 +17,25 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from osupgrade.catalog.site import site_from
 from osupgrade.cli import rehearse as rehearsing
 from osupgrade.cli.options import MoreScenarios, Quiet, all_scenarios, plan_from
-from osupgrade.conduct import Request, manifest, now
+from osupgrade.cloud.laboratory import Laboratory, Say, choose_database, open_laboratory
 from osupgrade.dump.policy import load_policy
 from osupgrade.dump.sanitize import read_key
 from osupgrade.dump.write import check_output
-from osupgrade.engine.lab import connect
-from osupgrade.errors import Exit, MissingFault, UsageFault
-from osupgrade.images import load_recipes
-from osupgrade.laboratory import Laboratory, Say, choose_database, open_laboratory
-from osupgrade.model import Outcome, StepResult
-from osupgrade.plan import Plan
+from osupgrade.history.rundir import RunDirectory, find_run
+from osupgrade.lab.engine import connect
+from osupgrade.lab.images import load_recipes
+from osupgrade.model.errors import Exit, MissingFault, UsageFault
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import LaneResult, RunReport
+from osupgrade.model.step import Outcome, StepResult
+from osupgrade.rehearsal.conduct import Request, manifest, now
 from osupgrade.report import write_reports
-from osupgrade.reproduce.again import (
+from osupgrade.reproduce.archive import Packed, unpack
+from osupgrade.reproduce.failure import Failure, failure_of
+from osupgrade.reproduce.rerun import (
     IN_MEMORY,
     FailedRun,
     NotAgain,
@@ -44,14 +49,9 @@ from osupgrade.reproduce.again import (
     restored,
     same_dumps,
 )
-from osupgrade.reproduce.archive import Packed, unpack
-from osupgrade.reproduce.failure import Failure, failure_of
+from osupgrade.reproduce.scenario_writer import check_directory
 from osupgrade.reproduce.work import Masking, Subject, pack_subject, replay, shrink_subject, unlike
-from osupgrade.reproduce.written import check_directory
-from osupgrade.result import LaneResult, RunReport
-from osupgrade.rundir import RunDirectory, find_run
-from osupgrade.scenario import Instead, Lane, Scenario, ScenarioSet
-from osupgrade.site import site_from
+from osupgrade.scenarios.contract import Instead, Lane, Scenario, ScenarioSet
 
 
 def reproduce(

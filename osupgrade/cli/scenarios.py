@@ -30,13 +30,13 @@ from osupgrade.cli.options import (
     remembered,
     site_from_option,
 )
-from osupgrade.errors import Exit, UsageFault
-from osupgrade.lanes import describe
-from osupgrade.prove import Trial, prove
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.rehearsal.lanes import describe
+from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, matrix, verdict
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import BrokenScenario, Lane, Scenario
+from osupgrade.scenarios.contract import BrokenScenario, Lane, Scenario
 
 LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
 

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from osupgrade.catalog.releases import load_releases
 from osupgrade.cli.options import Json
-from osupgrade.errors import Exit
-from osupgrade.releases import load_releases
-from osupgrade.sources import Sources, SourceState
+from osupgrade.lab.sources import Sources, SourceState
+from osupgrade.model.errors import Exit
 
 app = typer.Typer(help="The services' pinned code: fetch it, import it, check it.", no_args_is_help=True)
 

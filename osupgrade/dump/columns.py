@@ -13,8 +13,8 @@ import pymysql
 import pymysql.cursors
 
 from osupgrade.dump.policy import Policy, Treatment, known_columns
-from osupgrade.engine.database import DatabaseServer
-from osupgrade.errors import UsageFault
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.errors import UsageFault
 from osupgrade.schema import catalogue
 
 TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})

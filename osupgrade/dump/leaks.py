@@ -28,7 +28,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import BinaryIO
 
-from osupgrade.errors import LabFault
+from osupgrade.model.errors import LabFault
 
 SHORTEST = 10
 """Shorter runs of letters and digits turn up by chance in other masks, so they prove nothing."""

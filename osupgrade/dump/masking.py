@@ -19,8 +19,8 @@ import pymysql
 from osupgrade.dump.columns import BINARY, DATES, TEXT, Column, connected, distinct, quoted
 from osupgrade.dump.mask import Masker, is_bare_hex_sql, is_uuid_sql
 from osupgrade.dump.policy import Treatment
-from osupgrade.engine.database import DatabaseServer
-from osupgrade.errors import LabFault
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.errors import LabFault
 
 SCRATCH = "osupgrade_masks"
 CONNECTIONS = 2

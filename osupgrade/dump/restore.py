@@ -38,9 +38,9 @@ from osupgrade.dump.source import (
     service_of,
 )
 from osupgrade.dump.stream import Piece, Reader, pieces
-from osupgrade.engine.database import DatabaseServer, no_room
-from osupgrade.errors import Fault, LabFault, UsageFault
-from osupgrade.model import Finding, Severity
+from osupgrade.lab.database import DatabaseServer, no_room
+from osupgrade.model.errors import Fault, LabFault, UsageFault
+from osupgrade.model.finding import Finding, Severity
 
 FRAME = 4 << 20
 """Bytes sent at a time, each with its length before it: the end of a dump is then told from a lost connection, and a

@@ -42,9 +42,9 @@ from osupgrade.dump.shape import Shape, compare
 from osupgrade.dump.source import Dump, holdings
 from osupgrade.dump.stream import Part, Reader
 from osupgrade.dump.write import Written, check_output, write_dump
-from osupgrade.engine.database import DatabaseServer, no_room
-from osupgrade.errors import Exit, Fault, UsageFault
-from osupgrade.model import Finding
+from osupgrade.lab.database import DatabaseServer, no_room
+from osupgrade.model.errors import Exit, Fault, UsageFault
+from osupgrade.model.finding import Finding
 
 KEY_BYTES = 32
 PARALLEL_BYTES = 16 << 20

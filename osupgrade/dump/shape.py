@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from osupgrade.dump.columns import TEXT, Column, connected, quoted
 from osupgrade.dump.policy import Policy, Treatment
-from osupgrade.engine.database import DatabaseServer
+from osupgrade.lab.database import DatabaseServer
 
 ROWS = "rows"
 NULLS = "NULL"

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from osupgrade.dump.stream import SUFFIXES, Part, Piece, Reader, compression, pieces
-from osupgrade.errors import UsageFault
-from osupgrade.model import Cure, Finding, Release, Severity
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Cure, Finding, Severity
+from osupgrade.model.release import Release
 
 SYSTEM = frozenset({"mysql", "information_schema", "performance_schema", "sys"})
 """The server's own databases, never restored."""

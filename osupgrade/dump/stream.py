@@ -21,7 +21,7 @@ from typing import IO, Any, NamedTuple, cast
 
 import zstandard
 
-from osupgrade.errors import UsageFault
+from osupgrade.model.errors import UsageFault
 
 BLOCK = 1 << 20
 LONGEST = 1 << 16

@@ -19,9 +19,9 @@ import docker.errors
 import requests
 import zstandard
 
-from osupgrade.engine.database import DatabaseServer
-from osupgrade.engine.exec import close_stream
-from osupgrade.errors import LabFault, MissingFault, UsageFault
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.exec import close_stream
+from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 
 _DUMPER = (
     "mysqldump --no-defaults --user=root --protocol=socket --socket=/run/mysqld/mysqld.sock --single-transaction "

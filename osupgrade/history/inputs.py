@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from osupgrade.plan import Plan
+from osupgrade.catalog.site import Site
+from osupgrade.model.plan import Plan
 from osupgrade.report.json import plain
-from osupgrade.scenario import Scenario
-from osupgrade.site import Site
+from osupgrade.scenarios.contract import Scenario
 
 _LENGTH = 16
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from osupgrade.history.record import Past
-from osupgrade.model import Evidence, Finding, Severity
+from osupgrade.model.finding import Evidence, Finding, Severity
 
 SOURCE = "history"
 _T = TypeVar("_T")

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from osupgrade.errors import UsageFault
 from osupgrade.history.record import Past, Timed
+from osupgrade.model.errors import UsageFault
 
 VERSION = 1
 KEPT = 400

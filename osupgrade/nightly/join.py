@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from osupgrade.errors import Exit, UsageFault
+from osupgrade.history.rundir import UNFINISHED
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.report import Manifest, Part, RunReport
 from osupgrade.report.json import read_json
-from osupgrade.result import Manifest, Part, RunReport
-from osupgrade.rundir import UNFINISHED
 
 _ORDER = (Exit.CAME_THROUGH, Exit.MISSING, Exit.DID_NOT, Exit.USAGE, Exit.LAB_FAULT, Exit.INTERRUPTED)
 

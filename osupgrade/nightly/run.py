@@ -12,27 +12,27 @@ from dataclasses import dataclass
 import docker
 from rich.console import Console
 
-from osupgrade.conduct import Request, blank_manifest, conduct, now
-from osupgrade.errors import Exit, Fault, MissingFault
-from osupgrade.events import EventLog
+from osupgrade.catalog.running import Level
+from osupgrade.catalog.site import Site
 from osupgrade.history import Thing, how_of, subject_of
 from osupgrade.history.inputs import host_digest
-from osupgrade.images import database_for
-from osupgrade.model import Release, UpgradePath
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.images import database_for
+from osupgrade.model.errors import Exit, Fault, MissingFault
+from osupgrade.model.events import EventLog
+from osupgrade.model.plan import Plan, make_plan
+from osupgrade.model.release import Release, UpgradePath
+from osupgrade.model.report import Part, RunReport
 from osupgrade.nightly.join import merged_manifest, nightly_report
 from osupgrade.nightly.split import AGAIN, CARRIED, CLEAN, NEW_CONTROLLER, WHOLE, Unit
-from osupgrade.plan import Plan, make_plan
-from osupgrade.prove import Trial, prove
-from osupgrade.rehearsal import cure_all
+from osupgrade.rehearsal.conduct import Request, blank_manifest, conduct, now
+from osupgrade.rehearsal.runner import cure_all
+from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.digest import duration
 from osupgrade.report.terminal import ScenarioView, live
-from osupgrade.result import Part, RunReport
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import ScenarioSet
+from osupgrade.scenarios.contract import ScenarioSet
 from osupgrade.seed.description import load_description
-from osupgrade.site import Site
-from osupgrade.verify.running import Level
 
 TIMES = 10
 """How often the same cloud is taken along the path in ``again``."""

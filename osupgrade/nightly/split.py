@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from osupgrade.errors import UsageFault
+from osupgrade.model.errors import UsageFault
 
 SETUP_SECONDS = 30.0
 """Opening a laboratory for a path on a database, which the first of its scenarios in a shard pays for."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.report import RunReport
 from osupgrade.report.html import write_html
 from osupgrade.report.json import write_json, write_manifest
 from osupgrade.report.junit import write_junit
 from osupgrade.report.markdown import markdown
-from osupgrade.result import RunReport
-from osupgrade.rundir import RunDirectory
 
 __all__ = ["write_reports"]
 

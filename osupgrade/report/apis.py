@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from osupgrade.result import ApiCall
+from osupgrade.model.report import ApiCall
 
 
 @dataclass(frozen=True)

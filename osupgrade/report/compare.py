@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from osupgrade.plan import Plan
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import RunReport, State
 from osupgrade.report.digest import by_service, downtime, duration, phases, settled, size
 from osupgrade.report.runbook import runbook, titles
-from osupgrade.result import RunReport, State
 
 NOTHING = "–"
 

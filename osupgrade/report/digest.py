@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from osupgrade.estimate.fit import Interval
-from osupgrade.model import SEEDED, VERIFY, Cure, Fate, Finding, Migration, Outcome, Severity, Sql, Stage, StepResult
-from osupgrade.result import Customisation, LaneResult, Phase, RunReport, StagedFinding, State
+from osupgrade.model.finding import Cure, Fate, Finding, Severity, Sql
+from osupgrade.model.fit import Interval
+from osupgrade.model.report import Customisation, LaneResult, Phase, RunReport, StagedFinding, State
+from osupgrade.model.stage import SEEDED, VERIFY, Stage
+from osupgrade.model.step import Migration, Outcome, StepResult
 
 # How a cure's statement names a database besides its own, see osupgrade.model.Sql.
 _DATABASE = re.compile(r"\{([a-z_0-9]+)\}")

@@ -15,8 +15,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from osupgrade.errors import Exit
-from osupgrade.model import Fate, Migration, Outcome, Severity, StepResult
+from osupgrade.model.errors import Exit
+from osupgrade.model.finding import Fate, Severity
+from osupgrade.model.report import LaneReport, LaneResult, Part, RunReport, State
+from osupgrade.model.step import Migration, Outcome, StepResult
 from osupgrade.report.apis import by_question, releases_asked
 from osupgrade.report.digest import (
     between,
@@ -36,7 +38,6 @@ from osupgrade.report.digest import (
     standing_at,
     travelled,
 )
-from osupgrade.result import LaneReport, LaneResult, Part, RunReport, State
 
 _TEMPLATES = Path(__file__).parent / "page"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")

@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from osupgrade.inspection import Database, Inspection, Own, Size
-from osupgrade.model import SEEDED, Cure, Evidence, Fate, Finding, Severity
+from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity
+from osupgrade.model.report import StagedFinding, State
+from osupgrade.model.stage import SEEDED
+from osupgrade.rehearsal.inspection import Database, Inspection, Own, Size
 from osupgrade.report.digest import cure_blocks, settled, size, where
 from osupgrade.report.terminal import SEVERITIES, print_table
-from osupgrade.result import StagedFinding, State
 
 SHOWN_TABLES = 3
 SHOWN_ROWS = 2

@@ -1,9 +1,9 @@
 """``report.json``: the whole report for machines, its way back, and its published schema.
 
-The form follows the dataclasses of :mod:`osupgrade.result`, with two differences that are contracts: ``schema_version``
-comes first, and the kept database stands under ``database``. ``came_through`` and ``passed`` are written for readers
-that do not want to compute them. ``report.schema.json`` is made from the same dataclasses:
-:func:`publish` writes it anew.
+The form follows the dataclasses of :mod:`osupgrade.model.report`, with two differences that are contracts:
+``schema_version`` comes first, and the kept database is under ``database``. ``came_through`` and ``passed`` are written
+for readers that do not want to compute them. ``report.schema.json`` is made from the same dataclasses: :func:`publish`
+writes it anew.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Union, cast
 
-from osupgrade.errors import UsageFault
-from osupgrade.model import Shell, Sql, Stage
-from osupgrade.result import SCHEMA_VERSION, LaneResult, RunReport, ScenarioReport
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Shell, Sql
+from osupgrade.model.report import SCHEMA_VERSION, LaneResult, RunReport, ScenarioReport
+from osupgrade.model.stage import Stage
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 _RENAMED: Mapping[tuple[type, str], str] = {(RunReport, "kept"): "database"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.model import Outcome, StepResult
+from osupgrade.model.report import LaneResult, RunReport, State
+from osupgrade.model.step import Outcome, StepResult
 from osupgrade.report.digest import (
     broken_checks,
     by_service,
@@ -16,7 +17,6 @@ from osupgrade.report.digest import (
     settled,
     travelled,
 )
-from osupgrade.result import LaneResult, RunReport, State
 
 _PART = {0: "✅", 3: "⏭️"}
 _MOST = 50

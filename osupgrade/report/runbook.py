@@ -11,25 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import jinja2
 
-from osupgrade.model import (
-    SEEDED,
-    Command,
-    Cure,
-    Database,
-    Finding,
-    Finish,
-    Outcome,
-    Release,
-    ServiceRelease,
-    Severity,
-    Stage,
-    Started,
-    StepResult,
-)
-from osupgrade.plan import Plan
+from osupgrade.catalog.site import Site
+from osupgrade.model.finding import Cure, Finding, Severity
+from osupgrade.model.plan import Plan
+from osupgrade.model.release import Command, Database, Finish, Release, ServiceRelease, Started
+from osupgrade.model.report import RunReport, StagedFinding, State
+from osupgrade.model.stage import SEEDED, Stage
+from osupgrade.model.step import Outcome, StepResult
 from osupgrade.report.digest import between, cure_blocks, downtime, duration, moved, phases, settled, size
-from osupgrade.result import RunReport, StagedFinding, State
-from osupgrade.site import Site
 
 _SQL = "$SQL"
 _OLD = "$OLD"

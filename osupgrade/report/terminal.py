@@ -20,10 +20,12 @@ from rich.spinner import Spinner
 from rich.table import Column, Table
 from rich.text import Text
 
-from osupgrade.errors import Exit
-from osupgrade.events import TELL_SECONDS, Event, Kind
-from osupgrade.model import Fate, Outcome, Severity, StepResult
-from osupgrade.plan import Plan
+from osupgrade.model.errors import Exit
+from osupgrade.model.events import TELL_SECONDS, Event, Kind
+from osupgrade.model.finding import Fate, Severity
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import ApiCall, LaneReport, LaneResult, Part, RunReport, ScenarioReport, State
+from osupgrade.model.step import Outcome, StepResult
 from osupgrade.report.apis import by_question, releases_asked
 from osupgrade.report.compare import Line
 from osupgrade.report.digest import (
@@ -41,7 +43,6 @@ from osupgrade.report.digest import (
     travelled,
     where,
 )
-from osupgrade.result import ApiCall, LaneReport, LaneResult, Part, RunReport, ScenarioReport, State
 
 SCREEN = 19
 """Lines that a verdict may take; with the line after it, which says where the evidence lies, it is 20."""

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.write import check_output
-from osupgrade.errors import MissingFault, UsageFault
+from osupgrade.model.errors import MissingFault, UsageFault
 from osupgrade.reproduce.failure import Failure
-from osupgrade.site import Site, read_site
 
 FORMAT = 1
 """Of ``reproduction.json``; raised when a field changes its meaning or goes."""

@@ -1,7 +1,7 @@
 """What makes two failures the same one: the step, the revision, the error and its statement, whatever the values are.
 
-Pure text work on what :mod:`osupgrade.verdict` found in a tool's log. Values (ids, names, numbers, the databases' own
-names, which differ from server to server) are blanked; names of tables, columns and keys stay.
+Pure text work on what :mod:`osupgrade.cloud.judge` found in a tool's log. Values (ids, names, numbers, the databases'
+own names, which differ from server to server) are blanked; names of tables, columns and keys stay.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from osupgrade.model import StepResult
+from osupgrade.model.step import StepResult
 
 BLANK = "…"
 """Stands for a value in a failure's text."""

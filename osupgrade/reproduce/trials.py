@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osupgrade.cloud import Cloud
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
 from osupgrade.dump.shrink import Candidate, Table
-from osupgrade.engine.database import SHELF, DatabaseServer
-from osupgrade.engine.exec import ToolRun
-from osupgrade.errors import LabFault
-from osupgrade.model import Outcome, StepResult
-from osupgrade.plan import Plan
-from osupgrade.reproduce.again import Step, run_step
+from osupgrade.lab.database import SHELF, DatabaseServer
+from osupgrade.lab.exec import ToolRun
+from osupgrade.model.errors import LabFault
+from osupgrade.model.plan import Plan
+from osupgrade.model.step import Outcome, StepResult
 from osupgrade.reproduce.failure import Failure, failure_of
-from osupgrade.scenario import Instead
+from osupgrade.reproduce.rerun import Step, run_step
+from osupgrade.scenarios.contract import Instead
 from osupgrade.schema.catalogue import Lineage, line_of
 from osupgrade.schema.snapshot import quoted
-from osupgrade.site import Site
 
 ROWS = "osupgrade_rows"
 """The database for numbered copies of tables."""

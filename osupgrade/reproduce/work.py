@@ -12,31 +12,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade import __version__
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.cloud import Cloud
-from osupgrade.conduct import whole_path
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
 from osupgrade.dump.mask import Masker
 from osupgrade.dump.policy import Policy, load_policy
 from osupgrade.dump.sanitize import sanitize
 from osupgrade.dump.shrink import Candidate, Shrunk, everything, minimal, shrink_rows, shrink_tables
 from osupgrade.dump.source import read_dumps
 from osupgrade.dump.write import write_dump
-from osupgrade.images.recipe import load_recipes, tag_of
-from osupgrade.laboratory import Laboratory, Say, prepare_seeded
-from osupgrade.lanes import LaneRunner
-from osupgrade.model import Outcome, StepResult
-from osupgrade.plan import Plan, make_plan
-from osupgrade.releases import load_paths, load_releases
-from osupgrade.reproduce.again import NotAgain, Step, restored, run_step
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.images.recipe import load_recipes, tag_of
+from osupgrade.model.plan import Plan, make_plan
+from osupgrade.model.step import Outcome, StepResult
+from osupgrade.rehearsal.conduct import whole_path
+from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.reproduce.archive import Facts, Packed, pack
 from osupgrade.reproduce.failure import Failure, failure_of
+from osupgrade.reproduce.rerun import NotAgain, Step, restored, run_step
+from osupgrade.reproduce.scenario_writer import Left, describe, write_scenario
 from osupgrade.reproduce.trials import Trials, known_line, narrowed, tables_in, tables_named
-from osupgrade.reproduce.written import Left, describe, write_scenario
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import Instead, Scenario, load_scenarios
+from osupgrade.scenarios.contract import Instead, Scenario, load_scenarios
 from osupgrade.schema.snapshot import read_schema
 from osupgrade.seed.description import load_description
-from osupgrade.site import Site
 
 TABLES_SECONDS = 40.0
 """For leaving out empty tables, which only makes the result nicer to read."""

@@ -1,7 +1,7 @@
 """The reference catalogue: the schema of every service, as its own tools make it.
 
 The facts lie in ``catalogue/SERVICE.json``, the first revision in full and every later one as what it changed. They are
-made by ``python -m osupgrade.schema.build_catalogue`` from the pinned tools on MySQL 5.6. Of a path whose services come
+made by ``python -m tools.build_catalogue`` from the pinned tools on MySQL 5.6. Of a path whose services come
 from packages, ``catalogue/PATH/DATABASE.json`` holds each release's head, made by the same program with ``--path``.
 """
 
@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from osupgrade.errors import LabFault, UsageFault
+from osupgrade.catalog.site import Site
+from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.schema.snapshot import (
     Schema,
     Table,
@@ -29,7 +30,6 @@ from osupgrade.schema.snapshot import (
     table_from,
 )
 from osupgrade.schema.uses import Uses
-from osupgrade.site import Site
 
 DIRECTORY = Path(__file__).parent / "catalogue"
 FORMAT = 1

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, later, lineage, revision_name, services, variants
 from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table

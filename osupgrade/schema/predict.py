@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from osupgrade.model import Cure, Fate, Finding, Severity
+from osupgrade.model.finding import Cure, Fate, Finding, Severity
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, rules
 from osupgrade.schema.diff import Change, diff, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View

@@ -17,8 +17,8 @@ from typing import Any
 
 import sqlalchemy
 
-from osupgrade.engine.database import DatabaseServer
-from osupgrade.errors import UsageFault
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.errors import UsageFault
 
 Rows = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
 """Runs a query with its parameters and returns the rows: all that reading a schema asks of a database."""

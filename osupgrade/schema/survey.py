@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from osupgrade.dump.source import NAMES, Section, service_of
-from osupgrade.model import Diagnosis, Evidence, Fate, Finding, Severity
+from osupgrade.model.finding import Evidence, Fate, Finding, Severity
+from osupgrade.model.step import Diagnosis
 from osupgrade.schema.identify import Study, recognise, study
 from osupgrade.schema.predict import Prediction, predict, prediction_findings
 from osupgrade.schema.snapshot import Rows, Schema, quoted, read_with

@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from osupgrade.model import Cure, Diagnosis, Fate, Finding, Severity, Sql
+from osupgrade.model.finding import Cure, Fate, Finding, Severity, Sql
+from osupgrade.model.step import Diagnosis
 from osupgrade.schema.catalogue import Lineage
 from osupgrade.schema.diff import Change, Item, described, diff, diff_tables, made_for_a_key, purpose
 from osupgrade.schema.identify import customisations

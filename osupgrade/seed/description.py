@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-from osupgrade.errors import UsageFault
+from osupgrade.model.errors import UsageFault
 
 DEFAULT = Path(__file__).with_name("cloud.toml")
 

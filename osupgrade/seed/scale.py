@@ -19,9 +19,9 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import text
 
-from osupgrade.errors import LabFault, UsageFault
-from osupgrade.seed.seeder import SEEDERS
-from osupgrade.site import Site
+from osupgrade.catalog import content
+from osupgrade.catalog.site import Site
+from osupgrade.model.errors import LabFault, UsageFault
 
 MARKER = "c000"
 SECOND_MARKER = "4c0d"
@@ -83,7 +83,7 @@ class Scaling:
 @functools.cache
 def load_scaling(seeder: str) -> Mapping[str, Scaling]:
     """How the clouds of a seeder are multiplied, by the databases' logical names; empty where nobody described it."""
-    file = SEEDERS / seeder / "scale.toml"
+    file = content.images() / seeder / "seed" / "scale.toml"
     if not seeder or not file.is_file():
         return {}
     return {name: _scaling(data) for name, data in tomllib.loads(file.read_text("utf-8")).items()}

@@ -1,6 +1,6 @@
 """Seeding: a first release's own code fills the databases, inside the container that holds it.
 
-What a release's scripts are and in which order they run stands in ``NAME/seeder.toml`` beside them.
+``images/RELEASE/seed/`` holds a release's scripts; ``seeder.toml`` beside them says in which order they run.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from osupgrade.errors import LabFault, UsageFault
+from osupgrade.catalog import content
+from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.seed.description import CloudDescription
 
-SEEDERS = Path(__file__).parent
 DIRECTORY = "/tmp/osupgrade-seed"
 PYTHON = "/opt/venv/bin/python"
 LAB = "/opt/lab"
@@ -46,9 +46,9 @@ class Seeder:
 
 def load_seeder(name: str) -> Seeder:
     """The seeder called ``name``; raises UsageFault when there is none, as for a path that begins in the middle."""
-    file = SEEDERS / name / "seeder.toml"
+    file = content.images() / name / "seed" / "seeder.toml"
     if not name or not file.is_file():
-        known = ", ".join(sorted(path.parent.name for path in SEEDERS.glob("*/seeder.toml")))
+        known = ", ".join(sorted(path.parent.parent.name for path in content.images().glob("*/seed/seeder.toml")))
         raise UsageFault(
             f"no cloud can be seeded at this path's first release; clouds can be seeded at {known}",
             hint="give --dump, or take a path that begins there",
@@ -106,8 +106,8 @@ def prepare(seeder: Seeder, toolbox: Toolbox) -> str:
 
     Returns the directory that must come first on those tools' PYTHONPATH; empty where they write no rows of chance.
     """
-    for name, content in seeder.files():
-        toolbox.put(f"{DIRECTORY}/{name}", content)
+    for name, script in seeder.files():
+        toolbox.put(f"{DIRECTORY}/{name}", script)
     return DIRECTORY if (seeder.scripts / AT_START).is_file() else ""
 
 
@@ -159,8 +159,8 @@ def seed_digest(seeder: Seeder, description: CloudDescription, *parts: str) -> s
     ``parts`` are what only the caller knows: commits of the services, the release image's id, the database's version.
     """
     digest = hashlib.sha256(description.digest().encode())
-    for name, content in (*seeder.files(), ("seeder.toml", (seeder.scripts / "seeder.toml").read_bytes())):
-        digest.update(f"\n{name} {hashlib.sha256(content).hexdigest()}".encode())
+    for name, script in (*seeder.files(), ("seeder.toml", (seeder.scripts / "seeder.toml").read_bytes())):
+        digest.update(f"\n{name} {hashlib.sha256(script).hexdigest()}".encode())
     for part in parts:
         digest.update(f"\n{part}".encode())
     return digest.hexdigest()

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from osupgrade.model import Evidence, Finding, Severity
-from osupgrade.result import ApiCall
-from osupgrade.verify.running import Explained
+from osupgrade.catalog.running import Explained
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.report import ApiCall
 
 Facts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Service -> kind of thing -> its id -> what the API says of it."""

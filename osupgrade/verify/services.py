@@ -15,13 +15,13 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from osupgrade.cloud import Cloud
-from osupgrade.engine.lab import Lab, put_files, read_file
-from osupgrade.engine.workshop import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
-from osupgrade.errors import LabFault
-from osupgrade.model import Evidence, Finding, Severity
-from osupgrade.verdict import diagnose
-from osupgrade.verify.running import Level, Process, Running
+from osupgrade.catalog.running import Level, Process, Running
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.judge import diagnose
+from osupgrade.lab.engine import Lab, put_files, read_file
+from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.verify.tracebacks import bare, tracebacks
 
 BASE = "/lab/verify"

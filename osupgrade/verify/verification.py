@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from osupgrade.cloud import Cloud
-from osupgrade.engine.lab import Lab
-from osupgrade.engine.workshop import Workshop
-from osupgrade.model import Evidence, Finding, Severity
-from osupgrade.plan import Plan
-from osupgrade.result import ApiCall
+from osupgrade.catalog.running import CENSUS, LEVELS, Level, Listing, Running, load_running
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.release_container import Workshop
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import ApiCall
 from osupgrade.verify.census import Census, Login, differences
-from osupgrade.verify.running import CENSUS, LEVELS, Level, Listing, Running, load_running
 from osupgrade.verify.services import ServiceSet, Started
 from osupgrade.verify.tracebacks import tracebacks
 
@@ -51,7 +51,7 @@ def verify(
     """Start the services of the plan's last release on copies of the cloud's databases and use them as clients do.
 
     Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that nobody has described
-    (``images/RELEASE/verify.toml``) gives an empty verification. ``password_of`` tells a user's password of before the
+    (``images/RELEASE/serve.toml``) gives an empty verification. ``password_of`` tells a user's password of before the
     upgrade where it is known: a seeded cloud's description knows it, a dump does not. ``before`` is the census at the
     path's first release, to compare with. ``fast`` does without a message broker: what a service does through others
     is then not asked. Raises LabFault when the lab itself fails.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.agents import agents, merge, twins
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity
+from osupgrade.openstack.neutron.agents import agents, merge, twins
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="One agent is there twice, its host's name once with capitals",

@@ -4,12 +4,13 @@ import json
 import uuid
 from collections.abc import Iterator
 
-from osupgrade.agents import agents, short
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import server, uuid5_of
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.openstack.neutron.agents import agents, short
+from osupgrade.openstack.neutron.sql import server, uuid5_of
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Icehouse's DHCP agents do not know their ports and make second ones",

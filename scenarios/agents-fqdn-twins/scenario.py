@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.agents import DOWN_AFTER, Agent, agents, merge, report, twins
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity
+from osupgrade.openstack.neutron.agents import DOWN_AFTER, Agent, agents, merge, report, twins
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Agents have come back under short names already, beside their dead rows with full names",

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from osupgrade.agents import agents, report, short, twins
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.openstack.neutron.agents import agents, report, short, twins
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Agents come back under their hosts' short names, and networks and routers stay on dead ones",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from osupgrade.charset import conversion
-from osupgrade.cloud import Cloud
-from osupgrade.model import Finding
-from osupgrade.scenario import Blocks, Scenario
-from osupgrade.scenariolib import rows_finding
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Finding
+from osupgrade.scenarios.charset import conversion
+from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios.helpers import rows_finding
 
 scenario = Scenario(
     title="latin1 tables stop cinder's 010",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault
-from osupgrade.model import Evidence, Finding
-from osupgrade.scenario import Scenario, Silent
-from osupgrade.scenariolib import rows_finding
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Evidence, Finding
+from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios.helpers import rows_finding
 
 scenario = Scenario(
     title="The row of a scheduler that never reported its version stops cinder-api",

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from osupgrade.cloud import Cloud
+from osupgrade.cloud.cloud import Cloud
 from osupgrade.dump.restore import restore
 from osupgrade.dump.source import read_dumps
-from osupgrade.errors import LabFault, UsageFault
-from osupgrade.model import Cure, Finding, Shell
-from osupgrade.scenario import RestoreFails, Scenario
+from osupgrade.model.errors import LabFault, UsageFault
+from osupgrade.model.finding import Cure, Finding, Shell
+from osupgrade.scenarios.contract import RestoreFails, Scenario
 
 scenario = Scenario(
     title="A dump stripped of its executable comments does not restore",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.scenarios.contract import Scenario, Silent
 from osupgrade.schema.catalogue import lineage, variants
 
 scenario = Scenario(

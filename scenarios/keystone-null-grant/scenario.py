@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.keystone import Grant, grants_finding, plant_grant
-from osupgrade.model import Finding
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Finding
+from osupgrade.openstack.keystone.sql import Grant, grants_finding, plant_grant
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="A grant without data stops keystone's 029",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.keystone import Grant, grants_finding, plant_grant
-from osupgrade.model import Evidence, Finding
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding
+from osupgrade.openstack.keystone.sql import Grant, grants_finding, plant_grant
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="A role without an id in a grant takes the roles after it away",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud, ToolRun
-from osupgrade.model import Finding
-from osupgrade.scenario import Blocks, Scenario
-from osupgrade.scenariolib import rows_finding
+from osupgrade.cloud.cloud import Cloud, ToolRun
+from osupgrade.model.finding import Finding
+from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios.helpers import rows_finding
 
 scenario = Scenario(
     title="Icehouse's keystone cannot run db_sync twice where the database's default is latin1",

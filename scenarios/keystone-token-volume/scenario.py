@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Sql
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Sql
 from osupgrade.report.digest import size
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Hundreds of thousands of expired tokens are indexed again and again",

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Flat networks come out of the move unbooked, with a false VLAN -1 in their place",

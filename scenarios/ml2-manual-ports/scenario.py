@@ -3,10 +3,11 @@
 import functools
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import ML2, server, stands_at
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.openstack.neutron.sql import ML2, server, stands_at
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Ports that are bound nowhere come out of the move drawn as bound",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault
-from osupgrade.model import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Shell
-from osupgrade.neutron import ML2, server
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Shell
+from osupgrade.openstack.neutron.sql import ML2, server
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Without the router service plugin ML2 answers 404 for every router",

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql, Stage
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="The move to ML2 without --tunnel-type frees every tunnel id in use",

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault
-from osupgrade.model import Cure, Finding, Severity, Sql, Stage
-from osupgrade.releases import load_releases
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.catalog.releases import load_releases
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Cure, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="A second run of migrate_to_ml2 doubles the segments and stops",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Finding
-from osupgrade.neutron import SEGMENTLESS, first_port_is_segmentless, segmented_network, segmentless
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Finding
+from osupgrade.openstack.neutron.sql import SEGMENTLESS, first_port_is_segmentless, segmented_network, segmentless
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="One network without a segment stops migrate_to_ml2 half-way",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Evidence, Finding
-from osupgrade.neutron import SEGMENTLESS, first_port_is_segmentless, segmented_network, segmentless
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding
+from osupgrade.openstack.neutron.sql import SEGMENTLESS, first_port_is_segmentless, segmented_network, segmentless
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="One network without a segment takes the segment from every port, silently",

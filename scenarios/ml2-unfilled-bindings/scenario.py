@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import OVS_AGENT, VIF_DETAILS, stands_at, uuid5_of
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.openstack.neutron.sql import OVS_AGENT, VIF_DETAILS, stands_at, uuid5_of
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Ports without a recorded host get no ML2 binding, and nothing says so",

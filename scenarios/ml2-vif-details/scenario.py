@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.neutron import VIF_DETAILS, stands_at
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.openstack.neutron.sql import VIF_DETAILS, stands_at
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="Security groups stop at an instance's next hard reboot, because vif_details is empty",

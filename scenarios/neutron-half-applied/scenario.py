@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault
-from osupgrade.model import Cure, Finding, Severity, Shell
-from osupgrade.scenario import Blocks, Scenario
-from osupgrade.scenariolib import bring_back, keep_dump, restore_cost
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Cure, Finding, Severity, Shell
+from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios.helpers import bring_back, keep_dump, restore_cost
 
 scenario = Scenario(
     title="db-manage is run again on what an interrupted run left",

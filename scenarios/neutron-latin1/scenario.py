@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.charset import conversion
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Finding, Severity, Sql
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Finding, Severity, Sql
+from osupgrade.scenarios.charset import conversion
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="neutron's tables are latin1 and its database is utf8",

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault, UsageFault
-from osupgrade.model import NO_EVIDENCE, Cure, Finding, Severity, Shell, Sql, Stage
-from osupgrade.neutron import server
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault, UsageFault
+from osupgrade.model.finding import NO_EVIDENCE, Cure, Finding, Severity, Shell, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.openstack.neutron.sql import server
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="Load balancers: their tables stop Havana, and pools without a provider stop neutron-server",

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.rehearsal import apply_statements
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
+from osupgrade.rehearsal.runner import apply_statements
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="A linuxbridge cloud comes through every tool, and neutron-server does not start",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Finding, Severity, Shell
-from osupgrade.neutron import OVS_PLUGIN, stands_at
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Finding, Severity, Shell
+from osupgrade.openstack.neutron.sql import OVS_PLUGIN, stands_at
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="ML2 is the core plugin already while db-manage leaves Grizzly",

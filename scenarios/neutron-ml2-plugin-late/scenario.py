@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud, ToolRun
-from osupgrade.model import Cure, Finding, Severity, Shell
-from osupgrade.neutron import OVS_PLUGIN
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud, ToolRun
+from osupgrade.model.finding import Cure, Finding, Severity, Shell
+from osupgrade.openstack.neutron.sql import OVS_PLUGIN
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="ML2 becomes the core plugin between Havana and Icehouse",

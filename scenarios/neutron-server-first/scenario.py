@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import LabFault
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.neutron import server
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.openstack.neutron.sql import server
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="neutron-server was started before neutron-db-manage",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Finding, Severity, Sql
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Finding, Severity, Sql
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="Two tunnel endpoints have the same id",

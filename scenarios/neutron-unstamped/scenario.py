@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.errors import UsageFault
-from osupgrade.model import Cure, Finding, Severity, Shell
-from osupgrade.neutron import has_tables_of
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Cure, Finding, Severity, Shell
+from osupgrade.openstack.neutron.sql import has_tables_of
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="neutron's database was never stamped with its version",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from osupgrade.cloud import Cloud, Overlay, ToolRun
-from osupgrade.errors import UsageFault
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud, Overlay, ToolRun
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
+from osupgrade.scenarios.contract import Blocks, Scenario
 from osupgrade.schema.snapshot import read_schema
 
 scenario = Scenario(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Evidence, Finding
-from osupgrade.scenario import Scenario, Silent
-from osupgrade.scenariolib import rows_finding
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding
+from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios.helpers import rows_finding
 
 scenario = Scenario(
     title="A deleted cell comes back to life in nova's 179",

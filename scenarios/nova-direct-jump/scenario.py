@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud, ToolRun
-from osupgrade.errors import UsageFault
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud, ToolRun
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 scenario = Scenario(
     title="nova goes straight from Grizzly to Icehouse",

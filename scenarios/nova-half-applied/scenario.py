@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.scenario import Blocks, Scenario
-from osupgrade.scenariolib import bring_back, fail_once, restore_cost
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
+from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios.helpers import bring_back, fail_once, restore_cost
 
 scenario = Scenario(
     title="Nova's 209 is run again on what its first try left",

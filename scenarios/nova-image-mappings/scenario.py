@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Sql, Stage
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="The image mappings that nova's 186 inserts are invisible to nova",

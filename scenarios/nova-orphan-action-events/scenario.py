@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Finding
-from osupgrade.scenario import Blocks, Scenario
-from osupgrade.scenariolib import rows_finding
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Finding
+from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios.helpers import rows_finding
 
 scenario = Scenario(
     title="Events of orphaned instance actions stop nova's 209",

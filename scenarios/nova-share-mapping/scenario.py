@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Evidence, Finding, Stage
-from osupgrade.scenario import Scenario, Silent
-from osupgrade.scenariolib import rows_finding
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Evidence, Finding
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios.helpers import rows_finding
 
 scenario = Scenario(
     title="The rows of share_mapping are lost in nova's d60bddf7a903",

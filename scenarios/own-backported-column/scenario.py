@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Iterator, Mapping
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Fate, Finding, Severity, Sql
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
+from osupgrade.scenarios.contract import Blocks, Scenario
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.predict import Prediction
 from osupgrade.schema.survey import survey

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from osupgrade.cloud import Cloud, Overlay
-from osupgrade.errors import UsageFault
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell, Sql, Stage
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.cloud.cloud import Cloud, Overlay
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Blocks, Scenario
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change, diff
 from osupgrade.schema.identify import customisations

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud, ToolRun
-from osupgrade.engine.inplace import asked_by, upgraded_in_place
-from osupgrade.errors import UsageFault
-from osupgrade.model import Finding, Stage
-from osupgrade.packages.judge import by_hand
-from osupgrade.packages.listing import Listing, read_listing
-from osupgrade.packages.needs import Asked, left_old
-from osupgrade.releases import root
-from osupgrade.scenario import Blocks, Scenario
+from osupgrade.catalog.content import root
+from osupgrade.catalog.packages.judge import by_hand
+from osupgrade.catalog.packages.listing import Listing, read_listing
+from osupgrade.catalog.packages.needs import Asked, left_old
+from osupgrade.cloud.cloud import Cloud, ToolRun
+from osupgrade.lab.controller import asked_by, upgraded_in_place
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Finding
+from osupgrade.model.stage import Stage
+from osupgrade.scenarios.contract import Blocks, Scenario
 
 RELEASES = ("grizzly", "havana", "icehouse")
 FROZEN = root() / "images" / RELEASES[0] / "requirements.txt"

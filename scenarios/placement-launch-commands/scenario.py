@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud import Cloud
-from osupgrade.model import Cure, Evidence, Finding, Severity, Shell
-from osupgrade.scenario import Scenario, Silent
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
+from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(
     title="placement-api, nova-api-wsgi, neutron-server and the like are gone from 2026.1",

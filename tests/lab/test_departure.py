@@ -4,16 +4,16 @@ import dataclasses
 
 import pytest
 
-from osupgrade.cloud import Cloud
-from osupgrade.departure import Departure
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.images import ImageStore
-from osupgrade.laboratory import NEW, Laboratory
-from osupgrade.plan import find_path, make_plan
-from osupgrade.rehearsal import Refused
-from osupgrade.releases import load_paths, load_releases
-from osupgrade.site import Site
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import NEW, Laboratory
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.plan import find_path, make_plan
+from osupgrade.rehearsal.runner import Refused
+from osupgrade.rehearsal.strategy import Departure
 
 OLD, ANOTHER = "mysql56", "mariadb105"
 

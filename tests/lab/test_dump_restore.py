@@ -11,10 +11,10 @@ from osupgrade.dump.restore import Progress, restore
 from osupgrade.dump.source import read_dumps
 from osupgrade.dump.stream import compression
 from osupgrade.dump.write import write_dump
-from osupgrade.engine.database import DatabaseServer, start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.errors import Exit, Fault, UsageFault
-from osupgrade.images import ImageStore
+from osupgrade.lab.database import DatabaseServer, start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.errors import Exit, Fault, UsageFault
 
 HEAD = """-- MySQL dump 10.13  Distrib 5.6.24, for Linux (x86_64)
 --

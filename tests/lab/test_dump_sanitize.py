@@ -19,11 +19,11 @@ from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import Leak, SanitizeReport, read_key, sanitize
 from osupgrade.dump.source import read_dumps
 from osupgrade.dump.write import write_dump
-from osupgrade.engine import database
-from osupgrade.engine.database import DatabaseServer, start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.errors import Exit, MissingFault, UsageFault
-from osupgrade.images import ImageStore
+from osupgrade.lab import database
+from osupgrade.lab.database import DatabaseServer, start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.errors import Exit, MissingFault, UsageFault
 from osupgrade.schema import catalogue
 from osupgrade.schema.diff import table_sql
 from osupgrade.schema.snapshot import Table

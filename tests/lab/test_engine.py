@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab, connect, leftovers, put_files, read_file, remove_leftover
-from osupgrade.errors import Exit, LabFault, MissingFault
-from osupgrade.images import ImageStore
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab, connect, leftovers, put_files, read_file, remove_leftover
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.errors import Exit, LabFault, MissingFault
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_a_server_that_dies_is_told_with_what_was_going_on(client, mysql):
 
 def test_a_run_that_is_killed_outright_leaves_nothing_and_one_that_is_kept_stays(client, mysql):
     program = (
-        "import sys\nfrom osupgrade.engine.lab import Lab, connect\n"
+        "import sys\nfrom osupgrade.lab.engine import Lab, connect\n"
         "with Lab(connect()) as lab:\n"
         f"    lab.start({mysql!r}, 'inside', command=['tail', '-f', '/dev/null'], environment={{'LAB_ROOT_PASSWORD': 'x'}})\n"
         "    lab.leave_running() if sys.argv[1] == 'keep' else None\n"

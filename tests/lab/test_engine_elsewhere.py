@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab, connect
-from osupgrade.images import ImageStore
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.images import ImageStore
 
 LATENCY = 0.02
 """Seconds, as a line to another machine has it: what an engine says in a row then arrives in one piece."""

@@ -5,9 +5,9 @@ import time
 import docker
 import pytest
 
-from osupgrade.images import ImageError, ImageStore, Recipe, database_for, load_recipes
-from osupgrade.images.recipe import Input
-from osupgrade.images.store import host_certificates
+from osupgrade.lab.images import ImageError, ImageStore, Recipe, database_for, load_recipes
+from osupgrade.lab.images.recipe import Input
+from osupgrade.lab.images.store import host_certificates
 
 TWO_STAGES = """FROM osupgrade/base AS build
 COPY ca.crt /build/

@@ -2,9 +2,9 @@
 
 import pytest
 
-from osupgrade.errors import MissingFault, UsageFault
-from osupgrade.images import ImageStore
-from osupgrade.images.recipe import Input, Recipe
+from osupgrade.lab.images import ImageStore
+from osupgrade.lab.images.recipe import Input, Recipe
+from osupgrade.model.errors import MissingFault, UsageFault
 
 TINY = Recipe("tiny-archive", "FROM scratch\nCOPY file /\n", inputs=(Input("file", b"a layer"),))
 

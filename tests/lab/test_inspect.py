@@ -5,11 +5,11 @@ import json
 import pytest
 
 from osupgrade.cli import run
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.engine.live import LiveServer
-from osupgrade.errors import Exit, LabFault
-from osupgrade.images import ImageStore
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.lab.live_server import LiveServer
+from osupgrade.model.errors import Exit, LabFault
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import table_sql
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.laboratory import open_laboratory, prepare_seeded, restore_lane
-from osupgrade.plan import find_path, make_plan
-from osupgrade.releases import load_paths, load_releases
+from osupgrade.cloud.laboratory import open_laboratory, prepare_seeded, restore_lane
+from osupgrade.model.plan import find_path, make_plan
 from osupgrade.seed.description import load_description
-from osupgrade.site import Site
 
 DAMAGES = [
     ("kept", "keystone", "DELETE FROM assignment ORDER BY actor_id LIMIT 1", "gone"),

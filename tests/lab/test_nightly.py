@@ -4,7 +4,7 @@ import json
 from xml.etree import ElementTree as Xml
 
 from osupgrade.cli import run as command
-from osupgrade.errors import Exit
+from osupgrade.model.errors import Exit
 
 
 def test_a_path_without_its_sources_is_not_run_and_exits_3(client, tmp_path, monkeypatch, capsys):

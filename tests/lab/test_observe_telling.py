@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from osupgrade.engine.lab import Lab
-from osupgrade.engine.workshop import PYTHON, Workshop
-from osupgrade.images import ImageStore
-from osupgrade.observe.recorder import Recorder
-from osupgrade.releases import load_releases
-from osupgrade.sources import Sources
+from osupgrade.catalog.releases import load_releases
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.lab.observer.recorder import Recorder
+from osupgrade.lab.release_container import PYTHON, Workshop
+from osupgrade.lab.sources import Sources
 
 RELEASE = "caracal"
 CHILD = "import subprocess, sys; print(len(subprocess.check_output([sys.executable, '-c', 'print(1)'])), flush=True)"

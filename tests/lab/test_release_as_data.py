@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from osupgrade.errors import Exit
-from osupgrade.images import ImageStore
-from osupgrade.images.recipe import load_recipes, tag_of
-from osupgrade.releases import root
+from osupgrade.catalog.content import root
+from osupgrade.lab.images import ImageStore
+from osupgrade.lab.images.recipe import load_recipes, tag_of
+from osupgrade.model.errors import Exit
 
 LIKE = "gazpacho"
 NEW = "hibiscus"

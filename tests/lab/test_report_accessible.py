@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from osupgrade.history.trend import trends
+from osupgrade.lab.sources import cache_directory
+from osupgrade.model.report import Part
 from osupgrade.nightly.join import nightly_report
 from osupgrade.report.html import write_html
 from osupgrade.report.trend import trend_html
-from osupgrade.result import Part
-from osupgrade.sources import cache_directory
 
 from ..unit import _reports as samples
-from ..unit.test_history_trend import remembered, took
+from ..unit.history.test_trend import remembered, took
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HERE = Path(__file__).parent / "browser"

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.errors import UsageFault
-from osupgrade.images import ImageStore
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.errors import UsageFault
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import diff, table_sql
 from osupgrade.schema.snapshot import Schema, ddl, read_connection, read_schema

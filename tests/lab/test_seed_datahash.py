@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.images import ImageStore
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
 from osupgrade.seed.datahash import data_hash, hash_of_tables, table_hashes
 
 TABLES = (

@@ -6,25 +6,27 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from osupgrade.catalog.content import root
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
 from osupgrade.cli import run
+from osupgrade.cloud.fingerprint import fingerprint, row_counts
+from osupgrade.cloud.laboratory import fill, make_schemas, open_laboratory, prepare_seeded, restore_lane
+from osupgrade.cloud.steps import relocate, run_hop
 from osupgrade.dump.write import write_dump
-from osupgrade.engine.hops import relocate, run_hop
-from osupgrade.errors import Exit
-from osupgrade.fingerprint import fingerprint, row_counts
-from osupgrade.laboratory import fill, make_schemas, open_laboratory, prepare_seeded, restore_lane
-from osupgrade.lanes import LaneRunner
-from osupgrade.model import Outcome, Severity
-from osupgrade.plan import find_path, make_plan
-from osupgrade.releases import load_paths, load_releases, root
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import load_scenarios
-from osupgrade.schema.build_catalogue import heads, lines_from
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import Exit
+from osupgrade.model.finding import Severity
+from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.step import Outcome
+from osupgrade.rehearsal.lanes import LaneRunner
+from osupgrade.scenarios.contract import load_scenarios
 from osupgrade.schema.catalogue import DIRECTORY, dump
 from osupgrade.seed.description import load_description
 from osupgrade.seed.scale import load_scaling, scale
-from osupgrade.site import Site
 from osupgrade.verify.verification import verify
+from tools.build_catalogue import heads, lines_from
 
 PATH = "caracal-gazpacho"
 

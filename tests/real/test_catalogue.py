@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.schema.build_catalogue import SERVICES, Bench, build
 from osupgrade.schema.catalogue import DIRECTORY
+from tools.build_catalogue import SERVICES, Bench, build
 
 
 @pytest.mark.parametrize("service", SERVICES)

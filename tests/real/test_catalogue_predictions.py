@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.schema.build_catalogue import Bench
-from osupgrade.schema.trial import Case, gather, prepare, run_all, summary
+from tools.build_catalogue import Bench
+from tools.prediction_trial import Case, gather, prepare, run_all, summary
 
 SERVICES = ("keystone", "glance", "cinder")
 

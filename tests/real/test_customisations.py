@@ -2,14 +2,15 @@
 
 import pytest
 
-from osupgrade.engine.hops import run_hop
-from osupgrade.laboratory import restore_lane
-from osupgrade.model import Fate, Outcome, Severity
-from osupgrade.plan import make_plan
-from osupgrade.releases import load_releases
-from osupgrade.result import LaneResult
-from osupgrade.schema.rehearsed import Surveyor
-from osupgrade.site import Site
+from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.laboratory import restore_lane
+from osupgrade.cloud.steps import run_hop
+from osupgrade.model.finding import Fate, Severity
+from osupgrade.model.plan import make_plan
+from osupgrade.model.report import LaneResult
+from osupgrade.model.step import Outcome
+from osupgrade.rehearsal.survey import Surveyor
 
 KEPT = (
     "ALTER TABLE volumes ADD COLUMN own_note VARCHAR(20), ADD INDEX own_by_host (host)",

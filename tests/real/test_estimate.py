@@ -5,7 +5,7 @@ import json
 import pytest
 
 from osupgrade.cli import run as command
-from osupgrade.errors import Exit
+from osupgrade.model.errors import Exit
 
 HOST = {"format": 1, "host": "ctl1", "cores": 8, "memory_bytes": 64 << 30, "free_bytes": 1 << 40}
 SLOW = {"cpu_mb_s": 0.01, "fsync_ms": 1000.0, "write_mb_s": 0.01, "read_mb_s": 0.01}

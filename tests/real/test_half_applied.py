@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from osupgrade.catalog.content import root
+from osupgrade.catalog.site import Site
 from osupgrade.cli import run
+from osupgrade.cloud.laboratory import restore_lane
 from osupgrade.dump.write import write_dump
-from osupgrade.errors import Exit
-from osupgrade.laboratory import restore_lane
-from osupgrade.releases import root
-from osupgrade.scenario import load_scenarios
-from osupgrade.site import Site
+from osupgrade.model.errors import Exit
+from osupgrade.scenarios.contract import load_scenarios
 
 LANE = "half"
 

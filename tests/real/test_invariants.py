@@ -4,16 +4,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from osupgrade.catalog.content import root
+from osupgrade.catalog.releases import load_paths
+from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.cloud import Cloud
-from osupgrade.events import EventLog
-from osupgrade.laboratory import restore_lane
-from osupgrade.model import Severity
-from osupgrade.rehearsal import Rehearsal
-from osupgrade.releases import load_paths, root
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import load_scenarios
-from osupgrade.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import restore_lane
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.events import EventLog
+from osupgrade.model.finding import Severity
+from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.scenarios.contract import load_scenarios
 
 PATH = "grizzly-icehouse"
 CHECKS = {name: load_checks()[name] for name in load_paths()[PATH].checks}

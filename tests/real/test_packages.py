@@ -2,12 +2,12 @@
 
 import pytest
 
+from osupgrade.catalog.content import root
+from osupgrade.catalog.packages.judge import known_breaks
+from osupgrade.catalog.packages.needs import left_old
 from osupgrade.cli import run
-from osupgrade.engine.inplace import asked_by, upgraded_in_place
-from osupgrade.engine.workshop import PYTHON
-from osupgrade.packages.judge import known_breaks
-from osupgrade.packages.needs import left_old
-from osupgrade.releases import root
+from osupgrade.lab.controller import asked_by, upgraded_in_place
+from osupgrade.lab.release_container import PYTHON
 
 BREAKS = known_breaks("icehouse")
 IMPORT = "import gettext, sys; gettext.install('lab'); __import__(sys.argv[1])"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.engine.lab import leftovers
-from osupgrade.errors import Exit
+from osupgrade.lab.engine import leftovers
+from osupgrade.model.errors import Exit
 
 REAL_DUMP = Path(__file__).parents[2].parent / "shared" / "real-dumps" / "quantum-grizzly-2013-05.sql"
 OSUPGRADE = (sys.executable, "-m", "osupgrade.cli")

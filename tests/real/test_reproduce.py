@@ -4,21 +4,22 @@ import dataclasses
 
 import pytest
 
-from osupgrade.errors import Exit
-from osupgrade.events import EventLog
-from osupgrade.laboratory import restore_lane
-from osupgrade.model import Outcome
-from osupgrade.plan import make_plan
-from osupgrade.rehearsal import Rehearsal, cure_none
-from osupgrade.releases import load_paths, load_releases, root
+from osupgrade.catalog.content import root
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.laboratory import restore_lane
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import Exit
+from osupgrade.model.events import EventLog
+from osupgrade.model.plan import make_plan
+from osupgrade.model.step import Outcome
+from osupgrade.rehearsal.runner import Rehearsal, cure_none
 from osupgrade.reproduce import work
-from osupgrade.reproduce.again import NotAgain, find_step, run_step
 from osupgrade.reproduce.archive import unpack
 from osupgrade.reproduce.failure import failure_of
+from osupgrade.reproduce.rerun import NotAgain, find_step, run_step
 from osupgrade.reproduce.work import Masking, Subject, pack_subject, replay, shrink_subject, unlike
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import load_scenarios
-from osupgrade.site import Site
+from osupgrade.scenarios.contract import load_scenarios
 
 PATH = "grizzly-icehouse"
 STEP = "icehouse/keystone"

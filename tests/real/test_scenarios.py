@@ -6,18 +6,20 @@ import sys
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from osupgrade.catalog.content import root
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.errors import UsageFault
-from osupgrade.laboratory import restore_lane
-from osupgrade.lanes import LaneRunner
-from osupgrade.model import SEEDED, Finding, Severity
-from osupgrade.plan import make_plan
-from osupgrade.rehearsal import Rehearsal, apply_statements
-from osupgrade.releases import load_paths, load_releases, root
-from osupgrade.result import State
-from osupgrade.rundir import RunDirectory
-from osupgrade.scenario import Silent, load_scenarios
-from osupgrade.site import Site
+from osupgrade.cloud.laboratory import restore_lane
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.plan import make_plan
+from osupgrade.model.report import State
+from osupgrade.model.stage import SEEDED
+from osupgrade.rehearsal.lanes import LaneRunner
+from osupgrade.rehearsal.runner import Rehearsal, apply_statements
+from osupgrade.scenarios.contract import Silent, load_scenarios
 
 PATH = "grizzly-icehouse"
 

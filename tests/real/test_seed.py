@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from osupgrade.laboratory import make_schemas, restore_lane
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.laboratory import make_schemas, restore_lane
 from osupgrade.seed.datahash import hash_of_tables, table_hashes
 from osupgrade.seed.description import load_description
 from osupgrade.seed.scale import load_scaling, scale
 from osupgrade.seed.seeder import load_seeder, seed
-from osupgrade.site import Site
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 FACTOR = 7

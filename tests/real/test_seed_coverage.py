@@ -2,7 +2,7 @@
 
 import pytest
 
-from osupgrade.seed.coverage import measure, reason, reasons, uncovered
+from tools.seed_coverage import measure, reason, reasons, uncovered
 
 
 @pytest.fixture(scope="module")

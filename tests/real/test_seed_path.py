@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from osupgrade.engine.hops import run_hop
-from osupgrade.engine.workshop import render
-from osupgrade.laboratory import restore_lane
-from osupgrade.model import Outcome
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.laboratory import restore_lane
+from osupgrade.cloud.steps import run_hop
+from osupgrade.lab.release_container import render
+from osupgrade.model.step import Outcome
 from osupgrade.schema.catalogue import lineage, variant_of
 from osupgrade.schema.snapshot import read_schema
 from osupgrade.seed.datahash import table_hashes
-from osupgrade.site import Site
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 HOPS = ("havana", "icehouse")

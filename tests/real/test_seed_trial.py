@@ -3,7 +3,7 @@
 import dataclasses
 
 from osupgrade.seed.description import load_description
-from osupgrade.seed.trial import Trials
+from tools.seed_trial import Trials
 
 SEED = 4711
 

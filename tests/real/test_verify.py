@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.cloud import Cloud
-from osupgrade.engine.hops import run_finish, run_hop
-from osupgrade.laboratory import Laboratory, restore_lane
-from osupgrade.model import Severity
-from osupgrade.plan import Plan
-from osupgrade.site import Site
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import Laboratory, restore_lane
+from osupgrade.cloud.steps import run_finish, run_hop
+from osupgrade.model.finding import Severity
+from osupgrade.model.plan import Plan
 from osupgrade.verify.census import Census
 from osupgrade.verify.services import ServiceSet
 from osupgrade.verify.verification import Verification, take_census, verify

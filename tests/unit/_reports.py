@@ -2,27 +2,10 @@
 
 import dataclasses
 
-from osupgrade.estimate.fit import Interval
-from osupgrade.estimate.host import Host
-from osupgrade.estimate.model import Estimate, Gain, HopForecast, MigrationForecast
-from osupgrade.model import (
-    SEEDED,
-    VERIFY,
-    Cure,
-    Diagnosis,
-    Evidence,
-    Fate,
-    Finding,
-    Migration,
-    Outcome,
-    Severity,
-    Shell,
-    Sql,
-    Stage,
-    StepResult,
-    TableWork,
-)
-from osupgrade.result import (
+from osupgrade.model.estimate import Estimate, Gain, HopForecast, MigrationForecast
+from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Shell, Sql
+from osupgrade.model.fit import Interval
+from osupgrade.model.report import (
     ApiCall,
     Customisation,
     KeptDatabase,
@@ -37,6 +20,9 @@ from osupgrade.result import (
     State,
     Strategy,
 )
+from osupgrade.model.stage import SEEDED, VERIFY, Stage
+from osupgrade.model.step import Diagnosis, Migration, Outcome, StepResult, TableWork
+from osupgrade.rehearsal.estimate.host import Host
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 HEADS = {

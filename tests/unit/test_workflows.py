@@ -10,10 +10,10 @@ import typer
 import typer.main
 from ruamel.yaml import YAML
 
+from osupgrade.catalog.content import root
 from osupgrade.cli import app
+from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.nightly.split import Shard
-from osupgrade.releases import root
-from osupgrade.sources import Sources, cache_directory
 
 GITHUB = root() / ".github" / "workflows" / "nightly.yml"
 GITLAB = root() / ".gitlab-ci.yml"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from osupgrade.errors import UsageFault
+from osupgrade.model.errors import UsageFault
 from osupgrade.schema import catalogue
 
 DEFAULT = Path(__file__).parent / "default.toml"

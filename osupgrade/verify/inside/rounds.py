@@ -2,7 +2,7 @@
 
     SCRIPT GIVEN.json RESULT.json
 
-GIVEN holds the account, the services that are ready and the rows that verify.toml asked for; RESULT gets the calls with their
+GIVEN holds the account, the services that are ready and the rows that serve.toml asked for; RESULT gets the calls with their
 times, the ids that the APIs listed, and findings.
 """
 

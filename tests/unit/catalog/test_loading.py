@@ -14,7 +14,7 @@ from pydantic import Field
 
 from osupgrade.catalog import loading
 from osupgrade.catalog.loading import Strict, load_json, load_toml, parse_json, parse_toml, read_toml
-from osupgrade.errors import UsageFault
+from osupgrade.model.errors import UsageFault
 
 
 class Kind(enum.StrEnum):

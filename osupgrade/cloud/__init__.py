@@ -1,0 +1,1 @@
+"""A cloud, and one step of it on a route."""

@@ -1,0 +1,144 @@
+"""The cloud under rehearsal: its databases, its site, and the tools of every release that may work on it.
+
+This is what scenarios, preflights and checks get in hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+
+from osupgrade.catalog.site import Site
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.exec import ToolRun
+from osupgrade.lab.observer.recorder import Recorder
+from osupgrade.lab.release_container import Overlay, Setting, Workshop
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Evidence
+from osupgrade.model.release import Command
+
+__all__ = ["Cloud", "Overlay", "ToolRun"]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Databases under one server, by the service names of design.md.
+
+    ``databases`` maps a logical name (``nova``) to the database's name on the server. ``lane`` keeps the configuration
+    of several lanes in one release container apart.
+    """
+
+    server: DatabaseServer
+    databases: Mapping[str, str]
+    site: Site
+    lane: str
+    workshop: Workshop | None = None
+    logs: Path | None = None
+    recorder: Recorder | None = None
+    """What observes the migrations of the tools that are run on it."""
+
+    def has(self, database: str) -> bool:
+        """Whether the cloud holds this database at all; a dump of neutron alone has no nova."""
+        return database in self.databases
+
+    def rows(self, database: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query; ``{nova}`` and the like become database names."""
+        return self.server.rows(self.databases[database], self.named(sql), parameters)
+
+    def value(self, database: str, sql: str, *parameters: Any) -> Any:
+        """The first column of the first row; None when there is none."""
+        rows = self.rows(database, sql, *parameters)
+        return rows[0][0] if rows else None
+
+    def evidence(self, database: str, columns: str, sql: str) -> Evidence:
+        """The rows of a query as a finding shows them; ``columns`` are their names, blank between."""
+        return Evidence.of(tuple(columns.split()), self.rows(database, sql))
+
+    def execute(self, database: str, *statements: str) -> int:
+        """Run statements in one session; the count of rows that all of them changed."""
+        with self.server.session(self.databases[database]) as session:
+            return sum(_execute(session, self.named(statement)) for statement in statements)
+
+    def tables(self, database: str) -> frozenset[str]:
+        """The names of a database's base tables."""
+        sql = (
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
+        )
+        return frozenset(str(row[0]) for row in self.rows(database, sql))
+
+    def columns(self, database: str, table: str) -> frozenset[str]:
+        """The names of a table's columns; empty when there is no such table."""
+        sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s"
+        return frozenset(str(row[0]) for row in self.rows(database, sql, table))
+
+    def versions(self, database: str, table: str) -> tuple[str, ...]:
+        """What a version table holds, sorted; empty when the table is missing or empty."""
+        if table not in self.tables(database):
+            return ()
+        column = "version_num" if table == "alembic_version" else "version"
+        return tuple(sorted(str(row[0]) for row in self.rows(database, f"SELECT {column} FROM `{table}`")))
+
+    def named(self, sql: str) -> str:
+        """``sql`` with ``{nova}`` and the like replaced by the databases' names on this server."""
+
+        def name(match: re.Match[str]) -> str:
+            database = self.databases.get(match[1])
+            return f"`{database}`" if database else match[0]
+
+        return re.sub(r"\{([a-z_0-9]+)\}", name, sql)
+
+    def with_site(self, **changes: Any) -> Cloud:
+        """The same cloud as the tools see it under another site, such as another ``core_plugin``."""
+        return replace(self, site=replace(self.site, **changes))
+
+    def tool(self, release: str, service: str, command: Command | str, *, overlay: Overlay | None = None) -> ToolRun:
+        """Run a release's own tool on this cloud.
+
+        ``command`` is a full command, or the arguments that replace those of the release's upgrade call
+        (``db_sync 22``), given to the same tool with the same configuration.
+        """
+        container = self._workshop().release(release)
+        if isinstance(command, str):
+            first = container.release.services[service].upgrade[0]
+            usual = first.name.split()
+            command = replace(first, name=command, args=(*first.args[: -len(usual)], *command.split()))
+        log = self._log(release, service)
+        return container.tool(service, command, self.setting, log=log, overlay=overlay, recorder=self.recorder)
+
+    def python(self, release: str, service: str, code: str, *, overlay: Overlay | None = None) -> ToolRun:
+        """Run a few lines of Python in a release's runtime, for what its code can do and its command line cannot.
+
+        The service is importable; the variable ``etc`` names the directory of its configuration.
+        """
+        container = self._workshop().release(release)
+        part = container.release.services[service]
+        etc = container.configure(part, self.setting)
+        tree = container.compose(service, overlay, self.lane) if overlay else f"/src/{service}"
+        argv = ["/opt/venv/bin/python", "-c", f"etc = {etc!r}\n{code}"]
+        workdir = tree if part.pin else "/tmp"
+        return container.run(argv, container.paths(tree), workdir, self._log(release, service), self.recorder, "python")
+
+    @property
+    def setting(self) -> Setting:
+        """What the tools' configuration is rendered from."""
+        urls = {logical: self.server.inside_url(name) for logical, name in self.databases.items()}
+        return Setting(self.lane, urls, self.site)
+
+    def _workshop(self) -> Workshop:
+        if self.workshop is None:
+            raise LabFault("this cloud was opened for inspection only; no release's tools are at hand")
+        return self.workshop
+
+    def _log(self, release: str, service: str) -> Path | None:
+        return self.logs / f"{release}-{service}.log" if self.logs else None
+
+
+def _execute(session: sqlalchemy.Connection, statement: str) -> int:
+    count = session.execution_options(no_parameters=True).exec_driver_sql(statement).rowcount
+    return max(count, 0)

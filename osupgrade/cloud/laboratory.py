@@ -1,0 +1,205 @@
+"""Opening the laboratory: everything a rehearsal stands on, from the engine to a cloud in the database."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from osupgrade.catalog.releases import load_paths
+from osupgrade.catalog.running import load_running
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.steps import run_hop
+from osupgrade.dump.restore import Progress, Restored, restore
+from osupgrade.dump.source import Dump
+from osupgrade.lab.database import DatabaseServer, start_database
+from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.images import ImageStore, database_for
+from osupgrade.lab.release_container import Workshop
+from osupgrade.lab.snapshots import CloudCache
+from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.model.errors import LabFault, MissingFault, UsageFault
+from osupgrade.model.events import BAR_SECONDS, TELL_SECONDS
+from osupgrade.model.plan import Plan
+from osupgrade.model.release import Release
+from osupgrade.seed.description import CloudDescription
+from osupgrade.seed.seeder import load_seeder, prepare, seed, seed_digest
+
+Say = Callable[[str], None]
+SEEDED_SHELF = "seeded"
+NEW = "newdb"
+"""The name of a new controller's database on the lab's network."""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What is up while a rehearsal runs."""
+
+    lab: Lab
+    server: DatabaseServer
+    workshop: Workshop
+    plan: Plan
+    images: Mapping[str, str]
+    """Image name -> tag."""
+    database: str
+    """The name of the database image."""
+    new: DatabaseServer | None = None
+    """The server of a new controller, where the strategy has one; ``server`` is then the old one's."""
+    new_database: str = ""
+    """The name of its image."""
+
+    def cloud(self, site: Site, lane: str, databases: Mapping[str, str], logs: Path | None = None) -> Cloud:
+        """A cloud on this laboratory's server."""
+        return Cloud(self.server, databases, site, lane, self.workshop, logs)
+
+
+@contextlib.contextmanager
+def open_laboratory(
+    plan: Plan,
+    say: Say,
+    *,
+    database: str = "auto",
+    new: str = "",
+    durable: bool = False,
+    memory: bool = True,
+    options: Callable[[int], Sequence[str]] | None = None,
+) -> Iterator[Laboratory]:
+    """Check what is needed, build missing images, start the database and the release containers.
+
+    ``new`` names the database image of a new controller, to which a cloud can be moved; none is started without it.
+
+    Raises MissingFault, before anything is started, for a missing engine or missing sources. Leaving removes
+    everything, on Ctrl-C and SIGTERM too. ``options`` gives the database server's own, by the engine's memory in bytes.
+    """
+    client = connect()
+    sources = Sources({release.name: release for release in plan.releases})
+    require_sources(sources, plan)
+    chosen = choose_database(client, plan, database, say)
+    moved = choose_database(client, plan, new, say) if new else ""
+    names = [*(release.name for release in plan.releases), chosen, *([moved] if moved else [])]
+    running = load_running(plan.last.name)
+    if running is not None and running.broker:
+        names.append(running.broker)
+    tags = ImageStore(client).ensure(names, lambda progress: say(str(progress)))
+    with Lab(client) as lab:
+        releases = {release.name: release for release in plan.releases}
+        workshop = Workshop(lab, releases, sources, tags)
+        with ThreadPoolExecutor(1) as pool:
+            warming = pool.submit(workshop.warm, list(releases))
+            say(f"starting {chosen} and the containers of {', '.join(releases)}")
+            more = options(int(client.info().get("MemTotal") or 0)) if options else ()
+            server = start_database(lab, tags[chosen], durable=durable, memory=memory, options=more)
+            other = start_database(lab, tags[moved], durable=durable, memory=memory, name=NEW) if moved else None
+            warming.result()
+        with server, other or contextlib.nullcontext():
+            yield Laboratory(lab, server, workshop, plan, tags, chosen, other, moved)
+
+
+def require_sources(sources: Sources, plan: Plan) -> None:
+    """Raise MissingFault naming the pinned code that is not at hand, and the two ways to get it."""
+    missing = sources.missing(plan.services)
+    if missing:
+        lines = "\n".join(f"{m.service} {m.release} ({m.pin.tag}): {m.problem}" for m in missing)
+        raise MissingFault(
+            f"the pinned service code for {plan.path.name} is not at hand ({len(missing)} commits missing)",
+            hint="run `osupgrade sources fetch` where GitHub or opendev can be reached, or bring a directory of git "
+            "mirrors (keystone.git, glance.git, ...) to this machine and run `osupgrade sources import DIR`",
+            evidence=lines,
+        )
+
+
+def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: Say) -> str:
+    """The database image to use: the wanted one, or the path's default where this machine can run it."""
+    name = plan.path.databases[0] if wanted == "auto" else wanted
+    known = dict.fromkeys(database for path in load_paths().values() for database in path.databases)
+    if name not in known:
+        raise UsageFault(f"there is no database {name!r}; paths are rehearsed on {', '.join(known)}")
+    choice, reason = database_for(str(client.info().get("Architecture", "")), name)
+    if reason:
+        say(reason)
+    return choice
+
+
+def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch: Path) -> None:
+    """Make the first release's schemas on the cloud's empty databases with its own tools, side by side."""
+    first = prepare(load_seeder(release.seed), laboratory.workshop.release(release.name)) if release.seed else ""
+
+    def make(service: str) -> None:
+        log, config = scratch / f"{service}.log", scratch / "config" / service
+        result = run_hop(cloud, release, service, log, config, create=True, first=first)
+        if result.problems:
+            raise LabFault(
+                f"{release.name}'s {service} cannot make its own schema: {'; '.join(result.problems)}",
+                evidence=(scratch / f"{service}.log").read_text("utf-8", "replace")[-2000:],
+            )
+
+    for name in cloud.databases.values():
+        laboratory.server.create(name)
+    with ThreadPoolExecutor(len(laboratory.plan.services)) as pool:
+        list(pool.map(make, release.services))
+
+
+def prepare_seeded(
+    laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say
+) -> tuple[str, Mapping[str, str]]:
+    """Put a seeded cloud on the server's shelf, out of the cache or made anew by the first release's own code.
+
+    It is made as on a site without peculiarities, whatever the site at hand: what that has of its own, such as own
+    migration scripts, is put into a copy. Returns its digest and logical database name -> name on the shelf.
+    """
+    release = laboratory.plan.first
+    names = {d.name: d.name for part in release.services.values() for d in part.databases}
+    pins = "".join(part.pin.commit for part in release.services.values() if part.pin)
+    calls = [(part.create, sorted(part.config.items())) for part in release.services.values()]
+    digested = seed_digest(load_seeder(release.seed), description)
+    made_by = f"{digested} {pins} {calls} {laboratory.images[release.name]} {laboratory.database}"
+    digest = hashlib.sha256(made_by.encode()).hexdigest()[:16]
+    cache = CloudCache(cache_directory() / "clouds")
+    if cache.has(digest):
+        cache.bring(laboratory.server, digest, SEEDED_SHELF)
+        return digest, names
+    say("seeding a cloud with the first release's own code (once; it is cached)")
+    cloud = laboratory.cloud(Site(), "seeding", names)
+    make_schemas(laboratory, cloud, release, scratch)
+    fill(laboratory, cloud, description, say)
+    laboratory.server.save(list(names.values()), SEEDED_SHELF)
+    cache.keep(laboratory.server, SEEDED_SHELF, digest)
+    return digest, names
+
+
+def fill(laboratory: Laboratory, cloud: Cloud, description: CloudDescription, say: Say) -> None:
+    """Seed a cloud whose databases hold the first release's schemas and nothing else; raises as ``seed`` does."""
+    release = laboratory.plan.first
+    container = laboratory.workshop.release(release.name)
+    seed(load_seeder(release.seed), description, container, container.urls(cloud.setting), say)
+
+
+def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say, how_far: Say | None = None) -> Restored:
+    """Restore an operator's dumps into databases of the services' names.
+
+    ``how_far`` is told twice a second how far it is; without it, ``say`` is every few seconds.
+    """
+    last, every = 0.0, BAR_SECONDS if how_far else TELL_SECONDS
+
+    def told(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= every:
+            last = time.monotonic()
+            (how_far or say)(str(progress))
+
+    say(f"restoring {', '.join(dump.name for dump in dumps)}")
+    return restore(server, dumps, told)
+
+
+def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) -> Mapping[str, str]:
+    """A fresh copy of the shelved cloud's databases for one lane; logical name -> database on the server."""
+    databases = {logical: f"{lane}_{saved}" if lane else saved for logical, saved in names.items()}
+    laboratory.server.load(SEEDED_SHELF, {saved: databases[logical] for logical, saved in names.items()})
+    return databases

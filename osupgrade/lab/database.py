@@ -1,0 +1,318 @@
+"""The database server of a run: started, asked with SQL whether it is ready, filled, dumped and restored."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import pymysql
+import sqlalchemy
+from docker.models.containers import Container
+from sqlalchemy import event
+
+from osupgrade.lab.engine import Lab, Mount
+from osupgrade.lab.exec import ToolRun, run_in
+from osupgrade.lab.relay import Forward, elsewhere
+from osupgrade.model.errors import LabFault, MissingFault
+
+HOST = "db"
+"""The server's name on the lab's network."""
+PORT = 3306
+START_SECONDS = 60
+ANSWER_SECONDS = 5
+"""For one greeting of a server; a connection that says nothing is given up, and the next one asked."""
+DATA = "/var/lib/mysql"
+MEMORY = "16g"
+"""How large a data directory in memory may become."""
+_FULL = re.compile(r"the table '.*' is full|no space left on device|errno: 28\b|disk full", re.IGNORECASE)
+_COPIED = "copied"
+SHELF = "/var/lib/osupgrade"
+"""Where snapshots lie inside the server's container."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """An account and where to reach the server with it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def url(self, database: str = "", *, driver: str = "mysql+pymysql", charset: str = "utf8") -> str:
+        """A database URL. Passwords are hexadecimal, so nothing needs quoting."""
+        return f"{driver}://{self.user}:{self.password}@{self.host}:{self.port}/{database}?charset={charset}"
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A database's dump that was taken or restored: wall time in seconds, and the dump's bytes."""
+
+    seconds: float
+    bytes: int
+
+
+class DatabaseServer:
+    """One MySQL or MariaDB in a container, listening on 127.0.0.1 with a random password.
+
+    ``admin`` is the lab's own account. Tools and restores use ``tool``, which has rights on the databases
+    that :meth:`create` made for it, and none beyond them.
+    """
+
+    _way: Forward | None = None
+    """How the server is reached where its engine runs on another machine."""
+    name: str = HOST
+    """The server's name on the lab's network."""
+
+    def __init__(
+        self, container: Container, port: int, password: str, *, way: Forward | None = None, name: str = HOST
+    ) -> None:
+        self.container = container
+        self._way = way
+        self.name = name
+        host = "127.0.0.1"
+        self.admin = Login(host, port, "root", password)
+        self.tool = Login(host, port, "lab", password)
+        self.watcher = Login(host, port, "watch", secrets.token_hex(16))
+        self.engine = sqlalchemy.create_engine(
+            self.admin.url(charset="utf8mb4"), pool_size=8, max_overflow=8, isolation_level="AUTOCOMMIT"
+        )
+        event.listen(self.engine, "checkin", _leave_database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.engine.dispose()
+        if self._way:
+            self._way.close()
+
+    @property
+    def version(self) -> str:
+        """What the server calls itself."""
+        return str(self.rows("", "SELECT VERSION()")[0][0])
+
+    def inside_url(self, database: str) -> str:
+        """The URL by which the release containers' tools reach ``database`` (driver MySQLdb, as of the time)."""
+        return Login(self.name, PORT, self.tool.user, self.tool.password).url(database, driver="mysql")
+
+    def rows(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query in ``database`` (none: no default database)."""
+        with self.engine.connect() as connection:
+            _use(connection, database)
+            return [tuple(row) for row in _run(connection, sql, parameters)]
+
+    def execute(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; the count of rows it changed."""
+        with self.engine.connect() as connection:
+            _use(connection, database)
+            return _run(connection, sql, parameters).rowcount
+
+    def session(self, database: str) -> sqlalchemy.Connection:
+        """A connection for several statements in one session; the caller closes it."""
+        connection = self.engine.connect()
+        _use(connection, database)
+        return connection
+
+    def create(self, database: str, *, charset: str = "utf8") -> None:
+        """Make an empty database (over one that may be there) on which the tool account has all rights."""
+        self.execute("", f"DROP DATABASE IF EXISTS `{database}`")
+        self.execute("", f"CREATE DATABASE `{database}` DEFAULT CHARACTER SET {charset}")
+        self.execute("", f"GRANT ALL ON `{database}`.* TO 'lab'@'%'")
+
+    def drop(self, database: str) -> None:
+        """Drop a database, there or not."""
+        self.execute("", f"DROP DATABASE IF EXISTS `{database}`")
+
+    def databases(self) -> tuple[str, ...]:
+        """The databases on the server but for its own."""
+        own = ("information_schema", "mysql", "performance_schema", "sys")
+        return tuple(row[0] for row in self.rows("", "SHOW DATABASES") if row[0] not in own)
+
+    def alive(self) -> bool:
+        """Whether the server still answers."""
+        try:
+            self.rows("", "SELECT 1")
+        except (sqlalchemy.exc.OperationalError, pymysql.Error):
+            return False
+        return True
+
+    def shell(self, script: str, environment: Mapping[str, str] | None = None) -> ToolRun:
+        """Run a shell script beside the server; ``$CLIENT`` and ``$DUMP`` are its client and its dumper."""
+        account = f"--user={self.admin.user} --protocol=socket"
+        env = {
+            "MYSQL_PWD": self.admin.password,
+            "CLIENT": f"mysql {account} --default-character-set=utf8",
+            "DUMP": f"mysqldump {account} --single-transaction --skip-comments --routines --triggers --hex-blob",
+            **(environment or {}),
+        }
+        return run_in(self.container, ["bash", "-ec", f"set -o pipefail; {script}"], environment=env)
+
+    def save(self, databases: Sequence[str], shelf: str) -> Mapping[str, Copied]:
+        """Put a snapshot of ``databases`` on the shelf, all of them side by side; raises LabFault when one fails."""
+        place = shlex.quote(f"{SHELF}/{shelf}")
+        jobs = {name: f"$DUMP {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
+        run = self.shell(f"mkdir -p {place}; {_side_by_side(jobs, place)}")
+        if not run.ok:
+            raise LabFault(f"cannot take the snapshot {shelf}", evidence=_complaints(run.output))
+        return _copied(run.output)
+
+    def load(self, shelf: str, databases: Mapping[str, str]) -> Mapping[str, Copied]:
+        """Bring a snapshot back: saved name -> the (new) database that takes it. Raises LabFault when one fails."""
+        place = shlex.quote(f"{SHELF}/{shelf}")
+        for name in databases.values():
+            self.create(name)
+        jobs = {
+            saved: f"$CLIENT {shlex.quote(target)} < {place}/{shlex.quote(saved)}.sql"
+            for saved, target in databases.items()
+        }
+        run = self.shell(_side_by_side(jobs, place))
+        if not run.ok:
+            raise LabFault(f"cannot restore the snapshot {shelf}", evidence=_complaints(run.output))
+        return _copied(run.output)
+
+    def take(self, other: DatabaseServer, shelf: str) -> None:
+        """Fetch a snapshot from another server's shelf onto the same shelf of this one."""
+        stream, _ = other.container.get_archive(f"{SHELF}/{shelf}")
+        with tempfile.TemporaryFile() as spool:
+            for chunk in stream:
+                spool.write(chunk)
+            spool.seek(0)
+            self.shell(f"mkdir -p {SHELF}")
+            self.container.put_archive(SHELF, spool)
+
+
+def _side_by_side(jobs: Mapping[str, str], place: str) -> str:
+    """A script that does all jobs at once, says how long each took and how large its dump is, and fails with any."""
+    timed = " ".join(
+        f"{{ s=$EPOCHREALTIME; {job}; "
+        f'echo "{_COPIED} {shlex.quote(name)} $s $EPOCHREALTIME $(stat -c %s {place}/{shlex.quote(name)}.sql)"; }} & '
+        "pids+=($!);"
+        for name, job in jobs.items()
+    )
+    return f'pids=(); {timed} for p in "${{pids[@]}}"; do wait $p; done'
+
+
+def _complaints(output: str) -> str:
+    """What clients said, without what came of the databases that were through before one failed."""
+    return "\n".join(line for line in output.splitlines() if not line.startswith(f"{_COPIED} "))
+
+
+def _copied(output: str) -> Mapping[str, Copied]:
+    found = {}
+    for line in output.splitlines():
+        if line.startswith(f"{_COPIED} "):
+            name, started, ended, size = line.removeprefix(f"{_COPIED} ").rsplit(" ", 3)
+            # The shell writes the decimal point of its locale.
+            seconds = float(ended.replace(",", ".")) - float(started.replace(",", "."))
+            found[name] = Copied(round(seconds, 3), int(size))
+    return found
+
+
+def start_database(
+    lab: Lab,
+    image: str,
+    *,
+    durable: bool = False,
+    options: Sequence[str] = (),
+    memory: bool = True,
+    name: str = HOST,
+) -> DatabaseServer:
+    """Start a server and wait until it answers SQL; raises LabFault with its log when it does not in a minute.
+
+    ``memory`` keeps the data directory in memory; ``durable`` keeps a production server's settings for timing.
+    """
+    password = secrets.token_hex(16)
+    tmpfs = {DATA: f"size={MEMORY}"} if memory else {}
+    mounts = [] if memory else [Mount(lab.volume(f"{name}-data"), DATA, read_only=False)]
+    container = lab.start(
+        image,
+        name,
+        command=options,
+        environment={"LAB_ROOT_PASSWORD": password, "LAB_DURABLE": "1" if durable else "0"},
+        tmpfs=tmpfs,
+        mounts=mounts,
+        publish=None if elsewhere() else PORT,
+    )
+    way = Forward(container, PORT) if elsewhere() else None
+    server = DatabaseServer(container, way.port if way else published_port(container), password, way=way, name=name)
+    _wait(server)
+    server.execute("", f"CREATE USER 'lab'@'%' IDENTIFIED BY '{password}'")
+    server.execute("", f"CREATE USER 'watch'@'%' IDENTIFIED BY '{server.watcher.password}'")
+    server.execute("", "GRANT PROCESS ON *.* TO 'watch'@'%'")
+    return server
+
+
+def no_room(what: str, text: str) -> MissingFault | None:
+    """What a server's or client's error says of a full disk, as the fault that ends a command; None for any other."""
+    if not _FULL.search(text):
+        return None
+    return MissingFault(
+        f"the database server has no room left for {what}",
+        hint="free some room on the engine's disk, or take a machine with more memory and disk",
+        evidence=text,
+    )
+
+
+def published_port(container: Container, port: int = PORT) -> int:
+    """The port on 127.0.0.1 behind which the container's ``port`` is."""
+    container.reload()
+    published = container.ports.get(f"{port}/tcp")
+    if not published:
+        log = container.logs(tail=30).decode("utf-8", "replace")
+        raise LabFault(f"the container {container.name} does not publish port {port}", evidence=log)
+    return int(published[0]["HostPort"])
+
+
+def _wait(server: DatabaseServer) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(server.admin):
+        server.container.reload()
+        if server.container.status != "running" or time.monotonic() > deadline:
+            log = server.container.logs(tail=30).decode("utf-8", "replace")
+            raise LabFault("the database server did not start", evidence=log, hint="osupgrade doctor")
+
+
+def _answers(login: Login) -> bool:
+    # The server's own greeting paces the loop: a refused connection returns at once, so ask again a moment later.
+    try:
+        pymysql.connect(
+            host=login.host,
+            port=login.port,
+            user=login.user,
+            password=login.password,
+            connect_timeout=2,
+            read_timeout=ANSWER_SECONDS,
+        ).close()
+    except (pymysql.Error, OSError):
+        time.sleep(0.05)
+        return False
+    return True
+
+
+def _use(connection: sqlalchemy.Connection, database: str) -> None:
+    if database:
+        connection.exec_driver_sql(f"USE `{database}`")
+
+
+def _leave_database(dbapi_connection: Any, _record: Any) -> None:
+    """A pooled connection must not carry session state of one user to the next; a lost one is None."""
+    if dbapi_connection is None:
+        return
+    with dbapi_connection.cursor() as cursor:
+        cursor.execute("SET SESSION foreign_key_checks=1, SESSION sql_mode=DEFAULT")
+
+
+def _run(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any]) -> sqlalchemy.CursorResult[Any]:
+    if parameters:
+        return connection.exec_driver_sql(sql, tuple(parameters))
+    return connection.execution_options(no_parameters=True).exec_driver_sql(sql)

@@ -1,0 +1,121 @@
+"""Running commands inside containers, with their output streamed to a log as it appears."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import requests
+from docker.models.containers import Container
+from docker.types import CancellableStream
+
+from osupgrade.model.errors import LabFault
+
+
+@dataclass(frozen=True)
+class ToolRun:
+    """How a command inside a container ended. ``seconds`` is wall time, ``output`` both streams together."""
+
+    argv: tuple[str, ...]
+    exit_status: int
+    output: str
+    seconds: float
+    log: Path | None = None
+    rest: bytes | None = None
+    """What followed the mark, where one was given and printed."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it exited 0."""
+        return self.exit_status == 0
+
+
+@dataclass
+class Cut:
+    """Cuts a stream at ``mark``, which may come in pieces: what follows it is kept in ``rest``."""
+
+    mark: bytes
+    rest: bytes | None = None
+    _held: bytes = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What of the stream is known by now to stand before the mark, beyond what was returned already."""
+        if self.rest is not None:
+            self.rest += chunk
+            return b""
+        before, found, after = (self._held + chunk).partition(self.mark)
+        if found:
+            self._held, self.rest = b"", after
+            return before
+        longest = min(len(before), len(self.mark) - 1)
+        held = next((n for n in range(longest, 0, -1) if before.endswith(self.mark[:n])), 0)
+        self._held = before[len(before) - held :]
+        return before[: len(before) - held]
+
+    def close(self) -> bytes:
+        """What looked like the mark's beginning and was none."""
+        held, self._held = self._held, b""
+        return held
+
+
+def run_in(
+    container: Container,
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    workdir: str | None = None,
+    log: Path | None = None,
+    user: str = "",
+    mark: bytes = b"",
+) -> ToolRun:
+    """Run ``argv``, append what it prints to ``log``, wait for its end.
+
+    What it prints to its standard output after ``mark`` is no part of that: it is the result's ``rest``.
+    Raises LabFault when the container goes away underneath it.
+    """
+    api = container.client.api  # type: ignore[union-attr]
+    started = time.monotonic()
+    chunks: list[bytes] = []
+    cut = Cut(mark) if mark else None
+    try:
+        handle = api.exec_create(
+            container.id, list(argv), environment=dict(environment or {}), workdir=workdir, user=user
+        )
+        # Apart from each other, since what went to the standard error first may arrive last.
+        stream: CancellableStream[Any] = api.exec_start(handle["Id"], stream=True, demux=True)
+        with contextlib.ExitStack() as stack:
+            stack.callback(close_stream, stream)
+            file = stack.enter_context(log.open("ab")) if log else None
+
+            def keep(chunk: bytes) -> None:
+                chunks.append(chunk)
+                if file:
+                    file.write(chunk)
+                    file.flush()
+
+            for printed, complained in stream:
+                keep((cut.feed(printed) if cut and printed else printed or b"") + (complained or b""))
+            if cut:
+                keep(cut.close())
+        status = api.exec_inspect(handle["Id"])["ExitCode"]
+        if status is None or status == 137:
+            container.reload()
+            if container.status != "running":
+                raise LabFault(f"the container {container.name} stopped while {argv[0]} ran in it")
+    except (docker.errors.APIError, requests.RequestException) as fault:
+        raise LabFault(f"lost the container {container.name} while {argv[0]} ran in it", evidence=str(fault)) from fault
+    output = b"".join(chunks).decode("utf-8", "replace")
+    seconds = time.monotonic() - started
+    return ToolRun(tuple(argv), 137 if status is None else status, output, seconds, log, cut.rest if cut else None)
+
+
+def close_stream(stream: CancellableStream[Any]) -> None:
+    """The SDK leaves the socket of an upgraded connection to the garbage collector."""
+    with contextlib.suppress(OSError, docker.errors.DockerException):
+        stream.close()
+    stream._response.close()  # type: ignore[attr-defined]

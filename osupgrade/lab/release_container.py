@@ -1,0 +1,266 @@
+"""The release containers: one long-lived container a release, in which that release's own tools run."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import shlex
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import docker
+import docker.errors
+import jinja2
+from docker.models.containers import Container
+
+from osupgrade.catalog.site import Site
+from osupgrade.lab.engine import LABEL, Lab, Mount, put_files, read_file
+from osupgrade.lab.exec import ToolRun, run_in
+from osupgrade.lab.observer.recorder import Recorder, put_observer
+from osupgrade.lab.sources import META, Sources
+from osupgrade.model.errors import LabFault
+from osupgrade.model.release import Command, Release, ServiceRelease
+
+PYTHON = "/opt/venv/bin/python"
+LAUNCH = "/opt/lab/launch.py"
+_MARK = ".complete"
+_COMPILED = ".compiled"
+# Not the migrations: what is taken out of their directories must be gone, and Python 2 would find it in its .pyc.
+_COMPILE = (
+    f"{PYTHON} -m compileall -q -x '/(tests|migrate_repo|alembic_migrations)/' {{tree}} >/dev/null; "
+    f"touch {{tree}}/{_COMPILED}"
+)
+_TEMPLATES = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Directories composed at run time: a copy of a service's tree with some files put in and others taken out.
+
+    ``files`` maps paths below the tree to their content, ``remove`` names paths that the copy goes without.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a tool's configuration is rendered from: where the databases are and what the operator's site is like."""
+
+    lane: str
+    urls: Mapping[str, str]
+    site: Site
+
+
+class ReleaseContainer:
+    """One release's runtime with its services' trees mounted read-only at ``/src/SERVICE``."""
+
+    def __init__(self, container: Container, release: Release) -> None:
+        self.container = container
+        self.release = release
+        self._written: set[tuple[str, ...]] = set()
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write one file, by its absolute path."""
+        put_files(self.container, {path: content})
+
+    def run(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        log: Path | None = None,
+        recorder: Recorder | None = None,
+        name: str = "",
+    ) -> ToolRun:
+        """Run any command with the release's environment; its migrations are observed where there is a ``recorder``.
+
+        ``name`` is the command's in the record.
+        """
+        environment = {**self.release.environment, **(env or {})}
+        if recorder is None:
+            return run_in(self.container, argv, environment=environment, workdir=workdir, log=log)
+        place, mark = recorder.place()
+        observed = recorder.environment(place, mark, environment)
+        run = run_in(self.container, argv, environment=observed, workdir=workdir, log=log, mark=mark.encode())
+        record = run.rest
+        if record is None:  # the process was killed, or ended without its exit handlers
+            left = run_in(self.container, ["cat", place])
+            record = left.output.encode() if left.ok else None
+        recorder.collect(record, name)
+        return dataclasses.replace(run, rest=None)
+
+    def tool(
+        self,
+        service: str,
+        command: Command,
+        setting: Setting,
+        *,
+        log: Path | None = None,
+        overlay: Overlay | None = None,
+        keep_config: Path | None = None,
+        recorder: Recorder | None = None,
+        first: str = "",
+    ) -> ToolRun:
+        """Run one of a service's own commands with its configuration rendered from ``setting``.
+
+        ``keep_config`` is where the very files that the tool reads are kept as evidence; ``first`` is a directory that
+        comes first on the tool's PYTHONPATH.
+        """
+        part = self.release.services[service]
+        etc = self.configure(part, setting, keep_config)
+        tree = f"/src/{service}"
+        if overlay is not None:
+            tree = self.compose(service, overlay, setting.lane)
+        context = {**self.context(setting), "etc": etc, "src": tree}
+        arguments = [text for arg in command.args if (text := render(arg, context))]
+        gettext = ["--gettext", command.gettext] if command.gettext else []
+        argv = [PYTHON, LAUNCH, *gettext, *command.entry.split(), *arguments]
+        workdir = tree if part.pin else "/tmp"
+        return self.run(argv, self.paths(tree, first), workdir, log, recorder, command.name)
+
+    def paths(self, tree: str, first: str = "") -> dict[str, str]:
+        """The environment in which a tree's modules and entry points are found, after what ``first`` holds."""
+        return {"PYTHONPATH": ":".join(filter(None, (first, tree, f"{tree}/{META}", "/opt/lab")))}
+
+    def configure(self, part: ServiceRelease, setting: Setting, keep: Path | None = None) -> str:
+        """Write a service's configuration for one lane; the directory inside the container that holds it."""
+        etc = f"/lab/{setting.lane}/{part.service}"
+        context = {**self.context(setting), "etc": etc, "src": f"/src/{part.service}"}
+        files = {name: render(text, context).encode() for name, text in part.config.items()}
+        put_files(self.container, {f"{etc}/{name}": content for name, content in files.items()})
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                (keep / name).write_bytes(content)
+        return etc
+
+    def context(self, setting: Setting) -> dict[str, object]:
+        """What templates see: the databases' URLs, and the site."""
+        return {"db": self.urls(setting), "site": dataclasses.asdict(setting.site)}
+
+    def urls(self, setting: Setting) -> dict[str, str]:
+        """The databases' URLs by logical name, with the driver that this release has."""
+        return {name: self.release.driver + url[url.index("://") :] for name, url in setting.urls.items()}
+
+    def compose(self, service: str, overlay: Overlay, lane: str) -> str:
+        """Lay a composed copy of a service's tree into the container; the directory where it stands."""
+        tree = f"/lab/{lane}/tree/{service}"
+        # With a file that is taken out goes what it was compiled to; with their times the others' stays valid.
+        removed = [name for path in overlay.remove for name in (path, f"{path}c")]
+        gone = " ".join(shlex.quote(f"{tree}/{name}") for name in removed)
+        script = f"rm -rf {tree} && mkdir -p {tree} && cp -a /src/{service}/. {tree} && chmod -R u+w {tree}"
+        laid = self.run(["sh", "-ec", f"{script}; rm -rf {gone}" if gone else script])
+        if not laid.ok:
+            raise LabFault(f"cannot compose a tree of {service}", evidence=laid.output)
+        put_files(self.container, {f"{tree}/{path}": content for path, content in overlay.files.items()})
+        return tree
+
+
+class Workshop:
+    """All release containers of a run, started when they are first needed."""
+
+    def __init__(self, lab: Lab, releases: Mapping[str, Release], sources: Sources, tags: Mapping[str, str]) -> None:
+        self.lab = lab
+        self.releases = releases
+        self.sources = sources
+        self.tags = tags
+        self._containers: dict[str, ReleaseContainer] = {}
+        self._locks = {name: threading.Lock() for name in releases}
+
+    def release(self, name: str) -> ReleaseContainer:
+        """The container of a release."""
+        with self._locks[name]:
+            if name not in self._containers:
+                self._containers[name] = self._start(self.releases[name], name)
+            return self._containers[name]
+
+    def warm(self, names: Sequence[str]) -> None:
+        """Start several releases' containers side by side."""
+        with ThreadPoolExecutor(len(names) or 1) as pool:
+            list(pool.map(self.release, names))
+
+    def separate(self, name: str, role: str, *, runtime: str = "") -> ReleaseContainer:
+        """Another container of a release, known as ``role`` on the lab's network; whoever asks for it removes it.
+
+        ``runtime`` names another release whose runtime it has.
+        """
+        return self._start(self.releases[name], role, runtime)
+
+    def _start(self, release: Release, role: str, runtime: str = "") -> ReleaseContainer:
+        parts = [part for part in release.services.values() if part.pin]
+        mounts = [
+            Mount(source_volume(self.lab.client, self.sources, p, self.tags[release.name]), f"/src/{p.service}")
+            for p in parts
+        ]
+        image = self.tags[runtime or release.name]
+        container = self.lab.start(image, role, command=["tail", "-f", "/dev/null"], mounts=mounts)
+        put_observer(container)
+        return ReleaseContainer(container, release)
+
+
+def source_volume(client: docker.DockerClient, sources: Sources, part: ServiceRelease, image: str) -> str:
+    """The volume with a service's pinned tree, filled through the engine's API if it is not there yet.
+
+    Not a bind mount, so that it works with an engine on another machine. A mark written last tells a volume that was
+    filled whole from one whose filling was interrupted. The tree is compiled once there, for the release's every tool
+    and service starts with it and cannot write.
+    """
+    assert part.pin is not None
+    name = f"osupgrade-src-{part.service}-{part.pin.commit[:12]}"
+    tree = f"/src/{part.service}"
+    with _filling:
+        client.volumes.create(name, labels={LABEL: "source"})
+        holder = client.containers.create(
+            image,
+            ["sh", "-c", _COMPILE.format(tree=tree)],
+            labels={LABEL: "source"},
+            mounts=[docker.types.Mount(tree, name, type="volume")],
+            network_mode="none",
+        )
+        try:
+            if read_file(holder, f"{tree}/{_MARK}") is None:
+                holder.put_archive(tree, _tar(sources.tree(part)))
+                put_files(holder, {_MARK: part.pin.commit.encode()}, directory=tree)
+            if read_file(holder, f"{tree}/{_COMPILED}") is None:
+                holder.start()
+                holder.wait()
+        finally:
+            with contextlib.suppress(docker.errors.NotFound):
+                holder.remove(force=True)
+    return name
+
+
+_filling = threading.Lock()
+
+
+def _tar(tree: Path) -> Iterator[bytes]:
+    """A tree as a tar stream, in pieces, so that memory stays flat."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path in sorted(tree.rglob("*")):
+            tar.add(path, arcname=str(path.relative_to(tree)), recursive=False)
+            if buffer.tell() > 1 << 20:
+                yield _drain(buffer)
+    yield buffer.getvalue()
+
+
+def _drain(buffer: io.BytesIO) -> bytes:
+    content = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return content
+
+
+def render(text: str, context: Mapping[str, object]) -> str:
+    """A template's text; raises LabFault when it names something that nobody gave."""
+    try:
+        return _TEMPLATES.from_string(text).render(context)
+    except jinja2.TemplateError as fault:
+        raise LabFault(f"a configuration template is wrong: {fault}") from fault

@@ -1,0 +1,183 @@
+"""Releases, services, hops and paths, as values read from ``images/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from osupgrade.model.finding import Sql
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Where a service's code comes from: a tag and the commit that it must resolve to."""
+
+    tag: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of a service at one release.
+
+    ``head`` are the revisions its version table holds when the release's tool is done, sorted.
+    """
+
+    name: str
+    version_table: str
+    head: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One call of a service's own tool.
+
+    ``entry`` is ``module:function``, ``-m module`` or a script below the service's tree; ``args`` are templates
+    over the names that the configuration templates see. ``accepts`` are the exit statuses that are no failure.
+    ``ignores`` are results of an upgrade check, by name, that a later stage judges.
+    """
+
+    name: str
+    entry: str
+    args: tuple[str, ...] = ()
+    gettext: str | None = None
+    accepts: tuple[int, ...] = (0,)
+    ignores: tuple[str, ...] = ()
+    online: bool = False
+    """Whether the service's API may stay up meanwhile."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a release's services write when they start after the hop: no tool does it, and the next release asks.
+
+    The lab writes it with ``written``; an operator starts the services, waits for what ``title`` says, and sees that it
+    is so when ``unfinished`` gives no row.
+    """
+
+    written: Sql
+    title: str
+    unfinished: str
+
+
+@dataclass(frozen=True)
+class ServiceRelease:
+    """One service at one release: its code, its databases, its configuration files and its upgrade calls."""
+
+    service: str
+    release: str
+    databases: tuple[Database, ...]
+    upgrade: tuple[Command, ...]
+    config: Mapping[str, str]
+    """File name below the configuration directory -> template text."""
+    pin: Pin | None = None
+    package: str | None = None
+    """Distribution name on PyPI, for releases that are installed from there."""
+    version: str = ""
+    """Its pinned version."""
+    create: tuple[Command, ...] = ()
+    """Calls that make the schema on an empty database, where they differ from ``upgrade``."""
+    check: tuple[Command, ...] = ()
+    """The service's own upgrade check, run after the hop; part of the verdict."""
+    relocate: tuple[Sql, ...] = ()
+    """Statements that tell the databases where they themselves now are, once a copy stands under other names."""
+    started: tuple[Started, ...] = ()
+    has_tables: frozenset[str] = frozenset()
+    """Tables by which a database without a version is told to be of this release, with ``lacks_tables``."""
+    lacks_tables: frozenset[str] = frozenset()
+    volatile: tuple[str, ...] = ()
+    """``database.table.column`` that the hop fills from the clock or by chance, so that no two runs give the same."""
+
+    @property
+    def step(self) -> str:
+        """``release/service``, the name that stages use."""
+        return f"{self.release}/{self.service}"
+
+    @property
+    def code(self) -> str:
+        """What exactly runs: a commit, or a distribution and its version."""
+        return self.pin.commit if self.pin else f"{self.package} {self.version}"
+
+
+@dataclass(frozen=True)
+class Finish:
+    """A last move after all chains, such as ``ml2``: one command that one service's tool runs."""
+
+    name: str
+    service: str
+    release: str
+    command: Command
+    tables: tuple[str, ...]
+    """Tables that must exist afterwards."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What an operator can do in the days before, with the APIs up, so that the night is shorter.
+
+    ``commands`` are arguments of the service's own tool, in the release that runs until then; then come the ``steps``.
+    ``cured`` is the scenario whose cure does the same, where there is one.
+    """
+
+    name: str
+    service: str
+    title: str
+    cured: str = ""
+    commands: tuple[str, ...] = ()
+    steps: tuple[Sql, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """One point release with every service pinned."""
+
+    name: str
+    version: str
+    runtime: str
+    services: Mapping[str, ServiceRelease]
+    environment: Mapping[str, str]
+    upgrades_from: tuple[str, ...]
+    """Releases from which this one may be reached in one hop; empty for the first of a path."""
+    rule: str
+    """Why other releases may not be skipped to this one, for the message of a refused plan."""
+    finishes: Mapping[str, Finish] = field(default_factory=dict)
+    driver: str = "mysql"
+    """What stands before ``://`` in the database URLs of its configuration."""
+    preparations: tuple[Preparation, ...] = ()
+    """What makes an upgrade from this release shorter."""
+    starting: str = ""
+    """What an operator must know before he starts its services."""
+    seed: str = ""
+    """The seeder that makes a cloud of this release; empty where none does."""
+
+
+@dataclass(frozen=True)
+class UpgradePath:
+    """An ordered list of releases and a finishing stage."""
+
+    name: str
+    releases: tuple[str, ...]
+    finish: str | None
+    databases: tuple[str, ...]
+    """Database images the path is rehearsed on, the default first."""
+    carries: tuple[str, ...] = ()
+    """The scenarios that the cloud of a plain `make rehearse` carries all at once."""
+    checks: tuple[str, ...] = ()
+    """The invariants that hold at its end; a part of the path ends elsewhere and promises none."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One service from one release to the next, done by the later release's own tool."""
+
+    service: str
+    source: str
+    target: str
+
+    @property
+    def step(self) -> str:
+        """``target/service``, the name that stages use."""
+        return f"{self.target}/{self.service}"
+
+    def __str__(self) -> str:
+        return self.step

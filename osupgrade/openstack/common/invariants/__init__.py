@@ -1,0 +1,1 @@
+"""Invariants that need several services, one a file."""

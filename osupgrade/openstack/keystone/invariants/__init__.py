@@ -1,0 +1,1 @@
+"""Invariants of keystone, one a file."""

@@ -1,0 +1,59 @@
+"""Who may do what where: users, projects, roles and grants keep their meaning through keystone's assignment rewrite."""
+
+from __future__ import annotations
+
+from osupgrade.checks.same import Facts, facts_of, same
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.openstack.keystone.sql import grants
+
+_TARGET = {"user_project_metadata": "UserProject", "user_domain_metadata": "UserDomain"}
+_TARGET |= {"group_project_metadata": "GroupProject", "group_domain_metadata": "GroupDomain"}
+
+_KINDS = {
+    "users": (1, "SELECT id, name, password, enabled, domain_id FROM user"),
+    "projects": (1, "SELECT id, name, enabled, domain_id FROM project"),
+    "domains": (1, "SELECT id, name, enabled FROM domain"),
+    "groups": (1, "SELECT id, name, domain_id FROM `group`"),
+    "members of groups": (2, "SELECT user_id, group_id FROM user_group_membership"),
+    "roles": (1, "SELECT id, name FROM role"),
+    "services": (1, "SELECT id, type FROM service"),
+    "endpoints": (1, "SELECT id, interface, region, service_id, url FROM endpoint"),
+    "trusts": (1, "SELECT id, trustor_user_id, trustee_user_id, project_id, impersonation, deleted_at FROM trust"),
+    "roles of trusts": (2, "SELECT trust_id, role_id FROM trust_role"),
+    "credentials": (1, "SELECT id, user_id, project_id, type, `blob` FROM credential WHERE type <> 'ec2'"),
+    "policies": (1, "SELECT id, type, `blob` FROM policy"),
+}
+
+
+def _read(cloud: Cloud) -> Facts:
+    facts = dict(facts_of(cloud, "keystone", _KINDS))
+    tables = cloud.tables("keystone")
+    if "assignment" in tables:
+        rows = cloud.rows("keystone", "SELECT type, actor_id, target_id, role_id FROM assignment")
+        facts["grants"] = {tuple(row): () for row in rows}
+    else:
+        facts["grants"] = {(_TARGET[g.table], g.actor, g.target, role): () for g in grants(cloud) for role in g.roles}
+    keys = {(access,): (secret,) for access, secret in _ec2_keys(cloud, tables)}
+    facts["EC2 keys"] = keys
+    return facts
+
+
+def _ec2_keys(cloud: Cloud, tables: frozenset[str]) -> list[tuple[object, ...]]:
+    """Access keys with their secrets: in a table of their own in Grizzly, as credentials of type ec2 from Havana on."""
+    if "ec2_credential" in tables:
+        return cloud.rows("keystone", "SELECT access, secret FROM ec2_credential")
+    return cloud.rows(
+        "keystone",
+        "SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"access\": \"', -1), '\"', 1), "
+        "SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"secret\": \"', -1), '\"', 1) FROM credential "
+        "WHERE type = 'ec2' AND id = SHA2(SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"access\": \"', -1), '\"', 1), 256)",
+    )
+
+
+check = same(
+    "grants",
+    "Users, projects and roles stay, and everybody has the roles that he had, where he had them",
+    ("keystone",),
+    _read,
+    "somebody may do less, or more, than before the upgrade",
+)

@@ -1,0 +1,95 @@
+"""neutron's agents by the names of their hosts: who is whose twin, and how to merge two rows of one agent."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Sql
+from osupgrade.openstack.neutron.sql import server
+
+DOWN_AFTER = datetime.timedelta(seconds=75)
+"""After how long without a report an agent counts as dead (agent_down_time of Icehouse)."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A row of ``agents``."""
+
+    id: str
+    kind: str
+    binary: str
+    topic: str
+    host: str
+    heartbeat: datetime.datetime
+    configurations: str
+
+    @property
+    def name(self) -> str:
+        """The host's name without its domain; an address is no name."""
+        return short(self.host)
+
+
+def short(host: str) -> str:
+    """A host's name without its domain, as ``gethostname`` mostly gives it; an address stays as it is."""
+    return host if host.replace(".", "").isdigit() else host.split(".")[0]
+
+
+def agents(cloud: Cloud) -> list[Agent]:
+    """All agents, none where the database has no such table."""
+    if not cloud.has("neutron") or "agents" not in cloud.tables("neutron"):
+        return []
+    columns = "id, agent_type, `binary`, topic, host, heartbeat_timestamp, configurations"
+    return [Agent(*row) for row in cloud.rows("neutron", f"SELECT {columns} FROM agents ORDER BY agent_type, host, id")]
+
+
+def twins(found: Sequence[Agent], key: Callable[[Agent], Hashable]) -> list[tuple[Agent, ...]]:
+    """Agents of one type that share a key, those of a group with the last report first."""
+    groups: dict[Hashable, list[Agent]] = defaultdict(list)
+    for agent in found:
+        groups[agent.kind, key(agent)].append(agent)
+    pairs = [sorted(group, key=lambda a: (-a.heartbeat.timestamp(), a.id)) for group in groups.values()]
+    return [tuple(group) for group in pairs if len(group) > 1]
+
+
+def merge(group: Sequence[Agent]) -> tuple[Sql, ...]:
+    """Give the first agent of ``group`` what the others hold, then delete these; deleting first would unbind it."""
+    keep, *gone = (agent.id for agent in group)
+    others = ", ".join(f"'{one}'" for one in gone)
+    return tuple(
+        Sql("neutron", statement)
+        for statement in (
+            f"UPDATE IGNORE networkdhcpagentbindings SET dhcp_agent_id = '{keep}' WHERE dhcp_agent_id IN ({others})",
+            f"UPDATE IGNORE routerl3agentbindings SET l3_agent_id = '{keep}' WHERE l3_agent_id IN ({others})",
+            f"DELETE a FROM agents a JOIN agents k ON k.id = '{keep}' WHERE a.id IN ({others})",
+        )
+    )
+
+
+def report(cloud: Cloud, release: str) -> None:
+    """Every agent's host starts its agent of ``release``, which names itself and reports through that release's code.
+
+    The hosts call themselves by their short names; what the agent makes of it is ``get_hostname`` of the release.
+    """
+    started = sorted({(a.kind, a.binary, a.topic, a.name, a.configurations) for a in agents(cloud)})
+    code = f"""{server(cloud)}
+import json, socket
+from neutron import context
+from neutron.common import utils
+from neutron.db import agents_db
+from neutron.openstack.common import timeutils
+callback = agents_db.AgentExtRpcCallback(plugin)
+for kind, binary, topic, name, configurations in json.loads({json.dumps(started)!r}):
+    socket.gethostname = socket.getfqdn = lambda: str(name)
+    state = dict(agent_type=kind, binary=binary.replace("quantum", "neutron"), topic=topic, host=utils.get_hostname(),
+                 configurations=json.loads(configurations), start_flag=True)
+    callback.report_state(context.get_admin_context(), agent_state={{"agent_state": state}}, time=timeutils.strtime())
+"""
+    run = cloud.python(release, "neutron", code)
+    if not run.ok:
+        raise LabFault(f"{release}'s agents could not report", evidence=run.output[-3000:])

@@ -1,0 +1,1 @@
+"""Invariants of neutron, one a file."""

@@ -1,0 +1,1 @@
+"""Invariants of nova, one a file."""

@@ -1,0 +1,43 @@
+"""Quotas keep their limits, and what projects are said to use is what they use.
+
+Grizzly counts by project, and its counts drift; Havana's nova counts anew and by user where there is one
+(216_sync_quota_usages.py, 2013.2.4). So what was true of the instances is held against what is said in the end.
+"""
+
+from __future__ import annotations
+
+from osupgrade.checks.same import Facts, facts_of, same
+from osupgrade.cloud.cloud import Cloud
+
+_QUOTAS = "SELECT project_id, resource, hard_limit FROM quotas WHERE deleted = 0"
+_CLASSES = "SELECT class_name, resource, hard_limit FROM quota_classes WHERE deleted = 0"
+_TRUE = (
+    "SELECT project_id, 'instances', COUNT(*) FROM instances WHERE deleted = 0 GROUP BY 1 "
+    "UNION ALL SELECT project_id, 'cores', CAST(SUM(vcpus) AS SIGNED) FROM instances WHERE deleted = 0 GROUP BY 1 HAVING SUM(vcpus) > 0 "
+    "UNION ALL SELECT project_id, 'ram', CAST(SUM(memory_mb) AS SIGNED) FROM instances WHERE deleted = 0 GROUP BY 1 HAVING SUM(memory_mb) > 0 "
+    "UNION ALL SELECT project_id, 'security_groups', COUNT(*) FROM security_groups WHERE deleted = 0 GROUP BY 1"
+)
+_SAID = (
+    "SELECT q.project_id, q.resource, CAST(SUM(q.in_use) AS SIGNED) FROM quota_usages q "
+    "WHERE q.deleted = 0 AND q.resource IN ('instances', 'cores', 'ram', 'security_groups') "
+    "AND (q.user_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM quota_usages u WHERE u.deleted = 0 AND u.project_id = q.project_id AND u.resource = q.resource AND u.user_id IS NOT NULL)) "
+    "GROUP BY q.project_id, q.resource HAVING SUM(q.in_use) > 0"
+)
+
+
+def _read(cloud: Cloud) -> Facts:
+    by_user = "user_id" in cloud.columns("nova", "quota_usages")
+    return facts_of(
+        cloud,
+        "nova",
+        {"quotas": (2, _QUOTAS), "quota classes": (2, _CLASSES), "usages": (2, _SAID if by_user else _TRUE)},
+    )
+
+
+check = same(
+    "usages",
+    "Quotas keep their limits, and projects are said to use what they use",
+    ("nova",),
+    _read,
+    "users are refused what they have room for, or get more than they may",
+)

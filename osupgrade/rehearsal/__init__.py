@@ -1,0 +1,1 @@
+"""One rehearsal, from the request to the outcome."""

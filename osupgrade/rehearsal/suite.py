@@ -1,0 +1,91 @@
+"""Proving scenarios: each trap must bite as it says when nothing is cured, and do no harm when it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from osupgrade.catalog.releases import usual_path
+from osupgrade.catalog.site import Site
+from osupgrade.checks import load_checks
+from osupgrade.cloud.laboratory import Say, open_laboratory, prepare_seeded
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import Exit
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import RunReport, ScenarioReport
+from osupgrade.rehearsal.conduct import manifest, now
+from osupgrade.rehearsal.lanes import LaneRunner
+from osupgrade.scenarios.contract import BrokenScenario, Lane, Scenario
+from osupgrade.seed.description import load_description
+
+_SHOWED = {"naive": "bit as stated", "cured": "were cured"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is to be proved. ``known`` are all scenarios of the path, ``broken`` the files that could not be read.
+
+    ``plan_for`` gives the plan narrowed to what a scenario concerns.
+    """
+
+    plan: Plan
+    chosen: Sequence[Scenario]
+    known: Sequence[Scenario]
+    plan_for: Callable[[Scenario], Plan]
+    site: Site = field(default_factory=Site)
+    database: str = "auto"
+    jobs: int = 3
+    broken: Sequence[BrokenScenario] = ()
+    asked: tuple[Lane, ...] = ()
+    """The lanes after which the real APIs are asked, where a scenario says what these show."""
+    lanes: Sequence[Lane] = ("naive", "cured")
+
+
+def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioReport], None]) -> RunReport:
+    """Run the wanted lanes of each scenario, each on its own copy of the cloud; ``told`` hears of each that has ended.
+
+    Raises Fault for what is not a scenario's doing. Leaving removes everything that was started.
+    """
+    started, began = time.monotonic(), now()
+    with open_laboratory(trial.plan, say, database=trial.database) as laboratory:
+        origin, shelved = prepare_seeded(laboratory, load_description(None), run.path / "logs", say)
+        runner = LaneRunner(
+            laboratory=laboratory,
+            shelved=shelved,
+            known=trial.known,
+            checks=tuple(load_checks().values()),
+            site=trial.site,
+            run=run,
+            plan_for=trial.plan_for,
+            asked=trial.asked,
+            lanes=trial.lanes,
+        )
+        reports = runner.all(trial.chosen, trial.jobs, told)
+        showed = " and ".join(_SHOWED[lane] for lane in trial.lanes)
+        bad = [report.name for report in reports if not report.passed]
+        return RunReport(
+            kind="scenarios",
+            manifest=manifest(laboratory, trial.plan, origin, trial.site, began),
+            exit_status=Exit.DID_NOT if bad or trial.broken else Exit.CAME_THROUGH,
+            verdict=_verdict(reports, f"scenarios {showed}"),
+            next_command=_again(trial, bad) if bad else f"open {run.path}/report.html",
+            seconds=time.monotonic() - started,
+            scenarios=tuple(reports),
+            invariants={check.name: check.title for check in load_checks().values()},
+            notes=tuple(f"broken: {b.name} ({b.file}:{b.line}): {b.reason}" for b in trial.broken),
+        )
+
+
+def _verdict(reports: Sequence[ScenarioReport], showed: str) -> str:
+    ran = [report for report in reports if not report.skipped]
+    good = sum(report.passed for report in ran)
+    left = f", {len(reports) - len(ran)} not run on this database" if len(ran) < len(reports) else ""
+    return f"{good} of {len(ran)} {showed}{left}"
+
+
+def _again(trial: Trial, names: Sequence[str]) -> str:
+    """The command that runs these scenarios again, on the same path and database."""
+    path = "" if trial.plan.path.name == usual_path() else f" --path {trial.plan.path.name}"
+    database = "" if trial.database in ("auto", trial.plan.path.databases[0]) else f" --db {trial.database}"
+    return f"osupgrade scenarios run{path}{database} {' '.join(names)}"

@@ -1,0 +1,104 @@
+"""A cloud's schemas around a rehearsal: surveyed before anything is cured, judged after the last step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import Customisation, LaneResult, SchemaVerdict, StagedFinding, State
+from osupgrade.model.stage import VERIFY
+from osupgrade.model.step import Diagnosis, Outcome, StepResult
+from osupgrade.schema.catalogue import covers, revision_name, variant_of
+from osupgrade.schema.diff import described
+from osupgrade.schema.snapshot import Rows
+from osupgrade.schema.survey import Aftermath, Survey, aftermath, survey
+from osupgrade.schema.verdicts import OwnData, Verdict
+
+NO_WORDS = Diagnosis("the tool said nothing about why it failed")
+
+
+@dataclass
+class Surveyor:
+    """Looks at a cloud's schemas before the first hop, and judges them after the last.
+
+    Services and releases that the catalogue does not know are left out.
+    """
+
+    plan: Plan
+    _before: dict[str, Survey] = field(default_factory=dict)
+
+    def look(self, cloud: Cloud) -> None:
+        """Note what each service's schema is, and what in it is the operator's own, with its data's checksum."""
+        first, last = self.plan.first, self.plan.last
+        for name in (known.name for service in self.plan.services for known in first.services[service].databases):
+            if cloud.has(name) and covers(name, first.name, last.name):
+                expected = variant_of(name, cloud.site)
+                self._before[name] = survey(
+                    _rows(cloud), name, cloud.databases[name], expected=expected, release=last.name
+                )
+
+    def judge(self, cloud: Cloud, result: LaneResult) -> tuple[tuple[SchemaVerdict, ...], tuple[StagedFinding, ...]]:
+        """The fate of each customisation, and what the schemas that came out have otherwise than they should."""
+        verdicts: list[SchemaVerdict] = []
+        found: list[StagedFinding] = []
+        for service, before in self._before.items():
+            steps = [
+                step
+                for step in result.steps
+                if service == step.service
+                or service in {d.name for d in self.plan.first.services[step.service].databases}
+            ]
+            if not steps:
+                continue
+            failed = next((step for step in steps if step.outcome is Outcome.FAILED), None)
+            stopped = (failed.diagnosis or NO_WORDS) if failed else None
+            reached = self._reached(before, steps)
+            after = aftermath(_rows(cloud), before, cloud.databases[service], reached, stopped)
+            own = tuple(_customisation(service, verdict, before, after) for verdict in after.verdicts)
+            verdicts.append(SchemaVerdict(service, reached, after.exact, own))
+            found += [StagedFinding(VERIFY, finding, State.STANDING) for finding in after.findings]
+        return tuple(verdicts), tuple(found)
+
+    def _reached(self, before: Survey, steps: Sequence[StepResult]) -> str:
+        """The revision whose schema should be there now; a finishing move stands in a lineage under its name."""
+        line, finish = before.study.identity.line, self.plan.finish
+        if finish is not None and steps[-1].step == finish.name and steps[-1].outcome is not Outcome.FAILED:
+            return finish.name
+        stands = steps[-1].versions_after.get(before.service, ())
+        known = [name for name in (*stands, revision_name(stands)) if line.position(name) is not None]
+        return known[-1] if known else before.study.identity.revision.name
+
+
+def _customisation(service: str, verdict: Verdict, before: Survey, after: Aftermath) -> Customisation:
+    change = verdict.change
+    return Customisation(
+        service=service,
+        object=change.object,
+        place=change.place,
+        definition=described(change.after) if change.after else "taken away",
+        fate=verdict.fate,
+        words=verdict.words,
+        revision=verdict.revision,
+        error=verdict.error,
+        data=_data(before.own_data.get(change.place), after.own_data, change.place),
+        mend=verdict.mend,
+    )
+
+
+def _data(was: OwnData | None, after: Mapping[str, OwnData | None], place: str) -> str:
+    """What became of the own data at a place, in a few words; nothing where there was none, or it was not looked at."""
+    if was is None or place not in after or not was.values:
+        return ""
+    now = after[place]
+    rows = f"{was.values} row{'s' if was.values > 1 else ''}"
+    if now is None:
+        return f"{rows} of own data are gone"
+    if now == was:
+        return f"{rows} of own data, checksum as before"
+    return f"{rows} of own data before, {now.values} now" if now.values != was.values else f"{rows}, not the same data"
+
+
+def _rows(cloud: Cloud) -> Rows:
+    return lambda sql, parameters: cloud.server.rows("", sql, parameters)

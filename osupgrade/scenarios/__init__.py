@@ -1,0 +1,1 @@
+"""The contract for traps, and what their authors may use."""

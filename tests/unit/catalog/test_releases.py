@@ -1,0 +1,145 @@
+"""The path of today's releases as data, and the verdict on what their own upgrade checks say."""
+
+import ast
+import re
+import shutil
+
+import pytest
+
+from osupgrade.catalog.content import root
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.cloud.judge import check_results, judge_check
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.release import UpgradePath
+from osupgrade.seed.seeder import load_seeder
+
+RELEASES = load_releases()
+PATHS = load_paths()
+TABLE = """\
++--------------------------------------------------------------------+
+| Upgrade Check Results                                              |
++--------------------------------------------------------------------+
+| Check: Cells v2                                                    |
+| Result: Success                                                    |
+| Details: None                                                      |
++--------------------------------------------------------------------+
+| Check: Placement API                                               |
+| Result: Failure                                                    |
+| Details: No credentials specified for placement API in nova.conf.  |
++--------------------------------------------------------------------+
+| Check: Older than N-1 computes                                     |
+| Result: {result}                                                    |
+| Details: Current Nova version does not support computes older than |
+|   Epoxy.                                                           |
++--------------------------------------------------------------------+
+"""
+
+
+def test_versions_select_the_path_and_its_parts():
+    assert find_path(PATHS, RELEASES, "2024.1-2025.1").releases == ("caracal", "epoxy")
+    assert find_path(PATHS, RELEASES, "2024.1-2026.1").releases == ("caracal", "epoxy", "gazpacho")
+
+
+def test_skipping_a_slurp_release_is_refused_with_the_rule():
+    with pytest.raises(UsageFault, match=r"2026\.1 follows 2025\.1") as caught:
+        make_plan(UpgradePath("skip", ("caracal", "gazpacho"), None, ("mariadb1011",)), RELEASES)
+    assert caught.value.status is Exit.USAGE
+    assert "epoxy" in caught.value.hint
+
+
+def test_every_service_of_the_path_is_installed_from_its_package_and_checked():
+    for name in PATHS["caracal-gazpacho"].releases:
+        for part in RELEASES[name].services.values():
+            assert part.package
+            assert part.code.startswith(f"{part.package} ")
+            assert part.pin is None
+            assert part.check
+
+
+def test_the_manifest_names_the_packages_that_run():
+    assert [RELEASES[name].services["nova"].code for name in PATHS["caracal-gazpacho"].releases] == [
+        "nova 29.4.0",
+        "nova 31.3.1",
+        "nova 33.0.2",
+    ]
+
+
+def test_nova_has_three_databases_and_makes_its_cells():
+    nova = RELEASES["caracal"].services["nova"]
+    assert [d.name for d in nova.databases] == ["nova", "nova_api", "nova_cell0"]
+    assert [c.name for c in nova.create][1:3] == ["cell_v2 map_cell0", "cell_v2 create_cell --name cell1"]
+
+
+def test_the_results_of_a_check_are_read_over_wrapped_lines():
+    assert check_results(TABLE.format(result="Failure"))[2] == (
+        "Older than N-1 computes",
+        "Failure",
+        "Current Nova version does not support computes older than Epoxy.",
+    )
+
+
+def test_a_failure_that_a_later_stage_judges_is_no_problem_and_another_is():
+    ignores = ("Placement API",)
+    assert judge_check("upgrade check", 2, (0, 1), TABLE.format(result="Warning"), ignores) == ()
+    assert judge_check("upgrade check", 2, (0, 1), TABLE.format(result="Failure"), ignores) == (
+        "upgrade check: Older than N-1 computes: Current Nova version does not support computes older than Epoxy.",
+    )
+
+
+def test_a_check_that_crashes_or_says_nothing_is_a_problem():
+    assert judge_check("upgrade check", 255, (0, 1), "Error:\nTraceback", ("Placement API",)) == (
+        "`upgrade check` exited 255",
+    )
+    assert judge_check("upgrade check", 2, (0, 1), "", ()) == ("`upgrade check` exited 2",)
+    assert judge_check("upgrade check", 1, (0, 1), "", ()) == ()
+
+
+def test_a_first_release_names_its_seeder_and_another_release_has_none():
+    assert set(load_seeder(RELEASES["caracal"].seed).databases) >= {"nova_api", "placement"}
+    with pytest.raises(UsageFault, match="no cloud can be seeded") as caught:
+        load_seeder(RELEASES["epoxy"].seed)
+    assert "caracal, grizzly" in caught.value.message
+
+
+def test_a_release_is_added_as_data_alone(tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(root() / "images", images)
+    shutil.copytree(images / "gazpacho", images / "hibiscus")
+    file = images / "hibiscus" / "release.toml"
+    text = file.read_text("utf-8").replace('name = "gazpacho"', 'name = "hibiscus"')
+    text = text.replace('version = "2026.1"', 'version = "2027.1"').replace('["epoxy"]', '["gazpacho"]')
+    file.write_text(text, "utf-8")
+    paths = images / "paths.toml"
+    added = '[gazpacho-hibiscus]\nreleases = ["gazpacho", "hibiscus"]\ndatabases = ["mariadb1011"]\nchecks = ["kept"]\n'
+    paths.write_text(f"{paths.read_text('utf-8')}\n{added}", "utf-8")
+    releases = load_releases(images)
+    plan = make_plan(find_path(load_paths(images), releases, "2026.1-2027.1"), releases, ("nova",))
+    assert plan.steps == ("hibiscus/nova",)
+    with pytest.raises(UsageFault, match="hibiscus cannot be reached from epoxy"):
+        make_plan(UpgradePath("skip", ("epoxy", "hibiscus"), None, ("mariadb1011",)), releases)
+
+
+def test_nothing_in_the_package_names_a_release():
+    """Comments and docstrings may; what seeds a release and what asks its APIs are named by that release's data."""
+    package = root() / "osupgrade"
+    named = re.compile(rf"\b({'|'.join(RELEASES)})\b", re.IGNORECASE)
+    by_data = [package / "seed" / name for name in RELEASES] + [package / "verify" / name for name in RELEASES]
+    found = []
+    for file in sorted(package.rglob("*.py")):
+        if not any(file.is_relative_to(directory) for directory in by_data):
+            tree = ast.parse(file.read_text("utf-8"))
+            said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            found += [
+                f"{file.relative_to(package)}:{node.lineno}: {text}"
+                for node in ast.walk(tree)
+                for text in texts_of(node)
+                if id(node) not in said and named.search(text.replace("_", " "))
+            ]
+    assert found == []
+
+
+def texts_of(node):
+    """What a node of Python says: a text that it holds, or the name that it has or uses."""
+    texts = (getattr(node, name, None) for name in ("value", "name", "id", "attr"))
+    return [text for text in texts if isinstance(text, str)]

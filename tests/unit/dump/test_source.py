@@ -1,0 +1,399 @@
+"""What a dump says about itself, and everything that keeps it from being restored. No database is needed."""
+
+import bz2
+import gzip
+import lzma
+import re
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.cli import run as command
+from osupgrade.dump.source import (
+    Dump,
+    Holding,
+    Section,
+    check_start,
+    find_dumps,
+    holdings,
+    likely_path,
+    mydumper_parts,
+    read_dump,
+    read_dumps,
+    service_of,
+)
+from osupgrade.dump.stream import LONGEST, Part, pieces
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.finding import Severity
+
+HEAD = """-- MySQL dump 10.13  Distrib 5.5.31, for debian-linux-gnu (x86_64)
+--
+-- Host: localhost    Database: {database}
+-- ------------------------------------------------------
+-- Server version	5.5.31-0ubuntu0.13.04.1
+
+/*!40101 SET NAMES utf8 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
+"""
+TAIL = """/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;
+
+-- Dump completed on 2013-05-10 16:01:45
+"""
+TABLES = {
+    "quantum": ("networks", "ports", "subnets"),
+    "nova": ("compute_nodes", "instances", "networks", "volumes", "snapshots"),
+    "cinder": ("snapshots", "volumes"),
+    "mysql": ("columns_priv", "db", "tables_priv", "user"),
+    "wiki": ("page",),
+}
+
+
+def body(database: str, *, versions: str = "") -> str:
+    tables = "".join(
+        f"DROP TABLE IF EXISTS `{t}`;\nCREATE TABLE `{t}` (\n  `id` int(11),\n  FOREIGN KEY (`id`) REFERENCES `z` (`id`)\n"
+        f") ENGINE=InnoDB;\nINSERT INTO `{t}` VALUES (1);\n"
+        for t in TABLES[database]
+    )
+    return tables + versions
+
+
+def single(database: str = "quantum", **more: str) -> str:
+    return HEAD.format(database=database) + body(database, **more) + TAIL
+
+
+def several(*databases: str) -> str:
+    parts = (
+        f"--\n-- Current Database: `{name}`\n--\n\n"
+        f"CREATE DATABASE /*!32312 IF NOT EXISTS*/ `{name}` /*!40100 DEFAULT CHARACTER SET latin1 */;\n\n"
+        f"USE `{name}`;\n{body(name)}"
+        for name in databases
+    )
+    return HEAD.format(database="") + "".join(parts) + TAIL
+
+
+def read(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> Dump:
+    file = tmp_path / name
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read_dump(file)
+
+
+def refusal(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> UsageFault:
+    with pytest.raises(UsageFault) as caught:
+        read(tmp_path, text, name)
+    assert caught.value.status is Exit.USAGE
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("a.sql", bytes),
+        ("a.sql.gz", gzip.compress),
+        ("a.sql.xz", lzma.compress),
+        ("a.sql.bz2", bz2.compress),
+        ("a.sql.zst", zstandard.ZstdCompressor().compress),
+        ("misnamed.sql", gzip.compress),
+    ],
+)
+def test_a_dump_is_the_same_however_it_is_packed(tmp_path, name, pack):
+    text = single().encode()
+    dump = read(tmp_path, pack(text), name)
+    assert dump.sql_bytes == len(text)
+    assert dump.tool.startswith("MySQL dump 10.13")
+    assert dump.server_version == "5.5.31-0ubuntu0.13.04.1"
+    assert dump.charset == "utf8"
+    assert dump.sections == (Section("quantum", False, ("networks", "ports", "subnets")),)
+    assert dump.findings == ()
+
+
+def test_zstd_and_gzip_of_several_members_are_read_to_the_end(tmp_path):
+    first, second = single().encode()[:700], single().encode()[700:]
+    assert read(tmp_path, gzip.compress(first) + gzip.compress(second), "a.gz").sql_bytes == len(first + second)
+    compress = zstandard.ZstdCompressor().compress
+    assert read(tmp_path, compress(first) + compress(second), "a.zst").sql_bytes == len(first + second)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zstandard.ZstdCompressor(write_checksum=True).compress])
+def test_damaged_compression_is_one_sentence(tmp_path, pack):
+    packed = bytearray(pack(single().encode()))
+    assert re.search("ends in the middle|truncated", refusal(tmp_path, bytes(packed[: len(packed) // 2])).message)
+    packed[len(packed) // 2] ^= 0xFF
+    packed[len(packed) // 2 + 1] ^= 0xFF
+    assert re.search("is damaged", refusal(tmp_path, bytes(packed)).message)
+
+
+def test_gzip_cut_short_and_gzip_broken_are_told_apart(tmp_path):
+    packed = bytearray(gzip.compress(single().encode()))
+    assert "ends in the middle" in refusal(tmp_path, bytes(packed[:-20])).message
+    packed[-6] ^= 0xFF
+    assert "is broken" in refusal(tmp_path, bytes(packed)).message
+
+
+def test_a_cut_dump_is_truncated(tmp_path):
+    text = single()
+    for cut in (len(text) - len("-- Dump completed on 2013-05-10 16:01:45\n"), len(text) // 2, 700):
+        fault = refusal(tmp_path, text[:cut])
+        assert "truncated" in fault.message
+        assert "Dump completed" in fault.hint
+
+
+def test_without_comments_a_dump_is_legal_and_its_truncation_is_still_seen(tmp_path):
+    lines = [line for line in single().splitlines(keepends=True) if not line.startswith("--")]
+    dump = read(tmp_path, "".join(lines))
+    assert (dump.tool, dump.findings, service_of(dump.sections[0])) == ("", (), "neutron")
+    assert "truncated" in refusal(tmp_path, "".join(lines[:-2])).message
+    assert "truncated" in refusal(tmp_path, "CREATE TABLE `networks` (\n  `id` int\n) ENGINE=Inno").message
+
+
+def test_stripped_executable_comments_are_said_before_anything_is_restored(tmp_path):
+    lines = single().splitlines(keepends=True)
+    fault = refusal(tmp_path, "".join(line for line in lines if not line.startswith("/*!")))
+    assert "executable comments" in fault.message
+    assert "1215" in fault.evidence
+    assert "--compact" in fault.hint
+    without_fk = "".join(line for line in lines if "FOREIGN_KEY_CHECKS" not in line)
+    assert "some of the /*! */ lines" in refusal(tmp_path, without_fk).message
+
+
+def test_insisting_turns_the_refusal_into_a_finding(tmp_path):
+    file = tmp_path / "a.sql"
+    file.write_text("".join(line for line in single().splitlines(keepends=True) if not line.startswith("/*!")))
+    (dump,) = read_dumps([file], insist=True)
+    assert [finding.severity for finding in dump.findings] == [Severity.ERROR]
+
+
+def test_foreign_keys_switched_off_in_plain_sql_are_enough(tmp_path):
+    read(tmp_path, "SET NAMES utf8;\nSET FOREIGN_KEY_CHECKS=0;\n" + body("quantum"))
+
+
+def test_two_dumps_in_one_file(tmp_path):
+    fault = refusal(tmp_path, single() + single("cinder"))
+    assert "2 dumps in one file" in fault.message
+    assert "quantum at line 1" in fault.message
+    assert "more than one holds the database nova" in refusal(tmp_path, several("nova") + several("nova")).message
+    assert [s.name for s in read(tmp_path, several("nova") + several("cinder")).sections] == ["nova", "cinder"]
+
+
+def test_a_second_dump_in_a_file_that_would_go_into_the_first_ones_database(tmp_path):
+    message = refusal(tmp_path, several("nova") + single("quantum")).message
+    assert "2 dumps in one file" in message
+    assert "the one with the table networks does not say which database it is for" in message
+    assert [s.name for s in read(tmp_path, single("quantum") + several("nova")).sections] == ["quantum", "nova"]
+
+
+def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_comes_twice(tmp_path):
+    plain = "SET NAMES utf8;\nSET FOREIGN_KEY_CHECKS=0;\n"
+    message = refusal(tmp_path, plain + body("nova") + body("cinder")).message
+    assert "several dumps in one, and the table snapshots comes twice for one database" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"hello\n", "is not a dump"),
+        (single().encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04" + bytes(40), "zip archive"),
+        (bytes(257) + b"ustar" + bytes(300), "tar archive"),
+        (b"-- PostgreSQL database dump\nCREATE TABLE a (b int);\n", "PostgreSQL"),
+        (b"Warning: Using a password on the command line interface can be insecure.\n" + single().encode(), "line 1"),
+        (
+            single().encode()[:-60] + b"\nmysqldump: Error 2013: Lost connection to MySQL server during query\n",
+            "Lost connection",
+        ),
+        (HEAD.format(database="x").encode() + b"INSERT INTO `a` VALUES (1);\n" + TAIL.encode(), "rows but no tables"),
+    ],
+)
+def test_what_is_no_whole_dump_is_named(tmp_path, content, says):
+    assert says in refusal(tmp_path, content).message
+
+
+def test_text_beyond_ascii_needs_a_charset_and_has_to_be_in_it(tmp_path):
+    text = single().replace("VALUES (1)", "VALUES ('München')")
+    read(tmp_path, text)
+    missing = text.replace("/*!40101 SET NAMES utf8 */;\n", "")
+    assert "does not say its character set" in refusal(tmp_path, missing).message
+    assert read(tmp_path, missing.replace("ü", "u")).charset == ""
+    # What --skip-set-charset leaves, seen with mysqldump of 5.6 and of MariaDB 10.5: of the definitions' own.
+    around = "/*!40101 SET character_set_client = utf8 */;\nCREATE TABLE"
+    skipped = missing.replace("CREATE TABLE", around).encode("latin1")
+    assert "does not say its character set" in refusal(tmp_path, skipped).message
+    wrong = refusal(tmp_path, text.encode("latin1")).message
+    assert "SET NAMES utf8, but line 15 is not UTF-8" in wrong
+    assert read(tmp_path, text.replace("SET NAMES utf8", "SET NAMES latin1").encode("latin1")).charset == "latin1"
+
+
+def test_binary_columns_may_hold_any_bytes(tmp_path):
+    text = single().encode().replace(b"`id` int(11)", b"`id` blob").replace(b"(1)", b"('\xff\xfe')")
+    assert [f.severity for f in read(tmp_path, text).findings] == [Severity.WARNING]
+
+
+def test_each_database_of_a_dump_is_known_by_its_tables(tmp_path):
+    dump = read(tmp_path, several("nova", "mysql", "quantum", "cinder", "wiki"))
+    found = holdings([dump])
+    assert [(h.service, h.section.name, h.section.charset) for h in found] == [
+        ("nova", "nova", "latin1"),
+        ("neutron", "quantum", "latin1"),
+        ("cinder", "cinder", "latin1"),
+    ]
+
+
+def test_the_servers_own_databases_are_nobodys(tmp_path):
+    with pytest.raises(UsageFault, match=r"no OpenStack database in a.sql; they hold mysql in a.sql"):
+        holdings([read(tmp_path, single("mysql"))])
+
+
+def test_two_databases_of_one_service_need_a_decision(tmp_path):
+    text = several("quantum") + several("quantum").replace("`quantum`", "`ovs_neutron`")
+    dump = read(tmp_path, text)
+    with pytest.raises(UsageFault, match=r"two databases are neutron: quantum .* and ovs_neutron"):
+        holdings([dump])
+    assert [h.section.name for h in holdings([dump], {"neutron": "ovs_neutron"})] == ["ovs_neutron"]
+    with pytest.raises(UsageFault, match="no dump holds the database old"):
+        holdings([dump], {"neutron": "old"})
+
+
+def test_cell0_is_told_from_nova_by_name():
+    assert service_of(Section("nova_cell0", True, ("compute_nodes", "instances"))) == "nova_cell0"
+
+
+@pytest.mark.parametrize(
+    ("service", "versions", "path"),
+    [
+        ("nova", ("161",), "grizzly-icehouse"),
+        ("nova", ("216",), "grizzly-icehouse"),
+        ("nova", ("13863f4e1612",), "caracal-gazpacho"),
+        ("neutron", ("5c85685d616d", "ad80a9f07c5c"), "caracal-gazpacho"),
+        ("placement", (), "caracal-gazpacho"),
+        ("nova", ("170",), "grizzly-icehouse"),
+        ("keystone", (), "grizzly-icehouse"),
+    ],
+)
+def test_the_path_that_a_cloud_is_on_is_told_by_versions_then_by_databases(service, versions, path):
+    releases = load_releases()
+    paths = {name: [releases[each] for each in known.releases] for name, known in load_paths().items()}
+    assert likely_path({service: versions}, paths) == path
+
+
+MARIADB_ROWS = """INSERT INTO `alembic_version` VALUES
+('5c85685d616d'),
+('ad80a9f07c5c');
+"""
+
+
+@pytest.mark.parametrize("cut", [1, 40, 1 << 20])
+def test_versions_are_found_on_lines_of_their_own(tmp_path, monkeypatch, cut):
+    """As mariadb-dump 10.11 writes them, wherever a block of the file ends."""
+    monkeypatch.setattr("osupgrade.dump.stream.BLOCK", cut)
+    after = "INSERT INTO `agents` VALUES\n('0e6eff810791');\n"
+    dump = read(tmp_path, single("quantum", versions=MARIADB_ROWS + after))
+    assert dump.sections[0].versions == ("5c85685d616d", "ad80a9f07c5c")
+
+
+def test_where_a_dump_begins_is_checked_against_the_path(tmp_path):
+    releases = [load_releases()[name] for name in ("grizzly", "havana", "icehouse")]
+
+    def start(version: str, table: str = "migrate_version") -> str:
+        row = f"('{version}')" if table == "alembic_version" else f"('nova','/usr/lib/nova/migrate_repo',{version})"
+        database = "quantum" if table == "alembic_version" else "nova"
+        dump = read(tmp_path, single(database, versions=f"INSERT INTO `{table}` VALUES {row};\n"))
+        return "".join(f"{f.message}: {f.consequence}" for f in check_start(holdings([dump]), releases))
+
+    assert start("161") == ""
+    assert "it is at havana" in start("216")
+    assert "no release of the path" in start("170")
+    with pytest.raises(UsageFault, match="older than grizzly: its version is 133"):
+        start("133")
+    with pytest.raises(UsageFault, match="not from grizzly to icehouse: its version is 267"):
+        start("267")
+    assert start("grizzly", "alembic_version") == ""
+    with pytest.raises(UsageFault, match="its version is juno"):
+        start("juno", "alembic_version")
+    with pytest.raises(UsageFault, match="older than grizzly: its version is folsom"):
+        start("folsom", "alembic_version")
+
+
+def test_directories(tmp_path):
+    with pytest.raises(UsageFault, match="there is no"):
+        find_dumps([tmp_path / "nothing"])
+    with pytest.raises(UsageFault, match="holds no dump"):
+        find_dumps([tmp_path])
+    for name in ("b.sql", "a.sql.gz", "notes.txt", ".hidden.sql"):
+        (tmp_path / name).write_text(single())
+    assert [path.name for path, _ in find_dumps([tmp_path])] == ["a.sql.gz", "b.sql"]
+    with pytest.raises(UsageFault, match="given twice"):
+        find_dumps([tmp_path, tmp_path / "b.sql"])
+
+
+def test_a_mydumper_directory_is_one_dump_in_the_right_order(tmp_path):
+    files = (
+        "metadata nova-schema-create.sql nova.instances-schema.sql nova.compute_nodes-schema.sql nova.instances.00000.sql "
+        "nova.instances-schema-triggers.sql nova.seen-schema-view.sql nova-schema-post.sql"
+    )
+    for name in files.split():
+        (tmp_path / name).write_text("/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n")
+    assert [part.path.name for part in mydumper_parts(tmp_path)] == [
+        "nova-schema-create.sql",
+        "nova.compute_nodes-schema.sql",
+        "nova.instances-schema.sql",
+        "nova.instances.00000.sql",
+        "nova.instances-schema-triggers.sql",
+        "nova.seen-schema-view.sql",
+        "nova-schema-post.sql",
+    ]
+    assert mydumper_parts(tmp_path)[3] == Part(tmp_path / "nova.instances.00000.sql", "nova")
+    (tmp_path / "metadata.partial").touch()
+    with pytest.raises(UsageFault, match="unfinished"):
+        find_dumps([tmp_path])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lines=st.lists(st.sampled_from([b"USE `nova`;", b"INSERT INTO x VALUES (1);", b"", b"x USE `a`;", b"long"])),
+    ends=st.booleans(),
+    size=st.integers(50, 3 * LONGEST),
+)
+def test_pieces_are_the_stream_wherever_it_is_cut(lines, ends, size):
+    text = b"\n".join(line.replace(b"long", b"y" * LONGEST) for line in lines) + (b"\n" if ends else b"")
+    cut = list(pieces(text[at : at + size] for at in range(0, len(text), size)))
+    assert b"".join(piece.data for piece in cut) == text
+    wanted = [number for number, line in enumerate(lines, 1) if line.startswith(b"USE ")]
+    assert [piece.line for piece in cut if piece.line] == wanted
+
+
+def test_holdings_know_their_dump(tmp_path):
+    dump = read(tmp_path, single())
+    assert holdings([dump]) == (Holding("neutron", dump, dump.sections[0]),)
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (
+            {"nova_api": ("cell_mappings", "host_mappings")},
+            "the dumps hold no nova and no nova_cell0, without which nova",
+        ),
+        (
+            {"placement": ("resource_providers", "inventories"), "nova": ("instances", "compute_nodes")},
+            "no nova_api and",
+        ),
+    ],
+)
+def test_a_service_of_several_databases_is_refused_without_all_of_them(tmp_path, capsys, held, says):
+    files = []
+    for name, tables in held.items():
+        files.append(tmp_path / f"{name}.sql")
+        made = "".join(f"CREATE TABLE `{table}` (\n  `id` int(11)\n) ENGINE=InnoDB;\n" for table in tables)
+        files[-1].write_text(f"{HEAD.format(database=name)}CREATE DATABASE `{name}`;\nUSE `{name}`;\n{made}{TAIL}")
+    dumps = [word for file in files for word in ("--dump", str(file))]
+    assert command(["rehearse", "--path", "caracal-gazpacho", *dumps, "--out", str(tmp_path / "runs")]) == Exit.USAGE
+    told = capsys.readouterr().err
+    assert says in told
+    assert "dump nova, nova_api, nova_cell0" in told or "dump nova_api, nova, nova_cell0" in told
+    assert not (tmp_path / "runs").exists()

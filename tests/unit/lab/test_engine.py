@@ -1,0 +1,106 @@
+"""Which engine is meant: DOCKER_HOST, the Docker context, or the local one; and whether it is this machine's."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from osupgrade.cli import run
+from osupgrade.lab.engine import adopt_context, connect
+from osupgrade.lab.relay import elsewhere
+from osupgrade.model.errors import Exit, MissingFault
+
+
+@pytest.fixture
+def docker_home(tmp_path, monkeypatch):
+    """A ~/.docker of its own; what a test makes of the environment is taken back."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    return tmp_path
+
+
+def context(home, name, host, *, tls=False, current=False, skip=False):
+    key = hashlib.sha256(name.encode()).hexdigest()
+    meta = home / "contexts" / "meta" / key
+    meta.mkdir(parents=True)
+    endpoint = {"Host": host, "SkipTLSVerify": skip}
+    (meta / "meta.json").write_text(json.dumps({"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}}))
+    if tls:
+        certificates = home / "contexts" / "tls" / key / "docker"
+        certificates.mkdir(parents=True)
+        for part in ("ca", "cert", "key"):
+            (certificates / f"{part}.pem").write_text("a certificate")
+    if current:
+        (home / "config.json").write_text(json.dumps({"currentContext": name}))
+
+
+def test_without_a_context_nothing_is_changed(docker_home):
+    adopt_context()
+    assert "DOCKER_HOST" not in os.environ
+
+
+def test_the_current_context_is_taken(docker_home):
+    context(docker_home, "big", "ssh://lab@big.example", current=True)
+    adopt_context()
+    assert os.environ["DOCKER_HOST"] == "ssh://lab@big.example"
+
+
+def test_docker_context_wins_over_the_current_one_and_docker_host_over_both(docker_home, monkeypatch):
+    context(docker_home, "big", "tcp://big.example:2375", current=True)
+    context(docker_home, "bigger", "tcp://bigger.example:2375")
+    monkeypatch.setenv("DOCKER_CONTEXT", "bigger")
+    adopt_context()
+    assert os.environ["DOCKER_HOST"] == "tcp://bigger.example:2375"
+    monkeypatch.setenv("DOCKER_CONTEXT", "big")
+    adopt_context()
+    assert os.environ["DOCKER_HOST"] == "tcp://bigger.example:2375"
+
+
+@pytest.mark.parametrize(("skip", "verify"), [(False, "1"), (True, "")])
+def test_certificates_go_with_it(docker_home, skip, verify):
+    context(docker_home, "big", "tcp://big.example:2376", current=True, tls=True, skip=skip)
+    adopt_context()
+    assert os.environ["DOCKER_TLS_VERIFY"] == verify
+    assert sorted(p.name for p in Path(os.environ["DOCKER_CERT_PATH"]).iterdir()) == ["ca.pem", "cert.pem", "key.pem"]
+
+
+def test_a_context_that_does_not_exist_is_not_the_local_engine(docker_home, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONTEXT", "typo")
+    with pytest.raises(MissingFault, match="no Docker context 'typo'"):
+        connect()
+
+
+def test_a_damaged_context_is_said_so(docker_home):
+    context(docker_home, "big", "tcp://big.example:2375", current=True)
+    (file,) = docker_home.glob("contexts/meta/*/meta.json")
+    file.write_text("{")
+    with pytest.raises(MissingFault, match="'big' cannot be read"):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("address", "machine"),
+    [
+        ("", ""),
+        ("unix:///run/user/1000/docker.sock", ""),
+        ("tcp://127.0.0.1:2375", ""),
+        ("tcp://localhost:2375", ""),
+        ("tcp://[::1]:2375", ""),
+        ("tcp://docker:2376", "docker"),
+        ("tcp://10.1.2.3:2376", "10.1.2.3"),
+        ("ssh://lab@big.example", "big.example"),
+    ],
+)
+def test_whose_ports_an_engine_publishes(address, machine):
+    assert elsewhere(address) == machine
+
+
+def test_nothing_is_kept_where_it_cannot_be_reached(docker_home, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://big.example:2375")
+    assert run(["rehearse", "--keep", "--no-history", "--out", str(tmp_path / "runs")]) == Exit.USAGE
+    assert "on big.example" in capsys.readouterr().err

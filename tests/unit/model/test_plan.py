@@ -1,0 +1,77 @@
+import pytest
+
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.stage import Stage
+
+RELEASES = load_releases()
+PATHS = load_paths()
+
+
+def test_the_first_path_has_five_chains_of_two_hops_and_ends_with_ml2():
+    plan = make_plan(find_path(PATHS, RELEASES, "grizzly-icehouse"), RELEASES)
+    assert plan.services == ("keystone", "glance", "cinder", "nova", "neutron")
+    assert plan.steps[:2] == ("havana/keystone", "icehouse/keystone")
+    assert plan.steps[-1] == "ml2"
+    assert len(plan.steps) == 11
+
+
+def test_a_plan_narrowed_to_nova_has_no_finish_because_ml2_is_neutrons():
+    plan = make_plan(find_path(PATHS, RELEASES, "grizzly-icehouse"), RELEASES, ["nova"])
+    assert plan.steps == ("havana/nova", "icehouse/nova")
+    assert plan.finish is None
+
+
+def test_part_of_a_path_is_a_path_without_the_finish():
+    plan = make_plan(find_path(PATHS, RELEASES, "grizzly-havana"), RELEASES, ["neutron"])
+    assert plan.steps == ("havana/neutron",)
+
+
+def test_versions_select_a_path():
+    assert find_path(PATHS, RELEASES, "2013.1-2013.2").releases == ("grizzly", "havana")
+
+
+def test_stages_stand_around_every_step():
+    plan = make_plan(find_path(PATHS, RELEASES, "grizzly-icehouse"), RELEASES, ["neutron"])
+    assert [str(stage) for stage in plan.stages] == [
+        "seeded",
+        "before:havana/neutron",
+        "after:havana/neutron",
+        "before:icehouse/neutron",
+        "after:icehouse/neutron",
+        "before:ml2",
+        "after:ml2",
+        "verify",
+    ]
+
+
+@pytest.mark.parametrize("text", ["essex-folsom", "grizzly", "icehouse-grizzly", ""])
+def test_an_unknown_path_is_a_usage_fault_that_names_what_there_is(text):
+    with pytest.raises(UsageFault) as caught:
+        make_plan(find_path(PATHS, RELEASES, text), RELEASES)
+    assert caught.value.status is Exit.USAGE
+    assert "grizzly" in caught.value.message
+
+
+def test_an_unknown_service_is_named_with_those_there_are():
+    with pytest.raises(
+        UsageFault, match="unknown service 'swift'; this path has keystone, glance, cinder, nova, neutron"
+    ):
+        make_plan(find_path(PATHS, RELEASES, "grizzly-icehouse"), RELEASES, ["swift"])
+
+
+def test_every_release_of_a_path_can_be_reached_from_the_one_before():
+    for path in PATHS.values():
+        make_plan(path, RELEASES)
+
+
+@pytest.mark.parametrize("text", ["seeded", "before:havana/nova", "after:ml2", "verify"])
+def test_a_stage_is_written_as_it_is_read(text):
+    assert str(Stage.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["havana/nova", "during:ml2", "before:", "", "after:havana/"])
+def test_what_is_no_stage_is_refused(text):
+    with pytest.raises(ValueError, match="is no stage"):
+        Stage.parse(text)

@@ -1,0 +1,78 @@
+import dataclasses
+import json
+
+import jsonschema
+import pytest
+
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.step import Outcome
+from osupgrade.report.json import SCHEMA_FILE, read_json, schema, to_text, write_json
+
+from .. import _reports as samples
+
+SAMPLES = {"green": samples.GREEN, "failed": samples.FAILED, "scenarios": samples.scenarios(3)}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_is_written_is_read_back_the_same(name, tmp_path):
+    path = tmp_path / "report.json"
+    write_json(SAMPLES[name], path)
+    assert read_json(path) == SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_reports_obey_the_published_schema(name):
+    jsonschema.validate(json.loads(to_text(SAMPLES[name])), json.loads(SCHEMA_FILE.read_text("utf-8")))
+
+
+def test_the_published_schema_is_that_of_the_dataclasses():
+    assert json.loads(SCHEMA_FILE.read_text("utf-8")) == schema(), (
+        "python -c 'from osupgrade.report import json; json.publish()'"
+    )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data.pop("schema_version"),
+        lambda data: data.update(exit_status="1"),
+        lambda data: data["result"]["steps"][0].update(outcome="green"),
+        lambda data: data["result"]["findings"][0]["finding"]["evidence"].pop("total"),
+        lambda data: data["database"].pop("password"),
+    ],
+)
+def test_the_schema_refuses_what_readers_could_not_use(damage):
+    data = json.loads(to_text(samples.GREEN))
+    damage(data)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema())
+
+
+def test_the_contract_of_a_kept_database():
+    data = json.loads(to_text(samples.GREEN))
+    assert next(iter(data)) == "schema_version"
+    assert set(data["database"]) == {"host", "port", "user", "password", "databases"}
+    assert data["database"]["databases"]["nova"] == "nova"
+    assert "database" not in json.loads(to_text(samples.FAILED))
+
+
+def test_the_same_report_gives_the_same_bytes_whatever_the_order_of_its_mappings():
+    turned = dataclasses.replace(samples.GREEN, rows=dict(reversed(samples.GREEN.rows.items())))
+    assert list(turned.rows) != list(samples.GREEN.rows)
+    assert to_text(turned) == to_text(samples.GREEN)
+
+
+def test_readers_need_not_compute_the_outcome():
+    data = json.loads(to_text(samples.FAILED))
+    assert data["result"]["came_through"] is False
+    assert data["result"]["steps"][-2]["outcome"] == Outcome.FAILED.value
+    assert data["result"]["findings"][0]["stage"] == "seeded"
+    assert [s["passed"] for s in json.loads(to_text(samples.scenarios(4)))["scenarios"]] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}', '{"schema_version": 99}'])
+def test_a_file_that_is_no_report_is_named(text, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(UsageFault, match=str(path)):
+        read_json(path)

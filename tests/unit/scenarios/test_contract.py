@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from osupgrade.catalog.content import root
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.cli import app
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.plan import make_plan
+from osupgrade.model.stage import Stage
+from osupgrade.rehearsal.lanes import judge_shown
+from osupgrade.scenarios.contract import Blocks, Scenario, Silent, load_scenarios
+
+GOOD = """
+from osupgrade.scenarios.contract import Blocks, Scenario
+scenario = Scenario(title="t", services=("nova",), symptom=Blocks("havana/nova", error="1060"))
+@scenario.inject("before:havana/nova")
+def plant(cloud): pass
+@scenario.preflight()
+def find(cloud): return ()
+"""
+
+
+def write(directory: Path, name: str, text: str) -> None:
+    (directory / name).mkdir()
+    (directory / name / "scenario.py").write_text(text)
+
+
+def test_a_scenario_takes_its_name_from_its_directory(tmp_path):
+    write(tmp_path, "mine", GOOD)
+    (scenario,) = load_scenarios([tmp_path]).chosen(["mine"])
+    assert scenario.name == "mine"
+    assert scenario.symptom == Blocks("havana/nova", error="1060")
+    assert scenario.injections[0][0] == Stage.before("havana/nova")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("scenario = ", 1, "SyntaxError"),
+        ("\n\nimport nowhere_to_be_found\n", 3, "ModuleNotFoundError"),
+        ("x = 1\n", 1, "defines no"),
+        (GOOD.replace("@scenario.preflight()", ""), 1, "no @scenario.preflight"),
+        (GOOD.replace("before:havana/nova", "around:nova"), 4, "is no stage"),
+    ],
+)
+def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path, text, line, reason):
+    write(tmp_path, "bad", text)
+    write(tmp_path, "good", GOOD)
+    found = load_scenarios([tmp_path])
+    assert list(found.scenarios) == ["good"]
+    (broken,) = found.broken
+    assert broken.line == line
+    assert reason in broken.reason
+    with pytest.raises(UsageFault, match=r"scenario bad is broken: .*scenario\.py:"):
+        found.chosen(["bad"])
+
+
+def test_a_broken_scenario_below_a_relative_directory_is_told_with_its_line_too(tmp_path, monkeypatch):
+    write(tmp_path, "bad", GOOD.replace("title=", "titel="))
+    monkeypatch.chdir(tmp_path)
+    (broken,) = load_scenarios([Path()]).broken
+    assert (broken.line, broken.reason[:9]) == (3, "TypeError")
+
+
+def test_an_unknown_scenario_names_those_there_are(tmp_path):
+    write(tmp_path, "good", GOOD)
+    with pytest.raises(UsageFault, match="unknown scenario 'goood'; there are: good"):
+        load_scenarios([tmp_path]).chosen(["goood"])
+
+
+def test_the_labs_own_scenarios_are_whole_and_hang_on_stages_of_their_paths():
+    found = load_scenarios([root() / "scenarios"])
+    assert not found.broken
+    releases, paths = load_releases(), load_paths()
+    for scenario in found.scenarios.values():
+        assert (scenario.directory / "README.md").is_file(), scenario.name
+        plan = make_plan(paths[scenario.path], releases, scenario.services)
+        used = {at for at, _ in scenario.injections} | {at for stages, _ in scenario.preflights for at in stages}
+        used |= {scenario.symptom.stage} | set(scenario.treatments)
+        assert used <= set(plan.stages), (scenario.name, {str(s) for s in used - set(plan.stages)})
+
+
+@pytest.mark.parametrize(
+    ("heading", "path"), [("Grizzly to Icehouse", "grizzly-icehouse"), ("Caracal to Gazpacho", "caracal-gazpacho")]
+)
+def test_every_scenario_of_a_path_stands_in_its_table_of_traps(heading, path):
+    text = (
+        (root() / "scenarios" / "README.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    )
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+    listed = [name.strip() for row in rows for name in row[-1].split(",")]
+    found = load_scenarios([root() / "scenarios"]).scenarios.values()
+    assert sorted(listed) == sorted(s.name for s in found if s.path == path)
+
+
+@pytest.mark.parametrize("scenario", load_scenarios([root() / "scenarios"]).scenarios.values(), ids=lambda s: s.name)
+def test_a_scenarios_readme_says_what_why_who_and_the_cure(scenario):
+    text = (scenario.directory / "README.md").read_text("utf-8")
+    for part in ("**What happens.**", "**Why.**", "**Who meets it.**", "**The cure.**"):
+        assert part in text
+    assert any(f"**{words}" in text for words in ("In your", "How to see it", "On your"))
+    assert len(text) < 3500
+
+
+def test_what_the_apis_show_of_a_damage_is_that_and_nothing_else():
+    symptom = Silent("after:ml2", shows=(r"\d+ ports get no answer",))
+    scenario = Scenario(title="t", services=("neutron",), symptom=symptom)
+    expected = Finding("verify", Severity.ERROR, "neutron", "RPC", "3 ports get no answer when asked for")
+    other = Finding("verify", Severity.ERROR, "neutron", "API", "2 networks are gone")
+    known = Finding("verify", Severity.INFO, "neutron", "API", "something that is meant")
+    assert judge_shown(scenario, "naive", [expected, known]) == ()
+    assert judge_shown(scenario, "naive", []) == ("the APIs should show /\\d+ ports get no answer/ and do not",)
+    assert judge_shown(scenario, "naive", [expected, other]) == ("the APIs show: 2 networks are gone",)
+    assert judge_shown(scenario, "cured", [expected]) == ("the APIs show: 3 ports get no answer when asked for",)
+
+
+def test_a_new_scenario_is_a_whole_one_with_its_readme_and_its_test(tmp_path):
+    made = CliRunner().invoke(app, ["scenarios", "new", "nova-my-column", "--into", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    found = load_scenarios([tmp_path])
+    assert (list(found.scenarios), found.broken) == (["nova-my-column"], ())
+    written = {file.name: file.read_text() for file in (tmp_path / "nova-my-column").iterdir() if file.is_file()}
+    assert {"scenario.py", "README.md", "test_scenario.py"} == set(written)
+    assert not any("@NAME@" in text for text in written.values())
+    compile(written["test_scenario.py"], "test_scenario.py", "exec")

@@ -1,0 +1,209 @@
+"""A database's true revision, and what is its own, from the schema alone."""
+
+from dataclasses import replace
+
+import pytest
+
+from osupgrade.model.finding import Severity
+from osupgrade.schema.catalogue import apply, delta, lineage, variants
+from osupgrade.schema.identify import customisations, identify, recognise, study
+from osupgrade.schema.snapshot import Column, Index, Schema, Table, Trigger
+
+PHONE = Column("phone", "varchar(20)", True, collation="utf8_general_ci")
+OWN = Table("billing", (Column("id", "int", False),), (Index("PRIMARY", (("id", 0),), True),))
+
+
+def at(service, revision, variant=""):
+    return lineage(service, variant).at(revision).schema
+
+
+def changed(schema, name, **changes):
+    """The schema with one table changed; ``add_column`` and ``add_index`` append."""
+    old = schema.table(name)
+    if "add_column" in changes:
+        changes["columns"] = (*old.columns, changes.pop("add_column"))
+    if "add_index" in changes:
+        changes["indexes"] = (*old.indexes, changes.pop("add_index"))
+    return replace(schema, tables=tuple(replace(t, **changes) if t.name == name else t for t in schema.tables))
+
+
+def without(schema, *names):
+    return replace(schema, tables=tuple(t for t in schema.tables if t.name not in names))
+
+
+def with_tables(schema, *tables):
+    return replace(schema, tables=tuple(sorted((*schema.tables, *tables), key=lambda t: t.name)))
+
+
+@pytest.mark.parametrize(
+    ("service", "variant"),
+    [(s, v) for s in ("keystone", "glance", "cinder", "nova", "neutron") for v in variants(s)],
+)
+def test_upstream_s_own_revisions_have_no_finding(service, variant):
+    for revision in lineage(service, variant).revisions[::7]:
+        claim = ("icehouse",) if revision.name == "ml2" else (revision.name,)
+        result = study(service, revision.schema, claim, expected=variant)
+        assert result.findings == ()
+        assert result.identity.honest
+        assert recognise(revision.schema) in (service, None)
+
+
+@pytest.mark.parametrize(
+    ("variant", "release"),
+    [(v, r) for v in variants("neutron") for r in dict.fromkeys(x.release for x in lineage("neutron", v).revisions)],
+)
+def test_neutron_s_plugins_are_told_by_the_schema_of_a_cloud_whose_server_ran(variant, release):
+    line = lineage("neutron", variant)
+    head = line.head(release)
+    result = study("neutron", with_tables(head.schema, *line.served.get(release, ())), (head.name,))
+    assert (result.identity.line.variant, result.identity.revision) == (variant, head)
+    assert result.findings == () and result.customisations == ()
+
+
+@pytest.mark.parametrize("expected", ["openvswitch", "openvswitch+lbaas"])
+def test_where_the_schema_does_not_tell_the_site_does(expected):
+    """Grizzly's tool makes no tables of the load balancer; its server does."""
+    result = identify("neutron", at("neutron", "grizzly", "openvswitch"), ("grizzly",), expected=expected)
+    assert (result.line.variant, result.distance) == (expected, 0)
+    other = identify("neutron", at("neutron", "grizzly", "linuxbridge"), ("grizzly",), expected=expected)
+    assert other.line.variant == "linuxbridge"
+
+
+def test_a_neutron_whose_server_ran_is_clean():
+    line = lineage("neutron", "openvswitch")
+    (quotas,) = line.served["grizzly"]
+    result = study("neutron", with_tables(at("neutron", "grizzly", "openvswitch"), quotas), ("grizzly",))
+    assert result.findings == ()
+    assert result.customisations == ()
+
+
+def test_a_changed_quotas_is_still_a_customisation():
+    (quotas,) = lineage("neutron", "openvswitch").served["grizzly"]
+    own = replace(quotas, columns=(*quotas.columns, PHONE))
+    result = study("neutron", with_tables(at("neutron", "grizzly", "openvswitch"), own), ("grizzly",))
+    assert [c.place for c in result.customisations] == ["quotas.phone"]
+
+
+def test_tables_that_the_operator_dropped_make_no_later_revision():
+    """Cinder's storage manager, which Havana's 16 drops: without its tables a Grizzly is a Grizzly all the same."""
+    schema = at("cinder", "9")
+    bare = without(schema, *(name for name in schema.names if name.startswith("sm_")))
+    result = study("cinder", bare, ("9",))
+    assert (result.identity.revision.name, result.identity.findings) == ("9", ())
+    assert {c.place for c in result.customisations} == schema.names - bare.names
+
+
+def test_own_migration_numbers_are_found_out():
+    schema = changed(at("keystone", "22"), "user", add_column=PHONE)
+    result = study("keystone", schema, ("25",))
+    assert result.identity.revision.name == "22"
+    assert not result.identity.honest
+    lie, own = result.findings
+    assert lie.severity is Severity.ERROR
+    assert "says 25" in lie.message
+    assert "23 to 25 never ran" in lie.consequence
+    assert lie.cure.steps[0].statement == "UPDATE migrate_version SET version = '22' WHERE version = '25'"
+    assert own.place == "user.phone"
+    assert own.severity is Severity.INFO
+
+
+def test_a_version_behind_the_schema_is_found_out():
+    result = identify("nova", at("nova", "216"), ("161",))
+    assert result.revision.name == "216"
+    assert "162 to 216 run again" in result.findings[0].consequence
+
+
+def test_a_placeholder_is_no_lie():
+    assert identify("nova", at("nova", "161"), ("165",)).findings == ()
+
+
+def test_a_half_applied_migration_is_found_out():
+    line = lineage("nova")
+    tables = {t.name: t for t in at("nova", "192").tables}
+    step = delta(tables, {t.name: t for t in at("nova", "193").tables})
+    assert len(step) > 6
+    half = apply(tables, dict(list(step.items())[:6]))
+    schema = Schema(tables=tuple(half[name] for name in sorted(half)))
+    (finding,) = identify("nova", schema, ("192",)).findings
+    assert "193 is half applied" in finding.message
+    assert finding.severity is Severity.ERROR
+    assert {row[1] for row in finding.evidence.rows} <= {"done", "not done"}
+    assert line.at("192").schema != schema
+
+
+def test_an_unstamped_neutron_is_found_with_its_cure():
+    line = lineage("neutron", "openvswitch")
+    bare = without(at("neutron", "grizzly", "openvswitch"), "alembic_version", "servicetypes", "servicedefinitions")
+    result = study("neutron", with_tables(bare, *line.served["grizzly"]), ())
+    assert result.identity.revision.name == "grizzly"
+    never, *rest = result.findings
+    assert "never stamped" in never.message
+    assert never.cure.steps[-1].statement == "INSERT INTO alembic_version (version_num) VALUES ('grizzly')"
+    assert {f.place for f in rest} == {"servicetypes", "servicedefinitions"}
+
+
+@pytest.mark.parametrize(
+    ("service", "claim", "said"),
+    [
+        ("nova", "267", "a later release"),
+        ("nova", "82", "an older release"),
+        ("neutron", "juno", "no revision of upstream's"),
+    ],
+)
+def test_a_claim_beyond_the_catalogue_is_named(service, claim, said):
+    line = lineage(service, variants(service)[0])
+    (finding,) = identify(service, line.head("grizzly").schema, (claim,)).findings
+    assert said in finding.message
+
+
+def test_a_schema_far_from_everything_is_named():
+    nova = at("nova", "161")
+    strange = without(nova, *(t.name for t in nova.tables[::2]))
+    assert "far from every revision" in identify("nova", strange, ("161",)).findings[0].message
+
+
+def test_every_kind_of_customisation_is_told_in_words():
+    schema = changed(at("nova", "161"), "instances", add_column=PHONE)
+    schema = changed(schema, "services", add_index=Index("own", (("host", 20),)))
+    schema = changed(schema, "key_pairs", indexes=schema.table("key_pairs").indexes[1:])
+    schema = replace(with_tables(schema, OWN), triggers=(Trigger("audit", "services", "AFTER", "INSERT", "BEGIN END"),))
+    result = study("nova", schema, ("161",))
+    told = {f.place: (f.severity, f.message) for f in result.findings}
+    assert set(told) == {"instances.phone", "services.own", "key_pairs.PRIMARY", "billing", "services.audit"}
+    assert told["key_pairs.PRIMARY"][0] is Severity.WARNING
+    assert "is missing; upstream at 161 (grizzly) has it" in told["key_pairs.PRIMARY"][1]
+    assert "is not in upstream at 161 (grizzly)" in told["billing"][1]
+    (shadowed,) = [f for f in result.findings if f.place == "instances.phone"]
+    assert "shadow_instances" in shadowed.consequence
+
+
+@pytest.mark.parametrize(("service", "severity"), [("glance", Severity.ERROR), ("nova", Severity.WARNING)])
+def test_a_latin1_database_has_one_finding_for_all_tables(service, severity):
+    head = lineage(service).head("grizzly")
+    latin1 = "latin1_swedish_ci"
+    tables = tuple(
+        replace(
+            t, collation=latin1, columns=tuple(replace(c, collation=latin1 if c.collation else "") for c in t.columns)
+        )
+        for t in head.schema.tables
+    )
+    result = study(service, Schema(tables=tables, collation=latin1), (head.name,))
+    assert result.customisations == ()
+    (finding,) = result.findings
+    assert finding.severity is severity
+    assert finding.evidence.total == len(tables)
+    assert "latin1" in finding.message
+
+
+def test_a_database_of_something_else_is_not_recognised():
+    assert recognise(Schema(tables=(OWN,))) is None
+    assert recognise(Schema()) is None
+
+
+def test_one_backported_column_does_not_move_the_revision():
+    column = next(c for c in at("nova", "188").table("services").columns if c.name == "disabled_reason")
+    schema = changed(at("nova", "161"), "services", add_column=column)
+    result = identify("nova", schema, ("161",))
+    assert result.revision.name == "161"
+    assert result.findings == ()
+    assert [c.place for c in customisations(schema, result.line, "161")] == ["services.disabled_reason"]

@@ -1,0 +1,14 @@
+"""The limits of ``make bench`` on dumps are held by what was measured, round by round."""
+
+import pytest
+
+from tools.bench import DumpTimes, report_dumps
+
+
+@pytest.mark.parametrize(
+    ("restore", "sanitize", "held"), [(12.0, 44.0, True), (13.5, 44.0, False), (12.0, 46.0, False)]
+)
+def test_both_ratios_have_to_be_within_their_limits(capsys, restore, sanitize, held):
+    took = DumpTimes(bare_restore=10, bare_dump=5, reading=2, restore=restore, sanitize=sanitize)
+    assert report_dumps(100, [took]) is held
+    assert f"restore / mysql < file: {restore / 10:.2f} (limit 1.3)" in capsys.readouterr().out

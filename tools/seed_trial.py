@@ -1,0 +1,158 @@
+"""No false alarm: ``python -m tools.seed_trial [--seeds N] [--first SEED] [--cloud FILE]`` (``make seeds``).
+
+Clouds of different seeds, each clean, are shown to every preflight of the path and taken along it under all invariants.
+Only what every cloud of the path has by nature may be found, and must be cured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osupgrade.catalog import content
+from osupgrade.catalog.site import Site
+from osupgrade.checks import Check, load_checks
+from osupgrade.cli.options import DEFAULT_PATH, plan_from
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import Laboratory, fill, make_schemas, open_laboratory
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import Exit, Fault
+from osupgrade.model.events import EventLog
+from osupgrade.model.report import LaneResult
+from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.scenarios.contract import Scenario, load_scenarios
+from osupgrade.seed.description import CloudDescription, load_description
+
+LANE = "trial"
+_EMPTY = "trial-empty"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one clean cloud was blamed for. ``asked`` counts preflights, ``checked`` invariants; times are seconds."""
+
+    seed: int
+    rows: int
+    asked: int
+    checked: int
+    alarms: tuple[str, ...]
+    seeding: float
+    upgrading: float
+
+    def __str__(self) -> str:
+        said = f"{len(self.alarms)} false alarms" if self.alarms else "no false alarm"
+        line = (
+            f"seed {self.seed}: {self.rows} rows seeded in {self.seeding:.0f} s, {self.asked} preflights, "
+            f"{self.checked} invariants at the end after {self.upgrading:.0f} s: {said}"
+        )
+        return "\n    ".join((line, *self.alarms))
+
+
+class Trials:
+    """Clouds of one laboratory, one after the other in the same databases; the empty schemas are made once."""
+
+    def __init__(self, laboratory: Laboratory, directory: Path) -> None:
+        first = laboratory.plan.first
+        names = {d.name: f"{LANE}_{d.name}" for part in first.services.values() for d in part.databases}
+        self._laboratory = laboratory
+        self._directory = directory
+        self._cloud = laboratory.cloud(Site(), LANE, names)
+        self._known = tuple(
+            s for s in load_scenarios([content.scenarios()]).scenarios.values() if s.path == laboratory.plan.path.name
+        )
+        self._checks = tuple(load_checks()[name] for name in laboratory.plan.path.checks)
+        make_schemas(laboratory, self._cloud, first, directory)
+        laboratory.server.save(list(names.values()), _EMPTY)
+
+    def run(self, description: CloudDescription) -> Trial:
+        """Seed a cloud and take it along the path; raises Fault only for what is not the cloud's doing."""
+        names = self._cloud.databases.values()
+        self._laboratory.server.load(_EMPTY, {name: name for name in names})
+        started = time.monotonic()
+        fill(self._laboratory, self._cloud, description, lambda _line: None)
+        seeding = time.monotonic() - started
+        rows = _rows(self._cloud)
+        run = RunDirectory.make(self._directory, f"seed{description.seed}")
+        with EventLog(run.events) as events:
+            result = Rehearsal(
+                plan=self._laboratory.plan,
+                cloud=dataclasses.replace(self._cloud, logs=run.path / "logs"),
+                run=run,
+                events=events,
+                known=self._known,
+                checks=self._checks,
+            ).go()
+        return Trial(
+            seed=description.seed,
+            rows=rows,
+            asked=sum(len(stages) for s in self._known for stages, _preflight in s.preflights),
+            checked=len(result.checked),
+            alarms=(*alarms(self._known, result), *_unasked(self._checks, result)),
+            seeding=seeding,
+            upgrading=result.seconds,
+        )
+
+    def drop(self) -> None:
+        """Remove the databases."""
+        for name in self._cloud.databases.values():
+            self._laboratory.server.drop(name)
+
+
+def alarms(known: Sequence[Scenario], result: LaneResult) -> tuple[str, ...]:
+    """What a clean cloud was blamed for: a step that failed, and findings of all but what every cloud has by nature.
+
+    A finding of the latter counts when it stands as an error, because its cure then did not hold.
+    """
+    natural = {s.name for s in known if s.universal}
+    said = [f"{step.step} failed: {'; '.join(step.problems)}" for step in result.failed]
+    for found in result.findings:
+        if found.finding.source not in natural or found in result.standing:
+            said.append(f"{found.finding.source} at {found.stage}, {found.state}: {found.finding.message}")
+            said.extend(f"  {' '.join(row)}" for row in found.finding.evidence.rows[:3])
+    return tuple(said)
+
+
+def _unasked(checks: Sequence[Check], result: LaneResult) -> tuple[str, ...]:
+    return tuple(f"the invariant {check.name} was not asked" for check in checks if check.name not in result.checked)
+
+
+def _rows(cloud: Cloud) -> int:
+    return sum(
+        cloud.value(name, f"SELECT COUNT(*) FROM `{table}`") for name in cloud.databases for table in cloud.tables(name)
+    )
+
+
+def main() -> int:
+    """One line a seed; the exit status is 1 when there was a false alarm."""
+    parser = argparse.ArgumentParser(prog="python -m tools.seed_trial", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20, help="how many clouds")
+    parser.add_argument("--first", type=int, default=1, help="the first seed; the others follow it")
+    parser.add_argument("--cloud", type=Path, help="a cloud.toml of another shape; its seed is not used")
+    options = parser.parse_args()
+    blamed = 0
+    try:
+        shape = load_description(options.cloud)
+        with (
+            tempfile.TemporaryDirectory(prefix="osupgrade-seeds-") as scratch,
+            open_laboratory(plan_from(DEFAULT_PATH), print) as laboratory,
+        ):
+            trials = Trials(laboratory, Path(scratch))
+            for seed in range(options.first, options.first + options.seeds):
+                trial = trials.run(dataclasses.replace(shape, seed=seed))
+                print(trial, flush=True)
+                blamed += bool(trial.alarms)
+    except Fault as fault:
+        print(f"{fault.message}\n{fault.evidence}\n{fault.hint}".strip(), file=sys.stderr)
+        return int(fault.status)
+    print(f"{options.seeds - blamed} of {options.seeds} clouds came through without a false alarm")
+    return int(Exit.DID_NOT if blamed else Exit.CAME_THROUGH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
