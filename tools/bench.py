@@ -26,9 +26,9 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, choose_database, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.cloud.steps import run_finish, run_hop
 from osupgrade.dump.policy import load_policy
+from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import sanitize
-from osupgrade.dump.source import read_dumps
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import DatabaseServer, start_database

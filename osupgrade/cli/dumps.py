@@ -13,11 +13,12 @@ from rich.console import Console
 from osupgrade.cli.options import DatabaseKind, path_of_dumps, plan_from
 from osupgrade.cli.progress import reading, telling
 from osupgrade.cloud.laboratory import choose_database
+from osupgrade.dump.holdings import holdings
 from osupgrade.dump.policy import Treatment, load_policy
+from osupgrade.dump.read import Dump, read_dumps
 from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
-from osupgrade.dump.source import Dump, holdings, read_dumps
 from osupgrade.dump.write import check_output
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab, connect

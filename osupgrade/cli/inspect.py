@@ -25,7 +25,7 @@ from osupgrade.cli.options import (
     site_from_option,
 )
 from osupgrade.cli.progress import reading, telling
-from osupgrade.dump.source import holdings
+from osupgrade.dump.holdings import holdings
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.rehearsal.conduct import whole_path
 from osupgrade.rehearsal.inspection import (

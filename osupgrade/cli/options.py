@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from osupgrade.catalog import content
+from osupgrade.catalog.identity import likely_path
 from osupgrade.catalog.releases import load_paths, load_releases, usual_path
 from osupgrade.catalog.site import Site, read_site
-from osupgrade.dump.source import Holding, likely_path
+from osupgrade.dump.holdings import Holding
 from osupgrade.history import History, Thing, default_file, durations, remember
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.sources import Sources

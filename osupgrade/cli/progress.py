@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
+from osupgrade.dump.read import Reading
 from osupgrade.dump.sanitize import Told
-from osupgrade.dump.source import Reading
 from osupgrade.model.events import TELL_SECONDS
 
 

@@ -34,7 +34,9 @@ from osupgrade.cli.options import (
     usual_seconds,
 )
 from osupgrade.cli.progress import reading, telling
-from osupgrade.dump.source import Holding, Reading, check_start, holdings, read_dumps
+from osupgrade.dump.holdings import Holding, holdings
+from osupgrade.dump.read import Reading, read_dumps
+from osupgrade.dump.start import check_start
 from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import UsageFault

@@ -17,8 +17,8 @@ from osupgrade.catalog.running import load_running
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.steps import run_hop
+from osupgrade.dump.read import Dump
 from osupgrade.dump.restore import Progress, Restored, restore
-from osupgrade.dump.source import Dump
 from osupgrade.lab.database import DatabaseServer, start_database
 from osupgrade.lab.engine import Lab, connect
 from osupgrade.lab.images import ImageStore, database_for

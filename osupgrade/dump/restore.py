@@ -14,37 +14,24 @@ from __future__ import annotations
 
 import contextlib
 import re
-import struct
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import docker.errors
-import requests
 import sqlalchemy
-from docker.models.containers import Container
 
-from osupgrade.dump.source import (
-    ACCOUNTS,
-    DATABASE,
-    USE,
-    Dump,
-    Holding,
-    holdings,
-    is_system,
-    matched_name,
-    refusal,
-    service_of,
-)
+from osupgrade.catalog.identity import service_of
+from osupgrade.dump.feed import feed
+from osupgrade.dump.holdings import Holding, holdings, is_system
+from osupgrade.dump.problems import refusal
+from osupgrade.dump.read import Dump
+from osupgrade.dump.seen import ACCOUNTS, DATABASE, USE, matched_name
+from osupgrade.dump.server_errors import failure
 from osupgrade.dump.stream import Piece, Reader, pieces
-from osupgrade.lab.database import DatabaseServer, no_room
-from osupgrade.model.errors import Fault, LabFault, UsageFault
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
 
-FRAME = 4 << 20
-"""Bytes sent at a time, each with its length before it: the end of a dump is then told from a lost connection, and a
-TLS connection, which cannot be closed in one direction only, can say it."""
 OUTPUT = 1 << 16
 
 _CLIENT = (
@@ -58,14 +45,6 @@ _FEED = (
 _DEFINER = re.compile(rb"DEFINER\s*=\s*(?:`(?:[^`]|``)*`|'[^']*'|\w+)\s*@\s*(?:`(?:[^`]|``)*`|'[^']*'|[\w.%-]+)")
 _DROP_DATABASE = re.compile(rb"(?:/\*!\d+ )?DROP DATABASE ")
 _SANDBOX = re.compile(rb"/\*M?!999999\\- ")
-_ERROR = re.compile(r"ERROR (?:(\d+) \(\w+\) )?at line (\d+): (.*)", re.DOTALL)
-_FORBIDDEN = {
-    1044: "it reaches for a database that is not its own",
-    1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
-    1142: "it reaches for a table that is not its own",
-    1227: "it asks for rights on the whole server, which a dump does not get here",
-    1410: "it grants rights, which a dump does not get to do here",
-}
 
 
 @dataclass(frozen=True)
@@ -127,7 +106,7 @@ def restore(
 ) -> Restored:
     """Restore what the dumps hold of OpenStack, each service into the database of its name.
 
-    ``into`` (service -> database) gives other names, ``choose`` is :func:`~osupgrade.dump.source.holdings`'. A dump
+    ``into`` (service -> database) gives other names, ``choose`` is :func:`~osupgrade.dump.holdings.holdings`'. A dump
     that carries errors (read with ``insist``) is refused unless ``insist`` is given here too; then the server says what
     it thinks. ``only`` names the services wanted; ``watch`` gets all that is sent to the server. Raises UsageFault with
     the client's error and drops all it made when a dump does not restore, LabFault when the container goes away.
@@ -192,7 +171,7 @@ def _restore_one(
         tell,
     )
     if status:
-        raise _failure(server, dump, output)
+        raise failure(server, dump, output)
     return sent
 
 
@@ -242,125 +221,6 @@ def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -
 def _dropped(line: bytes) -> bool:
     said = (_DROP_DATABASE.match(line), _SANDBOX.match(line), ACCOUNTS.match(line))
     return any(said) or line.startswith(b"CHANGE MASTER ")
-
-
-def feed(
-    container: Container,
-    script: str,
-    stream: Iterable[bytes],
-    environment: Mapping[str, str],
-    sent: Callable[[int], None] | None = None,
-) -> tuple[int, int, str]:
-    """Run a shell script in a container and send it ``stream`` in frames: a line with a length, then so many bytes.
-
-    A last frame of length 0 says that all was sent. Returns the bytes sent, the exit status and the output, which the
-    script must keep below what a socket's buffer takes. Raises LabFault when the container goes away.
-    """
-    api = container.client.api  # type: ignore[union-attr]
-    total = 0
-    try:
-        handle = api.exec_create(
-            container.id, ["bash", "-c", script], stdin=True, environment=dict(environment), user="nobody"
-        )
-        raw: Any = api.exec_start(handle["Id"], socket=True)
-        connection: Any = getattr(raw, "_sock", raw)
-        if hasattr(connection, "settimeout"):
-            connection.settimeout(None)
-        try:
-            for frame in _frames(stream):
-                connection.sendall(b"%d\n" % len(frame))
-                connection.sendall(frame)
-                total += len(frame)
-                if sent:
-                    sent(total)
-            connection.sendall(b"0\n")
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # The client ended before its input did; its output says why.
-        except BaseException:
-            _close(raw, connection)
-            raise
-        output = b"".join(_output(connection))
-        _close(raw, connection)
-        status = api.exec_inspect(handle["Id"])["ExitCode"]
-        container.reload()
-        if status is None or container.status != "running":
-            raise LabFault(f"the container {container.name} stopped while a dump went into it")
-    except (docker.errors.APIError, requests.RequestException, OSError) as fault:
-        raise LabFault(f"lost the container {container.name} while a dump went into it", evidence=str(fault)) from fault
-    return total, status, output.decode("utf-8", "replace")
-
-
-def _close(raw: Any, connection: Any) -> None:
-    """Close both ends of what the engine's SDK gives: the stream does not own the socket below it."""
-    raw.close()
-    connection.close()
-
-
-def _frames(stream: Iterable[bytes]) -> Iterator[bytes]:
-    gathered, size = [], 0
-    for data in stream:
-        gathered.append(data)
-        size += len(data)
-        if size >= FRAME:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if size:
-        yield b"".join(gathered)
-
-
-def _output(connection: Any) -> Iterator[bytes]:
-    """What the command printed, out of the engine's frames of a stream's number and a length."""
-    while header := _exactly(connection, 8):
-        _, length = struct.unpack(">BxxxL", header)
-        yield _exactly(connection, length)
-
-
-def _exactly(connection: Any, length: int) -> bytes:
-    got = b""
-    while len(got) < length:
-        try:
-            more = connection.recv(length - len(got))
-        except ConnectionResetError:
-            return b""
-        if not more:
-            return b""
-        got += more
-    return got
-
-
-def _failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
-    """The client's error as one sentence, with the statement's first line as evidence."""
-    match = _ERROR.search(output)
-    text = output.strip()[-1000:]
-    if full := no_room(f"{dump.name} ({dump.sql_bytes >> 20} MB of SQL)", text):
-        return full
-    if match is None:
-        if not server.alive():
-            return LabFault(f"the database server stopped while {dump.name} was restored", evidence=text)
-        return UsageFault(f"{dump.name} does not restore", evidence=text)
-    number, line, message = match[1], int(match[2]), match[3].strip().splitlines()[0]
-    said = f"error {number}: {message}" if number else message
-    why = _FORBIDDEN.get(int(number or 0), "")
-    if message.startswith("Unknown command"):
-        why = "it holds a command for the client itself, which no dump needs"
-    place = _statement(dump, line)
-    known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
-    return UsageFault(
-        f"{dump.name} does not restore: line {line}, {said}" + (f" ({why})" if why else ""),
-        hint=f"{known.message}; {refusal(known).hint}" if known else "nothing of it was left behind",
-        evidence=f"{text[:600]}\n{place}".strip(),
-    )
-
-
-def _statement(dump: Dump, line: int) -> str:
-    """Where in the dump a line is: the last line that matters up to it."""
-    last = ""
-    for piece in pieces(Reader(dump.parts).blocks()):
-        if piece.line > line:
-            break
-        if piece.line and piece.data.startswith((b"CREATE ", b"/*!5", b"SET ")):
-            last = f"line {piece.line}: {piece.data[:200].decode('utf-8', 'replace').strip()}"
-    return last
 
 
 def _undo(server: DatabaseServer, targets: Iterable[str]) -> None:

@@ -33,13 +33,14 @@ from osupgrade.dump.columns import (
     names_of,
     wide_nets,
 )
+from osupgrade.dump.holdings import holdings
 from osupgrade.dump.leaks import Candidates, LeakScan, tokens
 from osupgrade.dump.mask import Masker
 from osupgrade.dump.masking import Form, Masking, mask_function
 from osupgrade.dump.policy import Policy, Treatment
+from osupgrade.dump.read import Dump
 from osupgrade.dump.restore import Progress, restore
 from osupgrade.dump.shape import Shape, compare
-from osupgrade.dump.source import Dump, holdings
 from osupgrade.dump.stream import Part, Reader
 from osupgrade.dump.write import Written, check_output, write_dump
 from osupgrade.lab.database import DatabaseServer, no_room

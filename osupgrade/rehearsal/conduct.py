@@ -19,7 +19,7 @@ from osupgrade.checks import load_checks
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.fingerprint import fingerprint, row_counts, volume
 from osupgrade.cloud.laboratory import Laboratory, Say, open_laboratory, prepare_seeded, restore_dumps, restore_lane
-from osupgrade.dump.source import Dump
+from osupgrade.dump.read import Dump
 from osupgrade.history.inputs import host_digest, input_digest
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.engine import adopt_context

@@ -16,12 +16,16 @@ from pathlib import Path
 import pymysql
 import sqlalchemy
 
+from osupgrade.catalog.identity import service_of
 from osupgrade.catalog.packages.judge import by_hand, to_know
 from osupgrade.catalog.packages.listing import read_listing
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Say, choose_database, require_sources, restore_dumps
-from osupgrade.dump.source import SCHEMA_ONLY, Dump, Holding, Reading, find_dumps, is_system, read_dump, service_of
+from osupgrade.dump.find import find_dumps
+from osupgrade.dump.holdings import Holding, is_system
+from osupgrade.dump.problems import SCHEMA_ONLY
+from osupgrade.dump.read import Dump, Reading, read_dump
 from osupgrade.lab.controller import asked_by
 from osupgrade.lab.database import DatabaseServer, start_database
 from osupgrade.lab.engine import Lab, connect

@@ -18,8 +18,8 @@ from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say, restore_lane
 from osupgrade.cloud.steps import relocate, run_finish, run_hop
+from osupgrade.dump.read import Dump, read_dump, read_dumps
 from osupgrade.dump.restore import restore
-from osupgrade.dump.source import Dump, read_dump, read_dumps
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import PORT, DatabaseServer

@@ -19,9 +19,9 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
 from osupgrade.dump.mask import Masker
 from osupgrade.dump.policy import Policy, load_policy
+from osupgrade.dump.read import read_dumps
 from osupgrade.dump.sanitize import sanitize
 from osupgrade.dump.shrink import Candidate, Shrunk, everything, minimal, shrink_rows, shrink_tables
-from osupgrade.dump.source import read_dumps
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.images.recipe import load_recipes, tag_of

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.dump.read import read_dump
 from osupgrade.dump.restore import restore
-from osupgrade.dump.source import read_dump
 from osupgrade.lab.database import SHELF
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from osupgrade.dump.source import NAMES, Section, service_of
+from osupgrade.catalog.identity import Section, service_of, usual_names
 from osupgrade.model.finding import Evidence, Fate, Finding, Severity
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.identify import Study, recognise, study
@@ -69,9 +69,9 @@ def assign(schemas: Mapping[str, Schema]) -> tuple[dict[str, str], tuple[Finding
     """
     chosen: dict[str, str] = {}
     findings = []
-    for database in sorted(schemas, key=lambda name: (name.lower() not in NAMES, name)):
+    for database in sorted(schemas, key=lambda name: (name.lower() not in usual_names(), name)):
         section = Section(database, True, tuple(schemas[database].names))
-        service, named = service_of(section) or recognise(schemas[database]), NAMES.get(database.lower(), "")
+        service, named = service_of(section) or recognise(schemas[database]), usual_names().get(database.lower(), "")
         if service is not None and service not in chosen:
             chosen[service] = database
             continue

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import restore
-from osupgrade.dump.source import read_dumps
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Cure, Finding, Shell
 from osupgrade.scenarios.contract import RestoreFails, Scenario

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import Progress, restore
-from osupgrade.dump.source import read_dumps
 from osupgrade.dump.stream import compression
 from osupgrade.dump.write import write_dump
 from osupgrade.lab.database import DatabaseServer, start_database

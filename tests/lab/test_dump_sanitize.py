@@ -15,9 +15,9 @@ from osupgrade.cli import run as command
 from osupgrade.dump import write
 from osupgrade.dump.mask import Masker
 from osupgrade.dump.policy import load_policy
+from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import Leak, SanitizeReport, read_key, sanitize
-from osupgrade.dump.source import read_dumps
 from osupgrade.dump.write import write_dump
 from osupgrade.lab import database
 from osupgrade.lab.database import DatabaseServer, start_database

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from osupgrade.catalog.identity import Section
 from osupgrade.catalog.releases import load_paths, load_releases
-from osupgrade.dump.source import Dump, Section
+from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
 from osupgrade.model.plan import find_path, make_plan

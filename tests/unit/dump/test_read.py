@@ -11,21 +11,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from osupgrade.catalog.identity import Section, likely_path, service_of
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli import run as command
-from osupgrade.dump.source import (
-    Dump,
-    Holding,
-    Section,
-    check_start,
-    find_dumps,
-    holdings,
-    likely_path,
-    mydumper_parts,
-    read_dump,
-    read_dumps,
-    service_of,
-)
+from osupgrade.dump.find import find_dumps, mydumper_parts
+from osupgrade.dump.holdings import Holding, holdings
+from osupgrade.dump.read import Dump, read_dump, read_dumps
+from osupgrade.dump.start import check_start
 from osupgrade.dump.stream import LONGEST, Part, pieces
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Severity

@@ -1,0 +1,56 @@
+"""What a server or its client says of a dump that does not restore, as one sentence."""
+
+from __future__ import annotations
+
+import re
+
+from osupgrade.dump.problems import refusal
+from osupgrade.dump.read import Dump
+from osupgrade.dump.stream import Reader, pieces
+from osupgrade.lab.database import DatabaseServer, no_room
+from osupgrade.model.errors import Fault, LabFault, UsageFault
+from osupgrade.model.finding import Severity
+
+_ERROR = re.compile(r"ERROR (?:(\d+) \(\w+\) )?at line (\d+): (.*)", re.DOTALL)
+_FORBIDDEN = {
+    1044: "it reaches for a database that is not its own",
+    1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
+    1142: "it reaches for a table that is not its own",
+    1227: "it asks for rights on the whole server, which a dump does not get here",
+    1410: "it grants rights, which a dump does not get to do here",
+}
+
+
+def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
+    """The client's error as one sentence, with the statement's first line as evidence."""
+    match = _ERROR.search(output)
+    text = output.strip()[-1000:]
+    if full := no_room(f"{dump.name} ({dump.sql_bytes >> 20} MB of SQL)", text):
+        return full
+    if match is None:
+        if not server.alive():
+            return LabFault(f"the database server stopped while {dump.name} was restored", evidence=text)
+        return UsageFault(f"{dump.name} does not restore", evidence=text)
+    number, line, message = match[1], int(match[2]), match[3].strip().splitlines()[0]
+    said = f"error {number}: {message}" if number else message
+    why = _FORBIDDEN.get(int(number or 0), "")
+    if message.startswith("Unknown command"):
+        why = "it holds a command for the client itself, which no dump needs"
+    place = _statement(dump, line)
+    known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
+    return UsageFault(
+        f"{dump.name} does not restore: line {line}, {said}" + (f" ({why})" if why else ""),
+        hint=f"{known.message}; {refusal(known).hint}" if known else "nothing of it was left behind",
+        evidence=f"{text[:600]}\n{place}".strip(),
+    )
+
+
+def _statement(dump: Dump, line: int) -> str:
+    """Where in the dump a line is: the last line that matters up to it."""
+    last = ""
+    for piece in pieces(Reader(dump.parts).blocks()):
+        if piece.line > line:
+            break
+        if piece.line and piece.data.startswith((b"CREATE ", b"/*!5", b"SET ")):
+            last = f"line {piece.line}: {piece.data[:200].decode('utf-8', 'replace').strip()}"
+    return last

@@ -1,0 +1,60 @@
+"""Whether each database of the dumps is where a path begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from osupgrade.catalog.identity import heads
+from osupgrade.dump.holdings import Holding
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.release import Release
+
+
+def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[Finding, ...]:
+    """Whether each database is where a path begins; ``releases`` are the path's, in order.
+
+    Raises UsageFault for a database that is older than the path's first release or newer than its last. A database that
+    is at a later release of the path, or between two, gets a finding: own migrations are told by the schema, not here.
+    """
+    findings = []
+    for holding in found:
+        ends = heads(holding.service, releases)
+        if not ends or not holding.section.versions:
+            continue
+        name = f"{holding.section.name or holding.service} ({holding.dump.name})"
+        says = ", ".join(holding.section.versions)
+        first, last = releases[0].name, releases[-1].name
+        place = _place(holding.section.versions, ends)
+        if place == "before":
+            raise UsageFault(
+                f"{name} is older than {first}: its version is {says}, {first}'s is {', '.join(ends[first])}",
+                hint=f"this path begins at {first}; upgrade to it first",
+            )
+        if place == "after":
+            raise UsageFault(
+                f"{name} is not from {first} to {last}: its version is {says}, {last}'s is {', '.join(ends[last])}",
+                hint="choose a path that begins with the dump's release (--path)",
+            )
+        if place != first:
+            message = f"{name} is not at {first}: its version is {says}"
+            where = f"it is at {place}" if place else "no release of the path ends at that version"
+            findings.append(Finding("dump", Severity.WARNING, holding.service, holding.dump.name, message, where))
+    return tuple(findings)
+
+
+def _place(versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:
+    """The release a version is of; ``before`` or ``after`` all of them; empty when it is in between."""
+    for name, head in heads.items():
+        if set(versions) == set(head):
+            return name
+    ordered = list(heads.values())
+    if len(versions) == 1 and versions[0].isdigit() and all(len(h) == 1 and h[0].isdigit() for h in ordered):
+        version = int(versions[0])
+        if version < int(ordered[0][0]):
+            return "before"
+        return "after" if version > int(ordered[-1][0]) else ""
+    words = [h[0] for h in ordered if len(h) == 1 and h[0].isalpha()]
+    if words and len(versions) == 1 and versions[0].isalpha():  # releases' names, which follow the alphabet
+        return "before" if versions[0] < words[0] else "after"
+    return ""
