@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test lint format bench seeds coverage catalogue trial clean
+.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds coverage catalogue trial clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -35,10 +35,14 @@ nightly: engine ## every path on every database with every scenario; ARGS="--sha
 test: engine ## the tests
 	$(BIN)/pytest $(ARGS)
 
-lint: setup ## ruff and mypy
+unit: setup ## the unit tests: no Docker, under a minute
+	$(BIN)/pytest tests/unit -n auto $(ARGS)
+
+lint: setup ## ruff, mypy and the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: setup ## let ruff write the code as it wants it
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,7 @@ from osupgrade.cli.options import (
 from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.plain import plain
 from osupgrade.rehearsal.conduct import whole_path
 from osupgrade.rehearsal.inspection import (
     Inspection,
@@ -37,7 +38,6 @@ from osupgrade.rehearsal.inspection import (
     usable_dumps,
 )
 from osupgrade.report.inspection import show
-from osupgrade.report.json import plain
 
 
 def inspect(

@@ -28,10 +28,10 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.engine import connect
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path
+from osupgrade.model.text import duration
 from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
 from osupgrade.report import write_reports
-from osupgrade.report.digest import duration
 from osupgrade.report.terminal import parts_table, verdict
 
 

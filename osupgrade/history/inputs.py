@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from osupgrade.catalog.site import Site
+from osupgrade.model.plain import plain
 from osupgrade.model.plan import Plan
-from osupgrade.report.json import plain
 from osupgrade.scenarios.contract import Scenario
 
 _LENGTH = 16

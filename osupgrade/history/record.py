@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from osupgrade.model.plain import plain
 from osupgrade.model.report import LaneResult, RunReport
 from osupgrade.model.step import Outcome
-from osupgrade.report.json import plain
 
 MOVED = "new-controller"
 

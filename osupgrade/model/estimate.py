@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from osupgrade.model.fit import Interval
-from osupgrade.rehearsal.estimate.host import Host
+from osupgrade.model.host import Host
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ from osupgrade.model.events import EventLog
 from osupgrade.model.plan import Plan, make_plan
 from osupgrade.model.release import Release, UpgradePath
 from osupgrade.model.report import Part, RunReport
+from osupgrade.model.text import duration
 from osupgrade.nightly.join import merged_manifest, nightly_report
 from osupgrade.nightly.split import AGAIN, CARRIED, CLEAN, NEW_CONTROLLER, WHOLE, Unit
 from osupgrade.rehearsal.conduct import Request, blank_manifest, conduct, now
 from osupgrade.rehearsal.runner import cure_all
 from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
-from osupgrade.report.digest import duration
 from osupgrade.report.terminal import ScenarioView, live
 from osupgrade.scenarios.contract import ScenarioSet
 from osupgrade.seed.description import load_description

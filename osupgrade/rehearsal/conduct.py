@@ -27,16 +27,16 @@ from osupgrade.lab.relay import elsewhere
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.finding import Finding
+from osupgrade.model.findings import settled
+from osupgrade.model.host import Host
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import KeptDatabase, LaneResult, Manifest, RunReport, StagedFinding, State
 from osupgrade.model.stage import VERIFY
-from osupgrade.rehearsal.estimate.host import Host
 from osupgrade.rehearsal.estimate.measure import Measuring, Meter, durable_options
 from osupgrade.rehearsal.repeat import Again
 from osupgrade.rehearsal.runner import MayCure, Rehearsal
 from osupgrade.rehearsal.strategy import Departure
 from osupgrade.rehearsal.survey import Surveyor
-from osupgrade.report.digest import settled
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.schema.snapshot import ddl
 from osupgrade.seed.description import CloudDescription

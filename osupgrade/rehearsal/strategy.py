@@ -21,8 +21,8 @@ from osupgrade.lab.database import Copied, DatabaseServer
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.report import Phase, Strategy
+from osupgrade.model.text import duration
 from osupgrade.rehearsal.runner import Refused
-from osupgrade.report.digest import duration
 
 StrategyName = Literal["in-place", "new-controller"]
 STRATEGIES: tuple[StrategyName, ...] = ("in-place", "new-controller")

@@ -7,9 +7,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from osupgrade.model.findings import settled
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport, State
-from osupgrade.report.digest import by_service, downtime, duration, phases, settled, size
+from osupgrade.model.text import duration, size
+from osupgrade.report.digest import by_service, downtime, phases
 from osupgrade.report.runbook import runbook, titles
 
 NOTHING = "–"

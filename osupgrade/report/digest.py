@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from osupgrade.model.finding import Cure, Fate, Finding, Severity, Sql
+from osupgrade.model.finding import Cure, Fate, Finding, Sql
 from osupgrade.model.fit import Interval
-from osupgrade.model.report import Customisation, LaneResult, Phase, RunReport, StagedFinding, State
+from osupgrade.model.report import Customisation, LaneResult, Phase, RunReport
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Migration, Outcome, StepResult
+from osupgrade.model.text import duration
 
 # How a cure's statement names a database besides its own, see osupgrade.model.Sql.
 _DATABASE = re.compile(r"\{([a-z_0-9]+)\}")
 # (OperationalError) (1050, "Table 'networks' already exists") 'CREATE TABLE ...' (), or [SQL: ...] in later releases.
 _DATABASE_ERROR = re.compile(r"""(.*?\(\d+, u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)\)?)\s*(?:u?['"]|\[SQL: )""")
-_WORST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _HARDEST = (Fate.IN_THE_WAY, Fate.CONFLICT, Fate.LOST, Fate.ALTERED, Fate.UPSTREAM, Fate.KEPT)
-_LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
-
-
-def settled(findings: Iterable[StagedFinding]) -> tuple[StagedFinding, ...]:
-    """Each finding once, worst first, with what became of it in the end.
-
-    The same finding is made at several stages: seen at ``seeded``, say, and cured before its hop. One that stands
-    anywhere stands.
-    """
-    known: dict[tuple[str, str, str, str], StagedFinding] = {}
-    for found in findings:
-        key = (found.finding.source, found.finding.service, found.finding.place, found.finding.message)
-        if key not in known or _LASTING[found.state] > _LASTING[known[key].state]:
-            known[key] = found
-    return tuple(sorted(known.values(), key=_rank))
-
-
-def _rank(found: StagedFinding) -> tuple[bool, int, str, str]:
-    return (
-        found.state is not State.STANDING,
-        _WORST[found.finding.severity],
-        found.finding.service,
-        found.finding.place,
-    )
 
 
 def customised(report: RunReport) -> tuple[Customisation, ...]:
@@ -67,29 +43,9 @@ def where(finding: Finding) -> str:
     return finding.place if named else f"{finding.service} {finding.place}"
 
 
-def duration(seconds: float) -> str:
-    """A time as one reads it: ``0.4 s``, ``12.3 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < 99.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    minutes = round(whole / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min"
-
-
 def between(time: Interval) -> str:
     """An expected time with its interval: ``3 min 20 s (2 min 50 s to 4 min 10 s)``."""
     return f"{duration(time.expected)} ({duration(time.low)} to {duration(time.high)})"
-
-
-def size(count: float) -> str:
-    """Bytes as one reads them."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(count) < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
 
 
 def standing_at(versions: Mapping[str, tuple[str, ...]], service: str) -> str:

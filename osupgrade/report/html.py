@@ -17,8 +17,10 @@ from markupsafe import Markup
 
 from osupgrade.model.errors import Exit
 from osupgrade.model.finding import Fate, Severity
+from osupgrade.model.findings import settled
 from osupgrade.model.report import LaneReport, LaneResult, Part, RunReport, State
 from osupgrade.model.step import Migration, Outcome, StepResult
+from osupgrade.model.text import duration, size
 from osupgrade.report.apis import by_question, releases_asked
 from osupgrade.report.digest import (
     between,
@@ -27,13 +29,10 @@ from osupgrade.report.digest import (
     cure_text,
     customised,
     downtime,
-    duration,
     error_of,
     exactness,
     migrations_of,
     not_reached,
-    settled,
-    size,
     stage_in_words,
     standing_at,
     travelled,

@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity
+from osupgrade.model.findings import settled
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import SEEDED
+from osupgrade.model.text import size
 from osupgrade.rehearsal.inspection import Database, Inspection, Own, Size
-from osupgrade.report.digest import cure_blocks, settled, size, where
+from osupgrade.report.digest import cure_blocks, where
 from osupgrade.report.terminal import SEVERITIES, print_table
 
 SHOWN_TABLES = 3

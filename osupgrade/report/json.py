@@ -21,13 +21,11 @@ from typing import Any, Union, cast
 
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Shell, Sql
-from osupgrade.model.report import SCHEMA_VERSION, LaneResult, RunReport, ScenarioReport
+from osupgrade.model.plain import DERIVED, LEFT_OUT_WHEN_NONE, RENAMED, plain
+from osupgrade.model.report import SCHEMA_VERSION, RunReport
 from osupgrade.model.stage import Stage
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
-_RENAMED: Mapping[tuple[type, str], str] = {(RunReport, "kept"): "database"}
-_LEFT_OUT_WHEN_NONE: frozenset[tuple[type, str]] = frozenset({(RunReport, "kept")})
-_DERIVED: Mapping[type, tuple[str, ...]] = {LaneResult: ("came_through",), ScenarioReport: ("passed",)}
 
 
 def write_json(report: RunReport, path: Path) -> None:
@@ -81,31 +79,6 @@ def publish() -> None:
     SCHEMA_FILE.write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
 
 
-def plain(value: Any) -> Any:
-    """A value of the report's dataclasses as JSON has it: stages and enums as strings, mappings sorted."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        if isinstance(value, Stage):
-            return str(value)
-        kind = type(value)
-        data = {
-            _RENAMED.get((kind, field.name), field.name): plain(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if not ((kind, field.name) in _LEFT_OUT_WHEN_NONE and getattr(value, field.name) is None)
-        }
-        return data | {name: getattr(value, name) for name in _DERIVED.get(kind, ())}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): plain(value[key]) for key in sorted(value)}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, (frozenset, set)):
-        return sorted(plain(item) for item in value)
-    if isinstance(value, float):
-        return round(value, 3)
-    return value
-
-
 @functools.cache
 def _hints(kind: type) -> Mapping[str, Any]:
     return typing.get_type_hints(kind)
@@ -120,7 +93,7 @@ def _value(hint: Any, data: Any) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         values = {}
         for field in dataclasses.fields(hint):
-            key = _RENAMED.get((hint, field.name), field.name)
+            key = RENAMED.get((hint, field.name), field.name)
             if key in data:
                 values[field.name] = _value(_hints(hint)[field.name], data[key])
         return hint(**values)
@@ -171,14 +144,14 @@ def _object_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     required = []
     for field in dataclasses.fields(kind):
-        key = _RENAMED.get((kind, field.name), field.name)
+        key = RENAMED.get((kind, field.name), field.name)
         hint = _hints(kind)[field.name]
-        if (kind, field.name) in _LEFT_OUT_WHEN_NONE:
+        if (kind, field.name) in LEFT_OUT_WHEN_NONE:
             hint = _member(typing.get_args(hint), None)
         else:
             required.append(key)
         properties[key] = _schema(hint, definitions)
-    for name in _DERIVED.get(kind, ()):
+    for name in DERIVED.get(kind, ()):
         properties[name] = {"type": "boolean"}
         required.append(name)
     summary = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")

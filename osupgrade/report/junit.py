@@ -15,9 +15,10 @@ from xml.etree import ElementTree as Xml
 
 from osupgrade.model.errors import Exit
 from osupgrade.model.finding import Severity
+from osupgrade.model.findings import settled
 from osupgrade.model.report import LaneResult, Part, RunReport, ScenarioReport, StagedFinding, State
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, settled, standing_at
+from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, standing_at
 
 # What XML 1.0 cannot carry at all; tools write such characters into their logs.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

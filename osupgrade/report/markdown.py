@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from osupgrade.model.findings import settled
 from osupgrade.model.report import LaneResult, RunReport, State
 from osupgrade.model.step import Outcome, StepResult
+from osupgrade.model.text import duration
 from osupgrade.report.digest import (
     broken_checks,
     by_service,
     customised,
-    duration,
     error_of,
     exactness,
     not_reached,
-    settled,
     travelled,
 )
 

@@ -13,12 +13,14 @@ import jinja2
 
 from osupgrade.catalog.site import Site
 from osupgrade.model.finding import Cure, Finding, Severity
+from osupgrade.model.findings import settled
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Command, Database, Finish, Release, ServiceRelease, Started
 from osupgrade.model.report import RunReport, StagedFinding, State
 from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.report.digest import between, cure_blocks, downtime, duration, moved, phases, settled, size
+from osupgrade.model.text import duration, size
+from osupgrade.report.digest import between, cure_blocks, downtime, moved, phases
 
 _SQL = "$SQL"
 _OLD = "$OLD"

@@ -23,9 +23,11 @@ from rich.text import Text
 from osupgrade.model.errors import Exit
 from osupgrade.model.events import TELL_SECONDS, Event, Kind
 from osupgrade.model.finding import Fate, Severity
+from osupgrade.model.findings import settled
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import ApiCall, LaneReport, LaneResult, Part, RunReport, ScenarioReport, State
 from osupgrade.model.step import Outcome, StepResult
+from osupgrade.model.text import duration, size
 from osupgrade.report.apis import by_question, releases_asked
 from osupgrade.report.compare import Line
 from osupgrade.report.digest import (
@@ -33,13 +35,10 @@ from osupgrade.report.digest import (
     broken_checks,
     by_service,
     customised,
-    duration,
     error_of,
     exactness,
     migrations_of,
-    settled,
     short_error,
-    size,
     travelled,
     where,
 )

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from osupgrade.history.trend import Series, Trend
-from osupgrade.report.digest import duration
+from osupgrade.model.text import duration
 from osupgrade.report.terminal import print_table
 
 _TEMPLATES = Path(__file__).parent / "page"

@@ -14,7 +14,7 @@ from osupgrade.lab.database import SHELF
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.model.stage import Stage
-from osupgrade.report.digest import size
+from osupgrade.model.text import size
 from osupgrade.scenarios.contract import Blocks, Scenario
 from osupgrade.schema.snapshot import Table, quoted, read_schema, table_data
 

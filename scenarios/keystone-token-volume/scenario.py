@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Sql
-from osupgrade.report.digest import size
+from osupgrade.model.text import size
 from osupgrade.scenarios.contract import Scenario, Silent
 
 scenario = Scenario(

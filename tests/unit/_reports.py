@@ -5,6 +5,7 @@ import dataclasses
 from osupgrade.model.estimate import Estimate, Gain, HopForecast, MigrationForecast
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Shell, Sql
 from osupgrade.model.fit import Interval
+from osupgrade.model.host import Host
 from osupgrade.model.report import (
     ApiCall,
     Customisation,
@@ -22,7 +23,6 @@ from osupgrade.model.report import (
 )
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Diagnosis, Migration, Outcome, StepResult, TableWork
-from osupgrade.rehearsal.estimate.host import Host
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 HEADS = {

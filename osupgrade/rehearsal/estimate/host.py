@@ -5,29 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.fit import Interval
+from osupgrade.model.host import Host
 
 FORMAT = 1
 SCRIPT = Path(__file__).with_name("measure_host.py")
-
-
-@dataclass(frozen=True)
-class Host:
-    """One host. Megabytes a second of one core and of the disk, milliseconds of an fsync, bytes."""
-
-    host: str
-    cores: int
-    memory_bytes: int
-    free_bytes: int
-    cpu_mb_s: float
-    fsync_ms: float
-    write_mb_s: float
-    read_mb_s: float | None
 
 
 def read_host(path: Path) -> Host:

@@ -19,10 +19,11 @@ from osupgrade.lab.exec import run_in
 from osupgrade.model.errors import LabFault
 from osupgrade.model.estimate import Estimate
 from osupgrade.model.events import Event, EventLog, Kind
+from osupgrade.model.host import Host
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Preparation
 from osupgrade.model.step import StepResult
-from osupgrade.rehearsal.estimate.host import SCRIPT, Host, host_of
+from osupgrade.rehearsal.estimate.host import SCRIPT, host_of
 from osupgrade.rehearsal.estimate.predict import Measured, Prepared, estimate
 from osupgrade.rehearsal.runner import Rehearsal
 from osupgrade.seed.description import CloudDescription

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from osupgrade.model.estimate import Estimate, Gain, HopForecast, MigrationForecast
 from osupgrade.model.fit import STEEP, ZERO, Growth, Interval, Sample, exponent, fit
+from osupgrade.model.host import Host
 from osupgrade.model.step import Migration, StepResult
-from osupgrade.rehearsal.estimate.host import Host, slower
+from osupgrade.rehearsal.estimate.host import slower
 
 GAINS = 3
 WORTH = 0.5

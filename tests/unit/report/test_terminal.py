@@ -8,11 +8,13 @@ from rich.console import Console
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.model.events import Event, EventLog, Kind
 from osupgrade.model.finding import Severity
+from osupgrade.model.findings import settled
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import SEEDED
 from osupgrade.model.step import Diagnosis, Outcome
-from osupgrade.report.digest import duration, settled, short_error, size, travelled
+from osupgrade.model.text import duration, size
+from osupgrade.report.digest import short_error, travelled
 from osupgrade.report.terminal import ScenarioView, live, matrix, verdict
 
 from .. import _reports as samples

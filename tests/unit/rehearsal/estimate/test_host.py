@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from osupgrade.model.errors import Exit, UsageFault
-from osupgrade.rehearsal.estimate.host import SCRIPT, Host, read_host, slower
+from osupgrade.model.host import Host
+from osupgrade.rehearsal.estimate.host import SCRIPT, read_host, slower
 
 HERE = Host("lab", 2, 8 << 30, 100 << 30, 10.0, 0.5, 200.0, 400.0)
 

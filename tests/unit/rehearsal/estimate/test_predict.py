@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
+from osupgrade.model.host import Host
 from osupgrade.model.step import TableWork
-from osupgrade.rehearsal.estimate.host import Host
 from osupgrade.rehearsal.estimate.predict import Measured, Prepared, estimate
 
 from ... import _reports as samples
