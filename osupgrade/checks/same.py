@@ -27,15 +27,27 @@ def facts_of(cloud: Cloud, database: str, kinds: Mapping[str, tuple[int, str]]) 
     }
 
 
-def same(name: str, title: str, services: tuple[str, ...], read: Read, consequence: str) -> Check:
-    """The invariant that ``read`` gives the same facts at the end as at the start."""
+def same(
+    name: str,
+    title: str,
+    services: tuple[str, ...],
+    read: Read,
+    consequence: str,
+    *,
+    may_appear: Read | None = None,
+) -> Check:
+    """The invariant that ``read`` gives the same facts at the end as at the start.
+
+    ``may_appear`` reads, at the end, the facts that are right even though they were not there at the start.
+    """
 
     def compare(cloud: Cloud, before: Facts) -> Iterator[Finding]:
-        after = read(cloud)
+        after, right = read(cloud), may_appear(cloud) if may_appear else {}
         for kind, things in before.items():
             now = after.get(kind, {})
             lost = sorted((key for key in things if key not in now), key=repr)
-            new = sorted((key for key in now if key not in things), key=repr)
+            fine = right.get(kind, {})
+            new = sorted((k for k in now if k not in things and fine.get(k) != now[k]), key=repr)
             changed = sorted((key for key in things if key in now and things[key] != now[key]), key=repr)
             yield from _told(kind, "are gone", [(_text(key), _text(things[key]), "") for key in lost])
             yield from _told(kind, "were not there before", [(_text(key), "", _text(now[key])) for key in new])

@@ -170,8 +170,8 @@ def start_agents():
     for number, host in enumerate(cloud.network_hosts() + cloud.compute_hosts()):
         clock.move(1)
         address = '172.16.0.%d' % (number + 11)
-        configurations = {'tunneling_ip': address if TUNNELS else '', 'tunnel_types': ['gre'] if TUNNELS else [],
-                          'bridge_mappings': {'physnet1': 'br-eth1', 'physnet2': 'br-eth2'}, 'devices': 0}
+        # The mapping itself, and the devices within it: ovs_quantum_agent.py:187 and :202.
+        configurations = {'physnet1': 'br-eth1', 'physnet2': 'br-eth2', 'devices': 0}
         report(constants.AGENT_TYPE_OVS, 'quantum-openvswitch-agent', 'N/A', host, configurations)
         if TUNNELS:
             plugin.callbacks.tunnel_sync(admin, tunnel_ip=address)

@@ -1,8 +1,10 @@
-"""Give the lab its own administrator in the (copied) keystone database, with keystone's own code and before anything runs.
+"""Give the lab its own administrator and a complete catalogue in the (copied) keystone database, before anything runs.
 
     account.py --config-file=FILE TENANT TENANT_ID USER PASSWORD
 
-An operator's dump does not say what the services' passwords are, so the lab's services and clients all use this account.
+Keystone's own code does it. An operator's dump does not say what the services' passwords are, so the lab's services and
+clients all use this account. Clients that look a service up in the catalogue must find one even where the cloud keeps its
+catalogue in a file (catalog.backends.templated), or where keystone's database is not part of the rehearsal.
 """
 
 import sys
@@ -29,3 +31,14 @@ assignment.create_project(
 identity.create_user(
     tenant_id, {'id': tenant_id, 'name': user, 'domain_id': 'default', 'enabled': True, 'password': password})
 assignment.add_role_to_user_and_project(tenant_id, tenant_id, roles[0])
+
+catalog = drivers['catalog_api']
+known = dict((one['id'], one['type']) for one in catalog.list_services())
+served = set(known.get(endpoint['service_id']) for endpoint in catalog.list_endpoints())
+for kind, url in (('compute', 'http://127.0.0.1:8774/v2/$(tenant_id)s'), ('network', 'http://127.0.0.1:9696/'),
+                  ('image', 'http://127.0.0.1:9292/'), ('volume', 'http://127.0.0.1:8776/v1/$(tenant_id)s')):
+    if kind not in served:
+        service_id, endpoint_id = uuid.uuid4().hex, uuid.uuid4().hex
+        catalog.create_service(service_id, {'id': service_id, 'type': kind, 'name': 'osupgrade-verify'})
+        catalog.create_endpoint(endpoint_id, {'id': endpoint_id, 'service_id': service_id, 'interface': 'public',
+                                              'region': 'osupgrade-verify', 'url': url})

@@ -38,7 +38,10 @@ reports = agent_rpc.PluginReportStateAPI(topics.PLUGIN)
 
 # How a tool of the time names an agent's process, by the type under which it reports.
 BINARIES = {'Open vSwitch agent': ('neutron-openvswitch-agent', 'N/A'), 'DHCP agent': ('neutron-dhcp-agent', 'dhcp_agent'),
-            'L3 agent': ('neutron-l3-agent', 'l3_agent')}
+            'L3 agent': ('neutron-l3-agent', 'l3_agent'), 'Linux bridge agent': ('neutron-linuxbridge-agent', 'N/A')}
+# Under which key an L2 agent of this release says to what its physical networks lead. Grizzly's said nothing else, so that
+# the mapping itself was all of its configurations (ovs_quantum_agent.py:187, linuxbridge_quantum_agent.py:472).
+MAPPINGS = {'Open vSwitch agent': 'bridge_mappings', 'Linux bridge agent': 'interface_mappings'}
 
 
 silent = []
@@ -74,18 +77,22 @@ def agents():
         binary, topic = BINARIES[agent_type]
         ask('report_state of the %s on %s' % (agent_type, now), reports.report_state, admin, {
             'binary': binary, 'host': now, 'topic': topic, 'agent_type': agent_type, 'start_flag': True,
-            'configurations': configurations_of(configurations)}, use_call=True)
+            'configurations': configurations_of(agent_type, configurations)}, use_call=True)
     return known
 
 
-def configurations_of(text):
-    """What the agent said of itself last time, as it would again."""
+def configurations_of(agent_type, text):
+    """What the agent would say of itself at this release, from what it said last."""
     try:
-        found = json.loads(text)
+        found = json.loads(text or '{}')
     except ValueError:
         found = {}
-    found.setdefault('tunnel_types', [turn.given['site']['tunnel_type']])
-    found.setdefault('bridge_mappings', {})
+    key = MAPPINGS.get(agent_type)
+    if key and key not in found:
+        flat = dict((name, value) for name, value in found.items() if name != 'devices')
+        found = {key: flat, 'devices': found.get('devices', 0)}
+    if key and not found.get('tunnel_types'):
+        found['tunnel_types'] = sorted(set(kind for kind, in turn.given['tunnels']))
     return found
 
 
@@ -97,7 +104,9 @@ def details_of(port, host):
 def ports():
     """The OVS agent's question for every port that a device uses."""
     unanswered, wrong = [], []
-    asked = turn.given['ports'][:SHOWN]
+    living = set(name_now(host).lower() for kind, host, _configurations in turn.given['agents'] if kind in MAPPINGS)
+    # A host whose agent is silent asks for nothing; what that means is said by the wiring round.
+    asked = [p for p in turn.given['ports'] if not p[2] or name_now(p[2]).lower() in living][:SHOWN]
 
     def all_of_them():
         for port, owner, host, kind, segment in asked:

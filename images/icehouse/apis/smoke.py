@@ -128,7 +128,8 @@ def ports(found):
             'neutron', 'API ports', '%d ports are shown without their binding' % len(dumb),
             'they have no row in ml2_port_bindings: the agent gets no details for them and does not wire them',
             ('port', 'device_owner', 'status'), [(p['id'], p['device_owner'], p['status']) for p in dumb])
-    failed = [port for port in found if port.get('binding:vif_type') == 'binding_failed']
+    before = set(port for port, in turn.given.get('failed_ports', ()))
+    failed = [port for port in found if port.get('binding:vif_type') == 'binding_failed' and port['id'] not in before]
     if failed:
         turn.finding(
             'neutron', 'API ports', '%d ports are binding_failed' % len(failed), 'they cannot be plugged',

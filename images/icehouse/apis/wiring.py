@@ -14,11 +14,14 @@ from rounds import Round
 SHOWN = 2000
 DEVICES = ('network:dhcp', 'network:router_interface', 'network:router_gateway')
 BINDING = ('binding:vif_type', 'binding:host_id', 'binding:vif_details')
+L2_AGENTS = ('Open vSwitch agent', 'Linux bridge agent')
 KINDS = ('flat', 'vlan', 'gre', 'vxlan')
 WIRE = ('provider:network_type', 'provider:physical_network', 'provider:segmentation_id')
 API = 'http://127.0.0.1:9696/v2.0'
 
 turn = Round()
+# What the plugin's mechanism driver makes of a bound port (mech_openvswitch.py, mech_linuxbridge.py).
+WIRED = 'bridge' if turn.given['site']['plugin'] == 'linuxbridge' else 'ovs'
 http = requests.Session()
 http.trust_env = False
 
@@ -48,10 +51,24 @@ def listed():
     return [port for port in answer.json()['ports'] if port['id'] in known]
 
 
+def on_living_hosts(ports):
+    """The ports but for those on hosts whose L2 agent was silent already when the database was saved."""
+    living = set(host.split('.')[0].lower() for kind, host, _configurations in turn.given['agents'] if kind in L2_AGENTS)
+    silent = [p for p in ports if p.get('binding:host_id') and p['binding:host_id'].split('.')[0].lower() not in living]
+    if silent:
+        hosts = sorted(set(p['binding:host_id'] for p in silent))
+        turn.finding('neutron', 'agents', '%d ports are on %d hosts whose agent had stopped reporting before the upgrade'
+                     % (len(silent), len(hosts)), 'nothing can be bound on these hosts until their agent runs again',
+                     ('port', 'device_owner', 'host'),
+                     [(p['id'], p['device_owner'], p['binding:host_id']) for p in silent], severity='warning')
+    known = set(p['id'] for p in silent)
+    return [p for p in ports if p['id'] not in known]
+
+
 def bound(ports):
     """Ports of devices are bound, those of nobody are not, and the bound ones say that they are filtered."""
     lost = [p for p in ports if (p['device_owner'] in DEVICES or p['device_owner'].startswith('compute:'))
-            and p.get('binding:vif_type') != 'ovs']
+            and p.get('binding:vif_type') != WIRED]
     if lost:
         # Without nova's database nothing could tell where instances run, and the preflight has said so.
         untold = 'servers' not in turn.given and all(p['device_owner'].startswith('compute:') for p in lost)
@@ -61,12 +78,12 @@ def bound(ports):
                      ('port', 'device_owner', 'host', 'vif_type'),
                      [(p['id'], p['device_owner'], p.get('binding:host_id'), p.get('binding:vif_type')) for p in lost],
                      severity='warning' if untold else 'error')
-    drawn = [p for p in ports if p.get('binding:vif_type') == 'ovs' and not p['binding:host_id']]
+    drawn = [p for p in ports if p.get('binding:vif_type') == WIRED and not p['binding:host_id']]
     if drawn:
         turn.finding('neutron', 'API ports', '%d ports are shown as bound, to no host' % len(drawn),
                      'the first update of any kind takes that from them', ('port', 'device_owner', 'name'),
                      [(p['id'], p['device_owner'], p['name']) for p in drawn])
-    bare = [p for p in ports if p.get('binding:vif_type') == 'ovs' and p['binding:host_id']
+    bare = [p for p in ports if p.get('binding:vif_type') == WIRED and p['binding:host_id']
             and not p['binding:vif_details'].get('port_filter')]
     if bare and turn.given['site']['security_groups']:
         turn.finding('neutron', 'API ports', '%d bound ports do not say that they are filtered' % len(bare),
@@ -142,6 +159,7 @@ if token is not None:
     turn.part('neutron', segments)
     ports = turn.call('neutron', 'list ports after the agents asked', listed)
     if ports:
+        ports = turn.part('neutron', on_living_hosts, ports) or []
         turn.part('neutron', bound, ports)
         turn.part('neutron', updates, ports)
 turn.finish()
