@@ -14,7 +14,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from osupgrade.cli import doctor, dumps, images, inspect, nightly, rehearse, reports, reproduce, scenarios, sources
+from osupgrade.cli import (
+    doctor,
+    dumps,
+    images,
+    inspect,
+    nightly,
+    rehearse,
+    reports,
+    reproduce,
+    scenarios,
+    sources,
+    survey,
+)
 from osupgrade.model.errors import Exit, Fault
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app = typer.Typer(
 )
 app.command("rehearse")(rehearse.rehearse)
 app.command("inspect")(inspect.inspect)
+app.command("survey")(survey.survey)
 app.command("sanitize")(dumps.sanitize)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(scenarios.app, name="scenarios")

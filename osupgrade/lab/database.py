@@ -123,10 +123,14 @@ class DatabaseServer:
         _use(connection, database)
         return connection
 
-    def create(self, database: str, *, charset: str = "utf8") -> None:
-        """Make an empty database (over one that may be there) on which the tool account has all rights."""
+    def create(self, database: str, *, charset: str = "utf8", collation: str = "") -> None:
+        """Make an empty database (over one that may be there) on which the tool account has all rights.
+
+        Without ``collation`` it gets the one that the server takes for ``charset``.
+        """
+        collate = f" COLLATE {collation}" if collation else ""
         self.execute("", f"DROP DATABASE IF EXISTS `{database}`")
-        self.execute("", f"CREATE DATABASE `{database}` DEFAULT CHARACTER SET {charset}")
+        self.execute("", f"CREATE DATABASE `{database}` DEFAULT CHARACTER SET {charset}{collate}")
         self.execute("", f"GRANT ALL ON `{database}`.* TO 'lab'@'%'")
 
     def drop(self, database: str) -> None:
