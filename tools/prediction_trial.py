@@ -31,12 +31,13 @@ from osupgrade.cloud.steps import run_hop
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Fate
 from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.quoting import quoted
 from osupgrade.model.step import Outcome
 from osupgrade.schema.catalogue import Lineage, lineage
 from osupgrade.schema.diff import Change, described, diff
 from osupgrade.schema.identify import customisations
 from osupgrade.schema.predict import first_stop, predict
-from osupgrade.schema.snapshot import Index, Schema, Table, quoted, read_schema
+from osupgrade.schema.snapshot import Index, Schema, Table, read_schema
 from osupgrade.schema.verdicts import verdicts
 from tools.build_catalogue import SERVICES, VARIANTS, Bench
 

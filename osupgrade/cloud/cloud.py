@@ -5,7 +5,6 @@ This is what scenarios, preflights and checks get in hand.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from osupgrade.lab.observer.recorder import Recorder
 from osupgrade.lab.release_container import Overlay, Setting, Workshop
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence
+from osupgrade.model.quoting import quoted, with_databases
 from osupgrade.model.release import Command
 
 __all__ = ["Cloud", "Overlay", "ToolRun"]
@@ -82,16 +82,11 @@ class Cloud:
         if table not in self.tables(database):
             return ()
         column = "version_num" if table == "alembic_version" else "version"
-        return tuple(sorted(str(row[0]) for row in self.rows(database, f"SELECT {column} FROM `{table}`")))
+        return tuple(sorted(str(row[0]) for row in self.rows(database, f"SELECT {column} FROM {quoted(table)}")))
 
     def named(self, sql: str) -> str:
         """``sql`` with ``{nova}`` and the like replaced by the databases' names on this server."""
-
-        def name(match: re.Match[str]) -> str:
-            database = self.databases.get(match[1])
-            return f"`{database}`" if database else match[0]
-
-        return re.sub(r"\{([a-z_0-9]+)\}", name, sql)
+        return with_databases(sql, self.databases.get)
 
     def with_site(self, **changes: Any) -> Cloud:
         """The same cloud as the tools see it under another site, such as another ``core_plugin``."""

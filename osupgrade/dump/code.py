@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import pymysql
 
-from osupgrade.dump.columns import connected, quoted
+from osupgrade.dump.columns import connected
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.quoting import quoted
 
 _SAYS = re.compile(r"""['"#]|--|/\*|\b0x|\b\d{4,}|[^\x00-\x7f]""", re.IGNORECASE)
 """What an operator's own words or values stand in; a view's text keeps no comments, a trigger's does."""

@@ -15,6 +15,7 @@ import pymysql.cursors
 from osupgrade.dump.policy import Policy, Treatment, known_columns
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.quoting import quoted
 from osupgrade.schema import catalogue
 
 TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
@@ -57,11 +58,6 @@ class Column:
     def of(self) -> str:
         """Its table as SQL has it, with the database."""
         return f"{quoted(self.database)}.{quoted(self.table)}"
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def columns_of(server: DatabaseServer, service: str, database: str, policy: Policy) -> Iterator[Column]:

@@ -16,11 +16,12 @@ from typing import TypeVar
 
 import pymysql
 
-from osupgrade.dump.columns import BINARY, DATES, TEXT, Column, connected, distinct, quoted
+from osupgrade.dump.columns import BINARY, DATES, TEXT, Column, connected, distinct
 from osupgrade.dump.mask import Masker, is_bare_hex_sql, is_uuid_sql
 from osupgrade.dump.policy import Treatment
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import LabFault
+from osupgrade.model.quoting import quoted
 
 SCRATCH = "osupgrade_masks"
 CONNECTIONS = 2

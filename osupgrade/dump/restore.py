@@ -31,6 +31,7 @@ from osupgrade.dump.stream import Piece, Reader, pieces
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.quoting import quoted
 
 OUTPUT = 1 << 16
 
@@ -198,13 +199,13 @@ def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -
         if use := USE.match(data):
             preamble, name = False, matched_name(use)
             keep = name in names
-            data = b"USE %s;\n" % _quoted(names[name]) if keep else b"\n"
+            data = b"USE %s;\n" % quoted(names[name]).encode() if keep else b"\n"
         elif database := DATABASE.match(data):
             preamble, name = False, matched_name(database)
             keep = name in names
             if keep and name not in made:
                 made.add(name)
-                target = _quoted(names[name])
+                target = quoted(names[name]).encode()
                 data = b"DROP DATABASE IF EXISTS %s; CREATE DATABASE %s%s;\n" % (target, target, database[3])
             else:
                 data = b"\n"
@@ -258,7 +259,3 @@ def _left_out(dumps: Sequence[Dump], found: Sequence[Holding]) -> Iterator[Findi
                 yield Finding(
                     "dump", Severity.INFO, "", dump.name, f"the database {name} was not restored: it is {why}"
                 )
-
-
-def _quoted(name: str) -> bytes:
-    return b"`%s`" % name.replace("`", "``").encode()

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from osupgrade.dump.columns import TEXT, Column, connected, quoted
+from osupgrade.dump.columns import TEXT, Column, connected
 from osupgrade.dump.policy import Policy, Treatment
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.quoting import quoted
 
 ROWS = "rows"
 NULLS = "NULL"

@@ -22,6 +22,7 @@ from typing import IO, Any, NamedTuple, cast
 import zstandard
 
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.quoting import quoted
 
 BLOCK = 1 << 20
 LONGEST = 1 << 16
@@ -82,8 +83,7 @@ class Reader:
         """The decompressed bytes; raises UsageFault for a file that cannot be read or is damaged."""
         for part in self.parts:
             if part.database:
-                quoted = part.database.replace("`", "``")
-                yield f"\nUSE `{quoted}`;\n".encode()
+                yield f"\nUSE {quoted(part.database)};\n".encode()
             with _opened(part.path) as raw:
                 self._file = raw
                 blocks = self._decompressed(part.path, raw)

@@ -21,6 +21,7 @@ from osupgrade.lab.engine import Lab, Mount
 from osupgrade.lab.exec import ToolRun, run_in
 from osupgrade.lab.relay import Forward, elsewhere
 from osupgrade.model.errors import LabFault, MissingFault
+from osupgrade.model.quoting import quoted
 
 HOST = "db"
 """The server's name on the lab's network."""
@@ -129,13 +130,13 @@ class DatabaseServer:
         Without ``collation`` it gets the one that the server takes for ``charset``.
         """
         collate = f" COLLATE {collation}" if collation else ""
-        self.execute("", f"DROP DATABASE IF EXISTS `{database}`")
-        self.execute("", f"CREATE DATABASE `{database}` DEFAULT CHARACTER SET {charset}{collate}")
-        self.execute("", f"GRANT ALL ON `{database}`.* TO 'lab'@'%'")
+        self.execute("", f"DROP DATABASE IF EXISTS {quoted(database)}")
+        self.execute("", f"CREATE DATABASE {quoted(database)} DEFAULT CHARACTER SET {charset}{collate}")
+        self.execute("", f"GRANT ALL ON {quoted(database)}.* TO 'lab'@'%'")
 
     def drop(self, database: str) -> None:
         """Drop a database, there or not."""
-        self.execute("", f"DROP DATABASE IF EXISTS `{database}`")
+        self.execute("", f"DROP DATABASE IF EXISTS {quoted(database)}")
 
     def databases(self) -> tuple[str, ...]:
         """The databases on the server but for its own."""
@@ -305,7 +306,7 @@ def _answers(login: Login) -> bool:
 
 def _use(connection: sqlalchemy.Connection, database: str) -> None:
     if database:
-        connection.exec_driver_sql(f"USE `{database}`")
+        connection.exec_driver_sql(f"USE {quoted(database)}")
 
 
 def _leave_database(dbapi_connection: Any, _record: Any) -> None:

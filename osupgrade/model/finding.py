@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Any
 
+from osupgrade.model.quoting import statement
 from osupgrade.model.stage import Stage
 
 
@@ -18,10 +20,18 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Sql:
-    """A statement against one service's database. ``{nova}`` and the like stand for database names."""
+    """A statement against one service's database. ``{nova}`` and the like stand for database names.
+
+    One that holds values or names from a cloud is made by :meth:`of`.
+    """
 
     service: str
     statement: str
+
+    @classmethod
+    def of(cls, service: str, template: str, /, **parameters: Any) -> Sql:
+        """A statement with values for ``:value`` and names of tables or columns for ``{name}``, quoted."""
+        return cls(service, statement(template, **parameters))
 
 
 @dataclass(frozen=True)

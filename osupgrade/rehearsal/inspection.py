@@ -36,11 +36,12 @@ from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Evidence, Fate, Finding, Severity
 from osupgrade.model.plan import Plan
+from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import SEEDED
 from osupgrade.scenarios.contract import Preflight, Scenario
 from osupgrade.schema.catalogue import covers, variant_of
 from osupgrade.schema.diff import described
-from osupgrade.schema.snapshot import Rows, Schema, quoted, read_with
+from osupgrade.schema.snapshot import Rows, Schema, read_with
 from osupgrade.schema.survey import Survey, assign, missing_privileges, read_claim, read_sizes, survey
 
 SOURCE = "inspect"

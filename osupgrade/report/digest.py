@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from osupgrade.model.finding import Cure, Fate, Finding, Sql
 from osupgrade.model.fit import Interval
+from osupgrade.model.quoting import with_databases
 from osupgrade.model.report import Customisation, LaneResult, Phase, RunReport
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Migration, Outcome, StepResult
 from osupgrade.model.text import duration
 
-# How a cure's statement names a database besides its own, see osupgrade.model.Sql.
-_DATABASE = re.compile(r"\{([a-z_0-9]+)\}")
 # (OperationalError) (1050, "Table 'networks' already exists") 'CREATE TABLE ...' (), or [SQL: ...] in later releases.
 _DATABASE_ERROR = re.compile(r"""(.*?\(\d+, u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)\)?)\s*(?:u?['"]|\[SQL: )""")
 _HARDEST = (Fate.IN_THE_WAY, Fate.CONFLICT, Fate.LOST, Fate.ALTERED, Fate.UPSTREAM, Fate.KEPT)
@@ -134,7 +133,7 @@ def cure_blocks(cure: Cure) -> tuple[tuple[str, str], ...]:
     blocks: list[tuple[str, str]] = []
     for step in cure.steps:
         if isinstance(step, Sql):
-            where, text = step.service, _DATABASE.sub(r"`\1`", step.statement.strip().rstrip(";")) + ";"
+            where, text = step.service, with_databases(step.statement.strip().rstrip(";"), str) + ";"
         else:
             where, text = "", step.command
         if blocks and blocks[-1][0] == where:

@@ -16,13 +16,14 @@ import jinja2
 from osupgrade.catalog.site import Site
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.quoting import quoted
 from osupgrade.model.step import StepResult
 from osupgrade.reproduce.archive import site_text
 from osupgrade.reproduce.failure import Failure
 from osupgrade.reproduce.rerun import Step
 from osupgrade.scenarios.helpers import definition
 from osupgrade.schema.catalogue import Lineage
-from osupgrade.schema.snapshot import Schema, Table, quoted, read_schema
+from osupgrade.schema.snapshot import Schema, Table, read_schema
 
 LONG = 60
 """A value of more characters is compared by its MD5, and cut where people read it."""

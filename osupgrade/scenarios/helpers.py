@@ -13,10 +13,11 @@ from osupgrade.dump.restore import restore
 from osupgrade.lab.database import SHELF
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import Stage
 from osupgrade.model.text import size
 from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.schema.snapshot import Table, quoted, read_schema, table_data
+from osupgrade.schema.snapshot import Table, read_schema, table_data
 
 
 def rows_finding(

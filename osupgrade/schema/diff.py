@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.schema.snapshot import (
     Check,
     Column,
@@ -18,7 +19,6 @@ from osupgrade.schema.snapshot import (
     Trigger,
     View,
     charset_of,
-    quoted,
 )
 
 Kind = Literal["added", "removed", "altered", "renamed"]
@@ -328,7 +328,7 @@ def _column_sql(column: Column, usual: str = "utf8_general_ci") -> str:
     words.append("NULL" if column.nullable else "NOT NULL")
     if column.default is not None:
         plain = column.default == "CURRENT_TIMESTAMP" or column.type.startswith("bit")
-        words.append("DEFAULT " + (column.default if plain else _literal(column.default)))
+        words.append("DEFAULT " + (column.default if plain else literal(column.default)))
     if column.extra:
         words.append(column.extra.upper())
     return " ".join(words)
@@ -357,7 +357,3 @@ def _references(key: ForeignKey) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return ", ".join(quoted(name) for name in names)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -19,6 +19,7 @@ import sqlalchemy
 
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.quoting import quoted
 
 Rows = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
 """Runs a query with its parameters and returns the rows: all that reading a schema asks of a database."""
@@ -282,7 +283,7 @@ def assemble(found: Mapping[str, Sequence[Sequence[Any]]], database: str) -> Sch
         )
         for name, engine, row_format, _, _, options in found["tables"]
     ]
-    own = f"`{database}`."
+    own = f"{quoted(database)}."
     return Schema(
         tables=tuple(sorted(tables, key=lambda table: table.name)),
         views=tuple(sorted((View(n, _text(d).replace(own, "")) for n, d in found["views"]), key=lambda v: v.name)),
@@ -308,11 +309,6 @@ def ddl(server: DatabaseServer, database: str) -> str:
         triggers = sorted(tuple(row) for row in connection.exec_driver_sql("SHOW TRIGGERS"))
     text += [f"CREATE TRIGGER {quoted(r[0])} {r[4]} {r[1]} ON {quoted(r[2])} FOR EACH ROW {r[3]};\n" for r in triggers]
     return "\n".join(text)
-
-
-def quoted(name: str) -> str:
-    """An identifier as SQL takes it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def charset_of(collation: str) -> str:

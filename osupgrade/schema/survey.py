@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from osupgrade.catalog.identity import Section, service_of, usual_names
 from osupgrade.model.finding import Evidence, Fate, Finding, Severity
+from osupgrade.model.quoting import quoted
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.identify import Study, recognise, study
 from osupgrade.schema.predict import Prediction, predict, prediction_findings
-from osupgrade.schema.snapshot import Rows, Schema, quoted, read_with
+from osupgrade.schema.snapshot import Rows, Schema, read_with
 from osupgrade.schema.verdicts import (
     OwnData,
     OwnPlace,

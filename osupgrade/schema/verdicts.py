@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from osupgrade.model.finding import Cure, Fate, Finding, Severity, Sql
+from osupgrade.model.quoting import quoted
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.catalogue import Lineage
 from osupgrade.schema.diff import Change, Item, described, diff, diff_tables, made_for_a_key, purpose
 from osupgrade.schema.identify import customisations
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Routine, Rows, Schema, Table, Trigger, View, quoted
+from osupgrade.schema.snapshot import Column, ForeignKey, Index, Routine, Rows, Schema, Table, Trigger, View
 
 SOURCE = "customisations"
 NOTHING = Schema()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from osupgrade import quoting
-from osupgrade.engine.database import start_database
-from osupgrade.engine.lab import Lab
-from osupgrade.images import ImageStore
-from tests.unit.test_quoting import HOSTILE
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.model import quoting
+from tests.unit.model.test_quoting import HOSTILE
 
 VALUES = [text for text in HOSTILE if "\udcff" not in text]
 NAMES = [

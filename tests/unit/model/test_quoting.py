@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osupgrade import quoting
+from osupgrade.model import quoting
+from osupgrade.model.finding import Cure, Sql
+from osupgrade.report.digest import cure_blocks
 
 HOSTILE = (
     "it's",
@@ -64,7 +66,7 @@ def test_values_and_names_are_put_where_they_belong_and_nowhere_else(text):
     name = text.replace("\0", "")
     made = quoting.statement("UPDATE {nova}.{table} SET a = ':a', b = :b -- {table} :b", table=name, b=text)
     head, tail = "UPDATE {nova}.", " -- {table} :b"
-    assert made == head + quoting.identifier(name) + " SET a = ':a', b = " + quoting.literal(text) + tail
+    assert made == head + quoting.quoted(name) + " SET a = ':a', b = " + quoting.literal(text) + tail
 
 
 @given(hostile, hostile)
@@ -169,3 +171,10 @@ def test_text_in_markdown_is_shown_and_not_obeyed(text):
     assert plain == quoting.one_line(text)
     bare = re.sub(r"\\[\\`*<>|~$\[\]_&#+=.)-]", "", written)
     assert not re.search(r"[`*<>|~$\[\]\\]", bare)
+
+
+def test_a_cure_is_made_of_parameters():
+    made = Sql.of("neutron", "UPDATE {table} SET host = :new", table="own {nova}`", new="it's {nova}")
+    assert made == Sql("neutron", "UPDATE `own {nova}``` SET host = 'it''s {nova}'")
+    ((where, text),) = cure_blocks(Cure("", (made,)))
+    assert (where, text) == ("neutron", made.statement + ";")

@@ -4,7 +4,7 @@ A dump's names and values are hostile input, and what the lab prints is pasted i
 medium has one function here; whoever writes into that medium calls it, and quotes in no other way:
 
 ============  ==============================================================================================
-SQL           :func:`identifier`, :func:`literal`, :func:`statement`; :func:`with_databases`
+SQL           :func:`quoted`, :func:`literal`, :func:`statement`; :func:`with_databases`
 shell         :func:`shell_word`, :func:`shell_join`, :func:`shell_input`, :func:`client_input`
 Markdown      :func:`markdown`, :func:`markdown_code`, :func:`markdown_block`
 all others    :func:`visible`, for a terminal, JUnit XML, logs; HTML pages escape it besides (``report.render``)
@@ -71,7 +71,7 @@ _PLACES = re.compile(rf"{_QUOTED} | {_NAME} | (?<![:\w]):(?P<value>[a-z_][a-z_0-
 _NAMES = re.compile(rf"{_QUOTED} | {_NAME}", re.VERBOSE)
 
 
-def identifier(name: str) -> str:
+def quoted(name: str) -> str:
     """The name of a table, a column or the like, as MySQL and MariaDB take it whatever their ``sql_mode``."""
     return "`" + name.replace("`", "``") + "`"
 
@@ -123,7 +123,7 @@ def statement(template: str, /, **parameters: Any) -> str:
             return _listed(parameters[name], literal)
         if (name := match["name"]) and name in parameters:
             used.add(name)
-            return _listed(parameters[name], identifier)
+            return _listed(parameters[name], quoted)
         return match[0]
 
     text = _PLACES.sub(place, template)
@@ -149,7 +149,7 @@ def with_databases(sql: str, name_of: Callable[[str], str | None]) -> str:
 
     def place(match: re.Match[str]) -> str:
         name = name_of(match["name"]) if match["name"] else None
-        return match[0] if name is None else identifier(name)
+        return match[0] if name is None else quoted(name)
 
     return _NAMES.sub(place, sql)
 
