@@ -276,7 +276,7 @@ def predict_and_run(plan: Plan, scratch: Path, target: int) -> tuple[Sequence[Me
     """The path at an estimate's scales, and then at ``target`` itself, with a production server's durability."""
 
     def rehearse(plan: Plan, cloud: Cloud, run: RunDirectory, events: EventLog) -> Rehearsal:
-        known = [s for s in all_scenarios(None).scenarios.values() if s.path == plan.path.name]
+        known = all_scenarios(None).applying(plan)
         return Rehearsal(plan=plan, cloud=cloud, run=run, events=events, known=known, jobs=1)
 
     run = RunDirectory.make(scratch, "estimate")

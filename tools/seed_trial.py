@@ -63,9 +63,7 @@ class Trials:
         self._laboratory = laboratory
         self._directory = directory
         self._cloud = laboratory.cloud(Site(), LANE, names)
-        self._known = tuple(
-            s for s in load_scenarios([content.scenarios()]).scenarios.values() if s.path == laboratory.plan.path.name
-        )
+        self._known = load_scenarios([content.scenarios()]).applying(laboratory.plan)
         self._checks = tuple(load_checks()[name] for name in laboratory.plan.path.checks)
         make_schemas(laboratory, self._cloud, first, directory)
         laboratory.server.save(list(names.values()), _EMPTY)

@@ -28,7 +28,6 @@ from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plain import plain
-from osupgrade.rehearsal.conduct import whole_path
 from osupgrade.rehearsal.inspection import (
     Inspection,
     inspect_cloud,
@@ -91,7 +90,7 @@ def inspect(
                 if not path:
                     path = path_of(opened.claims())
                     plan = plan_from(path)
-                seen = inspect_cloud(opened, plan, the_site, [s for s in known if s.path == whole_path(plan)])
+                seen = inspect_cloud(opened, plan, the_site, [s for s in known if s.applies(plan)])
         asked = inspect_packages(packages, plan, say) if packages else ()
         page = replace(seen, findings=(*seen.findings, *asked))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)

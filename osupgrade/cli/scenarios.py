@@ -103,13 +103,16 @@ def run(
     past = history_from(history, no_history)
     plan = plan_from(path)
     found = all_scenarios(more)
-    known = [s for s in found.scenarios.values() if s.path == path]
-    chosen = found.chosen(names) if names else tuple(known)
+    known = found.applying(plan)
+    chosen = found.chosen(names) if names else tuple(s for s in known if s.can_run(plan))
     if lane not in LANES:
         raise UsageFault(f"--lane takes {', '.join(LANES)}, not {lane!r}")
     for scenario in chosen:
-        if scenario.path != path:
-            raise UsageFault(f"{scenario.name} is a trap of {scenario.path}", hint=f"add --path {scenario.path}")
+        if not scenario.can_run(plan):
+            raise UsageFault(
+                f"{scenario.name} is a trap of {', '.join(scenario.hops)}, which {path} does not have",
+                hint=f"give a --path with {', '.join(scenario.hops)}",
+            )
     if not chosen:
         raise UsageFault(f"there is no scenario for {path}", hint="osupgrade scenarios list")
     if names:  # a broken neighbour of what was asked for is told, and no more
@@ -174,7 +177,7 @@ def _facts(scenario: Scenario) -> dict[str, object]:
     return {
         "name": scenario.name,
         "title": scenario.title,
-        "path": scenario.path,
+        "hops": list(scenario.hops),
         "services": list(scenario.services),
         "symptom": describe(scenario.symptom),
         "directory": str(scenario.directory),

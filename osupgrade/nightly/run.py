@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import docker
 from rich.console import Console
 
+from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.running import Level
 from osupgrade.catalog.site import Site
 from osupgrade.history import Thing, how_of, subject_of
@@ -53,6 +54,7 @@ def matrix(
     """
     units = []
     for path in paths:
+        plan = make_plan(path, load_releases())
         for database in path.databases:
             if databases and database not in databases:
                 continue
@@ -61,7 +63,7 @@ def matrix(
             names += [
                 f"scenario {s.name}"
                 for s in found.scenarios.values()
-                if s.path == path.name and (not kinds or SCENARIOS in kinds or s.name in kinds)
+                if s.can_run(plan) and (not kinds or SCENARIOS in kinds or s.name in kinds)
             ]
             units += [Unit(path.name, database, name) for name in names]
     return tuple(units)
@@ -159,7 +161,7 @@ class Nightly:
         trial = Trial(
             plan=self._plan(path),
             chosen=self.found.chosen([unit.scenario for unit in units]),
-            known=[s for s in self.found.scenarios.values() if s.path == path],
+            known=self.found.applying(self._plan(path)),
             plan_for=lambda scenario: make_plan(self.paths[path], self.releases, scenario.services),
             database=units[0].database,
             jobs=self.jobs,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from osupgrade import __version__
-from osupgrade.catalog.releases import load_paths
 from osupgrade.catalog.running import Level
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
@@ -125,7 +124,7 @@ def conduct(request: Request, run: RunDirectory, events: EventLog) -> RunReport:
             cloud=cloud,
             run=run,
             events=events,
-            known=[s for s in request.known if s.path == whole_path(request.plan)],
+            known=[s for s in request.known if s.applies(request.plan)],
             injected=request.injected,
             checks=tuple(load_checks().values()),
             may_cure=request.may_cure,
@@ -276,14 +275,6 @@ def _passwords(request: Request) -> Callable[[str], str | None]:
     if request.dumps:
         return lambda _user: None
     return copied_from if request.factor > 1 else str
-
-
-def whole_path(plan: Plan) -> str:
-    """The name of the whole path that a plan is (a part of), by which scenarios are chosen."""
-    for path in load_paths().values():
-        if plan.first.name in path.releases and plan.last.name in path.releases:
-            return path.name
-    return plan.path.name
 
 
 def manifest(laboratory: Laboratory, plan: Plan, origin: str, site: Site, started: str) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -25,8 +25,13 @@ from osupgrade.scenarios.contract import Blocks, Lane, RestoreFails, Scenario, S
 from osupgrade.verify.verification import verify
 
 
-def judge_naive(scenario: Scenario, result: LaneResult, logs: Mapping[str, str]) -> tuple[str, ...]:
-    """What the naive lane did not show, or showed besides the stated symptom. ``logs`` has each step's log."""
+def judge_naive(
+    scenario: Scenario, result: LaneResult, logs: Mapping[str, str], promised: Collection[str]
+) -> tuple[str, ...]:
+    """What the naive lane did not show, or showed besides the stated symptom.
+
+    ``logs`` has each step's log, ``promised`` are the invariants that hold at the end of the route.
+    """
     symptom = scenario.symptom
     problems: list[str] = []
     found = [s for s in result.findings if s.finding.source == scenario.name]
@@ -55,7 +60,7 @@ def judge_naive(scenario: Scenario, result: LaneResult, logs: Mapping[str, str])
     else:
         if not any(evidence.total for name, evidence in result.probes.items() if name == scenario.name):
             problems.append("the silent damage did not appear")
-        breaks = set(symptom.breaks)
+        breaks = set(symptom.breaks) & set(promised)
     problems += [f"{name} failed too, which the symptom does not say" for name in failed]
     problems += [f"the invariant {name} is red too, which the symptom does not say" for name in sorted(red - breaks)]
     problems += [f"the invariant {name} should be red and is not" for name in sorted(breaks - red)]
@@ -151,7 +156,7 @@ class LaneRunner:
                 f for f in traceback.extract_tb(fault.__traceback__) if f.filename.startswith(str(scenario.directory))
             ]
             where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
-            nothing = LaneResult(scenario.path, scenario.services, (), (), 0.0)
+            nothing = LaneResult(self.plan_for(scenario).path.name, scenario.services, (), (), 0.0)
             said = str(getattr(fault, "orig", fault))
             return LaneReport(lane, nothing, (f"the scenario broke: {where}{type(fault).__name__}: {said}",))
 
@@ -186,7 +191,7 @@ class LaneRunner:
             for name in databases.values():
                 self.laboratory.server.drop(name)
         if lane == "naive":
-            problems = judge_naive(scenario, result, _logs(here, result))
+            problems = judge_naive(scenario, result, _logs(here, result), plan.path.checks)
         else:
             problems = judge_cured(scenario, result)
         return LaneReport(lane, result, (*problems, *shown), str(here.path.relative_to(self.run.path)))

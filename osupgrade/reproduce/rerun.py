@@ -32,7 +32,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.release import Finish, Release
 from osupgrade.model.report import KeptDatabase, RunReport
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.rehearsal.conduct import LARGE, Brought, Request, bring, whole_path
+from osupgrade.rehearsal.conduct import LARGE, Brought, Request, bring
 from osupgrade.rehearsal.runner import Rehearsal
 from osupgrade.report.json import read_json
 from osupgrade.reproduce.failure import Failure, failure_of
@@ -183,7 +183,7 @@ def lead_there(laboratory: Laboratory, request: Request, run: FailedRun, directo
             cloud=brought.cloud,
             run=directory,
             events=events,
-            known=[s for s in request.known if s.path == whole_path(request.plan)],
+            known=[s for s in request.known if s.applies(request.plan)],
             injected=request.injected,
             may_cure=request.may_cure,
             lane="naive" if request.naive else "cured",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade import __version__
-from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
 from osupgrade.cloud.cloud import Cloud
@@ -27,7 +27,6 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.images.recipe import load_recipes, tag_of
 from osupgrade.model.plan import Plan, make_plan
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.rehearsal.conduct import whole_path
 from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.reproduce.archive import Facts, Packed, pack
 from osupgrade.reproduce.failure import Failure, failure_of
@@ -325,7 +324,6 @@ def _write(
             half,
             into=directory.parent,
             step=subject.step,
-            path=whole_path(subject.plan),
             site=site,
             failure=failure,
             result=result,
@@ -347,10 +345,10 @@ def naive_lane(laboratory: Laboratory, directory: Path, known: Iterable[Scenario
         runner = LaneRunner(
             laboratory=laboratory,
             shelved=shelved,
-            known=[*(s for s in known if s.path == scenario.path and s.name != scenario.name), scenario],
+            known=[*(s for s in known if s.applies(laboratory.plan) and s.name != scenario.name), scenario],
             checks=tuple(load_checks().values()),
             site=Site(),
             run=run,
-            plan_for=lambda s: make_plan(load_paths()[s.path], load_releases(), s.services),
+            plan_for=lambda s: make_plan(laboratory.plan.path, load_releases(), s.services),
         )
         return runner.lane(scenario, "naive").problems

@@ -23,14 +23,14 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from osupgrade.catalog.releases import usual_path
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Evidence, Finding
+from osupgrade.model.plan import Plan
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 
 if TYPE_CHECKING:
@@ -102,14 +102,16 @@ class Scenario:
     title: str
     services: tuple[str, ...]
     symptom: Symptom
-    path: str = field(default_factory=usual_path)
+    hops: tuple[str, ...] = ()
+    """The steps where it bites, such as ``havana/nova``; the symptom's own step where none is given. Every route that
+    has one of them has the trap."""
     site: Mapping[str, Any] = field(default_factory=dict)
     """Keys of ``site.toml`` that differ for this trap."""
     replaces: bool = False
     """Whether its injection puts other databases in the place of the cloud's own. The invariants, which compare with
     the cloud before, are not asked then, and no other scenario's cure is applied."""
     universal: bool = False
-    """Whether every cloud of the path has it by nature: its cure is then part of every lane but its own naive one."""
+    """Whether every cloud has it by nature: its cure is then part of every lane but its own naive one."""
     not_on: Mapping[str, str] = field(default_factory=dict)
     """Database images on which the symptom does not show, each with the reason. It is not run there, and that is told;
     its preflight and its cure work there all the same."""
@@ -121,6 +123,27 @@ class Scenario:
     probes: list[tuple[Stage, Probe]] = field(default_factory=list)
     verifications: list[tuple[Stage, Preflight]] = field(default_factory=list)
     replacements: dict[tuple[Lane, str], Instead] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.hops and self.symptom.stage.moment != "at":
+            self.hops = (self.symptom.stage.step,)
+
+    @property
+    def stages(self) -> frozenset[Stage]:
+        """Every stage to which something of it is attached."""
+        attached = {at for at, _ in (*self.injections, *self.probes, *self.verifications)} | set(self.treatments)
+        looked_at = {at for stages, _ in self.preflights for at in stages}
+        return frozenset({self.symptom.stage, *attached, *looked_at})
+
+    def applies(self, plan: Plan) -> bool:
+        """Whether a cloud can meet the trap on this route."""
+        return not set(self.hops).isdisjoint(plan.steps)
+
+    def can_run(self, plan: Plan) -> bool:
+        """Whether the route has every step that its lanes need."""
+        replaced = {step for _, step in self.replacements}
+        attached = {stage.step for stage in self.stages if stage.moment != "at"}
+        return {*self.hops, *replaced, *attached} <= set(plan.steps)
 
     def inject(self, at: str = "seeded") -> Callable[[Driver], Driver]:
         """Attach a function that puts the trap into the cloud at stage ``at``."""
@@ -205,11 +228,9 @@ class ScenarioSet:
                 raise UsageFault(f"unknown scenario {name!r}; there are: {known}", hint="osupgrade scenarios list")
         return tuple(self.scenarios[name] for name in names)
 
-    def for_path(self, path: str, services: Sequence[str]) -> Iterator[Scenario]:
-        """Those made for ``path`` that concern at least one of ``services``."""
-        for scenario in self.scenarios.values():
-            if scenario.path == path and set(scenario.services) & set(services):
-                yield scenario
+    def applying(self, plan: Plan) -> tuple[Scenario, ...]:
+        """Those that a cloud can meet on this route."""
+        return tuple(scenario for scenario in self.scenarios.values() if scenario.applies(plan))
 
 
 def load_scenarios(directories: Iterable[Path]) -> ScenarioSet:
@@ -247,6 +268,8 @@ def _load(file: Path) -> Scenario | BrokenScenario:
         return BrokenScenario(name, file, 1, "it defines no `scenario = Scenario(...)`")
     if not scenario.preflights:
         return BrokenScenario(name, file, 1, "it has no @scenario.preflight, so nobody could find this trap beforehand")
+    if not scenario.hops:
+        return BrokenScenario(name, file, 1, "its symptom shows at no step: name the hops where it bites, hops=(...)")
     if isinstance(scenario.symptom, Silent) and not scenario.probes:
         return BrokenScenario(name, file, 1, "its symptom is silent, but no @scenario.probe shows the damage")
     scenario.name = name

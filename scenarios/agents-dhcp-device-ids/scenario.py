@@ -15,6 +15,7 @@ from osupgrade.scenarios.contract import Scenario, Silent
 scenario = Scenario(
     title="Icehouse's DHCP agents do not know their ports and make second ones",
     services=("neutron",),
+    hops=("icehouse/neutron",),
     symptom=Silent("verify", breaks=("ports", "rows")),
     site={"hosts": "fqdn"},
 )

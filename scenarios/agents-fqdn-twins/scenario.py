@@ -10,6 +10,7 @@ from osupgrade.scenarios.contract import Scenario, Silent
 scenario = Scenario(
     title="Agents have come back under short names already, beside their dead rows with full names",
     services=("neutron",),
+    hops=("icehouse/neutron",),
     symptom=Silent(
         "verify",
         breaks=("ports_bound", "scheduled"),

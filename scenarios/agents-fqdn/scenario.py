@@ -11,6 +11,7 @@ from osupgrade.scenarios.contract import Scenario, Silent
 scenario = Scenario(
     title="Agents come back under their hosts' short names, and networks and routers stay on dead ones",
     services=("neutron", "nova"),
+    hops=("havana/neutron",),
     symptom=Silent(
         "verify",
         breaks=("ports_bound", "scheduled"),

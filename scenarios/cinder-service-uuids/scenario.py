@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="Volumes without a service uuid: cinder-status exits 2",
     services=("cinder",),
-    path="caracal-gazpacho",
     symptom=Blocks("epoxy/cinder", error=r"must have a service UUID", version="9c74c1c6971f"),
 )
 

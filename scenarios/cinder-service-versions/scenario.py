@@ -11,7 +11,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="The row of a scheduler that never reported its version stops cinder-api",
     services=("cinder",),
-    path="caracal-gazpacho",
     symptom=Silent("after:gazpacho/cinder"),
 )
 

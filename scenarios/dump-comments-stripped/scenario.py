@@ -14,6 +14,7 @@ from osupgrade.scenarios.contract import RestoreFails, Scenario
 scenario = Scenario(
     title="A dump stripped of its executable comments does not restore",
     services=("neutron",),
+    hops=("havana/neutron",),
     symptom=RestoreFails(r"error (1215: Cannot add foreign key|1005: .*errno: 150)"),
 )
 

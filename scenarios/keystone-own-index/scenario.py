@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="An own index on project_endpoint_group stops keystone's e8725d6fa226",
     services=("keystone",),
-    path="caracal-gazpacho",
     symptom=Blocks(
         "gazpacho/keystone", error=r"1061.*Duplicate key name 'idx_project_id'", version="47147121, c88cdce8f248"
     ),

@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="A port binding whose profile is [] stops neutron's 5bcb7b31ec7d",
     services=("neutron",),
-    path="caracal-gazpacho",
     symptom=Blocks(
         "epoxy/neutron",
         error=r"TypeError: pop expected at most 1 argument, got 2",

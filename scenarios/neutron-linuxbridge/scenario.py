@@ -11,7 +11,6 @@ from osupgrade.scenarios.contract import Scenario, Silent
 scenario = Scenario(
     title="A linuxbridge cloud comes through every tool, and neutron-server does not start",
     services=("neutron",),
-    path="caracal-gazpacho",
     symptom=Silent("after:epoxy/neutron"),
     site={"mechanism_drivers": ("linuxbridge", "openvswitch")},
 )

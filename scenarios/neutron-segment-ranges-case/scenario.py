@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="Segment ranges on physnet1 and PhysNet1 stop neutron's b1bca967e19d",
     services=("neutron",),
-    path="caracal-gazpacho",
     symptom=Blocks(
         "gazpacho/neutron",
         error=r"1062.*Duplicate entry.*uniq_network_segment_ranges",

@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="One of two projects' equal segment ranges is deleted silently",
     services=("neutron",),
-    path="caracal-gazpacho",
     symptom=Silent("after:gazpacho/neutron", breaks=("kept",)),
 )
 

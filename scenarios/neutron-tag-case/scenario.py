@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="Filters for the tag gold no longer find what is tagged Gold",
     services=("neutron",),
-    path="caracal-gazpacho",
     symptom=Silent("after:gazpacho/neutron"),
 )
 

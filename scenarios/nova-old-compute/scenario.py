@@ -10,7 +10,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="The row of a compute host that died before 2025.1 stops 2026.1's nova",
     services=("nova",),
-    path="caracal-gazpacho",
     symptom=Blocks(
         "gazpacho/nova",
         # nova-status wraps the sentence in a table.

@@ -11,7 +11,6 @@ from osupgrade.scenarios.helpers import rows_finding
 scenario = Scenario(
     title="The rows of share_mapping are lost in nova's d60bddf7a903",
     services=("nova",),
-    path="caracal-gazpacho",
     symptom=Silent("after:epoxy/nova", breaks=("kept",)),
 )
 

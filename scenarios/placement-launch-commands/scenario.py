@@ -10,7 +10,7 @@ from osupgrade.scenarios.contract import Scenario, Silent
 scenario = Scenario(
     title="placement-api, nova-api-wsgi, neutron-server and the like are gone from 2026.1",
     services=("placement",),
-    path="caracal-gazpacho",
+    hops=("gazpacho/placement",),
     symptom=Silent("verify"),
     site={"launch_commands": ("placement-api", "nova-api-wsgi", "neutron-server")},
 )

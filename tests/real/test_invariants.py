@@ -729,7 +729,7 @@ def upgraded(laboratory, tmp_path_factory):
     run = RunDirectory.make(tmp_path_factory.mktemp("runs"), "invariants")
     cloud = laboratory.cloud(Site(), "invariants", databases, run.path / "logs")
     census = {name: check.census(cloud) for name, check in CHECKS.items()}
-    known = [s for s in load_scenarios([root() / "scenarios"]).scenarios.values() if s.path == PATH]
+    known = load_scenarios([root() / "scenarios"]).applying(laboratory.plan)
     with EventLog(run.events) as events:
         result = Rehearsal(
             plan=laboratory.plan, cloud=cloud, run=run, events=events, known=known, checks=tuple(CHECKS.values())

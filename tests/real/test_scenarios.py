@@ -49,7 +49,8 @@ def checksums(cloud):
     return found
 
 
-KNOWN = [s for s in load_scenarios([root() / "scenarios"]).scenarios.values() if s.path == PATH]
+PLAN = make_plan(load_paths()[PATH], load_releases())
+KNOWN = [s for s in load_scenarios([root() / "scenarios"]).scenarios.values() if s.can_run(PLAN)]
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,6 @@ def written(directory, **changes):
     facts = {
         "into": directory.parent,
         "step": nova(),
-        "path": "grizzly-icehouse",
         "site": Site(),
         "failure": failure_of(RESULT, ["nova"]),
         "result": RESULT,
@@ -74,9 +73,9 @@ def test_it_loads_and_states_the_symptom(tmp_path):
     scenario = found.scenarios["our-trap"]
     assert isinstance(scenario.symptom, Blocks)
     assert (scenario.symptom.step, scenario.symptom.version) == ("havana/nova", "187")
-    assert (scenario.services, scenario.path, scenario.replaces, scenario.site) == (
+    assert (scenario.services, scenario.hops, scenario.replaces, scenario.site) == (
         ("nova",),
-        "grizzly-icehouse",
+        ("havana/nova",),
         True,
         {},
     )
