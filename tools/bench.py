@@ -103,7 +103,7 @@ def observed_beside_bare(laboratory: Laboratory, scratch: Path, rounds: int) -> 
     """
     plan = laboratory.plan
     _, shelved = prepare_seeded(laboratory, load_description(None), scratch, _quiet)
-    wanted = {d.name for service in plan.services for d in plan.first.services[service].databases}
+    wanted = {d.name for d in plan.databases()}
     names = {name: saved for name, saved in shelved.items() if name in wanted}
     done = []
     for number in range(rounds):

@@ -212,8 +212,8 @@ def listen(cloud: Cloud, release: str, service: str, command: Command, *, move: 
     database = cloud.databases[service]
     login = {
         "host": HOST,
-        "user": cloud.server.tool.user,
-        "passwd": cloud.server.tool.password,
+        "user": cloud.lab_server.tool.user,
+        "passwd": cloud.lab_server.tool.password,
         "db": database,
     }
     context = {

@@ -195,7 +195,7 @@ def request_for(
     plan = plan_from(path, services or ",".join(_owners(held, plan_from(path)) if held else ()))
     if not dumps:
         load_seeder(plan.first.seed)
-        databases = [d.name for service in plan.services for d in plan.first.services[service].databases]
+        databases = [d.name for d in plan.databases()]
         check_factor(plan.first.seed, databases, scale)
     found = all_scenarios(more)
     injected = found.chosen([name for given in scenario or () for name in _expand(given, plan)])

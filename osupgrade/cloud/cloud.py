@@ -17,10 +17,11 @@ from osupgrade.lab.database import DatabaseServer
 from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.observer.recorder import Recorder
 from osupgrade.lab.release_container import Overlay, Setting, Workshop
+from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence
 from osupgrade.model.quoting import quoted, with_databases
-from osupgrade.model.release import Command
+from osupgrade.model.release import Command, version_column
 
 __all__ = ["Cloud", "Overlay", "ToolRun"]
 
@@ -33,7 +34,7 @@ class Cloud:
     of several lanes in one release container apart.
     """
 
-    server: DatabaseServer
+    server: SqlServer
     databases: Mapping[str, str]
     site: Site
     lane: str
@@ -41,6 +42,13 @@ class Cloud:
     logs: Path | None = None
     recorder: Recorder | None = None
     """What observes the migrations of the tools that are run on it."""
+
+    @property
+    def lab_server(self) -> DatabaseServer:
+        """The server with all that the lab can do to its own; raises LabFault for one that is only read."""
+        if not isinstance(self.server, DatabaseServer):
+            raise LabFault("this cloud is on a server that the lab only reads")
+        return self.server
 
     def has(self, database: str) -> bool:
         """Whether the cloud holds this database at all; a dump of neutron alone has no nova."""
@@ -81,8 +89,8 @@ class Cloud:
         """What a version table holds, sorted; empty when the table is missing or empty."""
         if table not in self.tables(database):
             return ()
-        column = "version_num" if table == "alembic_version" else "version"
-        return tuple(sorted(str(row[0]) for row in self.rows(database, f"SELECT {column} FROM {quoted(table)}")))
+        sql = f"SELECT {version_column(table)} FROM {quoted(table)}"
+        return tuple(sorted(str(row[0]) for row in self.rows(database, sql)))
 
     def named(self, sql: str) -> str:
         """``sql`` with ``{nova}`` and the like replaced by the databases' names on this server."""
@@ -122,7 +130,7 @@ class Cloud:
     @property
     def setting(self) -> Setting:
         """What the tools' configuration is rendered from."""
-        urls = {logical: self.server.inside_url(name) for logical, name in self.databases.items()}
+        urls = {logical: self.lab_server.inside_url(name) for logical, name in self.databases.items()}
         return Setting(self.lane, urls, self.site)
 
     def _workshop(self) -> Workshop:

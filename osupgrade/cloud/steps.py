@@ -205,7 +205,7 @@ def observed(cloud: Cloud, record: Path | None) -> Cloud:
     """The same cloud, with what its tools do to it written down in ``record``."""
     if record is None:
         return cloud
-    watcher = cloud.server.watcher
+    watcher = cloud.lab_server.watcher
     return replace(cloud, recorder=Recorder(record, f"{watcher.user}:{watcher.password}"))
 
 

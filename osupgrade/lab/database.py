@@ -9,8 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pymysql
 import sqlalchemy
@@ -20,6 +19,7 @@ from sqlalchemy import event
 from osupgrade.lab.engine import Lab, Mount
 from osupgrade.lab.exec import ToolRun, run_in
 from osupgrade.lab.relay import Forward, elsewhere
+from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import LabFault, MissingFault
 from osupgrade.model.quoting import quoted
 
@@ -60,7 +60,7 @@ class Copied:
     bytes: int
 
 
-class DatabaseServer:
+class DatabaseServer(SqlServer):
     """One MySQL or MariaDB in a container, listening on 127.0.0.1 with a random password.
 
     ``admin`` is the lab's own account. Tools and restores use ``tool``, which has rights on the databases
@@ -82,47 +82,22 @@ class DatabaseServer:
         self.admin = Login(host, port, "root", password)
         self.tool = Login(host, port, "lab", password)
         self.watcher = Login(host, port, "watch", secrets.token_hex(16))
-        self.engine = sqlalchemy.create_engine(
-            self.admin.url(charset="utf8mb4"), pool_size=8, max_overflow=8, isolation_level="AUTOCOMMIT"
+        super().__init__(
+            sqlalchemy.create_engine(
+                self.admin.url(charset="utf8mb4"), pool_size=8, max_overflow=8, isolation_level="AUTOCOMMIT"
+            )
         )
         event.listen(self.engine, "checkin", _leave_database)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.engine.dispose()
+    def close(self) -> None:
+        """Close every connection, and the way to a server that is elsewhere."""
+        super().close()
         if self._way:
             self._way.close()
-
-    @property
-    def version(self) -> str:
-        """What the server calls itself."""
-        return str(self.rows("", "SELECT VERSION()")[0][0])
 
     def inside_url(self, database: str) -> str:
         """The URL by which the release containers' tools reach ``database`` (driver MySQLdb, as of the time)."""
         return Login(self.name, PORT, self.tool.user, self.tool.password).url(database, driver="mysql")
-
-    def rows(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query in ``database`` (none: no default database)."""
-        with self.engine.connect() as connection:
-            _use(connection, database)
-            return [tuple(row) for row in _run(connection, sql, parameters)]
-
-    def execute(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run one statement; the count of rows it changed."""
-        with self.engine.connect() as connection:
-            _use(connection, database)
-            return _run(connection, sql, parameters).rowcount
-
-    def session(self, database: str) -> sqlalchemy.Connection:
-        """A connection for several statements in one session; the caller closes it."""
-        connection = self.engine.connect()
-        _use(connection, database)
-        return connection
 
     def create(self, database: str, *, charset: str = "utf8", collation: str = "") -> None:
         """Make an empty database (over one that may be there) on which the tool account has all rights.
@@ -137,19 +112,6 @@ class DatabaseServer:
     def drop(self, database: str) -> None:
         """Drop a database, there or not."""
         self.execute("", f"DROP DATABASE IF EXISTS {quoted(database)}")
-
-    def databases(self) -> tuple[str, ...]:
-        """The databases on the server but for its own."""
-        own = ("information_schema", "mysql", "performance_schema", "sys")
-        return tuple(row[0] for row in self.rows("", "SHOW DATABASES") if row[0] not in own)
-
-    def alive(self) -> bool:
-        """Whether the server still answers."""
-        try:
-            self.rows("", "SELECT 1")
-        except (sqlalchemy.exc.OperationalError, pymysql.Error):
-            return False
-        return True
 
     def shell(self, script: str, environment: Mapping[str, str] | None = None) -> ToolRun:
         """Run a shell script beside the server; ``$CLIENT`` and ``$DUMP`` are its client and its dumper."""
@@ -304,20 +266,9 @@ def _answers(login: Login) -> bool:
     return True
 
 
-def _use(connection: sqlalchemy.Connection, database: str) -> None:
-    if database:
-        connection.exec_driver_sql(f"USE {quoted(database)}")
-
-
 def _leave_database(dbapi_connection: Any, _record: Any) -> None:
     """A pooled connection must not carry session state of one user to the next; a lost one is None."""
     if dbapi_connection is None:
         return
     with dbapi_connection.cursor() as cursor:
         cursor.execute("SET SESSION foreign_key_checks=1, SESSION sql_mode=DEFAULT")
-
-
-def _run(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any]) -> sqlalchemy.CursorResult[Any]:
-    if parameters:
-        return connection.exec_driver_sql(sql, tuple(parameters))
-    return connection.execution_options(no_parameters=True).exec_driver_sql(sql)

@@ -9,14 +9,14 @@ import pymysql
 import sqlalchemy
 from sqlalchemy import event
 
-from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import LabFault, UsageFault
 
 _READS = re.compile(r"\s*(?:\(\s*)*(?:SELECT|SHOW|USE|DESCRIBE|EXPLAIN)\b", re.IGNORECASE)
 _UNKNOWN_STATEMENT = 1064
 
 
-class LiveServer(DatabaseServer):
+class LiveServer(SqlServer):
     """An operator's own server behind a ``mysql://`` URL. Every session is read-only; there is no container."""
 
     def __init__(self, url: str) -> None:
@@ -31,15 +31,17 @@ class LiveServer(DatabaseServer):
             raise UsageFault("--url names no host", hint=example)
         parsed = parsed.set(drivername="mysql+pymysql")
         self.named = parsed.database or ""
-        self.engine = sqlalchemy.create_engine(
-            parsed.set(database=None), isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 10}
+        super().__init__(
+            sqlalchemy.create_engine(
+                parsed.set(database=None), isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 10}
+            )
         )
         event.listen(self.engine, "connect", _read_only)
         event.listen(self.engine, "before_cursor_execute", _refuse_writing)
         try:
             self.rows("", "SELECT 1")
         except (sqlalchemy.exc.SQLAlchemyError, pymysql.Error, OSError, RuntimeError) as fault:
-            self.engine.dispose()
+            self.close()
             said = getattr(fault, "orig", fault)
             text = said.args[1] if isinstance(said, pymysql.Error) and len(said.args) > 1 else said
             where = parsed.set(drivername="mysql").render_as_string(hide_password=True)

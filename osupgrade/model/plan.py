@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.release import Finish, Hop, Release, UpgradePath
+from osupgrade.model.release import Database, Finish, Hop, Release, UpgradePath
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 
 
@@ -42,6 +42,11 @@ class Plan:
     def services(self) -> tuple[str, ...]:
         """The services that take part, in the order of their chains."""
         return tuple(chain.service for chain in self.chains)
+
+    def databases(self, release: Release | None = None) -> tuple[Database, ...]:
+        """The databases of the services that take part, at a release; without one, at the first."""
+        services = (release or self.first).services
+        return tuple(database for service in self.services for database in services[service].databases)
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -16,6 +16,15 @@ class Pin:
     commit: str
 
 
+ALEMBIC = "alembic_version"
+"""The version table of the services whose migrations are Alembic's; the others have sqlalchemy-migrate's."""
+
+
+def version_column(table: str) -> str:
+    """The column of a version table that holds the revisions."""
+    return "version_num" if table == ALEMBIC else "version"
+
+
 @dataclass(frozen=True)
 class Database:
     """One database of a service at one release.
@@ -26,6 +35,11 @@ class Database:
     name: str
     version_table: str
     head: tuple[str, ...]
+
+    @property
+    def version_column(self) -> str:
+        """The column of its version table that holds the revisions."""
+        return version_column(self.version_table)
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ def bring(request: Request, laboratory: Laboratory, run: RunDirectory, say: Say,
         return Brought(laboratory.cloud(request.site, "main", restored.databases, logs), origin, restored.findings)
     origin, shelved = prepare_seeded(laboratory, request.description, logs, say)
     plan = request.plan
-    wanted = {d.name for service in plan.services for d in plan.first.services[service].databases}
+    wanted = {d.name for d in plan.databases()}
     databases = restore_lane(laboratory, {name: saved for name, saved in shelved.items() if name in wanted}, "")
     cloud = laboratory.cloud(request.site, "main", databases, logs)
     if request.factor == 1:
@@ -351,7 +351,7 @@ def require_reachable() -> None:
 def keep(laboratory: Laboratory, cloud: Cloud) -> KeptDatabase:
     """Leave everything up; how to reach the database."""
     laboratory.lab.leave_running()
-    login = cloud.server.admin
+    login = cloud.lab_server.admin
     return KeptDatabase(login.host, login.port, login.user, login.password, dict(cloud.databases))
 
 

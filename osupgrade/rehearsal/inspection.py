@@ -27,12 +27,13 @@ from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
 from osupgrade.dump.read import Dump, Reading, read_dump
 from osupgrade.lab.controller import asked_by
-from osupgrade.lab.database import DatabaseServer, start_database
+from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab, connect
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.sources import Sources
+from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Evidence, Fate, Finding, Severity
 from osupgrade.model.plan import Plan
@@ -117,7 +118,7 @@ class Inspection:
 class Opened:
     """A server with the databases to look at, by service, and what finding them told."""
 
-    server: DatabaseServer
+    server: SqlServer
     databases: Mapping[str, str]
     told: tuple[Finding, ...]
 
@@ -296,7 +297,7 @@ def _privileges(rows: Rows, service: str, database: str) -> Iterator[Finding]:
 
 
 def _survey(
-    server: DatabaseServer, service: str, database: str, plan: Plan, site: Site
+    server: SqlServer, service: str, database: str, plan: Plan, site: Site
 ) -> tuple[Survey, tuple[Finding, ...]]:
     rows = _rows(server)
     expected = variant_of(service, site)
@@ -396,7 +397,7 @@ def is_empty(rows: Rows, database: str, schema: Schema) -> bool:
     return not rows(f"SELECT {some}", ())[0][0]
 
 
-def _taken_as_stamped(server: DatabaseServer, one: Survey) -> Survey:
+def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
     """Without rows the version table tells nothing; in a copy of ours it gets what the schema says."""
     identity = one.study.identity
     table = identity.line.version_table
@@ -414,7 +415,7 @@ def _taken_as_stamped(server: DatabaseServer, one: Survey) -> Survey:
     return replace(one, study=replace(one.study, identity=stamped, findings=(*told, *kept)))
 
 
-def _count(server: DatabaseServer, database: str) -> None:
+def _count(server: SqlServer, database: str) -> None:
     """Have the server estimate its tables anew: after a restore it has not yet."""
     sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
     tables = [f"{quoted(database)}.{quoted(str(row[0]))}" for row in server.rows("", sql, (database,))]
@@ -511,5 +512,5 @@ def _said(fault: Exception) -> str:
     return str(original)
 
 
-def _rows(server: DatabaseServer) -> Rows:
+def _rows(server: SqlServer) -> Rows:
     return lambda sql, parameters: server.rows("", sql, parameters)

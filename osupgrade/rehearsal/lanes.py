@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from osupgrade.catalog.site import Site
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import Laboratory, restore_lane
+from osupgrade.cloud.copies import Snapshot, copied
+from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import LabFault
 from osupgrade.model.events import EventLog
@@ -166,15 +167,14 @@ class LaneRunner:
         key = f"{scenario.name}-{lane}"
         here = self.run.lane(key)
         prefix = f"{lane[0]}_{scenario.name.replace('-', '_')}"[:48]
-        wanted = {d.name for release in plan.releases for s in plan.services for d in release.services[s].databases}
-        names = {logical: saved for logical, saved in self.shelved.items() if logical in wanted}
-        databases = restore_lane(self.laboratory, names, prefix)
-        site = dataclasses.replace(self.site, **scenario.site)
-        try:
+        wanted = {d.name for release in plan.releases for d in plan.databases(release)}
+        seeded = Snapshot(SEEDED_SHELF, self.shelved).only(wanted)
+        none = self.laboratory.cloud(dataclasses.replace(self.site, **scenario.site), prefix, {}, here.path / "logs")
+        with copied(none, prefix, seeded) as cloud:
             with EventLog(here.events) as events:
                 rehearsal = self.rehearsal(
                     plan=plan,
-                    cloud=self.laboratory.cloud(site, prefix, databases, here.path / "logs"),
+                    cloud=cloud,
                     run=here,
                     events=events,
                     known=self._looking(scenario),
@@ -186,10 +186,7 @@ class LaneRunner:
                     observe=False,
                 )
                 result = rehearsal.go()
-                shown = self._shown(scenario, lane, plan, rehearsal.cloud, result, here)
-        finally:
-            for name in databases.values():
-                self.laboratory.server.drop(name)
+            shown = self._shown(scenario, lane, plan, rehearsal.cloud, result, here)
         if lane == "naive":
             problems = judge_naive(scenario, result, _logs(here, result), plan.path.checks)
         else:

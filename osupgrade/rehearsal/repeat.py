@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.copies import Snapshot, copied, snapshot
 from osupgrade.cloud.fingerprint import Fingerprint, differences, fingerprint
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.history.rundir import RunDirectory
@@ -33,7 +34,7 @@ class Again:
 
     def keep(self) -> None:
         """Put the cloud as it is now on the shelf."""
-        self.laboratory.server.save(list(self.cloud.databases.values()), _SHELF)
+        snapshot(self.cloud, _SHELF)
 
     def repeat(self, times: int, first: Fingerprint, result: LaneResult, say: Say) -> tuple[Finding, ...]:
         """Take the kept cloud along the path until it was taken ``times`` times in all.
@@ -49,18 +50,11 @@ class Again:
 
     def _once(self, number: int, first: Fingerprint, changed: Mapping[str, int]) -> list[Finding]:
         here = self.run.lane(f"again-{number}")
-        lane = f"again{number}"
-        databases = {logical: f"{lane}_{logical}" for logical in self.cloud.databases}
-        saved = {self.cloud.databases[logical]: name for logical, name in databases.items()}
-        self.laboratory.server.load(_SHELF, saved)
-        try:
-            cloud = self.laboratory.cloud(self.cloud.site, lane, databases, here.path / "logs")
+        kept = Snapshot(_SHELF, self.cloud.databases)
+        with copied(self.cloud, f"again{number}", kept, logs=here.path / "logs") as cloud:
             with EventLog(here.events) as events:
                 result = self.rehearse(cloud, here, events).go()
             prints = fingerprint(cloud, self.size, self.laboratory.plan.releases)
-        finally:
-            for name in databases.values():
-                self.laboratory.server.drop(name)
         found = list(
             differences(first, prints, SOURCE, f"run {number} of the same input ended with another {{}} than the first")
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.copies import Snapshot, copied
 from osupgrade.cloud.fingerprint import MOST_BYTES, Fingerprint, differences, fingerprint, row_counts, volume
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.cloud.steps import relocate
@@ -62,7 +63,7 @@ class Departure:
         self._held = fingerprint(cloud, self._size)
         names = list(cloud.databases.values())
         self.say("dumping the databases" if new else "taking the backup")
-        self._measure("dump" if new else "backup", lambda: cloud.server.save(names, _SHELF))
+        self._measure("dump" if new else "backup", lambda: cloud.lab_server.save(names, _SHELF))
         return self._move(cloud, new) if new else (cloud, ())
 
     def look_back(self) -> Sequence[Finding]:
@@ -86,7 +87,7 @@ class Departure:
 
     def _move(self, cloud: Cloud, new: DatabaseServer) -> tuple[Cloud, Sequence[Finding]]:
         databases = cloud.databases
-        self._measure("copy", lambda: new.take(cloud.server, _SHELF))
+        self._measure("copy", lambda: new.take(cloud.lab_server, _SHELF))
         self.say(f"restoring the dumps on {self.laboratory.new_database}")
         try:
             self._measure("restore", lambda: new.load(_SHELF, {name: name for name in databases.values()}))
@@ -104,16 +105,11 @@ class Departure:
     def _restored(self, cloud: Cloud) -> Sequence[Finding]:
         """Restore the backup into scratch databases, and look whether all is there."""
         self.say("rehearsing the way back: restoring the backup")
-        scratch = {logical: f"back_{name}" for logical, name in cloud.databases.items()}
-        saved = {name: scratch[logical] for logical, name in cloud.databases.items()}
-        try:
-            self._measure("rollback", lambda: cloud.server.load(_SHELF, saved))
-            found = self._compared(
-                dataclasses.replace(cloud, databases=scratch), "came back with another {} than before"
-            )
-        finally:
-            for name in scratch.values():
-                cloud.server.drop(name)
+        took: dict[str, Copied] = {}
+        began = time.monotonic()
+        with copied(cloud, "back", Snapshot(_SHELF, cloud.databases), loaded=took.update) as back:
+            self._took("rollback", began, took)
+            found = self._compared(back, "came back with another {} than before")
         taken = duration(self.phases[-1].seconds)
         what = "row for row" if self._size <= MOST_BYTES else "with as many rows"
         if not found:
@@ -148,12 +144,14 @@ class Departure:
 
     def _measure(self, name: str, work: Callable[[], Mapping[str, Copied] | None]) -> None:
         began = time.monotonic()
-        copied = work() or {}
+        self._took(name, began, work() or {})
+
+    def _took(self, name: str, began: float, dumps: Mapping[str, Copied]) -> None:
         self.phases.append(
             Phase(
                 name,
                 round(time.monotonic() - began, 3),
-                sum(one.bytes for one in copied.values()),
-                {database: one.seconds for database, one in copied.items()},
+                sum(one.bytes for one in dumps.values()),
+                {database: one.seconds for database, one in dumps.items()},
             )
         )

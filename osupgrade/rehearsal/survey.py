@@ -32,7 +32,7 @@ class Surveyor:
     def look(self, cloud: Cloud) -> None:
         """Note what each service's schema is, and what in it is the operator's own, with its data's checksum."""
         first, last = self.plan.first, self.plan.last
-        for name in (known.name for service in self.plan.services for known in first.services[service].databases):
+        for name in (known.name for known in self.plan.databases()):
             if cloud.has(name) and covers(name, first.name, last.name):
                 expected = variant_of(name, cloud.site)
                 self._before[name] = survey(

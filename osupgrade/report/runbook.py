@@ -483,7 +483,7 @@ class _Page:
         return f"for s in {names}; do {call}; done"
 
     def _databases(self, release: Release) -> list[Database]:
-        return [d for service in self.plan.services for d in release.services[service].databases]
+        return list(self.plan.databases(release))
 
     def _restore(self, databases: Sequence[Database]) -> str:
         names = ", ".join(f"`{d.name}`" for d in databases) or "the databases"
@@ -555,8 +555,8 @@ def _backup_at(release: Release) -> str:
 
 
 def _version_query(database: Database) -> str:
-    column = "version_num" if database.version_table == "alembic_version" else "version"
-    return f'{_SQL} -N {database.name} -e "SELECT {column} FROM {database.version_table}"'
+    query = f"SELECT {database.version_column} FROM {database.version_table}"
+    return f'{_SQL} -N {database.name} -e "{query}"'
 
 
 def _treatments(report: RunReport) -> tuple[_Treatment, ...]:

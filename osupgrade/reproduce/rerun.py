@@ -211,8 +211,8 @@ def _bring(laboratory: Laboratory, request: Request, cloud: str, directory: RunD
             )
         return brought
     cache.bring(laboratory.server, digest, SEEDED_SHELF)
-    first, services = laboratory.plan.first, request.plan.services
-    names = {d.name: d.name for service in services for d in first.services[service].databases}
+    first = laboratory.plan.first
+    names = {d.name: d.name for d in request.plan.databases(first)}
     databases = restore_lane(laboratory, names, "")
     if request.factor > 1:
         say(f"multiplying the cloud by {request.factor}")

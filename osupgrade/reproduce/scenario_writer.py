@@ -17,6 +17,7 @@ from osupgrade.catalog.site import Site
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.quoting import quoted
+from osupgrade.model.release import version_column
 from osupgrade.model.step import StepResult
 from osupgrade.reproduce.archive import site_text
 from osupgrade.reproduce.failure import Failure
@@ -74,7 +75,7 @@ def describe(
             columns, found = _rows(server, database, table.name)
             named[place] = len(found)
             if table.name == version_table:
-                column = "version_num" if "version_num" in columns else "version"
+                column = version_column(version_table)
                 versions = tuple(sorted(str(row[columns.index(column)]) for row in found))
             elif found:
                 rows[place] = tuple(_condition(columns, row) for row in found)

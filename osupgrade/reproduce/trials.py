@@ -59,7 +59,7 @@ class Trials:
     @property
     def server(self) -> DatabaseServer:
         """The server that holds source and copies."""
-        return self.cloud.server
+        return self.cloud.lab_server
 
     @property
     def databases(self) -> Mapping[str, str]:

@@ -64,7 +64,7 @@ def put_dump(cloud: Cloud, file: Path) -> None:
     dump = read_dump(file, insist=True)
     names = {section.name: section.name for section in dump.sections}
     into = {name: cloud.databases[name] for name in names}
-    restore(cloud.server, [dump], into=into, choose=names, insist=True)
+    restore(cloud.lab_server, [dump], into=into, choose=names, insist=True)
 
 
 def definition(table: Table) -> str:
@@ -133,7 +133,7 @@ def _frozen(value: object) -> object:
 
 def keep_dump(cloud: Cloud, service: str) -> None:
     """The dump that an operator takes of a service's database before a hop; :func:`bring_back` restores it."""
-    cloud.server.save([cloud.databases[service]], _shelf(cloud))
+    cloud.lab_server.save([cloud.databases[service]], _shelf(cloud))
 
 
 def fail_once(cloud: Cloud, release: str, service: str, command: str) -> None:
@@ -147,12 +147,12 @@ def fail_once(cloud: Cloud, release: str, service: str, command: str) -> None:
 def bring_back(cloud: Cloud, service: str) -> None:
     """Restore the dump that was kept before a failed run; raises UsageFault where the lab has none."""
     name = cloud.databases[service]
-    if not cloud.server.shell(f"test -f {SHELF}/{_shelf(cloud)}/{name}.sql").ok:
+    if not cloud.lab_server.shell(f"test -f {SHELF}/{_shelf(cloud)}/{name}.sql").ok:
         raise UsageFault(
             f"the lab has no dump of {service} from before the failed run",
             hint=f"rehearse with that dump instead: osupgrade rehearse --dump {service.upper()}-BEFORE.sql",
         )
-    cloud.server.load(_shelf(cloud), {name: name})
+    cloud.lab_server.load(_shelf(cloud), {name: name})
 
 
 def restore_cost(cloud: Cloud, service: str) -> str:

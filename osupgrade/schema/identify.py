@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.release import version_column
 from osupgrade.schema.catalogue import MOVES, Lineage, Revision, later, lineage, revision_name, services, variants
 from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
@@ -355,7 +356,7 @@ def _claims(
         if len(claim) > 1 and table == "alembic_version":
             yield _lie(line, f"{table} holds {len(claim)} rows: {', '.join(claim)}", "alembic wants exactly one")
         return
-    column = "version_num" if table == "alembic_version" else "version"
+    column = version_column(table)
     if not claim:
         cure = None
         if table == "alembic_version":

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy
 
-from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.quoting import quoted
 
@@ -224,7 +224,7 @@ class Schema:
             raise UsageFault(f"this is no schema as osupgrade writes it: {fault}") from fault
 
 
-def read_schema(server: DatabaseServer, database: str) -> Schema:
+def read_schema(server: SqlServer, database: str) -> Schema:
     """The schema of one of the lab's databases."""
     return read_with(lambda sql, parameters: server.rows("", sql, parameters), database)
 
@@ -296,7 +296,7 @@ def assemble(found: Mapping[str, Sequence[Sequence[Any]]], database: str) -> Sch
     )
 
 
-def ddl(server: DatabaseServer, database: str) -> str:
+def ddl(server: SqlServer, database: str) -> str:
     """The schema as the server itself states it (SHOW CREATE), sorted, without AUTO_INCREMENT, for people to read."""
     with server.session(database) as connection:
         kinds = connection.exec_driver_sql("SHOW FULL TABLES").all()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from osupgrade.catalog.identity import Section, service_of, usual_names
 from osupgrade.model.finding import Evidence, Fate, Finding, Severity
 from osupgrade.model.quoting import quoted
+from osupgrade.model.release import ALEMBIC, version_column
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.identify import Study, recognise, study
 from osupgrade.schema.predict import Prediction, predict, prediction_findings
@@ -159,7 +160,8 @@ def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
 
 def read_claim(rows: Rows, database: str, schema: Schema) -> tuple[str, ...]:
     """What the version table holds, sorted; empty without one."""
-    for table, column in (("alembic_version", "version_num"), ("migrate_version", "version")):
+    for table in (ALEMBIC, "migrate_version"):
+        column = version_column(table)
         found = schema.table(table)
         if found is not None and column in {c.name for c in found.columns}:
             return tuple(sorted(str(row[0]) for row in rows(f"SELECT {column} FROM {quoted(database)}.{table}", ())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -17,6 +18,7 @@ from docker.models.containers import Container
 
 from osupgrade.catalog.running import Level, Process, Running
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.copies import copied, copy_names
 from osupgrade.cloud.judge import diagnose
 from osupgrade.lab.engine import Lab, put_files, read_file
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
@@ -113,7 +115,7 @@ class ServiceSet:
         self.seconds = 0.0
         self._containers: list[Container] = []
         self._instances: tuple[_Instance, ...] = ()
-        self._copies: list[str] = []
+        self._copies = contextlib.ExitStack()
         self._release: ReleaseContainer | None = None
 
     def __enter__(self) -> ServiceSet:
@@ -181,9 +183,7 @@ class ServiceSet:
             containers, self._containers, self._release = self._containers, [], None
             for container in containers:
                 self.lab.remove(container)
-            copies, self._copies = self._copies, []
-            for name in copies:
-                self.original.server.drop(name)
+            self._copies.close()
 
     def log(self, name: str) -> str:
         """What a process has logged so far."""
@@ -241,17 +241,14 @@ class ServiceSet:
         part = self.workshop.releases[self.running.release].services
         wanted = [d.name for s in self.services for d in part[s].databases]
         names = {logical: name for logical, name in self.original.databases.items() if logical in wanted}
-        lane = self.original.lane
-        copies = {logical: f"{self.original.databases.get(logical, f'{lane}_{logical}')}_verify" for logical in wanted}
-        self._copies = list(copies.values())
-        shelf = f"verify-{self.original.lane}"
-        self.original.server.save(tuple(names.values()), shelf)
-        self.original.server.load(shelf, {name: copies[logical] for logical, name in names.items()})
-        cloud = replace(self.original, databases=copies, lane=f"{self.original.lane}-verify")
+        lane = f"{self.original.lane}-verify"
+        copy = self._copies.enter_context(copied(replace(self.original, databases=names), lane))
+        cloud = replace(copy, databases={**copy_names(lane, wanted), **copy.databases})
         for service in self.services:
             if not all(d.name in names for d in part[service].databases):
                 for database in part[service].databases:
-                    cloud.server.create(copies[database.name])
+                    self._copies.callback(cloud.lab_server.drop, cloud.databases[database.name])
+                    cloud.lab_server.create(cloud.databases[database.name])
                 for command in part[service].create:
                     run = cloud.tool(self.running.release, service, command)
                     if run.exit_status not in command.accepts:

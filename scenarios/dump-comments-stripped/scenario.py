@@ -31,7 +31,9 @@ def whole_file(dump: Path) -> Path:
 
 def bring_back(cloud: Cloud, dump: Path) -> None:
     """Restore the dump whatever is known against it; the server says what it thinks."""
-    restore(cloud.server, read_dumps([dump], insist=True), into={"neutron": cloud.databases["neutron"]}, insist=True)
+    restore(
+        cloud.lab_server, read_dumps([dump], insist=True), into={"neutron": cloud.databases["neutron"]}, insist=True
+    )
 
 
 @scenario.inject()
@@ -39,7 +41,7 @@ def plant(cloud: Cloud) -> None:
     """Dump neutron, take the lines of executable comments out, and restore that."""
     dump = dump_file(cloud)
     assert dump is not None
-    run = cloud.server.shell(f"$DUMP --comments {cloud.databases['neutron']}")
+    run = cloud.lab_server.shell(f"$DUMP --comments {cloud.databases['neutron']}")
     if not run.ok:
         raise LabFault("mysqldump failed", evidence=run.output[-2000:])
     whole_file(dump).write_text(run.output, "utf-8")

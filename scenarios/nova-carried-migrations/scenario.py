@@ -95,8 +95,8 @@ def carry_them_all(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     if version >= LAST:
         raise UsageFault(f"nova stands at {version}: Havana's migrations have run already")
     direct = cloud.databases["nova"]
-    cloud.server.save([direct], direct)
-    cloud.server.load(direct, {direct: beside(cloud).databases["nova"]})
+    cloud.lab_server.save([direct], direct)
+    cloud.lab_server.load(direct, {direct: beside(cloud).databases["nova"]})
     overlay = Overlay(carried(cloud, LAST), remove=(COLLAPSED,))
     run = cloud.tool("icehouse", "nova", "db sync", overlay=overlay)
     if not run.ok:
@@ -130,4 +130,4 @@ def same_as_through_havana(cloud: Cloud) -> Iterator[Finding]:
             message=f"{len(differ)} tables end otherwise than through Havana",
             evidence=Evidence.of(("table",), [(name,) for name in differ]),
         )
-    cloud.server.drop(other.databases["nova"])
+    cloud.lab_server.drop(other.databases["nova"])

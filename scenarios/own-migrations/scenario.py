@@ -133,7 +133,7 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     if version <= STOCK:  # making the parking schema anew would drop what waits in it
         raise UsageFault(f"keystone stands at {version}: there is nothing of your own to downgrade")
     park, tables = parking(cloud), own_tables(cloud)
-    cloud.server.create(park)
+    cloud.lab_server.create(park)
     for table in tables:
         cloud.execute(
             "keystone",
@@ -210,4 +210,4 @@ def everything_is_back(cloud: Cloud) -> Iterator[Finding]:
             message=f"own values were lost in {len(lost)} places",
             evidence=Evidence.of(("place", "differs"), lost),
         )
-    cloud.server.drop(park)
+    cloud.lab_server.drop(park)

@@ -7,11 +7,12 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded, restore_lane
+from osupgrade.cloud.copies import Snapshot, copied, snapshot
+from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say, prepare_seeded
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import DATA, HOST, DatabaseServer
 from osupgrade.lab.engine import Mount, put_files
@@ -98,7 +99,7 @@ class Measuring:
 
     def keep(self, cloud: Cloud) -> None:
         """Put the cloud, as it is before anything is done to it, on the shelf for :meth:`prepared`."""
-        self.laboratory.server.save(list(cloud.databases.values()), SHELF)
+        snapshot(cloud, SHELF)
 
     def scale(self, description: CloudDescription, scale: int) -> Measured:
         """The path with a seeded cloud of this scale."""
@@ -106,16 +107,12 @@ class Measuring:
         here = self.run.lane(f"scale-{scale}-{next(_RUNS)}")
         plan = self.laboratory.plan
         _, shelved = prepare_seeded(self.laboratory, description, here.path / "logs", self.say)
-        wanted = {d.name for service in plan.services for d in plan.first.services[service].databases}
+        seeded = Snapshot(SEEDED_SHELF, shelved).only(d.name for d in plan.databases())
         lane = f"scale{scale}"
-        names = {name: saved for name, saved in shelved.items() if name in wanted}
-        databases = restore_lane(self.laboratory, names, lane)
-        try:
+        with copied(self.laboratory.cloud(self.site, lane, {}, here.path / "logs"), lane, seeded) as cloud:
             if scale > 1:
-                multiply(self.laboratory.server.engine, plan.first.seed, databases, scale, self.say)
-            return self._taken(plan, databases, lane, here, scale)
-        finally:
-            self._drop(databases)
+                multiply(self.laboratory.server.engine, plan.first.seed, cloud.databases, scale, self.say)
+            return self._taken(plan, cloud, here, scale)
 
     def prepared(self, cloud: Cloud, main: Sequence[StepResult], preparation: Preparation) -> Prepared | None:
         """The path of one service after a preparation; None when there was nothing to prepare."""
@@ -123,10 +120,8 @@ class Measuring:
         plan = _alone(self.laboratory.plan, preparation.service)
         lane = "prepared"
         here = self.run.lane(f"prepared-{preparation.name}")
-        databases = {d.name: f"{lane}_{d.name}" for d in plan.first.services[preparation.service].databases}
-        self.laboratory.server.load(SHELF, {cloud.databases[name]: to for name, to in databases.items()})
-        try:
-            copy = self.laboratory.cloud(cloud.site, lane, databases, here.path / "logs")
+        kept = Snapshot(SHELF, cloud.databases).only(d.name for d in plan.databases())
+        with copied(cloud, lane, kept, logs=here.path / "logs") as copy:
             before = _rows(copy)
             started = time.monotonic()
             for command in preparation.commands:
@@ -139,11 +134,9 @@ class Measuring:
             seconds = time.monotonic() - started
             if _rows(copy) == before:
                 return None
-            after = self._taken(plan, databases, lane, here, 1)
+            after = self._taken(plan, replace(copy, site=self.site), here, 1)
             mine = tuple(step for step in main if step.service == preparation.service)
             return Prepared(preparation.name, preparation.title, preparation.service, seconds, mine, after.steps)
-        finally:
-            self._drop(databases)
 
     def estimate(
         self, cloud: Cloud, main: Measured, description: CloudDescription | None, target: int, host: Host | None
@@ -186,16 +179,11 @@ class Measuring:
             raise LabFault("cannot measure this host", evidence=run.output)
         return host_of(json.loads(run.output[start:]), "what measure_host.py printed here")
 
-    def _taken(self, plan: Plan, databases: Mapping[str, str], lane: str, here: RunDirectory, scale: float) -> Measured:
-        cloud = self.laboratory.cloud(self.site, lane, databases, here.path / "logs")
+    def _taken(self, plan: Plan, cloud: Cloud, here: RunDirectory, scale: float) -> Measured:
         meter = Meter(self.laboratory.server)
         with EventLog(here.events, meter.told) as events:
             result = self.rehearse(plan, cloud, here, events).go()
         return meter.measured(scale, result.steps)
-
-    def _drop(self, databases: Mapping[str, str]) -> None:
-        for name in databases.values():
-            self.laboratory.server.drop(name)
 
 
 def _alone(plan: Plan, service: str) -> Plan:

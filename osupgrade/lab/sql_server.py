@@ -1,0 +1,80 @@
+"""A MySQL or MariaDB server that is reached with SQL, whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import pymysql
+import sqlalchemy
+
+from osupgrade.model.quoting import quoted
+
+OWN = ("information_schema", "mysql", "performance_schema", "sys")
+"""The server's own databases."""
+
+
+class SqlServer:
+    """A server behind a pool of connections; a context manager that closes them."""
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self.engine = engine
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @property
+    def version(self) -> str:
+        """What the server calls itself."""
+        return str(self.rows("", "SELECT VERSION()")[0][0])
+
+    def rows(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query in ``database`` (none: no default database)."""
+        with self.engine.connect() as connection:
+            _use(connection, database)
+            return [tuple(row) for row in _run(connection, sql, parameters)]
+
+    def execute(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement; the count of rows it changed."""
+        with self.engine.connect() as connection:
+            _use(connection, database)
+            return _run(connection, sql, parameters).rowcount
+
+    def session(self, database: str) -> sqlalchemy.Connection:
+        """A connection for several statements in one session; the caller closes it."""
+        connection = self.engine.connect()
+        _use(connection, database)
+        return connection
+
+    def databases(self) -> tuple[str, ...]:
+        """The databases on the server but for its own."""
+        return tuple(row[0] for row in self.rows("", "SHOW DATABASES") if row[0] not in OWN)
+
+    def alive(self) -> bool:
+        """Whether the server still answers."""
+        try:
+            self.rows("", "SELECT 1")
+        except (sqlalchemy.exc.OperationalError, pymysql.Error):
+            return False
+        return True
+
+
+def _use(connection: sqlalchemy.Connection, database: str) -> None:
+    if database:
+        connection.exec_driver_sql(f"USE {quoted(database)}")
+
+
+def _run(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any]) -> sqlalchemy.CursorResult[Any]:
+    if parameters:
+        return connection.exec_driver_sql(sql, tuple(parameters))
+    return connection.execution_options(no_parameters=True).exec_driver_sql(sql)
