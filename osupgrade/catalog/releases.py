@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 import tomllib
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from osupgrade.catalog import content
+from osupgrade.catalog.operators import load_operator
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Sql
 from osupgrade.model.release import (
     Command,
     Database,
     Finish,
+    Operator,
     Pin,
     Preparation,
     Release,
@@ -33,7 +36,18 @@ def load_releases(images: Path | None = None) -> Mapping[str, Release]:
     for file in sorted(directory.glob("*/release.toml")):
         release = _release(file)
         found[release.name] = release
-    return found
+    return _with_operators(found, directory)
+
+
+def _with_operators(releases: Mapping[str, Release], images: Path) -> Mapping[str, Release]:
+    """The releases with what operators type, which holds from one ``operator.toml`` to that of a later release."""
+    known = {}
+    operator = Operator()
+    for release in sorted(releases.values(), key=lambda release: release.version):
+        file = images / release.name / "operator.toml"
+        operator = load_operator(file) if file.exists() else operator
+        known[release.name] = dataclasses.replace(release, operator=operator)
+    return {name: known[name] for name in releases}
 
 
 @functools.cache

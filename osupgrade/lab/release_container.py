@@ -15,9 +15,9 @@ from pathlib import Path
 
 import docker
 import docker.errors
-import jinja2
 from docker.models.containers import Container
 
+from osupgrade.catalog.render import TemplateError, render_text
 from osupgrade.catalog.site import Site
 from osupgrade.lab.engine import LABEL, Lab, Mount, put_files, read_file
 from osupgrade.lab.exec import ToolRun, run_in
@@ -35,7 +35,6 @@ _COMPILE = (
     f"{PYTHON} -m compileall -q -x '/(tests|migrate_repo|alembic_migrations)/' {{tree}} >/dev/null; "
     f"touch {{tree}}/{_COMPILED}"
 )
-_TEMPLATES = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
 
 
 @dataclass(frozen=True)
@@ -261,6 +260,6 @@ def _drain(buffer: io.BytesIO) -> bytes:
 def render(text: str, context: Mapping[str, object]) -> str:
     """A template's text; raises LabFault when it names something that nobody gave."""
     try:
-        return _TEMPLATES.from_string(text).render(context)
-    except jinja2.TemplateError as fault:
+        return render_text(text, context)
+    except TemplateError as fault:
         raise LabFault(f"a configuration template is wrong: {fault}") from fault

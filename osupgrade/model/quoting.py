@@ -212,7 +212,7 @@ _MARKS = re.compile(
       | (?<![^\W_])_ | _(?![^\W_])  # emphasis: an underscore that is not within a word
       | &(?=[#\w])                  # entities
       | \A[#+=-]                    # headings, items of a list
-      | (?<=\A\d)[.)]              # items of a numbered one
+      | \A\d{1,9}[.)](?=\s|\Z)      # items of a numbered one
     """,
     re.VERBOSE,
 )
@@ -221,7 +221,7 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 
 def markdown(text: str) -> str:
     """Text within a line of Markdown, a cell of a table included: no part of it is taken for a mark, tag or mention."""
-    return _MENTION.sub("&#64;", _MARKS.sub(r"\\\g<0>", one_line(text)))
+    return _MENTION.sub("&#64;", _MARKS.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", one_line(text)))
 
 
 def markdown_code(text: str) -> str:

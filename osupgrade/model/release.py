@@ -142,6 +142,34 @@ class Preparation:
 
 
 @dataclass(frozen=True)
+class FinishOperator:
+    """What operators must know about a finish: before its release's tools are run, and before its services start."""
+
+    before: str = ""
+    starting: str = ""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What operators of a release type and where they have their files; the lab does the same by its own means.
+
+    ``files`` maps the lab's names of configuration files to those that distributions give them, as templates over
+    ``site``; ``programs`` maps the modules of tools to what packages call them. Other tools are ``SERVICE-MODULE``.
+    """
+
+    control: str = "systemctl {verb} {unit}"
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By service: what writes to its databases, by the names of Ubuntu's and Debian's packages."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    finishes: Mapping[str, FinishOperator] = field(default_factory=dict)
+
+    def units_of(self, service: str) -> tuple[str, ...]:
+        """The units of a service; one of its own name where nothing is known."""
+        return self.units.get(service, (service,))
+
+
+@dataclass(frozen=True)
 class Release:
     """One point release with every service pinned."""
 
@@ -161,6 +189,7 @@ class Release:
     """What makes an upgrade from this release shorter."""
     starting: str = ""
     """What an operator must know before he starts its services."""
+    operator: Operator = Operator()
     seed: str = ""
     """The seeder that makes a cloud of this release; empty where none does."""
 

@@ -12,7 +12,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport, State
 from osupgrade.model.text import duration, size
 from osupgrade.report.digest import by_service, downtime, phases
-from osupgrade.report.runbook import runbook, titles
+from osupgrade.report.runbook import titles
 
 NOTHING = "–"
 
@@ -39,7 +39,7 @@ def compared(left: RunReport, right: RunReport, plans: tuple[Plan, Plan]) -> tup
     facts = [dict(_facts(report)) for report in (left, right)]
     names = [name for name in dict.fromkeys([*facts[0], *facts[1]]) if facts[0].get(name) or facts[1].get(name)]
     lines = [Line(name, facts[0].get(name) or NOTHING, facts[1].get(name) or NOTHING) for name in names]
-    steps = [titles(runbook(report, plan)) for report, plan in zip((left, right), plans, strict=True)]
+    steps = [titles(report, plan) for report, plan in zip((left, right), plans, strict=True)]
     return (*lines, *_aligned(*steps))
 
 

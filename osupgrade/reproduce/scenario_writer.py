@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from osupgrade.catalog.render import render
 from osupgrade.catalog.site import Site
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
@@ -161,15 +160,9 @@ def write_scenario(
         "rows": left.rows,
         "inserts": left.inserts,
     }
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.filters["repr"] = repr
     for name in ("scenario.py", "README.md"):
-        (directory / name).write_text(templates.get_template(f"{name}.in").render(facts), "utf-8")
+        text = render(Path(__file__).with_name(f"{name}.in"), facts, filters={"repr": repr})
+        (directory / name).write_text(text, "utf-8")
 
 
 def _rows(server: DatabaseServer, database: str, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -1,0 +1,56 @@
+"""Templates: one way to render them all, whatever they become. A name that a template uses must be given to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+__all__ = ["Markup", "TemplateError", "render", "render_text"]
+
+TemplateError = jinja2.TemplateError
+
+
+def render(
+    template: Path,
+    values: Mapping[str, Any],
+    *,
+    filters: Mapping[str, Callable[..., Any]] | None = None,
+    quote: Callable[[str], Markup | str] | None = None,
+) -> str:
+    """A file's template with ``values``; others may lie beside it.
+
+    ``quote`` writes text for the medium, HTML or Markdown, wherever a value is put in. Only :class:`Markup` is left as
+    it is: what a macro or one of the ``filters`` has written for that medium already. Plain text that ``quote`` returns
+    is escaped as HTML.
+    """
+
+    def written(value: Any) -> Any:
+        if quote is None or isinstance(value, Markup | jinja2.Undefined):
+            return value
+        return quote(str(value))
+
+    environment = _environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=quote is not None,
+        finalize=written,
+        lstrip_blocks=quote is not None,
+        keep_trailing_newline=quote is None,
+    )
+    environment.filters.update(filters or {})
+    return environment.get_template(template.name).render(values)
+
+
+def render_text(text: str, values: Mapping[str, Any]) -> str:
+    """A template that is a text at hand, such as a configuration file of a release; nothing in it is quoted."""
+    return _PLAIN.from_string(text).render(values)
+
+
+def _environment(**options: Any) -> jinja2.Environment:
+    return jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, **options)
+
+
+_PLAIN = _environment(keep_trailing_newline=True)
