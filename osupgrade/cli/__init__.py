@@ -9,11 +9,13 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from osupgrade import __version__
 from osupgrade.cli import (
     doctor,
     dumps,
@@ -34,9 +36,26 @@ app = typer.Typer(
     help="Rehearse an OpenStack upgrade before doing it: the real migration tools, a real database, your cloud.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode="markdown",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"osupgrade {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """The options of the command itself."""
+
+
 app.command("rehearse")(rehearse.rehearse)
 app.command("inspect")(inspect.inspect)
 app.command("survey")(survey.survey)
