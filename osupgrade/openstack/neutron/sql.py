@@ -143,5 +143,12 @@ cfg.CONF.set_override("tenant_network_types", ["gre"], "ml2")
 cfg.CONF.set_override("mechanism_drivers", ["openvswitch"], "ml2")
 cfg.CONF.set_override("firewall_driver", "neutron.agent.linux.iptables_firewall.OVSHybridIptablesFirewallDriver",
                       "SECURITYGROUP")
+from neutron.db import agents_db
+said = agents_db.AgentDbMixin.get_configuration_dict
+def says(self, agent):
+    # Grizzly's agents reported the mapping alone; each living one reports in Icehouse's form once it runs Icehouse.
+    found = said(self, agent)
+    return found if "bridge_mappings" in found else {"bridge_mappings": found, "tunnel_types": ["gre", "vxlan"]}
+agents_db.AgentDbMixin.get_configuration_dict = says
 """
 """What :func:`server` needs to prepare so that Icehouse's ML2 plugin starts, with security groups on."""
