@@ -31,6 +31,11 @@ def service_file(service: str, name: str) -> Path:
     return _SERVICES / service / name
 
 
+def service_files(name: str) -> tuple[Path, ...]:
+    """The files of that name of every service that has one, and of ``common``, sorted."""
+    return tuple(sorted(_SERVICES.glob(f"*/{name}")))
+
+
 def modules(part: str) -> Iterator[str]:
     """The dotted names of the modules in the package ``part`` of every service, such as ``invariants``, sorted."""
     for file in sorted(_SERVICES.glob(f"*/{part}/*.py")):

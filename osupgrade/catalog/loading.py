@@ -185,16 +185,17 @@ _KINDS: Mapping[str, str] = {
 def _said(error: ErrorDetails) -> str:
     """One error as a sentence: the key, what is wrong, what was found."""
     kind, found = error["type"], error["input"]
+    place = dotted(step for step in error["loc"] if step != "[key]")  # pydantic's mark of a key that is wrong itself
     if kind in ("missing", "extra_forbidden"):
-        return f"{dotted(error['loc'])}: {_KINDS[kind]}"
+        return f"{place}: {_KINDS[kind]}"
     reason = _KINDS.get(kind)
     if reason is None:
         reason = error["msg"].removeprefix("Value error, ")
         reason = reason.replace("Input should be", "must be").replace("Input", "the value")
         reason = _clean(reason[:1].lower() + reason[1:])
         if kind == "value_error":  # a check of our own has said it all
-            return f"{dotted(error['loc'])}: {reason}"
-    return f"{dotted(error['loc'])}: {reason}, not {_described(found)}"
+            return f"{place}: {reason}"
+    return f"{place}: {reason}, not {_described(found)}"
 
 
 def _described(value: object) -> str:

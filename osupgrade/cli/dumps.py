@@ -1,4 +1,4 @@
-"""``osupgrade sanitize``: a dump that may leave the house."""
+"""``osupgrade sanitize``: a dump that may leave the site."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab, connect
 from osupgrade.lab.images import ImageStore
 from osupgrade.model.errors import Exit
+from osupgrade.model.quoting import one_line
 
 SHOWN = 5
 """Columns that a line names before it counts them."""
@@ -35,13 +36,15 @@ def sanitize(
     dumps: Annotated[list[Path], typer.Argument(help="Dumps, or directories of them.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The sanitized dump; must not be there yet.")],
     key_file: Annotated[Path, typer.Option("--key-file", help="The key: the same key gives the same masks.")],
-    policy: Annotated[Path | None, typer.Option("--policy", help="What to do otherwise with which column.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A TOML file with rules of your own, which win over the usual ones.")
+    ] = None,
     proof: Annotated[
-        Path | None, typer.Option("--proof", help="Write every fact of the shape, before and after.")
+        Path | None, typer.Option("--proof", help="Write every fact of the shape to this file, before and after.")
     ] = None,
     db: DatabaseKind = "auto",
 ) -> int:
-    """Mask a dump so that it may leave the house and still has the same traps in it.
+    """Mask a dump so that it may leave the site and still has the same traps in it.
 
     Example: `osupgrade sanitize nova.sql.gz keystone.sql.gz -o clean.sql.gz --key-file key`
     """
@@ -84,27 +87,31 @@ def _print(report: SanitizeReport, console: Console) -> None:
     for treatment, columns in sorted(report.treated.items()):
         console.print(f"{columns:6d} columns: {treatment}", markup=False)
     for column, done in report.unknown.items():
-        console.print(f"unknown column, {_DONE.get(done, 'masked')}: {column}", markup=False)
+        console.print(f"unknown column, {_DONE.get(done, 'masked')}: {one_line(column)}", markup=False)
     for name in sorted(set(report.spared.values())):
         these = [column for column, said in report.spared.items() if said == name]
         more = f" and {len(these) - SHOWN} more" if len(these) > SHOWN else ""
         console.print(
-            f'kept, though the policy hides "{name}": {", ".join(these[:SHOWN])}{more}; rows find each other by them, '
+            f'kept, though the policy hides "{name}": {one_line(", ".join(these[:SHOWN]))}{more}; rows refer to them, '
             "or the schema spells their values out",
             markup=False,
             soft_wrap=True,
         )
     for finding in report.findings:
         why = f" ({finding.consequence})" if finding.consequence else ""
-        console.print(f"{finding.message}{why}", markup=False, soft_wrap=True)
+        console.print(one_line(f"{finding.message}{why}"), markup=False, soft_wrap=True)
+    for name, new in report.renamed.items():
+        console.print(f"database {one_line(name)} is called {new} in the output", markup=False, soft_wrap=True)
     for what in report.left:
-        console.print(f"taken out: {what}", markup=False)
+        console.print(f"left out: {one_line(what)}", markup=False, soft_wrap=True)
+    if report.names:
+        console.print(f"masked: {report.names} names and texts of your own in definitions of tables and columns")
     for line in _side_by_side(report.shapes):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(one_line(line), markup=False, soft_wrap=True)
     console.print(f"shape: all {len(report.shapes)} facts are the same before and after")
     console.print(
-        f"leak scan: nothing that was masked stands in the {report.scanned_bytes} bytes of output; "
-        f"{report.masked_values} values were masked one by one, ids and dropped content beside them",
+        f"leak scan: none of the masked values was found in the {report.scanned_bytes} bytes of output; "
+        f"{report.masked_values} values were masked one by one, beside ids and dropped content",
         soft_wrap=True,
     )
     console.print(f"wrote {report.written.path} in {report.seconds:.1f} s", markup=False, soft_wrap=True)
@@ -121,8 +128,8 @@ def _side_by_side(shapes: Sequence[Shape]) -> Iterator[str]:
     width = max((len(name) for name in sums if " in " not in name), default=0)
     for name, facts in sums.items():
         if facts[ROWS][0] and " in " not in name:
-            told = [f"{fact} {_pair(*facts[fact])}" for fact in FACTS if fact != SPREAD and any(facts.get(fact, ()))]
-            yield f"{name:<{width}}  {', '.join(told)}"
+            said = [f"{fact} {_pair(*facts[fact])}" for fact in FACTS if fact != SPREAD and any(facts.get(fact, ()))]
+            yield f"{name:<{width}}  {', '.join(said)}"
     for name, facts in sums.items():
         if " in " in name:
             yield f"{name}: {', '.join(f'{fact} {_pair(*pair)}' for fact, pair in facts.items())}"

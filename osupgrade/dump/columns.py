@@ -6,107 +6,131 @@ import contextlib
 import difflib
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pymysql
 import pymysql.cursors
 
+from osupgrade.dump.mask.columns import BINARY, LEFT, TEXT, Column
 from osupgrade.dump.policy import Policy, Treatment, known_columns
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.quoting import quoted
 from osupgrade.schema import catalogue
 
-TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
-BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
-DATES = frozenset({"date", "datetime", "timestamp"})
-LEFT = frozenset({"enum", "set", "bit", "time", "year"})
-"""Types whose values say nothing, or that the schema itself spells out."""
-NETS = frozenset({"cidr", "cidr_v6", "destination", "remote_ip_prefix"})
-HOSTS = frozenset({"host", "hypervisor_hostname", "launched_on"})
 IN_MEMORY = 256 << 20
 """Bytes that the server may take for one temporary table before it goes to disk."""
+TABLES = ("BASE TABLE", "SYSTEM VERSIONED")
+"""What servers call a table that holds rows of its own."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column as it is treated. ``known`` is whether any revision of the service has it; ``longest`` in characters."""
-
-    service: str
-    database: str
-    table: str
-    name: str
-    type: str
-    charset: str
-    longest: int
-    keyed: bool
-    known: bool
-    treatment: Treatment
-    spared: str = ""
-    """What the operator's policy calls it where that wants it hidden with others, and it can only be kept."""
-
-    def __str__(self) -> str:
-        return f"{self.service}.{self.table}.{self.name}"
-
-    @property
-    def quoted(self) -> str:
-        """Its name as SQL has it."""
-        return quoted(self.name)
-
-    @property
-    def of(self) -> str:
-        """Its table as SQL has it, with the database."""
-        return f"{quoted(self.database)}.{quoted(self.table)}"
+Place = tuple[str, str]
+"""A table and a column."""
 
 
 def columns_of(server: DatabaseServer, service: str, database: str, policy: Policy) -> Iterator[Column]:
     """Every column of a database's tables and what becomes of it.
 
     Raises UsageFault for one that the operator's policy names and hides though other rows are found by it, or the
-    schema itself spells its values out; among those of ``*.column`` it is spared.
+    schema itself spells its values out; one that is hidden by ``*.column`` only is spared.
     """
     known = known_columns(service)
-    keyed = {
+    keyed: set[Place] = {
         (table, name)
         for table, name in server.rows(
             "", "SELECT table_name, column_name FROM information_schema.statistics WHERE table_schema = %s", (database,)
         )
     }
-    sql = """SELECT c.table_name, c.column_name, c.data_type, COALESCE(c.character_set_name, ''),
-                    COALESCE(c.character_maximum_length, 0)
-             FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-             WHERE c.table_schema = %s AND t.table_type = 'BASE TABLE' AND c.extra NOT LIKE '%%GENERATED%%'
-             ORDER BY c.table_name, c.ordinal_position"""
-    for table, name, kind, charset, longest in server.rows("", sql, (database,)):
-        is_known = (table, name) in known
-        is_keyed = (table, name) in keyed
-        said = policy.treatment(table, name)
-        hidden = policy.hides(table, name) if kind not in TEXT | BINARY else ""
-        spared = hidden if hidden.startswith("*.") and (is_keyed or kind in LEFT) else ""
-        if hidden and not spared and (is_keyed or kind in LEFT):
-            why = "a number of a key, by which rows find each other" if is_keyed else f"of the type {kind}"
+    counted = _counted(server, database, known)
+    sql = """SELECT table_name, column_name, data_type, COALESCE(character_set_name, ''),
+                    COALESCE(character_maximum_length, 0), column_type, is_nullable
+             FROM information_schema.columns WHERE table_schema = %s AND extra NOT LIKE '%% GENERATED%%'
+             ORDER BY table_name, ordinal_position"""
+    tables = {  # not joined, because the server would find names equal that differ in case
+        table
+        for (table,) in server.rows(
+            "",
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_type IN %s",
+            (database, TABLES),
+        )
+    }
+    for table, name, kind, charset, longest, full, nullable in server.rows("", sql, (database,)):
+        if table not in tables:
+            continue
+        place = (table, name)
+        # The number of a row: other rows find it by it.
+        row = place in keyed and kind not in TEXT | BINARY and (place in known or place in counted)
+        treatment, spared = _treatment(place, kind, policy, known=place in known, keyed=place in keyed, row=row)
+        yield Column(
+            service=service,
+            database=database,
+            table=table,
+            name=name,
+            type=kind,
+            charset=charset,
+            longest=longest,
+            keyed=place in keyed,
+            known=place in known,
+            treatment=treatment,
+            spared=spared,
+            full_type=full,
+            nullable=nullable == "YES",
+            texts=known.get(place, frozenset()),
+        )
+
+
+def _counted(server: DatabaseServer, database: str, known: Collection[Place]) -> frozenset[Place]:
+    """Columns that the server counts up, and those that refer to a known one: their numbers are known ones too."""
+    counted = server.rows(
+        "",
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s AND extra LIKE "
+        "'%%auto_increment%%'",
+        (database,),
+    )
+    links = server.rows(
+        "",
+        "SELECT table_name, column_name, referenced_table_name, referenced_column_name "
+        "FROM information_schema.key_column_usage WHERE table_schema = %s AND referenced_table_name IS NOT NULL",
+        (database,),
+    )
+    found: set[Place] = {(table, column) for table, column in counted}
+    size = -1
+    while size != len(found):  # a chain of references
+        size = len(found)
+        for one, other in (((a, b), (c, d)) for a, b, c, d in links):
+            if any(place in found or place in known for place in (one, other)):
+                found |= {one, other}
+    return frozenset(found)
+
+
+def _treatment(
+    place: Place, kind: str, policy: Policy, *, known: bool, keyed: bool, row: bool
+) -> tuple[Treatment, str]:
+    """What becomes of a column, and by which name the operator's policy hides it where it is kept all the same."""
+    said = policy.treatment(*place)
+    if said is Treatment.KEEP and not known and not policy.names(*place):
+        said = None  # a column of the site's own that only has the name of one that is kept
+    hidden = policy.hides(*place) if kind not in TEXT | BINARY else ""
+    fixed = row or (known and kind in LEFT)
+    if hidden and fixed:
+        if not hidden.startswith("*."):
+            why = "a number of a key, by which rows find each other" if row else f"of the type {kind}"
             raise UsageFault(
-                f'the policy says "{table}.{name}" = "{said}", but it is {why}: it can only be kept',
+                f'the policy says "{hidden}" = "{said}", but {".".join(place)} is {why}: it can only be kept',
                 hint="take it out of the file given with --policy",
             )
-        if hidden and not spared:
-            treatment = Treatment.MASK
-        elif kind in LEFT:
-            treatment = Treatment.KEEP
-        elif kind in TEXT:
-            treatment = said or Treatment.MASK
-        elif kind in BINARY:
-            treatment = said or Treatment.DROP
-        else:
-            treatment = Treatment.KEEP if is_known or is_keyed else said or Treatment.MASK
-        if treatment is Treatment.DROP and is_keyed:
-            treatment = Treatment.MASK
-        yield Column(service, database, table, name, kind, charset, longest, is_keyed, is_known, treatment, spared)
+        return Treatment.KEEP, hidden
+    if hidden:
+        return Treatment.MASK, ""
+    if kind in TEXT:
+        treatment = said or Treatment.MASK
+    elif kind in BINARY:
+        treatment = said or Treatment.DROP
+    else:
+        return (Treatment.KEEP if known or row or said is Treatment.KEEP else Treatment.MASK), ""
+    return (Treatment.MASK if treatment is Treatment.DROP and keyed else treatment), ""
 
 
 def check_named(columns: Sequence[Column], policy: Policy) -> None:
-    """Raise UsageFault for a column that the operator's policy names and nobody has: what he meant stays as it is.
+    """Raise UsageFault for a column that the operator's policy names and nobody has: what they meant stays as it is.
 
     The dumps have it, or any revision of a service; of a table of a service that is not among the dumps, nothing is
     known of its own columns.
@@ -127,35 +151,37 @@ def check_named(columns: Sequence[Column], policy: Policy) -> None:
             )
 
 
-def wide_nets(server: DatabaseServer, columns: Sequence[Column]) -> frozenset[int]:
+def wide_nets(server: DatabaseServer, columns: Sequence[Column], policy: Policy) -> frozenset[int]:
     """First octets of nets wider than /16: the second octet is part of the host's address there."""
     found = set()
     for column in columns:
-        if column.name in NETS and column.type in TEXT:
+        if column.name in policy.nets and column.type in TEXT:
             for value in _texts(server, column):
                 address, slash, length = value.partition("/")
-                if slash and length.isdigit() and int(length) < 16 and address.partition(".")[0].isdigit():
+                if slash and length.isdecimal() and int(length) < 16 and address.partition(".")[0].isdecimal():
                     found.add(int(address.partition(".")[0]))
     return frozenset(found)
 
 
-def hosts(server: DatabaseServer, columns: Sequence[Column]) -> frozenset[str]:
-    """The names of all hosts of the cloud."""
-    named = [column for column in columns if column.name in HOSTS and column.type in TEXT]
-    return frozenset(value for column in named for value in _texts(server, column))
+def sources(server: DatabaseServer, columns: Sequence[Column], names: str) -> frozenset[str]:
+    """The values of the columns with these names, out of which services compute others.
 
-
-def access_keys(server: DatabaseServer, columns: Sequence[Column]) -> frozenset[str]:
-    """EC2 access keys, in Grizzly's table and in Icehouse's credentials."""
+    A name is ``table.column`` or ``*.column``, or either with ``:key`` for a key of the JSON in it.
+    """
     found: set[str] = set()
-    for column in columns:
-        if (column.table, column.name) == ("ec2_credential", "access"):
-            found.update(_texts(server, column))
-        elif (column.table, column.name) == ("credential", "blob"):
-            for value in _texts(server, column):
-                with contextlib.suppress(ValueError, TypeError, KeyError):
-                    found.add(str(json.loads(value)["access"]))
+    for name in names.split():
+        place, _, key = name.partition(":")
+        for column in columns:
+            if place in (f"{column.table}.{column.name}", f"*.{column.name}") and column.type in TEXT:
+                values = _texts(server, column)
+                found.update(_under(key, values) if key else values)
     return frozenset(found)
+
+
+def _under(key: str, values: Iterator[str]) -> Iterator[str]:
+    for value in values:
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+            yield str(json.loads(value)[key])
 
 
 def listed_words(server: DatabaseServer, columns: Sequence[Column], policy: Policy) -> frozenset[str]:
@@ -165,7 +191,7 @@ def listed_words(server: DatabaseServer, columns: Sequence[Column], policy: Poli
 
 
 def connected(server: DatabaseServer, database: str = "") -> pymysql.Connection[Any]:
-    """A connection of one's own for long work, which nobody waits for to be safe."""
+    """A connection of its own for long work, outside of the server's pool."""
     login = server.admin
     return pymysql.connect(
         host=login.host,
@@ -195,17 +221,6 @@ def filled(server: DatabaseServer, columns: Sequence[Column]) -> list[Column]:
     with connected(server) as connection, connection.cursor() as cursor:
         full = {table for table in tables if cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")}
     return [column for column in columns if column.of in full]
-
-
-def names_of(server: DatabaseServer, databases: Collection[str]) -> frozenset[str]:
-    """The names of all tables, columns, indexes and constraints."""
-    sources = (
-        "SELECT table_name FROM information_schema.tables WHERE table_schema IN %s",
-        "SELECT column_name FROM information_schema.columns WHERE table_schema IN %s",
-        "SELECT index_name FROM information_schema.statistics WHERE table_schema IN %s",
-        "SELECT constraint_name FROM information_schema.table_constraints WHERE table_schema IN %s",
-    )
-    return frozenset(str(name) for sql in sources for (name,) in server.rows("", sql, (tuple(databases),)))
 
 
 def _texts(server: DatabaseServer, column: Column) -> Iterator[str]:

@@ -12,93 +12,80 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pymysql
 
-from osupgrade.dump.columns import BINARY, DATES, TEXT, Column, connected, distinct
-from osupgrade.dump.mask import Masker, is_bare_hex_sql, is_uuid_sql
+from osupgrade.dump.columns import connected, distinct
+from osupgrade.dump.mask.columns import (
+    BINARY,
+    CODECS,
+    SPELT,
+    TEXT,
+    WIDE,
+    Column,
+    ColumnLiterals,
+    Form,
+    dropped_sql,
+    mask_function,
+    unlisted_sql,
+)
+from osupgrade.dump.mask.ddl import Definition, Rewriter
+from osupgrade.dump.mask.names import Names
+from osupgrade.dump.mask.sql import is_bare_hex_sql, is_uuid_sql
+from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.policy import Treatment
-from osupgrade.lab.database import DatabaseServer
-from osupgrade.model.errors import LabFault
+from osupgrade.lab.database import DatabaseServer, no_room
+from osupgrade.model.errors import Exit, Fault, LabFault
 from osupgrade.model.quoting import quoted
 
 SCRATCH = "osupgrade_masks"
 CONNECTIONS = 2
 BATCH_BYTES = 1 << 20
-CODECS: Mapping[str, str] = {
-    "": "utf-8",
-    "ascii": "utf-8",
-    "utf8": "utf-8",
-    "utf8mb3": "utf-8",
-    "utf8mb4": "utf-8",
-    "latin1": "cp1252",
-    "ucs2": "utf-16-be",
-    "utf16": "utf-16-be",
-}
-"""Python's names of the server's character sets; texts in any other are masked byte by byte."""
-_WIDE = ("ucs2", "utf16", "utf16le", "utf32")
 _CUT = (1264, 1265, 1366, 1406)
 """Warnings by which a server says that a value did not fit."""
+_MEET = 1062
+_CHECKS = (3819, 4025)
+"""Errors by which servers say that a row breaks a check."""
 
 T = TypeVar("T")
 Step = Callable[[int, int], None]
-"""Told how many of how many tables are done."""
+"""Called with how many of how many tables are done."""
+Table = tuple[str, str]
+"""A restored database and a table of it."""
+
+
+class MasksMeet(Fault):
+    """Two values of a unique column have the same mask; there is no output."""
+
+    status = Exit.DID_NOT
 
 
 @dataclass(frozen=True)
-class Form:
-    """What decides a mask beside the value itself. ``longest`` is 0 where a mask is never longer than its value."""
+class Copied:
+    """A table's masked copy. ``missing`` says that there is none, ``empty`` that its rows were left out."""
 
-    treatment: Treatment
-    codec: str
-    longest: int
-    number: bool
-
-    @classmethod
-    def of(cls, column: Column) -> Form:
-        """How the values of a column are masked."""
-        codec = CODECS.get(column.charset, "")
-        longest = column.longest if column.treatment is Treatment.JSON and column.type == "varchar" else 0
-        return cls(column.treatment, codec, longest, column.type not in TEXT)
-
-
-def mask_function(form: Form, masker: Masker) -> Callable[[bytes], bytes]:
-    """What makes a mask of a value, as bytes in the column's own encoding."""
-
-    def mask(old: bytes) -> bytes:
-        if not form.codec:
-            return masker.foreign(old)
-        text = old.decode(form.codec, "surrogateescape")
-        if form.number:
-            new = masker.digits(text)
-        elif form.treatment is Treatment.JSON:
-            new = masker.json(text)
-        elif form.treatment is Treatment.PARTS:
-            new = masker.parts(text)
-        elif form.treatment is Treatment.SECRET:
-            new = masker.secret(text)
-        else:
-            new = masker.mask(text)
-        if form.longest and len(new) > form.longest:
-            new = masker.mask(text)
-        return new.encode(form.codec, "surrogateescape")
-
-    return mask
+    definition: Definition
+    missing: bool = False
+    empty: bool = False
 
 
 class Masking:
     """Fills the table of masks, then writes the masked copies; used once, and closed by whoever made it."""
 
-    def __init__(self, server: DatabaseServer, masker: Masker) -> None:
+    def __init__(self, server: DatabaseServer, masker: Masker, names: Names, upstream: frozenset[str]) -> None:
         self._server = server
         self._masker = masker
+        self._names = names
+        self._upstream = upstream
         self._forms: dict[Form, int] = {}
         self._lock = threading.Lock()
         self.looked_up: set[Column] = set()
         """Columns with at least one value that the masker changed."""
         self.values = 0
         """How many masks it made."""
+        self.tables: dict[Table, Copied] = {}
+        """What became of each table."""
 
     def __enter__(self) -> Masking:
         self._server.create(SCRATCH)
@@ -115,7 +102,7 @@ class Masking:
 
     def learn(self, columns: Sequence[Column], step: Step) -> None:
         """Make the masks of all distinct values that SQL alone cannot mask."""
-        tables = _by_table([column for column in columns if _is_looked_up(column)])
+        tables = _by_table([column for column in columns if column.looked_up])
         _each(self._learn, list(tables.values()), step)
 
     def _learn(self, columns: Sequence[Column]) -> None:
@@ -153,45 +140,79 @@ class Masking:
         tables = _by_table(columns)
         largest = self._sizes(tuple(copies))
         order = sorted(tables, key=lambda table: -largest.get(table, 0))
-        _each(lambda table: self._copy(table, tables[table], copies[table[0]]), order, step)
+        _each(lambda table: self._copy(table, tables[table], copies), order, step)
 
-    def _sizes(self, databases: tuple[str, ...]) -> dict[tuple[str, str], int]:
+    def _sizes(self, databases: tuple[str, ...]) -> dict[Table, int]:
         sql = "SELECT table_schema, table_name, data_length FROM information_schema.tables WHERE table_schema IN %s"
         return {(schema, table): int(size or 0) for schema, table, size in self._server.rows("", sql, (databases,))}
 
-    def _copy(self, table: tuple[str, str], columns: Sequence[Column], target: str) -> None:
-        source, name = table
-        with connected(self._server, target) as connection, connection.cursor() as cursor:
+    def _copy(self, table: Table, columns: Sequence[Column], copies: Mapping[str, str]) -> None:
+        with connected(self._server, copies[table[0]]) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SET SESSION foreign_key_checks = 0, unique_checks = 0, tx_isolation = 'READ-COMMITTED', "
                 "sql_mode = 'NO_AUTO_VALUE_ON_ZERO,NO_DIR_IN_CREATE'"
             )
-            cursor.execute(f"SHOW CREATE TABLE {quoted(source)}.{quoted(name)}")
+            cursor.execute(f"SHOW CREATE TABLE {quoted(table[0])}.{quoted(table[1])}")
             row = cursor.fetchone()
             assert row
-            cursor.execute(row[1])
-            names = ", ".join(column.quoted for column in columns)
-            values = ", ".join(self._value(column) for column in columns)
+            made = self._filled(cursor, table, row[1], columns, copies)
+        with self._lock:
+            self.tables[table] = made
+
+    def _filled(
+        self, cursor: Any, table: Table, create: str, columns: Sequence[Column], copies: Mapping[str, str]
+    ) -> Copied:
+        """Make the copy's table and its rows; without checks or unique keys where masks do not hold them."""
+        literals = ColumnLiterals({column.name: column for column in columns}, self._masker, self._upstream)
+        place, own = f"{columns[0].service}.{table[1]}", not any(column.known for column in columns)
+        checks = unique = True
+        while True:
+            rewriter = Rewriter(place, self._names, literals, copies, checks=checks, unique=unique)
+            definition = rewriter.definition(create)
             try:
-                rows = f"SELECT {values} FROM {quoted(source)}.{quoted(name)} t"
-                cursor.execute(f"INSERT INTO {quoted(name)} ({names}) {rows}")
-            except pymysql.err.IntegrityError as fault:
-                raise LabFault(f"two masks meet in {name}", evidence=str(fault)) from fault
-            cursor.execute("SHOW WARNINGS")
-            cut = [warning for warning in cursor.fetchall() if warning[1] in _CUT]
+                cursor.execute(definition.sql)
+            except pymysql.MySQLError as fault:
+                if no_room(place, str(fault)):
+                    raise
+                return Copied(definition, missing=True)
+            if any(column.foreign and (column.keyed or not column.nullable) for column in columns):
+                return Copied(definition, empty=True)
+            try:
+                self._fill(cursor, table, columns)
+                return Copied(definition)
+            except pymysql.MySQLError as fault:
+                number = fault.args[0] if fault.args else 0
+                checks, unique = checks and number not in _CHECKS, unique and number != _MEET
+                if (checks and unique) or number not in (*_CHECKS, _MEET):
+                    raise
+                if not unique and not own:
+                    raise _meet(place) from fault
+            cursor.execute(f"DROP TABLE {quoted(self._names.mask(table[1]))}")
+
+    def _fill(self, cursor: Any, table: Table, columns: Sequence[Column]) -> None:
+        mask = self._names.mask
+        names = ", ".join(quoted(mask(column.name)) for column in columns)
+        values = ", ".join(self._value(column) for column in columns)
+        source = f"{quoted(table[0])}.{quoted(table[1])}"
+        cursor.execute(f"INSERT INTO {quoted(mask(table[1]))} ({names}) SELECT {values} FROM {source} t")
+        cursor.execute("SHOW WARNINGS")
+        # A member that was none is stored as such again, and the server says so.
+        spelt = {f"'{mask(column.name)}'" for column in columns if column.type in SPELT}
+        cut = [line for _, number, line in cursor.fetchall() if number in _CUT and not any(n in line for n in spelt)]
         if cut:
-            raise LabFault(f"a mask does not fit into {name}", evidence="\n".join(str(line[2]) for line in cut[:5]))
+            raise LabFault(f"a mask does not fit into {table[1]}", evidence="\n".join(cut[:5]))
 
     def _value(self, column: Column) -> str:
         """What a column's masked copy holds, as SQL."""
         name = f"t.{column.quoted}"
+        if column.type in SPELT:
+            return unlisted_sql(column, name, self._masker)
         if column.treatment is Treatment.KEEP:
             return name
-        if column.treatment is Treatment.DROP:
+        if column.treatment is Treatment.DROP and column.type in TEXT | BINARY:
             return dropped_sql(name, column.type)
-        if column.type in DATES:
-            digest = hashlib.sha256(self._masker.mask(str(column)).encode()).digest()
-            return f"{name} + INTERVAL {int.from_bytes(digest[:2], 'big') % 700 + 30} DAY"
+        if not column.looked_up and column.treatment is not Treatment.DROP:
+            return unlisted_sql(column, name, self._masker)
         value = name
         if column in self.looked_up:
             number = self._forms[Form.of(column)]
@@ -203,7 +224,7 @@ class Masking:
 
     def _inline(self, column: Column, name: str) -> tuple[str, str] | None:
         """For which values SQL makes the mask by itself, and how; None where it makes none."""
-        by_ascii = column.charset in CODECS and column.charset not in _WIDE
+        by_ascii = column.charset in CODECS and column.charset not in WIDE
         if column.type not in TEXT or not by_ascii or column.longest < 32:
             return None
         if column.treatment is Treatment.MASK:
@@ -224,14 +245,10 @@ def _each(function: Callable[[T], None], items: Sequence[T], step: Step) -> None
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def dropped_sql(name: str, kind: str) -> str:
-    """Content that is not needed at all, in SQL: as many x's as there were characters, of JSON the braces."""
-    if kind in BINARY:
-        return f"REPEAT('x', LENGTH({name}))"
-    length = f"CHAR_LENGTH({name})"
-    return (
-        f"CASE LEFT({name}, 1) WHEN '{{' THEN CONCAT('{{', SPACE({length} - 2), '}}') "
-        f"WHEN '[' THEN CONCAT('[', SPACE({length} - 2), ']') ELSE REPEAT('x', {length}) END"
+def _meet(place: str) -> MasksMeet:
+    return MasksMeet(
+        f"two values of a unique column of {place} get the same mask; no output was written",
+        hint="use another key, or keep the column with --policy",
     )
 
 
@@ -240,10 +257,6 @@ def _by_table(columns: Sequence[Column]) -> dict[tuple[str, str], list[Column]]:
     for column in columns:
         tables.setdefault((column.database, column.table), []).append(column)
     return tables
-
-
-def _is_looked_up(column: Column) -> bool:
-    return column.treatment not in (Treatment.KEEP, Treatment.DROP) and column.type not in DATES
 
 
 def _batches(number: int, function: Callable[[bytes], bytes], values: Iterator[bytes]) -> Iterator[list[str]]:

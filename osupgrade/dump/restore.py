@@ -41,7 +41,7 @@ _CLIENT = (
 )
 _FEED = (
     'set -o pipefail; while read -r n && [ "$n" -gt 0 ]; do head -c "$n" || exit 1; done '
-    f'| {_CLIENT} "$TARGET" 2>&1 >/dev/null | head -c {OUTPUT}; exit "${{PIPESTATUS[1]}}"'
+    f'| {_CLIENT} -- "$TARGET" 2>&1 >/dev/null | head -c {OUTPUT}; exit "${{PIPESTATUS[1]}}"'
 )
 _DEFINER = re.compile(rb"DEFINER\s*=\s*(?:`(?:[^`]|``)*`|'[^']*'|\w+)\s*@\s*(?:`(?:[^`]|``)*`|'[^']*'|[\w.%-]+)")
 _DROP_DATABASE = re.compile(rb"(?:/\*!\d+ )?DROP DATABASE ")

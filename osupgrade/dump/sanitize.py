@@ -1,8 +1,8 @@
-"""Taking out of a dump what must not leave the house, and proving that its shape and nothing else is left.
+"""Taking out of a dump what must not leave the site, and proving that its shape and nothing else is left.
 
 The dump is restored into a throw-away server; a masked copy of each database is written there beside it; shape and
-relations of both are compared; then the copy is dumped while a scan looks for anything that was masked. Nothing is
-parsed as SQL.
+relations of both are compared; then the copy is dumped while a scan looks for anything that was masked. Only what the
+server itself says of its tables, views and triggers is parsed as SQL, never the dump.
 """
 
 from __future__ import annotations
@@ -11,35 +11,27 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pymysql
 import sqlalchemy.exc
 
-from osupgrade.dump.code import code_of, put_code
-from osupgrade.dump.columns import (
-    BINARY,
-    TEXT,
-    Column,
-    access_keys,
-    check_named,
-    columns_of,
-    connected,
-    distinct,
-    filled,
-    hosts,
-    listed_words,
-    names_of,
-    wide_nets,
-)
-from osupgrade.dump.holdings import holdings
-from osupgrade.dump.leaks import Candidates, LeakScan, tokens
-from osupgrade.dump.mask import Masker
-from osupgrade.dump.masking import Form, Masking, mask_function
-from osupgrade.dump.policy import Policy, Treatment
+from osupgrade.catalog.identity import usual_names
+from osupgrade.dump.audit import left_over
+from osupgrade.dump.code import Code, code_of, put_code
+from osupgrade.dump.columns import check_named, columns_of, filled, listed_words, sources, wide_nets
+from osupgrade.dump.holdings import Holding, holdings
+from osupgrade.dump.leaked import leaks_of
+from osupgrade.dump.leaks import LeakScan
+from osupgrade.dump.mask.columns import Column
+from osupgrade.dump.mask.names import Names
+from osupgrade.dump.mask.values import Masker
+from osupgrade.dump.mask.words import WORDS
+from osupgrade.dump.masking import Copied, Masking
+from osupgrade.dump.policy import Policy, Treatment, upstream_names
 from osupgrade.dump.read import Dump
-from osupgrade.dump.restore import Progress, restore
+from osupgrade.dump.restore import Progress, Restored, restore
 from osupgrade.dump.shape import Shape, compare
 from osupgrade.dump.stream import Part, Reader
 from osupgrade.dump.write import Written, check_output, write_dump
@@ -50,7 +42,6 @@ from osupgrade.model.finding import Finding
 KEY_BYTES = 32
 PARALLEL_BYTES = 16 << 20
 """Dumps above it are worth the start of processes that scan."""
-BATCH_BYTES = 1 << 20
 
 BOILERPLATE = """
 allow_invalid_dates auto_increment auto_value_on_zero character_set_client character_set_connection
@@ -64,7 +55,7 @@ sql_mode sql_notes unique_checks utf8_general_ci utf8_unicode_ci utf8mb4_general
 
 
 class Leak(Fault):
-    """Something that was masked stands in the output, or the shape did not survive; the output is gone."""
+    """Something that was masked is in the output, or the shape did not survive; there is no output."""
 
     status = Exit.DID_NOT
 
@@ -75,15 +66,20 @@ class SanitizeReport:
 
     written: Written
     databases: Mapping[str, str]
+    """What each service's database is called in the output."""
+    renamed: Mapping[str, str]
+    """Databases that had a name of the site's own, and what they are called in the output."""
     treated: Mapping[str, int]
     """Columns by treatment."""
     unknown: Mapping[str, Treatment]
     spared: Mapping[str, str]
-    """Columns that can only be kept, with what the operator's policy calls them, which hides others of their name."""
+    """Columns that can only be kept, and the name by which the operator's policy hides them with others."""
     findings: tuple[Finding, ...]
-    """What is to be known of the dumps themselves."""
+    """What there is to say about the dumps themselves."""
     left: tuple[str, ...]
-    """What was taken out besides: routines, events, and what of triggers and views has a text of its own in it."""
+    """What was left out: code with a text of its own in it, comments, and what of definitions cannot be masked."""
+    names: int
+    """How many names of tables, columns, keys and the like are the site's own, and were masked."""
     shapes: tuple[Shape, ...]
     masked_values: int
     """How many different values were masked one by one; ids and dropped content come on top."""
@@ -92,7 +88,7 @@ class SanitizeReport:
 
 
 Told = Callable[[str, str], None]
-"""Told what is going on now, and how far it is."""
+"""Called with what is going on now, and how far it is."""
 
 
 def read_key(path: Path) -> bytes:
@@ -120,73 +116,180 @@ def sanitize(
     """
     started = time.monotonic()
     check_output(out)
-    names = {h.service: h.section.name if h.section.named else h.service for h in holdings(dumps)}
+    found = holdings(dumps)
     raw_bytes = sum(dump.sql_bytes for dump in dumps)
-
-    def restoring(so_far: Progress) -> None:
-        progress("restoring", str(so_far))
-
     with contextlib.ExitStack() as stack:
         stack.enter_context(_room(f"the dumps and their masked copy ({raw_bytes >> 20} MB of SQL)"))
         scan = stack.enter_context(LeakScan(parallel=raw_bytes > PARALLEL_BYTES))
-        restored = restore(server, dumps, restoring, into=_raw_names(names), watch=scan.raw)
-        raw = restored.databases
-        copies = {raw[service]: names[service] for service in raw}
-        progress("learning hosts and nets", "")
-        columns = [column for service, name in raw.items() for column in columns_of(server, service, name, policy)]
-        check_named(columns, policy)
-        used = filled(server, columns)
-        listed = listed_words(server, used, policy)
-        masker = Masker(
+        work = _Work(server, dumps, policy, progress, scan, {each.service: _name_in_copy(each) for each in found})
+        work.restore()
+        work.learn(key)
+        masking = stack.enter_context(Masking(server, work.masker, work.names, work.upstream))
+        work.copy(masking)
+        shapes = work.compare(masking)
+        written = work.write(out)
+    return work.report(written, shapes, masking, time.monotonic() - started, found)
+
+
+def _name_in_copy(holding: Holding) -> str:
+    """What a database is called in the output: its own name if that is a usual one, else its service's."""
+    name = holding.section.name
+    usual = holding.section.named and usual_names().get(name.lower()) == holding.service
+    return name if usual else holding.service
+
+
+@dataclass
+class _Work:
+    """What is known so far while dumps are sanitized; each step adds to it."""
+
+    server: DatabaseServer
+    dumps: Sequence[Dump]
+    policy: Policy
+    progress: Told
+    scan: LeakScan
+    databases: Mapping[str, str]
+    """What services' databases are called in the output."""
+    upstream: frozenset[str] = field(default_factory=lambda: frozenset(n.lower() for n in upstream_names()))
+    restored: Restored = field(init=False)
+    columns: list[Column] = field(init=False)
+    used: list[Column] = field(init=False)
+    """Columns of tables that have rows."""
+    listed: frozenset[str] = field(init=False)
+    masker: Masker = field(init=False)
+    names: Names = field(init=False)
+    copies: dict[str, str] = field(init=False)
+    """Restored databases and their masked copies."""
+    code: tuple[Code, ...] = ()
+    left_code: list[str] = field(default_factory=list)
+    tables: Mapping[tuple[str, str], Copied] = field(default_factory=dict)
+
+    def restore(self) -> None:
+        """Restore the dumps under names of the lab's own."""
+
+        def restoring(so_far: Progress) -> None:
+            self.progress("restoring", str(so_far))
+
+        into = {service: f"osupgrade_raw_{service}" for service in self.databases}
+        self.restored = restore(self.server, self.dumps, restoring, into=into, watch=self.scan.raw)
+        raw = self.restored.databases
+        self.copies = {raw[service]: self.databases[service] for service in raw}
+
+    def learn(self, key: bytes) -> None:
+        """Find the columns, and what a masker has to know before its first mask."""
+        self.progress("learning hosts and nets", "")
+        policy, server = self.policy, self.server
+        raw = self.restored.databases
+        self.columns = [c for service, name in raw.items() for c in columns_of(server, service, name, policy)]
+        check_named(self.columns, policy)
+        self.used = filled(server, self.columns)
+        self.listed = listed_words(server, self.used, policy)
+        self.masker = Masker(
             key,
-            {*policy.words, *listed},
+            {*policy.words, *self.listed},
             json_keys=policy.json_keys,
             secret_keys=policy.secret_keys,
             own_prefix=policy.own_prefix,
-            wide_nets=wide_nets(server, used),
+            wide_nets=wide_nets(server, self.used, policy),
+            composed=policy.composed,
+            kept=policy.kept,
         )
-        masker.learn_hosts(hosts(server, used))
-        masker.learn_access(access_keys(server, used))
-        masking = stack.enter_context(Masking(server, masker))
-        masking.learn(used, lambda done, of: progress("masking values", f"{done} of {of} columns"))
-        masking.copy(columns, copies, lambda done, of: progress("writing masked tables", f"{done} of {of}"))
-        left = [
-            f"{c} of {copy}" for name, copy in copies.items() for c in put_code(server, copy, code_of(server, name))
-        ]
-        progress("comparing the shape of both", "")
-        shapes = compare(server, columns, copies, policy, masking.looked_up)
+        for derived in policy.derived:
+            self.masker.learn_derived(derived.by, sources(server, self.used, derived.columns))
+        self.names = Names(self.masker, self.upstream | WORDS)
+
+    def copy(self, masking: Masking) -> None:
+        """Make the masked copies."""
+        progress = self.progress
+        masking.learn(self.used, lambda done, of: progress("masking values", f"{done} of {of} columns"))
+        masking.copy(self.columns, self.copies, lambda done, of: progress("writing masked tables", f"{done} of {of}"))
+        self.tables = masking.tables
+        for name, copy in self.copies.items():
+            code = tuple(code_of(self.server, name, self.names, self.copies))
+            self.code += code
+            self.left_code += [f"{each} of {copy}" for each in put_code(self.server, copy, code)]
+        for copy in self.copies.values():
+            for what in left_over(self.server, copy, self.names):
+                raise Leak(f"{what} is neither known nor a mask; no output was written", hint="please report this")
+
+    def secrets(self) -> Iterator[str]:
+        """All texts of definitions and code that must not be in the output."""
+        for copied in self.tables.values():
+            yield from copied.definition.secrets
+        yield from self.names.made
+        for code in self.code:
+            yield code.name
+            yield code.text
+
+    def compare(self, masking: Masking) -> tuple[Shape, ...]:
+        """Compare the shape of both sides; raises Leak where it differs."""
+        self.progress("comparing the shape of both", "")
+        without = {place for place, copied in self.tables.items() if copied.missing or copied.empty}
+        columns = [column for column in self.columns if (column.database, column.table) not in without]
+        shapes = compare(self.server, columns, self.copies, self.policy, masking.looked_up, self.names.mask)
         _refuse_changed(shapes)
+        return shapes
 
-        def look(written: Path) -> None:
-            progress("looking for what was masked", "")
-            harmless = (*_harmless(policy, dumps), *listed, *names_of(server, raw.values()))
-            candidates = scan.candidates(Reader([Part(written)]).blocks(), harmless)
-            found = leaks(server, used, candidates, masker)
-            if found:
-                raise _leak(found)
-
-        written = write_dump(
-            server,
-            list(copies.values()),
+    def write(self, out: Path) -> Written:
+        """Write the copies to a file, which gets its name when nothing that was masked is in it."""
+        return write_dump(
+            self.server,
+            list(self.copies.values()),
             out,
-            lambda done: progress(f"writing {out.name}", f"{done / 1e6:.0f} MB"),
-            watch=scan.masked,
-            approve=look,
+            lambda done: self.progress(f"writing {out.name}", f"{done / 1e6:.0f} MB"),
+            watch=self.scan.masked,
+            approve=self._look,
         )
-    counts = {t.value: sum(column.treatment is t for column in columns) for t in Treatment}
-    return SanitizeReport(
-        written=written,
-        databases=names,
-        treated=counts,
-        unknown={str(column): column.treatment for column in columns if not column.known},
-        spared={str(column): column.spared for column in columns if column.spared},
-        findings=restored.findings,
-        left=tuple(left),
-        shapes=shapes,
-        masked_values=masking.values,
-        scanned_bytes=scan.scanned,
-        seconds=time.monotonic() - started,
-    )
+
+    def _look(self, written: Path) -> None:
+        self.progress("looking for what was masked", "")
+        harmless = (*self._harmless(), *self.listed, *self.upstream, *WORDS)
+        candidates = self.scan.candidates(Reader([Part(written)]).blocks(), harmless)
+        found = leaks_of(self.server, self.used, self.secrets(), candidates, self.masker)
+        if found:
+            raise _leak(found)
+
+    def _harmless(self) -> Iterator[str]:
+        """What is in every dump: the services' words, versions, mysqldump's own words."""
+        yield from self.policy.words
+        yield from self.policy.json_keys
+        yield BOILERPLATE
+        yield from self.databases.values()
+        for dump in self.dumps:
+            yield from (dump.tool, dump.server_version)
+            for section in dump.sections:
+                yield from section.versions
+
+    def report(
+        self, written: Written, shapes: tuple[Shape, ...], masking: Masking, seconds: float, found: Sequence[Holding]
+    ) -> SanitizeReport:
+        """What was done."""
+        return SanitizeReport(
+            written=written,
+            databases=self.databases,
+            renamed={
+                each.section.name: self.databases[each.service]
+                for each in found
+                if each.section.named and each.section.name != self.databases[each.service]
+            },
+            treated={t.value: sum(column.treatment is t for column in self.columns) for t in Treatment},
+            unknown={str(column): column.treatment for column in self.columns if not column.known},
+            spared={str(column): column.spared for column in self.columns if column.spared},
+            findings=self.restored.findings,
+            left=(*self.left_code, *self._left_out()),
+            names=len(self.names.made),
+            shapes=shapes,
+            masked_values=masking.values,
+            scanned_bytes=self.scan.scanned,
+            seconds=seconds,
+        )
+
+    def _left_out(self) -> Iterator[str]:
+        for (_, table), copied in sorted(self.tables.items()):
+            if copied.missing:
+                yield f"table {table}, whose definition cannot be masked"
+            elif copied.empty:
+                yield f"the rows of table {table}, of a type that cannot be masked"
+            yield from copied.definition.dropped
 
 
 @contextlib.contextmanager
@@ -198,21 +301,6 @@ def _room(what: str) -> Iterator[None]:
         raise no_room(what, str(fault)) or fault from fault
 
 
-def _raw_names(names: Mapping[str, str]) -> dict[str, str]:
-    return {service: f"osupgrade_raw_{service}" for service in names}
-
-
-def _harmless(policy: Policy, dumps: Sequence[Dump]) -> Iterator[str]:
-    """What stands in every dump: the services' words, versions, mysqldump's own words."""
-    yield from policy.words
-    yield from policy.json_keys
-    yield BOILERPLATE
-    for dump in dumps:
-        yield from (dump.tool, dump.server_version)
-        for section in dump.sections:
-            yield from (section.name, *section.versions)
-
-
 def _refuse_changed(shapes: Sequence[Shape]) -> None:
     changed = [shape for shape in shapes if not shape.same]
     if changed:
@@ -220,69 +308,6 @@ def _refuse_changed(shapes: Sequence[Shape]) -> None:
         raise Leak(
             f"the shape did not survive: {lines[0]}", evidence="\n".join(lines[1:]), hint="no output was written"
         )
-
-
-def leaks(
-    server: DatabaseServer, columns: Sequence[Column], candidates: Candidates, masker: Masker
-) -> dict[str, set[str]]:
-    """Which of the tokens that stand on both sides were masked somewhere, and in which columns.
-
-    What a mask leaves as it is anyway is no secret; an address may be the mask of another one.
-    """
-    words = {word for word in candidates.words if not _stays(masker, word.decode())}
-    made = (
-        {masker.mask(address.decode()).encode() for address in candidates.raw_addresses}
-        if candidates.addresses
-        else set()
-    )
-    wanted = frozenset(words | (candidates.addresses - made))
-    found: dict[str, set[str]] = {}
-    if not wanted:
-        return found
-    with connected(server) as connection:
-        for column in columns:
-            if column.treatment is not Treatment.KEEP and column.type in TEXT | BINARY:
-                function = _nothing if column.treatment is Treatment.DROP else mask_function(Form.of(column), masker)
-                for token in _masked_tokens(distinct(connection, column), wanted, function):
-                    found.setdefault(token.decode(), set()).add(str(column))
-    return found
-
-
-def _nothing(_value: bytes) -> bytes:
-    return b""
-
-
-def _stays(masker: Masker, word: str) -> bool:
-    return masker.mask(word) == word or masker.parts(word) == word
-
-
-def _masked_tokens(
-    values: Iterator[bytes], wanted: frozenset[bytes], function: Callable[[bytes], bytes]
-) -> Iterator[bytes]:
-    """The wanted tokens that a column's values have and their masks have not."""
-    for batch in _batches(values):
-        if _tokens(b"\n".join(batch)) & wanted:
-            for value in batch:
-                if hit := _tokens(value) & wanted:
-                    yield from hit - _tokens(function(value))
-
-
-def _tokens(text: bytes) -> frozenset[bytes]:
-    found = tokens(text)
-    return found.words | found.addresses
-
-
-def _batches(values: Iterator[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for value in values:
-        batch.append(value)
-        size += len(value)
-        if size > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _leak(found: Mapping[str, Collection[str]]) -> Leak:
@@ -293,7 +318,7 @@ def _leak(found: Mapping[str, Collection[str]]) -> Leak:
         for token, places in sorted(found.items())[:5]
     ]
     return Leak(
-        f"{len(found)} masked value(s) stand in the output, which was removed",
+        f"{len(found)} masked value(s) are in the output, which was removed",
         hint="a column that the policy keeps holds a value that is masked elsewhere: mask it with --policy",
         evidence="\n".join(lines),
     )

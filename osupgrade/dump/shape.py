@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from osupgrade.dump.columns import TEXT, Column, connected
+from osupgrade.dump.columns import connected
+from osupgrade.dump.mask.columns import TEXT, Column
 from osupgrade.dump.policy import Policy, Treatment
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.quoting import quoted
@@ -20,6 +21,8 @@ TWINS = "values that differ from another in case only"
 FACTS = (ROWS, NULLS, VALUES, GROUPS, SPREAD, TWINS)
 
 
+Rename = Callable[[str], str]
+"""What a table or a column of the restored databases is called on one side."""
 _BY_VALUE = frozenset({Treatment.MASK, Treatment.PARTS, Treatment.SECRET})
 """Treatments by which different values stay different."""
 
@@ -52,13 +55,14 @@ def compare(
     copies: Mapping[str, str],
     policy: Policy,
     changed: Collection[Column],
+    mask: Rename,
 ) -> tuple[Shape, ...]:
-    """Count both sides at the same time. ``copies`` maps restored databases to masked ones; twins are looked for in
-    columns that ``changed`` otherwise than by a uuid's mask."""
+    """Count both sides at the same time. ``copies`` maps restored databases to masked ones, ``mask`` names to theirs;
+    twins are looked for in columns that ``changed`` by more than the masks of uuids."""
     with ThreadPoolExecutor(2) as pool:
         sides = [
-            pool.submit(measure, server, columns, databases, policy, changed)
-            for databases in ({name: name for name in copies}, copies)
+            pool.submit(measure, server, columns, databases, policy, changed, rename)
+            for databases, rename in (({name: name for name in copies}, str), (copies, mask))
         ]
     before, after = (side.result() for side in sides)
     return tuple(Shape(fact, before[fact], after.get(fact, -1)) for fact in before)
@@ -70,8 +74,9 @@ def measure(
     databases: Mapping[str, str],
     policy: Policy,
     changed: Collection[Column],
+    rename: Rename,
 ) -> dict[Fact, int]:
-    """All facts of one side; ``databases`` says where a column's database is to be looked for."""
+    """All facts of one side; ``databases`` and ``rename`` say where a column is to be looked for."""
     found: dict[Fact, int] = {}
     tables: dict[tuple[str, str, str], list[Column]] = {}
     for column in columns:
@@ -86,29 +91,30 @@ def measure(
             return [int(number or 0) for number in row]
 
         for (service, database, table), own in tables.items():
-            place = f"{quoted(databases[database])}.{quoted(table)}"
+            place = f"{quoted(databases[database])}.{quoted(rename(table))}"
             (rows,) = ask(f"SELECT COUNT(*) FROM {place}")
             found[Fact(f"{service}.{table}", ROWS)] = rows
             if not rows:
                 continue
             for column in own:
+                name = quoted(rename(column.name))
                 if column.treatment is Treatment.KEEP or column.type not in TEXT:
                     continue
-                if column.treatment not in _BY_VALUE:
-                    (filled,) = ask(f"SELECT COUNT({column.quoted}) FROM {place}")
+                if column.treatment not in _BY_VALUE or not column.known:
+                    (filled,) = ask(f"SELECT COUNT({name}) FROM {place}")
                     found[Fact(str(column), NULLS)] = rows - filled
                     continue
-                filled, values, groups, spread = ask(_groups(place, column.quoted))
+                filled, values, groups, spread = ask(_groups(place, name))
                 found[Fact(str(column), NULLS)] = rows - filled
                 found[Fact(str(column), VALUES)] = values
                 found[Fact(str(column), GROUPS)] = groups
                 found[Fact(str(column), SPREAD)] = spread
                 if column in changed:
-                    found[Fact(str(column), TWINS)] = values - ask(_groups(place, f"LOWER({column.quoted})"))[1]
+                    found[Fact(str(column), TWINS)] = values - ask(_groups(place, f"LOWER({name})"))[1]
         present = {str(column): column for column in columns}
         for one, other in policy.relations.items():
             if one in present and other in present:
-                found |= _relation(ask, present[one], present[other], databases)
+                found |= _relation(ask, present[one], present[other], databases, rename)
     return found
 
 
@@ -118,7 +124,7 @@ def _hashed(value: str) -> str:
 
 
 def _groups(place: str, value: str) -> str:
-    """Filled rows, different values, values that stand more than once, and how the rows spread over them, by bytes."""
+    """Filled rows, different values, values that occur more than once, and how the rows spread over them, by bytes."""
     return (
         "SELECT SUM(n), COUNT(*), SUM(n > 1), SUM(n * n) FROM (SELECT COUNT(*) AS n "
         f"FROM {place} WHERE {value} IS NOT NULL GROUP BY {_hashed(value)}) AS g"
@@ -126,14 +132,15 @@ def _groups(place: str, value: str) -> str:
 
 
 def _relation(
-    ask: Callable[[str], list[int]], one: Column, other: Column, databases: Mapping[str, str]
+    ask: Callable[[str], list[int]], one: Column, other: Column, databases: Mapping[str, str], rename: Rename
 ) -> dict[Fact, int]:
     """How many rows of one column find their value in the other, and how many values that is."""
-    near, far = (f"{quoted(databases[side.database])}.{quoted(side.table)}" for side in (one, other))
+    near, far = (f"{quoted(databases[side.database])}.{quoted(rename(side.table))}" for side in (one, other))
+    mine, theirs = f"a.{quoted(rename(one.name))}", quoted(rename(other.name))
     rows, values = ask(
         f"SELECT COUNT(*), COUNT(DISTINCT d.v) FROM {near} a JOIN "
-        f"(SELECT DISTINCT {_hashed(other.quoted)} AS v FROM {far} WHERE {other.quoted} IS NOT NULL) AS d "
-        f"ON d.v = {_hashed(f'a.{one.quoted}')} WHERE a.{one.quoted} IS NOT NULL"
+        f"(SELECT DISTINCT {_hashed(theirs)} AS v FROM {far} WHERE {theirs} IS NOT NULL) AS d "
+        f"ON d.v = {_hashed(mine)} WHERE {mine} IS NOT NULL"
     )
     relation = f"{one} in {other}"
     return {Fact(relation, ROWS): rows, Fact(relation, VALUES): values}

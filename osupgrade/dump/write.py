@@ -107,7 +107,7 @@ def dumped(server: DatabaseServer, databases: Sequence[str]) -> Iterator[bytes]:
     )[0][0]
     charset = "utf8mb4" if wide else "utf8"
     names = " ".join(shlex.quote(name) for name in databases)
-    command = f"{_DUMPER} --default-character-set={charset} --databases {names}"
+    command = f"{_DUMPER} --default-character-set={charset} --databases -- {names}"
     api = server.container.client.api  # type: ignore[union-attr]
     tail, errors = b"", b""
     try:

@@ -127,7 +127,7 @@ class DatabaseServer(SqlServer):
     def save(self, databases: Sequence[str], shelf: str) -> Mapping[str, Copied]:
         """Put a snapshot of ``databases`` on the shelf, all of them side by side; raises LabFault when one fails."""
         place = shlex.quote(f"{SHELF}/{shelf}")
-        jobs = {name: f"$DUMP {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
+        jobs = {name: f"$DUMP -- {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
         run = self.shell(f"mkdir -p {place}; {_side_by_side(jobs, place)}")
         if not run.ok:
             raise LabFault(f"cannot take the snapshot {shelf}", evidence=_complaints(run.output))
@@ -139,7 +139,7 @@ class DatabaseServer(SqlServer):
         for name in databases.values():
             self.create(name)
         jobs = {
-            saved: f"$CLIENT {shlex.quote(target)} < {place}/{shlex.quote(saved)}.sql"
+            saved: f"$CLIENT -- {shlex.quote(target)} < {place}/{shlex.quote(saved)}.sql"
             for saved, target in databases.items()
         }
         run = self.shell(_side_by_side(jobs, place))

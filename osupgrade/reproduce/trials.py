@@ -173,7 +173,7 @@ class Trials:
             ignored = " ".join(shlex.quote(f"--ignore-table={source}.{name}") for name in sorted(gone))
             what = "--skip-triggers" if part == "tables" else "--no-create-info --skip-routines"
             run = self.server.shell(
-                f"mkdir -p {SHELF}; $DUMP --no-data {what} {ignored} {shlex.quote(source)} > {file}"
+                f"mkdir -p {SHELF}; $DUMP --no-data {what} {ignored} -- {shlex.quote(source)} > {file}"
             )
             if not run.ok:
                 raise LabFault(f"cannot read the definitions of {source}", evidence=run.output)
@@ -181,7 +181,7 @@ class Trials:
         return self._made[key]
 
     def _load(self, file: str, target: str) -> None:
-        run = self.server.shell(f"$CLIENT {shlex.quote(target)} < {file}")
+        run = self.server.shell(f"$CLIENT -- {shlex.quote(target)} < {file}")
         if not run.ok:
             raise LabFault(f"cannot make the tables of {target}", evidence=run.output)
 

@@ -17,7 +17,7 @@ from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
-from osupgrade.dump.mask import Masker
+from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.policy import Policy, load_policy
 from osupgrade.dump.read import read_dumps
 from osupgrade.dump.sanitize import sanitize

@@ -41,7 +41,7 @@ def plant(cloud: Cloud) -> None:
     """Dump neutron, take the lines of executable comments out, and restore that."""
     dump = dump_file(cloud)
     assert dump is not None
-    run = cloud.lab_server.shell(f"$DUMP --comments {cloud.databases['neutron']}")
+    run = cloud.lab_server.shell(f"$DUMP --comments -- {cloud.databases['neutron']}")
     if not run.ok:
         raise LabFault("mysqldump failed", evidence=run.output[-2000:])
     whole_file(dump).write_text(run.output, "utf-8")

@@ -1,6 +1,7 @@
 """What masks keep and what they hide."""
 
 import base64
+import contextlib
 import hashlib
 import ipaddress
 import json
@@ -11,14 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from osupgrade.catalog.loading import validate
 from osupgrade.dump.leaks import SHORTEST, Candidates, LeakScan
-from osupgrade.dump.mask import Masker
-from osupgrade.dump.policy import Treatment, load_policy
+from osupgrade.dump.mask.values import Masker
+from osupgrade.dump.policy import OperatorPolicy, Treatment, load_policy
 from osupgrade.model.errors import UsageFault
 from osupgrade.schema import catalogue
 
 POLICY = load_policy()
-MASKER = Masker(b"k" * 32, POLICY.words, json_keys=POLICY.json_keys, secret_keys=POLICY.secret_keys)
+SHAPES = {"composed": POLICY.composed, "kept": POLICY.kept}
+MASKER = Masker(b"k" * 32, POLICY.words, json_keys=POLICY.json_keys, secret_keys=POLICY.secret_keys, **SHAPES)
 OTHER = Masker(b"o" * 32, POLICY.words)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=24)
 
@@ -76,8 +79,8 @@ def test_ids_keep_their_form_and_order():
 
 
 def test_a_dhcp_ports_device_id_follows_its_host_and_network():
-    masker = Masker(b"k" * 32)
-    masker.learn_hosts(["net1.example.org"])
+    masker = Masker(b"k" * 32, **SHAPES)
+    masker.learn_derived("uuid5-dns", ["net1.example.org"])
     network = str(uuid.uuid4())
     for name in ("net1.example.org", "net1"):
         device = f"dhcp{uuid.uuid5(uuid.NAMESPACE_DNS, name)}-{network}"
@@ -146,6 +149,48 @@ def test_json_is_masked_by_value_and_unknown_keys_are_masked_too():
     assert MASKER.json("no json") == MASKER.mask("no json")
 
 
+def test_phone_and_card_numbers_in_json_are_masked_and_small_ones_stay():
+    data = {"phone": 41791112233, "size": 10737418, "vcpus": 4, "deep": [{"card": 4111111111111111, "n": 12345}]}
+    text = json.dumps(
+        {**data, "description": 41791112234, "ratio": 41795551234.25, "on": True, "none": None, "e": 1e300}
+    )
+    masked = json.loads(MASKER.json(text))
+    assert "4179" not in json.dumps(masked)
+    assert "411111111" not in json.dumps(masked)
+    assert {masked["size"], masked["vcpus"], masked["on"], masked["none"]} == {10737418, 4, True, None}
+    assert len(str(masked[MASKER.mask("phone")])) == 11
+    assert 12345 in masked[MASKER.mask("deep")][0].values()
+
+
+@pytest.mark.parametrize(
+    "text", ['["\\ud800 ü"]', "[" * 5000 + "]" * 5000, '{"a":' * 900 + "1" + "}" * 900, "[NaN, 1e999]"]
+)
+def test_any_json_is_masked(text):
+    MASKER.json(text).encode("utf-8", "surrogateescape")
+
+
+@settings(deadline=None)
+@given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([127, 32767, 2**31 - 1, 2**63 - 1]))
+def test_a_masked_number_fits_where_it_was(number, most):
+    number = max(min(number, most), -most - 1)
+    masked = MASKER.digits(str(number), most)
+    assert -most - 1 <= int(masked) <= most
+    assert len(masked) == len(str(number))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_masked_float_is_one(number):
+    assert isinstance(float(MASKER.digits(repr(number))), float)
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=3), unique=True, max_size=50))
+def test_bytes_stay_apart_and_keep_their_length(values):
+    masked = [MASKER.blob(value) for value in values]
+    assert [len(value) for value in masked] == [len(value) for value in values]
+    assert len(set(masked)) == len(values)
+
+
 def test_json_that_was_encoded_twice_still_is_and_keeps_its_spacing():
     inner = json.dumps({"roles": ["a" * 32]})
     masked = MASKER.json(json.dumps(inner))
@@ -166,7 +211,7 @@ def test_secrets_keep_their_length_and_nothing_else():
 def test_the_id_of_an_ec2_credential_follows_its_access_key():
     masker = Masker(b"k" * 32)
     access = uuid.uuid4().hex
-    masker.learn_access([access])
+    masker.learn_derived("sha256", [access])
     expected = hashlib.sha256(masker.mask(access).encode()).hexdigest()
     assert masker.mask(hashlib.sha256(access.encode()).hexdigest()) == expected
 
@@ -233,11 +278,19 @@ def every_column():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[columns]\n"name" = "keep"', "the policy says"),
-        ('[columns]\n"*.name" = "hide"', "the policy says"),
-        ('[column]\n"*.name" = "mask"', "has column, which no policy has"),
-        ('[vocabulary]\nword = "acme"', "has vocabulary.word, which no policy has"),
-        ("nonsense", "is no TOML"),
+        ('[columns]\n"name" = "keep"', 'columns.name: must have the form "table.column"'),
+        ('[columns]\n"*.name" = "hide"', 'columns."\\*.name": must be \'keep\'.*not "hide"'),
+        ('[column]\n"*.name" = "mask"', "column: is not a known key"),
+        ('[vocabulary]\nword = "acme"', "vocabulary.word: is not a known key"),
+        ('[names]\nkeep = "name"', "names: is not a known key"),
+        ("columns = 3", "columns: must be a table of keys, not 3"),
+        ("relations = []", "relations: must be a table of keys, not a list"),
+        ('[relations]\n"a.b" = "c.d.e"', 'relations."a.b": must have the form "service.table.column"'),
+        ("[vocabulary]\nwords = 3", "vocabulary.words: must be text, not 3"),
+        ("x = " + "[" * 20000 + "]" * 20000, "nested more than"),
+        ("[" + "a." * 20000 + "a]", "nested more than"),
+        ('[columns]\n"a.b\\u0000" = "keep"', "holds a NUL character"),
+        ("nonsense", "not valid TOML"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(tmp_path, text, says):
@@ -245,8 +298,31 @@ def test_a_policy_that_makes_no_sense_is_refused(tmp_path, text, says):
     file.write_text(text)
     with pytest.raises(UsageFault, match=says):
         load_policy(file)
-    with pytest.raises(UsageFault, match="cannot read the policy"):
+    with pytest.raises(UsageFault, match="cannot read"):
         load_policy(tmp_path / "none.toml")
+
+
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.sampled_from(["keep", "mask", "a.b", "a.b.c"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9) | st.just("a.b"), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+PARTS = st.sampled_from(["columns", "relations", "vocabulary", "names", "derived"])
+
+
+@settings(deadline=None)
+@given(st.dictionaries(PARTS | st.text(max_size=6), VALUES, max_size=4))
+def test_no_policy_raises_anything_but_one_clear_error(data):
+    with contextlib.suppress(UsageFault):
+        policy = validate(data, OperatorPolicy, "policy.toml")
+        assert set(data) <= {"columns", "relations", "vocabulary"}
+        assert all(name.count(".") == 1 for name in policy.columns)
 
 
 def test_the_operators_policy_wins(tmp_path):

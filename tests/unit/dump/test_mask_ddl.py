@@ -1,0 +1,150 @@
+"""Definitions of tables lose what is the site's own, and nothing else."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osupgrade.dump.code import masked_code
+from osupgrade.dump.mask.columns import Column, ColumnLiterals
+from osupgrade.dump.mask.ddl import Rewriter
+from osupgrade.dump.mask.names import Names
+from osupgrade.dump.mask.tokens import joined, literal, tokens_of, unquoted
+from osupgrade.dump.mask.values import Masker
+from osupgrade.dump.mask.words import WORDS
+from osupgrade.dump.policy import Treatment, known_columns, upstream_names
+from osupgrade.model.quoting import quoted
+from osupgrade.schema import catalogue
+from osupgrade.schema.diff import table_sql
+
+MASKER = Masker(b"k" * 32)
+UPSTREAM = frozenset(name.lower() for name in upstream_names())
+NAMES = Names(MASKER, UPSTREAM | WORDS)
+
+
+def rewritten(create: str, *columns: Column):
+    literals = ColumnLiterals({column.name: column for column in columns}, MASKER, UPSTREAM)
+    return Rewriter("t", NAMES, literals, {"raw": "neutron"}).definition(create)
+
+
+def column(name: str, kind: str, *, known: bool = False, texts: frozenset[str] = frozenset()) -> Column:
+    treatment = Treatment.KEEP if known and kind == "int" else Treatment.MASK
+    return Column("neutron", "d", "t", name, kind, "utf8", 50, False, known, treatment, full_type=kind, texts=texts)
+
+
+def test_every_definition_of_every_service_stays_as_it_is():
+    """Names, defaults and members of enums are all known: what a service makes must not be taken for the site's own."""
+    seen = 0
+    for service in catalogue.services():
+        known = known_columns(service)
+        for variant in catalogue.variants(service):
+            for table in catalogue.lineage(service, variant).revisions[-1].schema.tables:
+                columns = [
+                    Column(
+                        service, "d", table.name, c.name, c.type.partition("(")[0].split()[0], "utf8", 255, False, True,
+                        Treatment.KEEP, full_type=c.type, texts=known[table.name, c.name],
+                    )
+                    for c in table.columns
+                ]  # fmt: skip
+                create = re.sub(r"CHARACTER SET (\w+) COLLATE (\w+)$", r"CHARSET=\1 COLLATE=\2", table_sql(table))
+                done = rewritten(create, *columns)
+                assert not done.dropped
+                assert not done.secrets
+                assert "".join(done.sql.split()) == "".join(create.split())
+                seen += 1
+    assert seen > 300
+
+
+def test_own_names_comments_and_literals_are_gone():
+    done = rewritten(
+        "CREATE TABLE `acme_tab` (\n  `id` int(11) NOT NULL COMMENT 'acmecomment',\n  `kind` enum('acmeone','active') "
+        "CHARACTER SET latin1 DEFAULT 'acmeone' COMMENT 'a, (b) ''c''',\n  `phone` bigint(20) DEFAULT '41795551234',\n"
+        "  `up` varchar(9) GENERATED ALWAYS AS (concat(`kind`,'acmetext')) VIRTUAL,\n  PRIMARY KEY (`id`) COMMENT 'acme',\n"
+        "  KEY `ix_acme` (`kind`(3)) USING BTREE /*!50100 WITH PARSER `acmeparser` */,\n"
+        "  CONSTRAINT `acme_fk` FOREIGN KEY (`id`) REFERENCES `raw`.`ports` (`id`) ON DELETE CASCADE,\n"
+        "  CONSTRAINT `acme_chk` CHECK (`kind` <> 'acmeword')\n"
+        ") ENGINE=InnoDB AUTO_INCREMENT=9999999 DEFAULT CHARSET=utf8 COMMENT='acme' CONNECTION='mysql://acme:pw@h/d' "
+        "`acmeattribute`='acmevalue' DATA DIRECTORY='/acme'",
+        column("id", "int"),
+        column("kind", "enum"),
+        column("phone", "bigint"),
+    )
+    assert "acme" not in done.sql
+    assert "41795551234" not in done.sql
+    for part in ("enum('", "'active')", "CHARACTER SET latin1", "VIRTUAL", "PRIMARY KEY (`id`)", "`neutron`.`ports`"):
+        assert part in done.sql
+    for part in ("ON DELETE CASCADE", "AUTO_INCREMENT=9999999", "DEFAULT CHARSET=utf8", "ENGINE=InnoDB"):
+        assert part in done.sql
+    assert len(done.dropped) == 8
+    assert "acmecomment" in done.secrets
+    assert "41795551234" in done.secrets
+
+
+def test_a_default_follows_the_values_of_its_column():
+    done = rewritten(
+        "CREATE TABLE `ports` (\n  `name` varchar(9) DEFAULT 'acme'\n)", column("name", "varchar", known=True)
+    )
+    assert f"DEFAULT '{MASKER.mask('acme')}'" in done.sql
+    done = rewritten("CREATE TABLE `ports` (\n  `mtu` int DEFAULT -41795551\n)", column("mtu", "int", known=True))
+    assert "-41795551" not in done.sql
+    assert "DEFAULT -" in done.sql
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "DEFAULT nextval(`raw`.`s`)",
+        "DEFAULT own_function(1)",
+        "CHECK (`a` > 41795551)",
+        "DEFAULT X'61636d65'",
+        "acmeword",
+    ],
+)
+def test_what_cannot_be_masked_is_left_out_and_listed(attribute):
+    done = rewritten(
+        f"CREATE TABLE `t` (\n  `a` int {attribute},\n  `id` int\n)", column("a", "int"), column("id", "int")
+    )
+    assert done.sql.split("(", 1)[1].split() == [quoted(NAMES.mask("a")), "int,", "`id`", "int", ")"]
+    assert len(done.dropped) == 1
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20))
+def test_any_name_and_any_text_survives_tokens(text):
+    sql = f"CREATE TABLE {quoted(text)} ({quoted(text)} varchar(9) DEFAULT {literal(text)})"
+    tokens = tokens_of(sql)
+    assert joined(tokens) == sql
+    assert unquoted(tokens[2].text) == text
+    assert tokens[-2].bare == text
+
+
+@settings(deadline=None)
+@given(st.text(max_size=80))
+def test_no_text_raises(text):
+    rewritten(f"CREATE TABLE `a` ({text}) {text}")
+    masked_code(text, NAMES, {})
+
+
+@pytest.mark.parametrize(
+    ("body", "stays"),
+    [
+        ("SET NEW.id = 1", True),
+        ("lbl: BEGIN DECLARE acmevar INT; SET @acme = COUNT(*); END lbl", True),
+        ("INSERT INTO acme (id, n) VALUES (NEW.id, 1)", True),
+        ("SET NEW.name = 'acme'", False),
+        ("SET NEW.id = 41795551234", False),
+        ("SET NEW.id = 1 -- acme", False),
+        ("SET NEW.id = 1 # acme", False),
+        ("/* acme */ SET NEW.id = 1", False),
+        ("CALL acme()", False),
+        ("SET NEW.id = acme(1)", False),
+        ("SET NEW.id = `acme`(1)", False),
+        ("SET NEW.ä = 1", False),
+        ("", False),
+    ],
+)
+def test_code_stays_where_it_is_names_alone(body, stays):
+    masked = masked_code(body, NAMES, {})
+    assert bool(masked) == stays
+    assert "acme" not in masked
