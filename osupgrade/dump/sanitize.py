@@ -106,10 +106,18 @@ def read_key(path: Path) -> bytes:
 
 
 def sanitize(
-    server: DatabaseServer, dumps: Sequence[Dump], out: Path, key: bytes, policy: Policy, progress: Told
+    server: DatabaseServer,
+    dumps: Sequence[Dump],
+    out: Path,
+    key: bytes,
+    policy: Policy,
+    progress: Told,
+    *,
+    keep_names: bool = False,
 ) -> SanitizeReport:
     """Restore ``dumps`` into ``server``, mask them under ``key`` and write them to ``out``.
 
+    A database whose name is the site's own gets its service's, but with ``keep_names``: the lab's own are no secret.
     The server is used up: what was restored and its masked copy stay until it goes. Raises UsageFault for dumps or an
     output that cannot be used, MissingFault for a full disk, Leak when the scan finds a masked value or the shape
     changed; then there is no output.
@@ -117,11 +125,12 @@ def sanitize(
     started = time.monotonic()
     check_output(out)
     found = holdings(dumps)
+    names = {each.service: _name_in_copy(each, keep_names) for each in found}
     raw_bytes = sum(dump.sql_bytes for dump in dumps)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_room(f"the dumps and their masked copy ({raw_bytes >> 20} MB of SQL)"))
         scan = stack.enter_context(LeakScan(parallel=raw_bytes > PARALLEL_BYTES))
-        work = _Work(server, dumps, policy, progress, scan, {each.service: _name_in_copy(each) for each in found})
+        work = _Work(server, dumps, policy, progress, scan, names)
         work.restore()
         work.learn(key)
         masking = stack.enter_context(Masking(server, work.masker, work.names, work.upstream))
@@ -131,11 +140,11 @@ def sanitize(
     return work.report(written, shapes, masking, time.monotonic() - started, found)
 
 
-def _name_in_copy(holding: Holding) -> str:
+def _name_in_copy(holding: Holding, keep: bool) -> str:
     """What a database is called in the output: its own name if that is a usual one, else its service's."""
     name = holding.section.name
-    usual = holding.section.named and usual_names().get(name.lower()) == holding.service
-    return name if usual else holding.service
+    usual = keep or usual_names().get(name.lower()) == holding.service
+    return name if holding.section.named and usual else holding.service
 
 
 @dataclass

@@ -20,10 +20,11 @@ from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
 from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.policy import Policy, load_policy
 from osupgrade.dump.read import read_dumps
-from osupgrade.dump.sanitize import sanitize
+from osupgrade.dump.sanitize import SanitizeReport, sanitize
 from osupgrade.dump.shrink import Candidate, Shrunk, everything, minimal, shrink_rows, shrink_tables
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.database import DatabaseServer
 from osupgrade.lab.images.recipe import load_recipes, tag_of
 from osupgrade.model.plan import Plan, make_plan
 from osupgrade.model.step import Outcome, StepResult
@@ -52,6 +53,12 @@ class Masking:
     def random(cls) -> Masking:
         """Masks that nobody can make again."""
         return cls(secrets.token_bytes(32), load_policy())
+
+    def sanitized(self, server: DatabaseServer, raw: Path, out: Path) -> SanitizeReport:
+        """Mask a dump of the lab's own databases, in the server too."""
+        return sanitize(
+            server, read_dumps([raw]), out, self.key, self.policy, lambda _stage, _text: None, keep_names=True
+        )
 
     def site(self, site: Site) -> Site:
         """A site without an operator's own names: physical networks get the masks that the databases have."""
@@ -99,11 +106,11 @@ def pack_subject(laboratory: Laboratory, subject: Subject, out: Path, masking: M
         if masking:
             say("masking")
             raw, dump = dump, place / "masked.sql"
-            report = sanitize(server, read_dumps([raw]), dump, masking.key, masking.policy, lambda _stage, _text: None)
+            report = masking.sanitized(server, raw, dump)
             raw.unlink()
             site = masking.site(site)
             for what in report.left:
-                say(f"taken out: {what}")
+                say(f"left out: {what}")
         again = restored(laboratory, dump, site, step.databases, "again_")
         say(f"seeing whether {step.name} fails again on {'the masked databases' if masking else 'them'}")
         log = place / "step.log"
@@ -237,12 +244,9 @@ def shrink_subject(
         if masking:
             say(f"masking the {shrunk.candidate.count} rows that are left")
             write_dump(server, list(small.values()), place / "small.sql")
-            read = read_dumps([place / "small.sql"])
-            report = sanitize(
-                server, read, place / "masked.sql", masking.key, masking.policy, lambda _stage, _text: None
-            )
+            report = masking.sanitized(server, place / "small.sql", place / "masked.sql")
             for what in report.left:
-                say(f"taken out: {what}")
+                say(f"left out: {what}")
             site = masking.site(site)
         last = Trials(laboratory.cloud(site, "small", small), subject.plan, step, place / "logs", narrow=trials.narrow)
         tables = last.tables()
