@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from osupgrade.catalog.operators import load_operator
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Sql
 from osupgrade.model.release import (
+    Arrival,
     Command,
     Database,
+    DataStop,
     Finish,
     Operator,
     Pin,
@@ -74,14 +76,15 @@ def _path(name: str, data: Mapping[str, Any]) -> UpgradePath:
 
 
 def _release(file: Path) -> Release:
-    data = _toml(file)
+    data, places = _described(file)
     try:
         name = data["name"]
+        services = {s: _service(places, name, s, d) for s, d in data["services"].items()}
         return Release(
             name=name,
             version=data["version"],
             runtime=data["runtime"],
-            services={s: _service(file.parent, name, s, d) for s, d in data["services"].items()},
+            services=services,
             environment=data.get("environment", {}),
             upgrades_from=tuple(data["upgrades_from"]),
             rule=data["rule"],
@@ -90,33 +93,88 @@ def _release(file: Path) -> Release:
             preparations=tuple(_preparation(d) for d in data.get("preparations", ())),
             starting=data.get("starting", ""),
             seed=data.get("seed", ""),
+            databases=tuple(data.get("databases", ())),
+            checks=tuple(data.get("checks", ())),
         )
     except KeyError as fault:
         raise LabFault(f"{file} lacks the key {fault}") from fault
 
 
-def _service(directory: Path, release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
-    files = data.get("config", [f"{service}.conf"])
-    config, package = directory / "config", data.get("package")
+def _described(file: Path, likes: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """What a release.toml says, with what it leaves to the release that it is ``like``; the directories of both.
+
+    A service's own keys come before those of that release's service. Services named in ``absent`` are left out.
+    """
+    data = _toml(file)
+    if file in likes:
+        raise LabFault(f"{file} is like itself: {' -> '.join(path.parent.name for path in (*likes, file))}")
+    if "like" not in data:
+        return data, (file.parent,)
+    base, places = _described(file.parent.parent / data["like"] / file.name, (*likes, file))
+    own = data.get("services", {})
+    names = [name for name in (*base["services"], *own) if name not in data.get("absent", ())]
+    services = {name: {**base["services"].get(name, {}), **own.get(name, {})} for name in names}
+    shared = {key: base[key] for key in _INHERITED if key in base}
+    return {**shared, **data, "services": services}, (file.parent, *places)
+
+
+_INHERITED = ("environment", "driver", "databases", "checks")
+"""What a release takes over from the one that it is like, besides its services."""
+
+
+def _service(places: Sequence[Path], release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
+    files, package = data.get("config", [f"{service}.conf"]), data.get("package")
     return ServiceRelease(
         service=service,
         release=release,
-        databases=tuple(Database(d["name"], d["version_table"], tuple(sorted(d["head"]))) for d in data["databases"]),
+        databases=tuple(_database(d) for d in data["databases"]),
         upgrade=tuple(_command(d) for d in data["upgrade"]),
         create=tuple(_command(d) for d in data.get("create", data["upgrade"])),
         check=tuple(_command(d) for d in data.get("check", ())),
-        config={name: (config / name).read_text("utf-8") for name in files},
+        config={name: _template(places, name) for name in files},
         pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
         package=package,
-        version=_pinned(directory / "requirements.txt", package) if package else "",
+        version=_pinned(places[0] / "requirements.txt", package) if package else "",
         relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
-        started=tuple(
-            Started(Sql(d["database"], d["statement"]), d["title"], d["unfinished"]) for d in data.get("started", ())
-        ),
+        started=tuple(_started(d, data.get("reports", {})) for d in data.get("started", ())),
         has_tables=frozenset(data.get("has_tables", ())),
         lacks_tables=frozenset(data.get("lacks_tables", ())),
         volatile=tuple(data.get("volatile", ())),
+        oldest_source=data.get("oldest_source", ""),
+        stops=tuple(_stop(d) for d in data.get("stops", ())),
+        arrival=_arrival(data["arrival"]) if "arrival" in data else None,
+        unfinished=tuple(data.get("unfinished", ())),
     )
+
+
+def _template(places: Sequence[Path], name: str) -> str:
+    for place in places:
+        if (place / "config" / name).is_file():
+            return (place / "config" / name).read_text("utf-8")
+    raise LabFault(f"there is no {places[0] / 'config' / name}")
+
+
+def _database(data: Mapping[str, Any]) -> Database:
+    return Database(
+        data["name"], data["version_table"], tuple(sorted(data["head"])), tuple(data.get("repositories", ()))
+    )
+
+
+def _started(data: Mapping[str, Any], reports: Mapping[str, object]) -> Started:
+    """``reports`` are the values that the release's services write, for the names in braces."""
+    texts = [data[key] for key in ("statement", "title", "unfinished")]
+    for name, value in reports.items():
+        texts = [text.replace(f"{{{name}}}", str(value)) for text in texts]
+    return Started(Sql(data["database"], texts[0]), texts[1], texts[2])
+
+
+def _stop(data: Mapping[str, Any]) -> DataStop:
+    unfinished = Sql(data["database"], data["unfinished"]) if "unfinished" in data else None
+    return DataStop(tuple(data["at"]), data["why"], data.get("rows", ""), unfinished, data.get("silent", False))
+
+
+def _arrival(data: Mapping[str, Any]) -> Arrival:
+    return Arrival(data["source"], data["database"], tuple(data["tables"]), _command(data["command"]))
 
 
 def _pinned(requirements: Path, package: str) -> str:

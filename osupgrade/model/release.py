@@ -29,12 +29,14 @@ def version_column(table: str) -> str:
 class Database:
     """One database of a service at one release.
 
-    ``head`` are the revisions its version table holds when the release's tool is done, sorted.
+    ``head`` are the revisions its version table holds when the release's tool is done, sorted. ``repositories`` are
+    those of the rows of a ``migrate_version`` that count, where others are left over from older releases.
     """
 
     name: str
     version_table: str
     head: tuple[str, ...]
+    repositories: tuple[str, ...] = ()
 
     @property
     def version_column(self) -> str:
@@ -75,6 +77,35 @@ class Started:
 
 
 @dataclass(frozen=True)
+class DataStop:
+    """Work on a cloud's data that only some releases' own code does, and that a release's migrations find done.
+
+    A database that comes from none of ``at`` (version ids) cannot go straight to the release that has the stop.
+    ``rows`` names what is concerned, and ``unfinished`` selects it; ``silent`` says that the tool does not notice.
+    """
+
+    at: tuple[str, ...]
+    why: str
+    rows: str = ""
+    unfinished: Sql | None = None
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How a service that used to live in another one's database comes to its own: ``tables`` are copied from there.
+
+    ``command`` then records the revision at which its own migrations begin.
+    """
+
+    source: str
+    """The database in which it lived."""
+    database: str
+    tables: tuple[str, ...]
+    command: Command
+
+
+@dataclass(frozen=True)
 class ServiceRelease:
     """One service at one release: its code, its databases, its configuration files and its upgrade calls."""
 
@@ -101,6 +132,12 @@ class ServiceRelease:
     lacks_tables: frozenset[str] = frozenset()
     volatile: tuple[str, ...] = ()
     """``database.table.column`` that the hop fills from the clock or by chance, so that no two runs give the same."""
+    oldest_source: str = ""
+    """The version id of the oldest release whose database its tool takes; empty where nobody looked."""
+    stops: tuple[DataStop, ...] = ()
+    arrival: Arrival | None = None
+    unfinished: tuple[str, ...] = ()
+    """Patterns of what its tools print when they leave work undone and exit 0 all the same."""
 
     @property
     def step(self) -> str:
@@ -192,6 +229,10 @@ class Release:
     operator: Operator = Operator()
     seed: str = ""
     """The seeder that makes a cloud of this release; empty where none does."""
+    databases: tuple[str, ...] = ()
+    """The database images that a route to this release is rehearsed on, the default first."""
+    checks: tuple[str, ...] = ()
+    """The invariants that hold at the end of a route to this release."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +248,8 @@ class UpgradePath:
     """The scenarios that the cloud of a plain `make rehearse` carries all at once."""
     checks: tuple[str, ...] = ()
     """The invariants that hold at its end; a part of the path ends elsewhere and promises none."""
+    stops: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service -> the releases at which it stops, for those that do not stop at all of them."""
 
 
 @dataclass(frozen=True)

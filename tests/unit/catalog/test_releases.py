@@ -9,7 +9,7 @@ import pytest
 from osupgrade.catalog.content import root
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cloud.judge import check_results, judge_check
-from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.errors import Exit, LabFault, UsageFault
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.release import UpgradePath
 from osupgrade.seed.seeder import load_seeder
@@ -41,11 +41,11 @@ def test_versions_select_the_path_and_its_parts():
     assert find_path(PATHS, RELEASES, "2024.1-2026.1").releases == ("caracal", "epoxy", "gazpacho")
 
 
-def test_skipping_a_slurp_release_is_refused_with_the_rule():
-    with pytest.raises(UsageFault, match=r"2026\.1 follows 2025\.1") as caught:
-        make_plan(UpgradePath("skip", ("caracal", "gazpacho"), None, ("mariadb1011",)), RELEASES)
+def test_a_release_that_a_tool_needs_may_not_be_skipped():
+    with pytest.raises(UsageFault, match=r"keystone: caracal's tool takes no database older than zed") as caught:
+        make_plan(UpgradePath("skip", ("yoga", "caracal"), None, ("mariadb1011",)), RELEASES)
     assert caught.value.status is Exit.USAGE
-    assert "epoxy" in caught.value.hint
+    assert caught.value.hint == "stop at antelope or zed first"
 
 
 def test_every_service_of_the_path_is_installed_from_its_package_and_checked():
@@ -105,19 +105,19 @@ def test_a_first_release_names_its_seeder_and_another_release_has_none():
 def test_a_release_is_added_as_data_alone(tmp_path):
     images = tmp_path / "images"
     shutil.copytree(root() / "images", images)
-    shutil.copytree(images / "gazpacho", images / "hibiscus")
-    file = images / "hibiscus" / "release.toml"
-    text = file.read_text("utf-8").replace('name = "gazpacho"', 'name = "hibiscus"')
-    text = text.replace('version = "2026.1"', 'version = "2027.1"').replace('["epoxy"]', '["gazpacho"]')
+    shutil.copytree(images / "gazpacho", images / "iris")
+    file = images / "iris" / "release.toml"
+    text = file.read_text("utf-8").replace('name = "gazpacho"', 'name = "iris"')
+    text = text.replace('version = "2026.1"', 'version = "2027.1"').replace('["flamingo", "epoxy"]', '["gazpacho"]')
     file.write_text(text, "utf-8")
     paths = images / "paths.toml"
-    added = '[gazpacho-hibiscus]\nreleases = ["gazpacho", "hibiscus"]\ndatabases = ["mariadb1011"]\nchecks = ["kept"]\n'
+    added = '[gazpacho-iris]\nreleases = ["gazpacho", "iris"]\ndatabases = ["mariadb1011"]\nchecks = ["kept"]\n'
     paths.write_text(f"{paths.read_text('utf-8')}\n{added}", "utf-8")
     releases = load_releases(images)
     plan = make_plan(find_path(load_paths(images), releases, "2026.1-2027.1"), releases, ("nova",))
-    assert plan.steps == ("hibiscus/nova",)
-    with pytest.raises(UsageFault, match="hibiscus cannot be reached from epoxy"):
-        make_plan(UpgradePath("skip", ("epoxy", "hibiscus"), None, ("mariadb1011",)), releases)
+    assert plan.steps == ("iris/nova",)
+    with pytest.raises(UsageFault, match="iris cannot be reached from yoga"):
+        make_plan(UpgradePath("skip", ("yoga", "iris"), None, ("mariadb1011",)), releases)
 
 
 def test_nothing_in_the_package_names_a_release():
@@ -143,3 +143,40 @@ def texts_of(node):
     """What a node of Python says: a text that it holds, or the name that it has or uses."""
     texts = (getattr(node, name, None) for name in ("value", "name", "id", "attr"))
     return [text for text in texts if isinstance(text, str)]
+
+
+def test_a_release_takes_over_what_it_leaves_to_the_one_it_is_like(tmp_path):
+    images = tmp_path / "images"
+    for name, text in {
+        "old": 'name = "old"\nversion = "2001.1"\nruntime = "r"\ndriver = "d"\nseed = "old"\nupgrades_from = []\nrule = "."\n'
+        '[services.one]\ntag = "1"\ncommit = "a"\nupgrade = [{ name = "sync", entry = "one:main" }]\n'
+        'databases = [{ name = "one", version_table = "alembic_version", head = ["a"] }]\n'
+        '[services.two]\ntag = "1"\ncommit = "a"\nupgrade = []\ndatabases = []\n',
+        "new": 'name = "new"\nversion = "2001.2"\nruntime = "r"\nlike = "old"\nupgrades_from = ["old"]\nrule = "."\n'
+        'absent = ["two"]\n[services.one]\ncommit = "b"\nreports = { level = 7 }\n'
+        'databases = [{ name = "one", version_table = "migrate_version", head = ["3"], repositories = ["kept"] }]\n'
+        'started = [{ database = "one", statement = "SET {level}", title = "is {level}", unfinished = "< {level} {one}" }]\n',
+    }.items():
+        (images / name / "config").mkdir(parents=True)
+        (images / name / "release.toml").write_text(text)
+    (images / "old" / "config" / "one.conf").write_text("of old")
+    (images / "old" / "config" / "two.conf").write_text("")
+    new = load_releases(images)["new"]
+    assert (list(new.services), new.driver, new.seed, new.upgrades_from) == (["one"], "d", "", ("old",))
+    one = new.services["one"]
+    assert (one.pin.tag, one.pin.commit, one.upgrade[0].name) == ("1", "b", "sync")
+    assert one.config == {"one.conf": "of old"}
+    assert one.databases[0].repositories == ("kept",)
+    assert (one.started[0].written.statement, one.started[0].title) == ("SET 7", "is 7")
+    assert one.started[0].unfinished == "< 7 {one}"
+    (images / "new" / "config" / "one.conf").write_text("of new")
+    load_releases.cache_clear()
+    assert load_releases(images)["new"].services["one"].config == {"one.conf": "of new"}
+
+
+def test_a_release_that_is_like_itself_is_refused(tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "release.toml").write_text(f'like = "{other}"\n')
+    with pytest.raises(LabFault, match="like itself: a -> b -> a"):
+        load_releases(tmp_path)
