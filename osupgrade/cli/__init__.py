@@ -25,6 +25,7 @@ from osupgrade.cli import (
     rehearse,
     reports,
     reproduce,
+    routes,
     scenarios,
     sources,
     survey,
@@ -60,6 +61,7 @@ app.command("rehearse")(rehearse.rehearse)
 app.command("inspect")(inspect.inspect)
 app.command("survey")(survey.survey)
 app.command("sanitize")(dumps.sanitize)
+app.command("routes")(routes.routes)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(sources.app, name="sources")

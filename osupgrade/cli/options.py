@@ -20,11 +20,19 @@ from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import MissingFault, UsageFault
 from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.report import RunReport
+from osupgrade.model.route import KINDS, known_release
 from osupgrade.scenarios.contract import ScenarioSet, load_scenarios
 
 _PATH_HELP = "The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1"
 PathName = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}.")]
 PathOfDump = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}; without it that of the dumps.")]
+Source = Annotated[str, typer.Option("--from", help="The release that the cloud is at: a name or a version id.")]
+Target = Annotated[str, typer.Option("--to", help="The release that it goes to.")]
+RouteKind = Annotated[
+    str,
+    typer.Option("--route", help="Which releases it goes through: supported (by upstream), every, fewest or direct."),
+]
+Via = Annotated[str, typer.Option("--via", help="The stops between, with commas between, instead of --route.")]
 SiteFile = Annotated[Path | None, typer.Option("--site", help="What the database cannot tell: a site.toml.")]
 Services = Annotated[str, typer.Option("--services", help="Only these services, with commas between.")]
 DatabaseKind = Annotated[str, typer.Option("--db", help="mysql56, mariadb105, mariadb1011 or auto (the path's first).")]
@@ -65,6 +73,30 @@ def chosen_path(path: str, say: Callable[[str], None]) -> str:
                 say(f"*** Rehearsing {name} instead: its services come from PyPI.")
                 return name
         raise
+
+
+def route_text(source: str, target: str, kind: str = "", via: str = "") -> str:
+    """A route's ends, and its stops or how they are chosen, as ``--path`` takes them; empty without any.
+
+    Raises UsageFault for what is no route.
+    """
+    stops = [name.strip() for name in via.split(",") if name.strip()]
+    if not (source or target):
+        if kind or stops:
+            raise UsageFault(
+                "--route and --via belong to --from and --to", hint="osupgrade rehearse --from RELEASE --to RELEASE"
+            )
+        return ""
+    if not (source and target):
+        given, other = ("--from", "--to") if source else ("--to", "--from")
+        raise UsageFault(f"{given} needs {other}", hint="osupgrade rehearse --from RELEASE --to RELEASE")
+    if kind and stops:
+        raise UsageFault("--route and --via exclude each other")
+    if kind and kind not in KINDS:
+        raise UsageFault(f"--route takes {', '.join(KINDS)}, not {kind!r}")
+    releases = load_releases()
+    ends = [known_release(releases, name).name for name in (source, *stops, target)]
+    return "-".join([*ends, *([kind] if kind else [])])
 
 
 def path_of(versions: Mapping[str, Sequence[str]]) -> str:

@@ -22,14 +22,19 @@ from osupgrade.cli.options import (
     Out,
     PathOfDump,
     Quiet,
+    RouteKind,
     Services,
     SiteFile,
+    Source,
+    Target,
+    Via,
     all_scenarios,
     chosen_path,
     history_from,
     path_of_dumps,
     plan_from,
     remembered,
+    route_text,
     site_from_option,
     usual_seconds,
 )
@@ -60,6 +65,10 @@ CARRIED = "default"
 
 def rehearse(
     path: PathOfDump = "",
+    source: Source = "",
+    target: Target = "",
+    route: RouteKind = "",
+    via: Via = "",
     site: SiteFile = None,
     dump: Annotated[list[Path] | None, typer.Option("--dump", help="A dump, or a directory of them.")] = None,
     scenario: Annotated[
@@ -111,8 +120,13 @@ def rehearse(
 ) -> int:
     """Take a cloud from the path's first release to its last with the real tools, and judge the outcome.
 
-    Examples: `osupgrade rehearse`, `osupgrade rehearse --dump quantum.sql --services neutron --no-cure`
+    Examples: `osupgrade rehearse`, `osupgrade rehearse --dump quantum.sql --services neutron --no-cure`,
+    `osupgrade rehearse --from yoga --to 2025.1`
     """
+    if along := route_text(source, target, route, via):
+        if path:
+            raise UsageFault("--path and --from exclude each other: a path has its ends")
+        path = along
     console = Console(highlight=False, stderr=as_json)
     past = None if estimate else history_from(history, no_history)  # its times are not those of other runs
     with telling(Console(highlight=False, stderr=as_json, quiet=quiet)) as told:
@@ -234,7 +248,7 @@ def _owners(held: Sequence[Holding], plan: Plan) -> tuple[str, ...]:
                 f"the dumps hold no {' and no '.join(missing)}, without which {service} cannot be upgraded",
                 hint=f"dump {', '.join(databases[service])}, or choose others with --services",
             )
-    return wanted
+    return (*wanted, *(service for service, arrival in plan.arrivals.items() if arrival.source in given))
 
 
 def _moving(strategy: str, old_db: str, times: int) -> bool:

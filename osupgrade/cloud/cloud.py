@@ -5,7 +5,7 @@ This is what scenarios, preflights and checks get in hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,17 +80,23 @@ class Cloud:
         )
         return frozenset(str(row[0]) for row in self.rows(database, sql))
 
+    def create_statement(self, database: str, table: str) -> str:
+        """The statement that makes an empty table like this one."""
+        return str(self.rows(database, f"SHOW CREATE TABLE {quoted(table)}")[0][1])
+
     def columns(self, database: str, table: str) -> frozenset[str]:
         """The names of a table's columns; empty when there is no such table."""
         sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s"
         return frozenset(str(row[0]) for row in self.rows(database, sql, table))
 
-    def versions(self, database: str, table: str) -> tuple[str, ...]:
-        """What a version table holds, sorted; empty when the table is missing or empty."""
+    def versions(self, database: str, table: str, repositories: Sequence[str] = ()) -> tuple[str, ...]:
+        """What a version table holds, sorted, of some repositories alone; empty when the table is missing or empty."""
         if table not in self.tables(database):
             return ()
         sql = f"SELECT {version_column(table)} FROM {quoted(table)}"
-        return tuple(sorted(str(row[0]) for row in self.rows(database, sql)))
+        if repositories:
+            sql += f" WHERE repository_id IN ({', '.join(['%s'] * len(repositories))})"
+        return tuple(sorted(str(row[0]) for row in self.rows(database, sql, *repositories)))
 
     def named(self, sql: str) -> str:
         """``sql`` with ``{nova}`` and the like replaced by the databases' names on this server."""

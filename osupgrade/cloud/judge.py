@@ -61,6 +61,12 @@ def judge_start(databases: Sequence[Database], before: Versions, release: str) -
     )
 
 
+def judge_work(name: str, output: str, unfinished: Sequence[str]) -> tuple[str, ...]:
+    """The problems that a tool tells although it exited 0: lines that match a pattern of ``unfinished``."""
+    lines = [line.strip() for line in output.splitlines() for pattern in unfinished if re.search(pattern, line)]
+    return tuple(f"`{name}` left work undone: {line}" for line in dict.fromkeys(lines))
+
+
 def judge_check(
     name: str, status: int, accepted: Sequence[int], output: str, ignores: Sequence[str]
 ) -> tuple[str, ...]:

@@ -203,3 +203,11 @@ def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) ->
     databases = {logical: f"{lane}_{saved}" if lane else saved for logical, saved in names.items()}
     laboratory.server.load(SEEDED_SHELF, {saved: databases[logical] for logical, saved in names.items()})
     return databases
+
+
+def with_arrivals(laboratory: Laboratory, databases: Mapping[str, str]) -> Mapping[str, str]:
+    """The databases of a cloud, and an empty one for each service that gets its own on the way."""
+    empty = {a.database: a.database for a in laboratory.plan.arrivals.values() if a.database not in databases}
+    for name in empty.values():
+        laboratory.server.create(name)
+    return {**databases, **empty}

@@ -7,20 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from osupgrade.cloud.arrival import take_over
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.judge import Versions, diagnose, judge, judge_check, judge_start
+from osupgrade.cloud.judge import Versions, diagnose, judge, judge_check, judge_start, judge_work
 from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.observer.record import Observed
 from osupgrade.lab.observer.recorder import Recorder
 from osupgrade.lab.release_container import Overlay, render
-from osupgrade.model.release import Command, Finish, Release, ServiceRelease
+from osupgrade.model.release import Arrival, Command, Finish, Release, ServiceRelease
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.schema.catalogue import expected_tables, line_of, revision_name
 
 
 def versions(cloud: Cloud, part: ServiceRelease) -> Versions:
     """What the version tables of a service's databases hold."""
-    return {d.name: cloud.versions(d.name, d.version_table) for d in part.databases if cloud.has(d.name)}
+    return {
+        d.name: cloud.versions(d.name, d.version_table, d.repositories) for d in part.databases if cloud.has(d.name)
+    }
 
 
 def relocate(cloud: Cloud, release: Release) -> None:
@@ -62,12 +65,18 @@ def run_hop(
     before = versions(cloud, part)
     started = time.monotonic()
     runs: list[tuple[str, ToolRun, tuple[int, ...]]] = []
+    come = _comes(cloud, part, source)
+    origin = None if come or source is None else source.services.get(service)
+    stood = versions(cloud, origin) if origin else {}
+    if come:
+        run = take_over(cloud, come, lambda command: _call(cloud, release.name, service, command, log, config, overlay))
+        runs.append((come.command.name, run, come.command.accepts))
     if instead is not None:
         done = instead(cloud)
         log.write_text("".join(run.output for run in done), "utf-8")
         runs = [(" ".join(run.argv[-3:]), run, (0,)) for run in done]
     else:
-        for command in part.create if create else part.upgrade:
+        for command in () if come and not runs[0][1].ok else part.create if create else part.upgrade:
             run = _call(cloud, release.name, service, command, log, config, overlay, first)
             runs.append((command.name, run, command.accepts))
             if run.exit_status not in command.accepts:
@@ -80,12 +89,13 @@ def run_hop(
         return StepResult(part.step, service, release.name, Outcome.SKIPPED, seconds, None, before, after)
     missing: list[str] = []
     skipped: tuple[str, ...] = ()
-    if source is not None:
+    if source is not None and origin is not None:
         missing = sorted(_brought(cloud, service, source, release) - cloud.tables(part.databases[0].name))
         if instead is None and not _within(cloud, service, source, before):
-            skipped = judge_start(source.services[service].databases, before, source.name)
+            skipped = judge_start(origin.databases, stood, source.name)
     statuses = [(name, run.exit_status, accepts) for name, run, accepts in runs]
-    problems = (*skipped, *judge(part.databases, after, statuses, missing))
+    unfinished = [text for name, run, _ in runs for text in judge_work(name, run.output, part.unfinished)]
+    problems = (*skipped, *judge(part.databases, after, statuses, missing), *unfinished)
     if not problems and not create:
         for command in part.check:
             run = _call(replace(cloud, recorder=None), release.name, service, command, log, config, overlay)
@@ -110,6 +120,13 @@ def run_hop(
         migrations=seen.migrations,
         unobserved=seen.faults,
     )
+
+
+def _comes(cloud: Cloud, part: ServiceRelease, source: Release | None) -> Arrival | None:
+    """How the service comes to its own database, where this hop is the one that takes it there."""
+    if source is None or part.arrival is None or part.service in source.services:
+        return None
+    return part.arrival if not cloud.tables(part.arrival.database) else None
 
 
 def _within(cloud: Cloud, service: str, source: Release, before: Versions) -> bool:

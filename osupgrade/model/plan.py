@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from osupgrade.model import route
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.release import Database, Finish, Hop, Release, UpgradePath
+from osupgrade.model.release import Arrival, Database, Finish, Hop, Release, UpgradePath
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 
 
@@ -46,7 +47,19 @@ class Plan:
     def databases(self, release: Release | None = None) -> tuple[Database, ...]:
         """The databases of the services that take part, at a release; without one, at the first."""
         services = (release or self.first).services
-        return tuple(database for service in self.services for database in services[service].databases)
+        parts = [services[service] for service in self.services if service in services]
+        return tuple(database for part in parts for database in part.databases)
+
+    @property
+    def arrivals(self) -> Mapping[str, Arrival]:
+        """The services that get their own database on the way, and how."""
+        found = {}
+        for chain in self.chains:
+            if chain.service not in self.first.services:
+                part = next(r for r in self.releases if r.name == chain.hops[0].target).services[chain.service]
+                if part.arrival:
+                    found[chain.service] = part.arrival
+        return found
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -67,65 +80,70 @@ class Plan:
 
 
 def find_path(paths: Mapping[str, UpgradePath], releases: Mapping[str, Release], text: str) -> UpgradePath:
-    """The path that ``text`` names: a path's name, ``first-last`` or versions such as ``2024.1-2025.1``.
+    """The path that ``text`` names: a path's name, or a route.
 
-    A part of a known path is a path too. Raises UsageFault naming what exists, or why a release
-    may not be skipped.
+    A route is ``first-last``, with every stop between them where there are any, or with how it is to be chosen behind
+    them: ``yoga-2025.1``, ``train-wallaby-2023.1``, ``rocky-gazpacho-fewest``. Raises UsageFault naming what exists, or
+    why a release may not be skipped.
     """
     if text in paths:
         return paths[text]
-    wanted = [_release_named(releases, part) for part in text.split("-")]
-    names = [release.name for release in wanted if release is not None]
+    parts = text.split("-")
+    kind = parts.pop() if parts[-1] in route.KINDS else "supported"
+    wanted = [route.release_named(releases, part) for part in parts]
+    names = [release for release in wanted if release is not None]
     if len(names) < 2 or len(names) != len(wanted):
         known = ", ".join(sorted(paths))
-        raise UsageFault(f"unknown path {text!r}; known paths: {known}", hint="osupgrade rehearse --path NAME")
+        raise UsageFault(
+            f"unknown path {text!r}; known paths: {known}",
+            hint="osupgrade rehearse --path NAME, or --path FIRST-LAST with two releases",
+        )
+    first, *via, last = names
+    return path_along(paths, route.choose(releases, first, last, kind, via), releases, text)
+
+
+def path_along(
+    paths: Mapping[str, UpgradePath], along: route.Route, releases: Mapping[str, Release], name: str = ""
+) -> UpgradePath:
+    """A route as a path. What a named path has besides its releases, its parts have too."""
+    stops = {service: at for service, at in along.stops.items() if at != along.releases}
     for path in paths.values():
-        if names[0] in path.releases and names[-1] in path.releases:
-            start, end = path.releases.index(names[0]), path.releases.index(names[-1])
-            part = path.releases[start : end + 1]
-            if len(names) > 2 and tuple(names) != part:
-                _refuse_skips(names, releases)
-            if start < end:
-                finish = path.finish if end == len(path.releases) - 1 else None
-                return UpgradePath(text, part, finish, path.databases, path.carries if finish == path.finish else ())
-    _refuse_skips(names, releases)
-    raise UsageFault(f"no path leads from {names[0]} to {names[-1]}; known paths: {', '.join(sorted(paths))}")
+        if along.releases[0] in path.releases and not stops:
+            start = path.releases.index(along.releases[0])
+            if path.releases[start : start + len(along.releases)] == along.releases:
+                finish = path.finish if along.releases[-1] == path.releases[-1] else None
+                carries = path.carries if finish == path.finish else ()
+                return UpgradePath(name or along.name, along.releases, finish, path.databases, carries)
+    last = releases[along.releases[-1]]
+    if not last.databases:
+        raise UsageFault(
+            f"there is no database on which a route to {last.name} could be rehearsed",
+            hint=f"the paths are {', '.join(sorted(paths))}",
+        )
+    return UpgradePath(along.name, along.releases, None, last.databases, (), last.checks, stops)
 
 
 def make_plan(path: UpgradePath, releases: Mapping[str, Release], services: Sequence[str] | None = None) -> Plan:
     """The plan for ``path``, narrowed to ``services``; raises UsageFault for an unknown service or a skip."""
     chosen = tuple(releases[name] for name in path.releases)
-    _refuse_skips(path.releases, releases)
     known = tuple(chosen[-1].services)
     for service in services or ():
         if service not in known:
             raise UsageFault(f"unknown service {service!r}; this path has {', '.join(known)}")
     wanted = tuple(s for s in known if not services or s in services)
-    chains = tuple(
-        Chain(
-            service,
-            tuple(Hop(service, before.name, after.name) for before, after in itertools.pairwise(chosen)),
-        )
-        for service in wanted
-    )
+    chains = tuple(_chain(service, path, releases) for service in wanted)
     finish = chosen[-1].finishes[path.finish] if path.finish else None
     if finish and finish.service not in wanted:
         finish = None
     return Plan(path, chosen, chains, finish)
 
 
-def _release_named(releases: Mapping[str, Release], text: str) -> Release | None:
-    for release in releases.values():
-        if text == release.name or text == release.version or release.version.startswith(text + "."):
-            return release
-    return None
-
-
-def _refuse_skips(names: Sequence[str], releases: Mapping[str, Release]) -> None:
-    for before, after in itertools.pairwise(names):
-        target = releases[after]
-        if before not in target.upgrades_from:
+def _chain(service: str, path: UpgradePath, releases: Mapping[str, Release]) -> Chain:
+    at = route.of_service(service, [releases[name] for name in path.stops.get(service, path.releases)])
+    for before, after in itertools.pairwise(at):
+        if found := route.obstacle(releases, service, before, after):
             raise UsageFault(
-                f"{after} cannot be reached from {before} in one hop: {target.rule}",
-                hint=f"{after} is reached from {', '.join(target.upgrades_from) or 'nothing: it is a first release'}",
+                f"{after.name} cannot be reached from {before.name} in one hop: {found}",
+                hint=f"stop at {route.named(found.stops)} first" if found.stops else "",
             )
+    return Chain(service, tuple(Hop(service, before.name, after.name) for before, after in itertools.pairwise(at)))

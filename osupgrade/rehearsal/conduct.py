@@ -17,7 +17,15 @@ from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.fingerprint import fingerprint, row_counts, volume
-from osupgrade.cloud.laboratory import Laboratory, Say, open_laboratory, prepare_seeded, restore_dumps, restore_lane
+from osupgrade.cloud.laboratory import (
+    Laboratory,
+    Say,
+    open_laboratory,
+    prepare_seeded,
+    restore_dumps,
+    restore_lane,
+    with_arrivals,
+)
 from osupgrade.dump.read import Dump
 from osupgrade.history.inputs import host_digest, input_digest
 from osupgrade.history.rundir import RunDirectory
@@ -220,11 +228,13 @@ def bring(request: Request, laboratory: Laboratory, run: RunDirectory, say: Say,
     if request.dumps:
         restored = restore_dumps(laboratory.server, request.dumps, say, how_far)
         origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
-        return Brought(laboratory.cloud(request.site, "main", restored.databases, logs), origin, restored.findings)
+        databases = with_arrivals(laboratory, restored.databases)
+        return Brought(laboratory.cloud(request.site, "main", databases, logs), origin, restored.findings)
     origin, shelved = prepare_seeded(laboratory, request.description, logs, say)
     plan = request.plan
     wanted = {d.name for d in plan.databases()}
     databases = restore_lane(laboratory, {name: saved for name, saved in shelved.items() if name in wanted}, "")
+    databases = with_arrivals(laboratory, databases)
     cloud = laboratory.cloud(request.site, "main", databases, logs)
     if request.factor == 1:
         return Brought(cloud, origin)

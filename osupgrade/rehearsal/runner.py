@@ -344,11 +344,9 @@ class Rehearsal:
         return stage != VERIFY or not stopped & set(check.services)
 
     def _databases(self, service: str) -> Iterable[str]:
-        for release in self.plan.releases:
-            for database in release.services[service].databases:
-                if self.cloud.has(database.name):
-                    yield database.name
-            return
+        for database in self.plan.last.services[service].databases:
+            if self.cloud.has(database.name):
+                yield database.name
 
 
 def _unobserved(result: StepResult) -> Iterable[Finding]:

@@ -48,7 +48,7 @@ class Surveyor:
                 step
                 for step in result.steps
                 if service == step.service
-                or service in {d.name for d in self.plan.first.services[step.service].databases}
+                or service in {d.name for d in self.plan.last.services[step.service].databases}
             ]
             if not steps:
                 continue

@@ -16,7 +16,7 @@ import docker
 
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say, restore_lane
+from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say, restore_lane, with_arrivals
 from osupgrade.cloud.steps import relocate, run_finish, run_hop
 from osupgrade.dump.read import Dump, read_dump, read_dumps
 from osupgrade.dump.restore import restore
@@ -213,7 +213,7 @@ def _bring(laboratory: Laboratory, request: Request, cloud: str, directory: RunD
     cache.bring(laboratory.server, digest, SEEDED_SHELF)
     first = laboratory.plan.first
     names = {d.name: d.name for d in request.plan.databases(first)}
-    databases = restore_lane(laboratory, names, "")
+    databases = with_arrivals(laboratory, restore_lane(laboratory, names, ""))
     if request.factor > 1:
         say(f"multiplying the cloud by {request.factor}")
         scale(laboratory.server.engine, first.seed, databases, request.factor, say)

@@ -238,7 +238,7 @@ class _Steps:
             if treatment.at != stage or treatment.early:
                 continue
             services = sorted({finding.service for finding in treatment.findings} & set(self.plan.services))
-            names = [database.name for s in services for database in self.plan.first.services[s].databases]
+            names = [database.name for s in services for database in self.plan.last.services[s].databases]
             took = f"{duration(treatment.seconds)} in the rehearsal" if treatment.seconds is not None else ""
             url = shell_word(self.plan.path.name) + " --url mysql://READER:PASSWORD@DATABASE-HOST/"
             yield Step(

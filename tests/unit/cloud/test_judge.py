@@ -1,4 +1,5 @@
-from osupgrade.cloud.judge import diagnose, judge, judge_start
+from osupgrade.catalog.releases import load_releases
+from osupgrade.cloud.judge import diagnose, judge, judge_start, judge_work
 from osupgrade.model.release import Database
 
 NOVA = (Database("nova", "migrate_version", ("216",)),)
@@ -77,3 +78,19 @@ def test_a_hop_that_did_not_begin_at_the_release_before_it_is_told():
 
 def test_a_database_that_the_cloud_does_not_hold_is_not_judged():
     assert judge_start(NOVA, {}, "havana") == ()
+
+
+def test_a_tool_that_exits_zero_with_work_left_says_so_itself():
+    nova = load_releases()["stein"].services["nova"]
+    output = (
+        "Running batches of 50 until complete\n"
+        "50 rows matched query migrate_empty_ratio, 50 migrated\n"
+        "50 rows matched query populate_uuids, 0 migrated\n"
+        "0 rows matched query fill_virtual_interface_list, 0 migrated\n"
+        "Error attempting to run <function delete_build_requests>\n"
+    )
+    assert judge_work("db online_data_migrations", output, nova.unfinished) == (
+        "`db online_data_migrations` left work undone: 50 rows matched query populate_uuids, 0 migrated",
+        "`db online_data_migrations` left work undone: Error attempting to run <function delete_build_requests>",
+    )
+    assert judge_work("db sync", "0 rows matched query x, 0 migrated\nall is well", nova.unfinished) == ()

@@ -1,0 +1,328 @@
+"""Choosing a route: which releases a cloud goes through, service by service. Computed from release data alone."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.release import DataStop, Hop, Release
+
+KINDS = ("supported", "every", "fewest", "direct")
+"""How a route may be chosen: upstream's supported upgrades, all releases, as few stops as possible, or none at all."""
+
+Releases = Mapping[str, Release]
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why one service's tools cannot go from one release straight to another, and where they must stop instead."""
+
+    hop: Hop
+    reason: str
+    stops: tuple[str, ...]
+    """Releases that would do as the next stop, the latest first."""
+
+    def __str__(self) -> str:
+        return f"{self.hop.service}: {self.reason}"
+
+
+class NoRoute(UsageFault):
+    """A route that the tools would refuse, or that would lose data: ``obstacles`` say where and why."""
+
+    def __init__(self, message: str, obstacles: Sequence[Obstacle], *, hint: str, evidence: str) -> None:
+        super().__init__(message, hint=hint, evidence=evidence)
+        self.obstacles = tuple(obstacles)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The releases of one rehearsal: all of them in order, and which of them each service stops at."""
+
+    kind: str
+    releases: tuple[str, ...]
+    stops: Mapping[str, tuple[str, ...]]
+    """Service -> the releases that its own tools run at, the first and the last of the route included."""
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Release between the first and the last -> why the route stops there."""
+
+    @property
+    def name(self) -> str:
+        """What names it: its ends, and how it was chosen unless that is how routes are usually chosen."""
+        ends = f"{self.releases[0]}-{self.releases[-1]}"
+        if self.kind == "via":
+            return "-".join(self.releases)
+        return ends if self.kind == KINDS[0] else f"{ends}-{self.kind}"
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """Every hop, service by service."""
+        return tuple(Hop(service, *pair) for service, at in self.stops.items() for pair in itertools.pairwise(at))
+
+
+def ordered(releases: Iterable[Release]) -> tuple[Release, ...]:
+    """Releases in the order in which they came out."""
+    return tuple(sorted(releases, key=lambda release: since(release.version)))
+
+
+def since(version: str) -> tuple[int, int]:
+    """A version id as something to compare: ``2024.1`` and its point releases are (2024, 1)."""
+    parts = re.match(r"(\d+)\.(\d+)", version)
+    return (int(parts[1]), int(parts[2])) if parts else (0, 0)
+
+
+def release_named(releases: Releases, text: str) -> Release | None:
+    """The release that a name or a version id such as ``2024.1`` means."""
+    wanted = text.strip().lower()
+    for release in releases.values():
+        if wanted == release.name or wanted == release.version or release.version.startswith(f"{wanted}."):
+            return release
+    return None
+
+
+def known_release(releases: Releases, text: str) -> Release:
+    """Like :func:`release_named`; raises UsageFault with the releases that there are."""
+    found = release_named(releases, text)
+    if found is None:
+        known = ", ".join(f"{release.name} ({release.version})" for release in ordered(releases.values()))
+        raise UsageFault(f"unknown release {text!r}", hint=f"the releases are {known}")
+    return found
+
+
+def choose(
+    releases: Releases,
+    source: Release,
+    target: Release,
+    kind: str = "supported",
+    via: Sequence[Release] = (),
+    services: Sequence[str] = (),
+) -> Route:
+    """The route from ``source`` to ``target``; ``via`` names the stops in between and needs no ``kind``.
+
+    Raises UsageFault with the reason where a tool does not take what the route would give it, and the stop it needs.
+    """
+    if since(source.version) >= since(target.version):
+        raise UsageFault(
+            f"{target.name} ({target.version}) does not come after {source.name} ({source.version})",
+            hint="a database cannot go back to an older release",
+        )
+    if kind not in KINDS:
+        raise UsageFault(f"--route takes {', '.join(KINDS)}, not {kind!r}")
+    wanted = tuple(s for s in target.services if not services or s in services)
+    if unknown := [s for s in services if s not in target.services]:
+        raise UsageFault(f"unknown service {unknown[0]!r}; {target.name} has {', '.join(target.services)}")
+    between = _between(releases, source, target)
+    if via:
+        return _fixed("via", releases, _checked_stops(via, source, target), wanted)
+    if kind == "every":
+        return _fixed(kind, releases, (source, *between, target), wanted)
+    if kind == "direct":
+        return _fixed(kind, releases, (source, target), wanted)
+    if kind == "fewest":
+        return _fewest(releases, source, between, target, wanted)
+    return _fixed(kind, releases, _supported(source, between, target), wanted)
+
+
+def obstacle(releases: Releases, service: str, source: Release, target: Release) -> Obstacle | None:
+    """Why ``service`` cannot go from ``source`` straight to ``target``; None when it can."""
+    part = target.services.get(service)
+    if part is None:
+        return None
+    hop = Hop(service, source.name, target.name)
+    if service not in source.services and part.arrival is None:
+        reason = f"{target.name} cannot take {service} over from the database in which it lived before"
+        return Obstacle(hop, reason, _stops(releases, service, source, target))
+    if service in source.services and part.oldest_source and since(source.version) < since(part.oldest_source):
+        oldest = release_named(releases, part.oldest_source)
+        name = f"{oldest.name} ({oldest.version})" if oldest else part.oldest_source
+        reason = f"{target.name}'s tool takes no database older than {name}"
+        return Obstacle(hop, reason, _stops(releases, service, source, target))
+    for release, stop in _data_stops(releases, service, source, target):
+        reason = f"{stop.why}; concerned: {stop.rows}" if stop.rows else stop.why
+        if release is not target:
+            reason = f"{reason} (on the way, in {release.name})"
+        return Obstacle(hop, reason, _stops(releases, service, source, target))
+    return None
+
+
+def alternatives(
+    releases: Releases, source: Release, target: Release, services: Sequence[str] = ()
+) -> Iterator[tuple[str, Route | UsageFault]]:
+    """Every way to choose a route, with the route or the reason why there is none."""
+    for kind in KINDS:
+        try:
+            yield kind, choose(releases, source, target, kind, services=services)
+        except UsageFault as fault:
+            yield kind, fault
+
+
+def _between(releases: Releases, source: Release, target: Release) -> tuple[Release, ...]:
+    first, last = since(source.version), since(target.version)
+    return tuple(r for r in ordered(releases.values()) if first < since(r.version) < last)
+
+
+def _data_stops(
+    releases: Releases, service: str, source: Release, target: Release
+) -> Iterator[tuple[Release, DataStop]]:
+    """The work on data that a jump would leave out: what a release on the way needs and ``source`` does not do."""
+    for release in (*_between(releases, source, target), target):
+        part = release.services.get(service)
+        for stop in part.stops if part else ():
+            done_at = {since(version) for version in stop.at}
+            if since(source.version) not in done_at:
+                yield release, stop
+
+
+def _stops(releases: Releases, service: str, source: Release, target: Release) -> tuple[str, ...]:
+    """The next stops from which ``service`` can go on to ``target`` at last, the latest first."""
+    between = _between(releases, source, target)
+    reached = {target.name}
+    good: list[str] = []
+    for release in reversed(between):
+        onward = [r for r in (*between, target) if r.name in reached and since(r.version) > since(release.version)]
+        if any(obstacle_free(releases, service, release, r) for r in onward):
+            reached.add(release.name)
+            if obstacle_free(releases, service, source, release):
+                good.append(release.name)
+    return tuple(good)
+
+
+def obstacle_free(releases: Releases, service: str, source: Release, target: Release) -> bool:
+    """Whether ``service`` can go straight; without the search for other stops that an obstacle names."""
+    part = target.services.get(service)
+    if part is None:
+        return True
+    if service not in source.services:
+        return part.arrival is not None and not any(_data_stops(releases, service, source, target))
+    if part.oldest_source and since(source.version) < since(part.oldest_source):
+        return False
+    return not any(_data_stops(releases, service, source, target))
+
+
+def _checked_stops(via: Sequence[Release], source: Release, target: Release) -> tuple[Release, ...]:
+    stops = (source, *via, target)
+    for before, after in itertools.pairwise(stops):
+        if since(before.version) >= since(after.version):
+            raise UsageFault(
+                f"{after.name} does not come after {before.name}",
+                hint=f"name the stops in order, each between {source.name} and {target.name}",
+            )
+    return stops
+
+
+def _fixed(kind: str, releases: Releases, stops: Sequence[Release], services: Sequence[str]) -> Route:
+    """The route on which every service stops everywhere; raises UsageFault where one cannot."""
+    own = {service: of_service(service, stops) for service in services}
+    obstacles = [
+        found
+        for service, at in own.items()
+        for before, after in itertools.pairwise(at)
+        if (found := obstacle(releases, service, before, after))
+    ]
+    if obstacles:
+        raise _refusal(stops[0], stops[-1], obstacles)
+    reasons = {stop.name: (_why(kind, stop),) for stop in stops[1:-1]}
+    names = tuple(release.name for release in stops)
+    return Route(kind, names, {s: tuple(r.name for r in at) for s, at in own.items()}, reasons)
+
+
+def of_service(service: str, stops: Sequence[Release]) -> tuple[Release, ...]:
+    """The stops of a service: from the last release that is without it, where it has its data in another's database."""
+    having = [i for i, release in enumerate(stops) if service in release.services]
+    return tuple(stops[max(having[0] - 1, 0) :]) if having else ()
+
+
+def _why(kind: str, stop: Release) -> str:
+    return {"every": "every release of the chain", "via": "asked for"}.get(kind, stop.rule or "supported by upstream")
+
+
+def _refusal(source: Release, target: Release, obstacles: Sequence[Obstacle]) -> NoRoute:
+    hops = {(o.hop.source, o.hop.target) for o in obstacles}
+    what = ", ".join(f"{before} to {after}" for before, after in sorted(hops))
+    lines = "\n".join(
+        f"{o.hop.service}, {o.hop.source} to {o.hop.target}: {o.reason}"
+        + (f"; stop at {named(o.stops)} first" if o.stops else "")
+        for o in obstacles
+    )
+    return NoRoute(
+        f"there is no direct upgrade from {what} for {', '.join(dict.fromkeys(o.hop.service for o in obstacles))}",
+        obstacles,
+        hint=f"osupgrade routes --from {source.name} --to {target.name} shows the routes that there are",
+        evidence=lines,
+    )
+
+
+def named(stops: Sequence[str]) -> str:
+    """A few of the stops that would do, as a sentence names them."""
+    shown = " or ".join(stops[:_SHOWN])
+    return f"{shown} or an older one" if len(stops) > _SHOWN else shown
+
+
+def _supported(source: Release, between: Sequence[Release], target: Release) -> tuple[Release, ...]:
+    """The fewest upgrades that upstream supports, the later stops where there are several ways."""
+    ways: dict[str, tuple[Release, ...]] = {source.name: (source,)}
+    for release in (*between, target):
+        sources = [ways[name] for name in release.upgrades_from if name in ways]
+        if sources:
+            ways[release.name] = (
+                *min(sources, key=lambda way: (len(way), [-since(r.version)[0] for r in way])),
+                release,
+            )
+    if target.name not in ways:
+        froms = ", ".join(target.upgrades_from) or "no release: it is the first of its chain"
+        raise UsageFault(
+            f"no supported upgrades lead from {source.name} to {target.name}: {target.rule}",
+            hint=f"{target.name} is reached from {froms}",
+        )
+    return ways[target.name]
+
+
+def _fewest(
+    releases: Releases, source: Release, between: Sequence[Release], target: Release, services: Sequence[str]
+) -> Route:
+    """As few stops as the tools and the data allow; a service does not stop where only others need it."""
+    free = {
+        (service, a.name, b.name): obstacle_free(releases, service, a, b)
+        for service in services
+        for a, b in itertools.combinations((source, *between, target), 2)
+    }
+
+    def way(service: str, stops: Sequence[Release]) -> tuple[Release, ...] | None:
+        """The fewest of ``stops`` for a service, the later ones where there is a choice."""
+        best: dict[str, tuple[Release, ...]] = {stops[0].name: (stops[0],)}
+        for i, release in enumerate(stops[1:], 1):
+            before = [
+                best[r.name] for r in reversed(stops[:i]) if r.name in best and free[service, r.name, release.name]
+            ]
+            if before:
+                best[release.name] = (*min(before, key=len), release)
+        return best.get(stops[-1].name)
+
+    for count in range(len(between) + 1):
+        for chosen in itertools.combinations(reversed(between), count):
+            stops = (source, *reversed(chosen), target)
+            ways = {service: way(service, stops) for service in services}
+            if all(ways.values()):
+                own = {s: of_service(s, at) for s, at in ways.items() if at}
+                reasons = {stop.name: tuple(_needed(releases, own, stop)) for stop in reversed(chosen)}
+                return Route(
+                    "fewest",
+                    tuple(release.name for release in stops),
+                    {s: tuple(r.name for r in at) for s, at in own.items()},
+                    reasons,
+                )
+    raise UsageFault(f"the tools of no release between lead from {source.name} to {target.name}")
+
+
+def _needed(releases: Releases, own: Mapping[str, Sequence[Release]], stop: Release) -> Iterator[str]:
+    """What would be in the way without a stop, service by service."""
+    for service, at in own.items():
+        if stop not in at[1:-1]:
+            continue
+        i = list(at).index(stop)
+        found = obstacle(releases, service, at[i - 1], at[i + 1])
+        if found:
+            yield str(found)

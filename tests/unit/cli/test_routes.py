@@ -1,0 +1,64 @@
+"""``osupgrade routes``, and the options of a route."""
+
+import json
+
+import pytest
+
+from osupgrade.cli import run
+
+
+def routes(capsys, *arguments):
+    status = run(["routes", "--no-history", *arguments])
+    return status, capsys.readouterr()
+
+
+def test_the_routes_are_shown_with_their_stops_and_the_reason_for_each(capsys):
+    status, printed = routes(capsys, "--from", "yoga", "--to", "2024.1")
+    assert status == 0
+    assert "yoga - zed - antelope - caracal" in printed.out
+    assert "direct: not possible" in printed.out
+    assert "keystone, yoga to caracal: caracal's tool takes no database older than zed (2022.2)" in printed.out
+
+
+def test_a_program_reads_the_same(capsys):
+    status, printed = routes(capsys, "--from", "2020.1", "--to", "yoga", "--json", "--services", "nova,keystone")
+    found = {one["route"]: one for one in json.loads(printed.out)["routes"]}
+    assert status == 0
+    assert found["supported"]["releases"] == ["ussuri", "victoria", "wallaby", "xena", "yoga"]
+    assert found["fewest"]["stops"]["nova"] == ["ussuri", "yoga"]
+    assert set(found) == {"supported", "every", "fewest", "direct"}
+
+
+def test_a_refused_route_names_the_stop_for_a_program_too(capsys):
+    _, printed = routes(capsys, "--from", "yoga", "--to", "caracal", "--json")
+    (refused,) = [one for one in json.loads(printed.out)["routes"] if "refused" in one]
+    assert [(o["service"], o["stops"]) for o in refused["obstacles"]] == [("keystone", ["antelope", "zed"])]
+
+
+def test_no_route_at_all_is_status_one(capsys):
+    assert routes(capsys, "--from", "icehouse", "--to", "rocky")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from", "yoga"], "--from needs --to"),
+        (["--to", "yoga"], "--to needs --from"),
+        (["--route", "every"], "--route and --via belong to --from and --to"),
+        (
+            ["--from", "yoga", "--to", "zed", "--route", "every", "--via", "xena"],
+            "--route and --via exclude each other",
+        ),
+        (["--from", "yoga", "--to", "zed", "--route", "quick"], "--route takes supported, every, fewest, direct"),
+        (["--from", "essex", "--to", "zed"], "unknown release 'essex'"),
+        (["--from", "zed", "--to", "yoga"], "yoga (2022.1) does not come after zed (2022.2)"),
+        (["--from", "yoga", "--to", "zed", "--path", "yoga-zed"], "--path and --from exclude each other"),
+        (["--from", "yoga", "--to", "2024.1", "--route", "direct"], "no direct upgrade from yoga to caracal"),
+        (["--from", "yoga", "--to", "2025.1", "--via", "2024.1"], "for keystone"),
+    ],
+)
+def test_what_is_no_route_is_refused_before_anything_starts(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert run(["rehearse", "--no-history", *arguments]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
