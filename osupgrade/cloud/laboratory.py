@@ -107,10 +107,11 @@ def require_sources(sources: Sources, plan: Plan) -> None:
     missing = sources.missing(plan.services)
     if missing:
         lines = "\n".join(f"{m.service} {m.release} ({m.pin.tag}): {m.problem}" for m in missing)
+        mirrors = ", ".join(f"{name}.git" for name in plan.services)
         raise MissingFault(
             f"the pinned service code for {plan.path.name} is not at hand ({len(missing)} commits missing)",
             hint="run `osupgrade sources fetch` where GitHub or opendev can be reached, or bring a directory of git "
-            "mirrors (keystone.git, glance.git, ...) to this machine and run `osupgrade sources import DIR`",
+            f"mirrors ({mirrors}) to this machine and run `osupgrade sources import DIR`",
             evidence=lines,
         )
 

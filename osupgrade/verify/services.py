@@ -16,6 +16,7 @@ from typing import Any
 
 from docker.models.containers import Container
 
+from osupgrade.catalog import content
 from osupgrade.catalog.running import Level, Process, Running
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import copied, copy_names
@@ -259,11 +260,11 @@ class ServiceSet:
         if self.broker:
             tag = self.workshop.tags.get(self.running.broker)
             if tag is None:
-                raise LabFault(f"nobody told the image of the broker {self.running.broker}")
+                raise LabFault(f"no container image is defined for the message broker {self.running.broker}")
             self._containers.append(self.lab.start(tag, self.broker, environment=self.running.broker_environment))
 
     def _install(self) -> None:
-        scripts = (*sorted(_INSIDE.glob("*.py")), *sorted(self.running.scripts.glob("*.py")))
+        scripts = (*sorted(_INSIDE.glob("*.py")), *content.api_scripts(), *sorted(self.running.scripts.glob("*.py")))
         self._put({f"{SCRIPTS}/{path.name}": path.read_bytes() for path in scripts})
         for database, statement in self.running.statements:
             if database in self.cloud.databases:
