@@ -25,7 +25,7 @@ from osupgrade.dump.policy import load_policy
 from osupgrade.dump.sanitize import read_key
 from osupgrade.dump.write import check_output
 from osupgrade.history.rundir import RunDirectory, find_run
-from osupgrade.lab.engine import connect
+from osupgrade.lab.connect import connect
 from osupgrade.lab.images import load_recipes
 from osupgrade.model.errors import Exit, MissingFault, UsageFault
 from osupgrade.model.plan import Plan

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.lab.parallel import threads
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.release import Release
 from osupgrade.schema.snapshot import read_schema
@@ -41,7 +41,7 @@ def fingerprint(cloud: Cloud, size: int, releases: Iterable[Release] = ()) -> Fi
     """
     volatile = {column for release in releases for part in release.services.values() for column in part.volatile}
     names = list(cloud.databases)
-    with ThreadPoolExecutor(len(names) or 1) as pool:
+    with threads(len(names)) as pool:
         schemas = dict(zip(names, pool.map(lambda name: _schema(cloud, name), names), strict=True))
         tables = {}
         if size <= MOST_BYTES:

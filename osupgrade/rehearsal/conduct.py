@@ -29,7 +29,7 @@ from osupgrade.cloud.laboratory import (
 from osupgrade.dump.read import Dump
 from osupgrade.history.inputs import host_digest, input_digest
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.engine import adopt_context
+from osupgrade.lab.connect import adopt_context
 from osupgrade.lab.relay import elsewhere
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.events import EventLog, Kind

@@ -26,9 +26,10 @@ from osupgrade.dump.find import find_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
 from osupgrade.dump.read import Dump, Reading, read_dump
+from osupgrade.lab.connect import connect
 from osupgrade.lab.controller import asked_by
 from osupgrade.lab.database import start_database
-from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.lab.release_container import Workshop

@@ -8,7 +8,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +21,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import copied, copy_names
 from osupgrade.cloud.judge import diagnose
 from osupgrade.lab.engine import Lab, put_files, read_file
+from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -152,7 +152,7 @@ class ServiceSet:
         """
         began = time.monotonic()
         release = self.running.release
-        with ThreadPoolExecutor(3) as pool:
+        with threads(3) as pool:
             broker = pool.submit(self._start_broker)
             controller = pool.submit(self.workshop.separate, release, f"{CONTROLLER}-{self.original.lane}")
             copying = pool.submit(self._copy)
