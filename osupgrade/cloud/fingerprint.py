@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.lab.parallel import threads
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import Release
 from osupgrade.schema.snapshot import read_schema
 from osupgrade.seed.datahash import hash_of_tables, table_hashes
@@ -103,7 +104,7 @@ def row_counts(cloud: Cloud) -> Mapping[str, int]:
     for database in cloud.databases:
         tables = sorted(cloud.tables(database))
         if tables:
-            union = " UNION ALL ".join(f"SELECT '{table}', COUNT(*) FROM `{table}`" for table in tables)
+            union = " UNION ALL ".join(f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables)
             counts.update({f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, union)})
     return counts
 

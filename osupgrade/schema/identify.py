@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from osupgrade.catalog.services import services as content_services
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.quoting import literal
 from osupgrade.model.release import version_column
 from osupgrade.schema.catalogue import (
     Lineage,
@@ -372,7 +373,7 @@ def _claims(
         cure = None
         if table == "alembic_version":
             create = f"CREATE TABLE IF NOT EXISTS {table} ({column} VARCHAR(32) NOT NULL)"
-            stamp = f"INSERT INTO {table} ({column}) VALUES ('{revision.name}')"
+            stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(revision.name)})"
             cure = Cure(f"stamp it with {revision.name}", (Sql(service, create), Sql(service, stamp)))
         yield _lie(
             line,
@@ -396,7 +397,7 @@ def _claims(
     here, there = line.position(revision.name) or 0, line.position(known[-1]) or 0
     names = [r.name for r in line.revisions[min(here, there) + 1 : max(here, there) + 1]]
     span = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-    back = f"UPDATE {table} SET {column} = '{revision.name}' WHERE {column} = '{known[-1]}'"
+    back = f"UPDATE {table} SET {column} = {literal(revision.name)} WHERE {column} = {literal(known[-1])}"
     if there > here:
         consequence = (
             f"{span} never ran and are skipped for ever; a later migration fails on what they should have done"
