@@ -16,7 +16,7 @@ SQL = re.compile(
 HOLE = "\0"
 IN_QUOTES = re.compile(r"[Xx]?'(?:[^']|'')*'|`(?:[^`]|``)*`")
 """What is in quotes; hexadecimal digits apart, which are not text."""
-NAMED = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|DATABASE|EXISTS|USE)\s+{HOLE}")
+NAMED = re.compile(rf"\b(?:FROM|JOIN|INTO|(?<!ON )UPDATE|TABLE|DATABASE|EXISTS|USE)\s+{HOLE}")
 ALLOWED = {
     # Accounts of the lab, whose names and passwords are its own; kinds of objects, digests and markers of its own.
     "osupgrade/lab/database.py": 2,
@@ -30,9 +30,8 @@ ALLOWED = {
     "osupgrade/schema/survey.py": 1,
     # Places that were quoted where they were made.
     "osupgrade/dump/columns.py": 1,
-    "osupgrade/dump/shape.py": 1,
+    "osupgrade/dump/shape.py": 2,
     "osupgrade/reproduce/trials.py": 4,
-    "osupgrade/scenarios/charset.py": 0,
     "osupgrade/seed/scale.py": 9,
 }
 """By file, how many statements are right and look as if they were not."""
