@@ -15,12 +15,13 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade.catalog.site import Site
 from osupgrade.cli.dumps import server_for
-from osupgrade.cli.options import DEFAULT_PATH, all_scenarios, plan_from
+from osupgrade.cli.options import DEFAULT_PATH, plan_from
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, choose_database, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.cloud.steps import run_finish, run_hop
@@ -30,12 +31,10 @@ from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import sanitize
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.connect import connect
 from osupgrade.lab.database import DatabaseServer, start_database
-from osupgrade.lab.engine import Lab
+from osupgrade.lab.engine import Lab, connect
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.observer.record import read_record
-from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault
 from osupgrade.model.events import EventLog
 from osupgrade.model.plan import Plan
@@ -43,7 +42,8 @@ from osupgrade.model.release import Hop
 from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.estimate.measure import REPEATS, Measuring, durable_options, scales_below
 from osupgrade.rehearsal.estimate.predict import Measured, key_of, migration_forecasts
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.rehearsal.prepare import all_scenarios
+from osupgrade.rehearsal.runner import Runner
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import table_sql
 from osupgrade.schema.snapshot import read_schema
@@ -77,7 +77,7 @@ def bare_calls(laboratory: Laboratory, scratch: Path, number: int) -> float:
                 raise LabFault(f"the bare call of {result.step} failed", evidence=log.read_text("utf-8", "replace"))
 
     started = time.monotonic()
-    with threads(len(plan.services)) as pool:
+    with ThreadPoolExecutor(len(plan.services)) as pool:
         list(pool.map(chain, plan.services))
     if plan.finish:
         run_finish(cloud, plan.finish, plan.last, scratch / f"{number}-finish.log", scratch / "config")
@@ -275,14 +275,10 @@ def shelf(laboratory: Laboratory, number: int) -> tuple[float, float]:
 
 def predict_and_run(plan: Plan, scratch: Path, target: int) -> tuple[Sequence[Measured], Measured]:
     """The path at an estimate's scales, and then at ``target`` itself, with a production server's durability."""
-
-    def rehearse(plan: Plan, cloud: Cloud, run: RunDirectory, events: EventLog) -> Rehearsal:
-        known = all_scenarios(None).applying(plan)
-        return Rehearsal(plan=plan, cloud=cloud, run=run, events=events, known=known, jobs=1)
-
     run = RunDirectory.make(scratch, "estimate")
     with open_laboratory(plan, _quiet, durable=True, memory=False, options=durable_options) as laboratory:
-        measuring = Measuring(laboratory, Site(), run, rehearse, _quiet)
+        runner = Runner(plan, run, EventLog(None), known=all_scenarios().applying(plan), jobs=1)
+        measuring = Measuring(laboratory, Site(), runner, _quiet)
         description = load_description(None)
         runs = [measuring.scale(description, scale) for scale in scales_below(target) for _ in range(REPEATS)]
         return runs, measuring.scale(description, target)

@@ -25,7 +25,7 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit, Fault
 from osupgrade.model.events import EventLog
 from osupgrade.model.report import LaneResult
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.rehearsal.runner import Runner
 from osupgrade.scenarios.contract import Scenario, load_scenarios
 from osupgrade.seed.description import CloudDescription, load_description
 
@@ -78,14 +78,14 @@ class Trials:
         rows = _rows(self._cloud)
         run = RunDirectory.make(self._directory, f"seed{description.seed}")
         with EventLog(run.events) as events:
-            result = Rehearsal(
+            ran = Runner(
                 plan=self._laboratory.plan,
-                cloud=dataclasses.replace(self._cloud, logs=run.path / "logs"),
                 run=run,
                 events=events,
                 known=self._known,
                 checks=self._checks,
-            ).go()
+            ).go(dataclasses.replace(self._cloud, logs=run.path / "logs"))
+            result = ran.result
         return Trial(
             seed=description.seed,
             rows=rows,

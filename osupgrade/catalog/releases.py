@@ -14,6 +14,7 @@ from osupgrade.catalog import content
 from osupgrade.catalog.operators import load_operator
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Sql
+from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.release import (
     Arrival,
     Command,
@@ -57,6 +58,12 @@ def load_paths(images: Path | None = None) -> Mapping[str, UpgradePath]:
     """The paths of ``images/paths.toml`` by name."""
     file = (images or content.images()) / "paths.toml"
     return {name: _path(name, data) for name, data in _toml(file).items()}
+
+
+def plan_named(path: str, services: Sequence[str] = ()) -> Plan:
+    """The plan for a path or route by its name, narrowed to some services; raises UsageFault for an unknown one."""
+    releases = load_releases()
+    return make_plan(find_path(load_paths(), releases, path), releases, services)
 
 
 def usual_path() -> str:

@@ -1,5 +1,5 @@
 """``python -m osupgrade.cli``."""
 
-from osupgrade.__main__ import main
+from osupgrade.cli import main
 
 main()

@@ -18,8 +18,6 @@ from osupgrade.cli.options import (
     PathOfDump,
     Quiet,
     SiteFile,
-    all_scenarios,
-    path_of,
     path_of_dumps,
     plan_from,
     site_from_option,
@@ -36,6 +34,7 @@ from osupgrade.rehearsal.inspection import (
     opened_url,
     usable_dumps,
 )
+from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
 
 
@@ -69,7 +68,7 @@ def inspect(
     progress = Console(stderr=True, highlight=False, quiet=quiet)
     plan = plan_from(path or DEFAULT_PATH)
     the_site = site_from_option(site)
-    known = all_scenarios(more).scenarios.values()
+    known = all_scenarios(more or ()).scenarios.values()
 
     with telling(progress) as told:
 

@@ -19,18 +19,19 @@ from osupgrade.cli.options import (
     NoHistory,
     Out,
     Quiet,
-    all_scenarios,
     history_from,
+    names_in,
     remembered,
 )
 from osupgrade.history import durations
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.connect import connect
+from osupgrade.lab.engine import connect
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path
 from osupgrade.model.text import duration
 from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
+from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import parts_table, verdict
 
@@ -61,13 +62,13 @@ def nightly(
     console = Console(highlight=False)
     wanted = Shard.parse(shard)
     releases, known = load_releases(), load_paths()
-    chosen = {path.name: path for path in (find_path(known, releases, name) for name in _names(paths) or known)}
-    databases, kinds = _names(db), _names(what)
+    chosen = {path.name: path for path in (find_path(known, releases, name) for name in names_in(paths) or known)}
+    databases, kinds = names_in(db), names_in(what)
     offered = tuple(dict.fromkeys(database for path in chosen.values() for database in path.databases))
     for name in databases:
         if name not in offered:
             raise UsageFault(f"no path of this nightly is rehearsed on {name!r}; there are {', '.join(offered)}")
-    found = all_scenarios(more)
+    found = all_scenarios(more or ())
     found.chosen([kind for kind in kinds if kind not in (*WHOLE, SCENARIOS)])
     past = history_from(history, no_history)
     whole = matrix(list(chosen.values()), databases, kinds, found)
@@ -90,7 +91,9 @@ def nightly(
             releases=releases,
             found=found,
             jobs=jobs,
-            judge=lambda part, here: remembered(part, past, here),
+            own_scenarios=more or (),
+            history=past,
+            remember=lambda part: remembered(part, past),
             console=progress,
             quiet=quiet,
         ).run(run, client)
@@ -103,10 +106,6 @@ def nightly(
     verdict(report, console)
     console.print(f"evidence: {run.path}/report.html", soft_wrap=True)
     return report.exit_status
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _list(units: Sequence[Unit], seconds: Mapping[Unit, float], console: Console, as_json: bool) -> None:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from osupgrade.catalog import content
-from osupgrade.catalog.identity import likely_path
-from osupgrade.catalog.releases import load_paths, load_releases, usual_path
+from osupgrade.catalog.releases import load_paths, load_releases, plan_named, usual_path
 from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.holdings import Holding
 from osupgrade.history import History, Thing, default_file, durations, remember
-from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import MissingFault, UsageFault
-from osupgrade.model.plan import Plan, find_path, make_plan
+from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport
 from osupgrade.model.route import KINDS, known_release
-from osupgrade.scenarios.contract import ScenarioSet, load_scenarios
+from osupgrade.rehearsal.prepare import path_of
 
 _PATH_HELP = "The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1"
 PathName = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}.")]
@@ -99,13 +96,6 @@ def route_text(source: str, target: str, kind: str = "", via: str = "") -> str:
     return "-".join([*ends, *([kind] if kind else [])])
 
 
-def path_of(versions: Mapping[str, Sequence[str]]) -> str:
-    """The path that a cloud is on, by what the version tables of its services' databases hold."""
-    releases = load_releases()
-    paths = {name: [releases[release] for release in path.releases] for name, path in load_paths().items()}
-    return likely_path(versions, paths)
-
-
 def path_of_dumps(held: Sequence[Holding]) -> str:
     """The path that dumps are on, by what they hold."""
     return path_of({holding.service: holding.section.versions for holding in held})
@@ -113,9 +103,12 @@ def path_of_dumps(held: Sequence[Holding]) -> str:
 
 def plan_from(path: str, services: str = "") -> Plan:
     """The plan that ``--path`` and ``--services`` name."""
-    releases = load_releases()
-    wanted = [name.strip() for name in services.split(",") if name.strip()]
-    return make_plan(find_path(load_paths(), releases, path), releases, wanted)
+    return plan_named(path, names_in(services))
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in a list with commas between, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def history_from(file: Path | None, off: bool) -> History | None:
@@ -136,14 +129,15 @@ def history_from(file: Path | None, off: bool) -> History | None:
         return None
 
 
-def remembered(report: RunReport, history: History | None, run: RunDirectory) -> RunReport:
-    """The report judged by past runs, itself remembered; what goes wrong with the store is a note in it."""
+def remembered(report: RunReport, history: History | None) -> RunReport:
+    """Keep a report for later runs; what goes wrong with the store is a note in it."""
     if history is None:
         return report
     try:
-        return remember(report, history, str(run.path))
+        remember(report, history)
     except UsageFault as fault:
         return dataclasses.replace(report, notes=(*report.notes, f"not remembered: {fault.message}"))
+    return report
 
 
 def usual_seconds(history: History | None, thing: Thing) -> float | None:
@@ -157,8 +151,3 @@ def usual_seconds(history: History | None, thing: Thing) -> float | None:
 def site_from_option(file: Path | None) -> Site:
     """The site that ``--site`` names, or the default."""
     return read_site(file) if file else Site()
-
-
-def all_scenarios(more: Sequence[Path] | None) -> ScenarioSet:
-    """The lab's own scenarios and those of ``--scenarios``."""
-    return load_scenarios([content.scenarios(), *(more or ())])

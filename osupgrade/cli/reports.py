@@ -15,7 +15,7 @@ from osupgrade.history.rundir import RunDirectory, find_run
 from osupgrade.history.trend import trends
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.nightly.join import join, merged_manifest, read_shards, worst
-from osupgrade.rehearsal.conduct import blank_manifest, now
+from osupgrade.rehearsal.manifest import blank_manifest, now
 from osupgrade.report import write_reports
 from osupgrade.report.compare import compared
 from osupgrade.report.json import read_json

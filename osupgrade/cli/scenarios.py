@@ -24,7 +24,6 @@ from osupgrade.cli.options import (
     PathName,
     Quiet,
     SiteFile,
-    all_scenarios,
     history_from,
     plan_from,
     remembered,
@@ -33,6 +32,7 @@ from osupgrade.cli.options import (
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.rehearsal.lanes import describe
+from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, matrix, verdict
@@ -49,7 +49,7 @@ def list_(as_json: Json = False, more: MoreScenarios = None) -> int:
 
     Example: `osupgrade scenarios list --json`
     """
-    found = all_scenarios(more)
+    found = all_scenarios(more or ())
     if as_json:
         typer.echo(json.dumps([_facts(scenario) for scenario in found.scenarios.values()], indent=2))
     else:
@@ -67,7 +67,7 @@ def show(name: str, as_json: Json = False, more: MoreScenarios = None) -> None:
 
     Example: `osupgrade scenarios show nova-direct-jump`
     """
-    (scenario,) = all_scenarios(more).chosen([name])
+    (scenario,) = all_scenarios(more or ()).chosen([name])
     if as_json:
         typer.echo(json.dumps(_facts(scenario), indent=2))
         return
@@ -102,7 +102,7 @@ def run(
     console = Console(highlight=False, stderr=as_json)
     past = history_from(history, no_history)
     plan = plan_from(path)
-    found = all_scenarios(more)
+    found = all_scenarios(more or ())
     known = found.applying(plan)
     chosen = found.chosen(names) if names else tuple(s for s in known if s.can_run(plan))
     if lane not in LANES:
@@ -133,7 +133,7 @@ def run(
     view = ScenarioView(len(chosen), console, quiet=quiet)
     with directory.told_when_stopped("this run"), view:
         report = prove(trial, directory, view.say, view.told)
-    report = remembered(report, past, directory)
+    report = remembered(report, past)
     write_reports(report, directory)
     directory.finish()
     if as_json:

@@ -1,8 +1,7 @@
-"""Remembering a run that has ended: it is judged by those before it, and kept for those after it."""
+"""Past runs and the one that has just ended: it is judged by those before it, and kept for those after it."""
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,33 +10,29 @@ from osupgrade.history.judge import SOURCE, compare, slow
 from osupgrade.history.record import past_runs
 from osupgrade.history.store import History
 from osupgrade.model.errors import Exit, UsageFault
-from osupgrade.model.finding import Severity
 from osupgrade.model.report import RunReport, StagedFinding, State
 from osupgrade.model.stage import VERIFY
 
 
-def remember(report: RunReport, history: History, where: str) -> RunReport:
-    """The report with what past runs say about it; the run itself is kept. ``where`` is its directory.
+def judge_by_past(report: RunReport, history: History | None) -> tuple[tuple[StagedFinding, ...], tuple[str, ...]]:
+    """What past runs say about a rehearsal that came through, and notes on what kept them from it.
 
-    Rows that differ from the last green run of the same input turn a green run red; a slow step only warns.
+    Rows that differ from the last run of the same input that came through are an error; a slow step only warns.
     """
+    if history is None or report.result is None or report.exit_status != Exit.CAME_THROUGH:
+        return (), ()
+    (past,) = past_runs(report)
+    try:
+        found = (*compare(past, history.last_green(past.input)), *slow(past, history.greens(past.input, past.host)))
+    except UsageFault as fault:
+        return (), (f"not compared with past runs: {fault.message}",)
+    return tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found), ()
+
+
+def remember(report: RunReport, history: History) -> None:
+    """Keep a run for those after it; raises UsageFault when the store cannot be used."""
     for past in past_runs(report):
-        if past.whole and report.result is not None and past.green:
-            found = compare(past, history.last_green(past.input))
-            found += slow(past, history.greens(past.input, past.host))
-            staged = tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found)
-            result = dataclasses.replace(report.result, findings=(*report.result.findings, *staged))
-            report = dataclasses.replace(report, result=result)
-            if any(finding.severity is Severity.ERROR for finding in found):
-                past = dataclasses.replace(past, green=False)
-                report = dataclasses.replace(
-                    report,
-                    exit_status=Exit.DID_NOT,
-                    verdict="the cloud came through, but not as in the last green run of the same input",
-                    next_command=f"osupgrade report {where} --accept  (if the difference is meant)",
-                )
         history.add(past)
-    return report
 
 
 def accept(report: RunReport, history: History) -> str:

@@ -200,6 +200,8 @@ class Manifest:
     """Digest of all that decides the outcome: cloud, path, services' code, images, site and traps."""
     host: str = ""
     """Digest of the make of the machine on which the engine runs; times compare between runs of the same one."""
+    request: Mapping[str, object] = field(default_factory=dict)
+    """What was asked, as data from which it can be asked again; empty of a run that was not one rehearsal."""
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
 from rich.console import Console
 
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.running import Level
-from osupgrade.catalog.site import Site
-from osupgrade.history import Thing, how_of, subject_of
+from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.history.inputs import host_digest
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.images import database_for
@@ -27,13 +27,14 @@ from osupgrade.model.report import Part, RunReport
 from osupgrade.model.text import duration
 from osupgrade.nightly.join import merged_manifest, nightly_report
 from osupgrade.nightly.split import AGAIN, CARRIED, CLEAN, NEW_CONTROLLER, WHOLE, Unit
-from osupgrade.rehearsal.conduct import Request, blank_manifest, conduct, now
-from osupgrade.rehearsal.runner import cure_all
+from osupgrade.rehearsal.manifest import blank_manifest, now
+from osupgrade.rehearsal.prepare import load
+from osupgrade.rehearsal.rehearse import rehearse
+from osupgrade.rehearsal.request import Request
 from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, live
 from osupgrade.scenarios.contract import ScenarioSet
-from osupgrade.seed.description import load_description
 
 TIMES = 10
 """How often the same cloud is taken along the path in ``again``."""
@@ -41,8 +42,8 @@ LEVELS: Mapping[str, Level | None] = {CLEAN: "full", CARRIED: "smoke", NEW_CONTR
 """How far each kind asks the last release's APIs."""
 SCENARIOS = "scenarios"
 
-Judge = Callable[[RunReport, RunDirectory], RunReport]
-"""Judges a part's report by past runs."""
+Remember = Callable[[RunReport], RunReport]
+"""Keeps a part's report for later runs."""
 
 
 def matrix(
@@ -88,8 +89,10 @@ class Nightly:
     paths: Mapping[str, UpgradePath]
     releases: Mapping[str, Release]
     found: ScenarioSet
+    own_scenarios: Sequence[Path]
     jobs: int
-    judge: Judge
+    history: History | None
+    remember: Remember
     console: Console
     quiet: bool
 
@@ -126,7 +129,7 @@ class Nightly:
             (here.path / "fault.txt").write_text(traceback.format_exc(), "utf-8")
             why = f"a fault of the lab itself: {type(fault).__name__}: {fault}"
             return Part(name, names, Exit.LAB_FAULT, None, why, place)
-        report = self.judge(report, here)
+        report = self.remember(report)
         write_reports(report, here)
         return Part(name, names, report.exit_status, report, "", place)
 
@@ -138,23 +141,20 @@ class Nightly:
 
     def _rehearsal(self, unit: Unit, here: RunDirectory) -> RunReport:
         plan = self._plan(unit.path)
-        injected = self.found.chosen(plan.path.carries) if unit.what == CARRIED else ()
+        moved = unit.what == NEW_CONTROLLER
         request = Request(
-            plan=plan,
-            site=dataclasses.replace(Site(), **{k: v for s in injected for k, v in s.site.items()}),
-            description=load_description(None),
-            known=tuple(self.found.scenarios.values()),
-            injected=injected,
-            may_cure=cure_all,
-            database=plan.path.databases[0] if unit.what == NEW_CONTROLLER else unit.database,
-            new_database=unit.database if unit.what == NEW_CONTROLLER else "",
-            rollback=unit.what in (CLEAN, NEW_CONTROLLER),
+            path=unit.path,
+            own_scenarios=tuple(self.own_scenarios),
+            scenarios=plan.path.carries if unit.what == CARRIED else (),
+            database=plan.path.databases[0] if moved else unit.database,
+            new_database=unit.database if moved else "",
+            rollback=moved or unit.what == CLEAN,
             level=LEVELS[unit.what],
             times=TIMES if unit.what == AGAIN else 1,
         )
         view = live(plan, self.console, quiet=self.quiet, expected=self.seconds[unit])
         with view, EventLog(here.events, view.told) as events:
-            return conduct(request, here, events)
+            return rehearse(load(request), here, events, self.history)
 
     def _scenarios(self, units: Sequence[Unit], here: RunDirectory) -> RunReport:
         path = units[0].path

@@ -21,7 +21,8 @@ from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import LaneReport, LaneResult, ScenarioReport, State
 from osupgrade.model.step import Outcome
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.rehearsal.cures import Cures
+from osupgrade.rehearsal.runner import Runner
 from osupgrade.scenarios.contract import Blocks, Lane, RestoreFails, Scenario, Silent
 from osupgrade.verify.verification import verify
 
@@ -121,7 +122,7 @@ class LaneRunner:
     site: Site
     run: RunDirectory
     plan_for: Callable[[Scenario], Plan]
-    rehearsal: type[Rehearsal] = Rehearsal
+    cures: type[Cures] = Cures
     asked: tuple[Lane, ...] = ()
     lanes: Sequence[Lane] = ("naive", "cured")
 
@@ -172,9 +173,8 @@ class LaneRunner:
         none = self.laboratory.cloud(dataclasses.replace(self.site, **scenario.site), prefix, {}, here.path / "logs")
         with copied(none, prefix, seeded) as cloud:
             with EventLog(here.events) as events:
-                rehearsal = self.rehearsal(
+                runner = Runner(
                     plan=plan,
-                    cloud=cloud,
                     run=here,
                     events=events,
                     known=self._looking(scenario),
@@ -183,10 +183,12 @@ class LaneRunner:
                     may_cure=_willing(scenario, lane, self.known),
                     lane=lane,
                     jobs=2,
+                    cures=self.cures,
                     observe=False,
                 )
-                result = rehearsal.go()
-            shown = self._shown(scenario, lane, plan, rehearsal.cloud, result, here)
+                ran = runner.go(cloud)
+            shown = self._shown(scenario, lane, plan, ran.cloud, ran.result, here)
+        result = ran.result
         if lane == "naive":
             problems = judge_naive(scenario, result, _logs(here, result), plan.path.checks)
         else:

@@ -2,73 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import Snapshot, copied, snapshot
-from osupgrade.cloud.fingerprint import Fingerprint, differences, fingerprint
+from osupgrade.cloud.fingerprint import differences, fingerprint
 from osupgrade.cloud.laboratory import Laboratory, Say
-from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.events import EventLog
 from osupgrade.model.finding import Evidence, Finding, Severity
-from osupgrade.model.report import LaneResult
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.model.report import LaneResult, StagedFinding, State
+from osupgrade.model.stage import VERIFY
+from osupgrade.rehearsal.phases import Ended, PhaseResult
+from osupgrade.rehearsal.runner import Runner
 
 SOURCE = "again"
 _SHELF = "again"
 
 
-@dataclass(frozen=True)
-class Again:
-    """Repeats of one rehearsal on one laboratory; made before the first one begins.
+@dataclass
+class Repeat:
+    """The phase that takes the same cloud along again until it was taken ``times`` times in all.
 
-    ``rehearse`` makes the rehearsal of a cloud in a directory; ``size`` is what the cloud holds, in bytes.
+    ``runner`` runs it as the first time, and does nothing besides; ``size`` is what the cloud holds, in bytes.
     """
 
+    runner: Runner
     laboratory: Laboratory
-    cloud: Cloud
-    run: RunDirectory
-    rehearse: Callable[[Cloud, RunDirectory, EventLog], Rehearsal]
+    times: int
     size: int
+    say: Say
+    _kept: tuple[Cloud, Snapshot] | None = field(default=None, init=False)
 
-    def keep(self) -> None:
-        """Put the cloud as it is now on the shelf."""
-        snapshot(self.cloud, _SHELF)
+    def before(self, cloud: Cloud) -> Cloud:
+        """Keep the cloud as it is now."""
+        if self.times > 1:
+            self._kept = cloud, snapshot(cloud, _SHELF)
+        return cloud
 
-    def repeat(self, times: int, first: Fingerprint, result: LaneResult, say: Say) -> tuple[Finding, ...]:
-        """Take the kept cloud along the path until it was taken ``times`` times in all.
-
-        Returns what differed from the first time: from ``first`` where it ended, from ``result`` in how many rows each
-        migration changed. Raises Fault for what is not the cloud's doing.
-        """
+    def after(self, ended: Ended) -> PhaseResult:
+        """What differed from the first time: where the cloud ended, and how many rows each migration changed."""
+        if self._kept is None or ended.result.refused:
+            return PhaseResult()
         found: list[Finding] = []
-        for number in range(2, times + 1):
-            found += self._once(number, first, changed_rows(result))
-            say(f"the same cloud again, {number} of {times}: {len(found) or 'no'} difference{'s' * (len(found) != 1)}")
-        return tuple(found)
+        for number in range(2, self.times + 1):
+            found += self._once(number, *self._kept, ended)
+            count = f"{len(found) or 'no'} difference{'s' * (len(found) != 1)}"
+            self.say(f"the same cloud again, {number} of {self.times}: {count}")
+        return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found))
 
-    def _once(self, number: int, first: Fingerprint, changed: Mapping[str, int]) -> list[Finding]:
-        here = self.run.lane(f"again-{number}")
-        kept = Snapshot(_SHELF, self.cloud.databases)
-        with copied(self.cloud, f"again{number}", kept, logs=here.path / "logs") as cloud:
+    def _once(self, number: int, cloud: Cloud, kept: Snapshot, first: Ended) -> Iterator[Finding]:
+        here = self.runner.run.lane(f"again-{number}")
+        with copied(cloud, f"again{number}", kept, logs=here.path / "logs") as copy:
             with EventLog(here.events) as events:
-                result = self.rehearse(cloud, here, events).go()
-            prints = fingerprint(cloud, self.size, self.laboratory.plan.releases)
-        found = list(
-            differences(first, prints, SOURCE, f"run {number} of the same input ended with another {{}} than the first")
+                ran = replace(self.runner, run=here, events=events).go(copy)
+            prints = fingerprint(ran.cloud, self.size, self.laboratory.plan.releases)
+        yield from differences(
+            first.prints, prints, SOURCE, f"run {number} of the same input produced different {{}} from run 1"
         )
-        now = changed_rows(result)
-        others = [(name, changed.get(name), now.get(name)) for name in sorted({*changed, *now})]
+        then, now = changed_rows(first.result), changed_rows(ran.result)
+        others = [(name, then.get(name), now.get(name)) for name in sorted({*then, *now})]
         differ: list[tuple[object, ...]] = [row for row in others if row[1] != row[2]]
         if differ:
-            message = f"in run {number} of the same input {len(differ)} migrations changed another number of rows"
+            message = f"in run {number} of the same input {len(differ)} migrations changed a different number of rows"
             evidence = Evidence.of(("migration", "first", "now"), differ)
-            found.append(Finding(SOURCE, Severity.WARNING, "migrations", "rows", message, evidence=evidence))
-        if result.failed:
-            steps = ", ".join(step.step for step in result.failed)
-            found.append(Finding(SOURCE, Severity.ERROR, result.failed[0].service, steps, f"run {number} failed there"))
-        return found
+            yield Finding(SOURCE, Severity.WARNING, "migrations", "rows", message, evidence=evidence)
+        if ran.result.failed:
+            steps = ", ".join(step.step for step in ran.result.failed)
+            yield Finding(SOURCE, Severity.ERROR, ran.result.failed[0].service, steps, f"run {number} failed there")
 
 
 def changed_rows(result: LaneResult) -> Mapping[str, int]:

@@ -5,60 +5,63 @@ The same code runs a rehearsal, a naive lane and a cured lane; they differ in wh
 
 from __future__ import annotations
 
-import itertools
-import threading
+import dataclasses
 import time
-import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.steps import relocate, run_finish, run_hop
+from osupgrade.cloud.route import Step, finish_steps, service_steps
+from osupgrade.cloud.steps import relocate
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.model.errors import Fault, LabFault, UsageFault
+from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
-from osupgrade.model.finding import Evidence, Finding, Severity, Sql
-from osupgrade.model.plan import Chain, Plan
-from osupgrade.model.release import Hop
-from osupgrade.model.report import LaneResult, StagedFinding, State
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.plan import Plan
+from osupgrade.model.report import LaneResult, State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.scenarios.contract import Lane, Preflight, RestoreFails, Scenario
-
-MayCure = Callable[[str], bool]
-"""Whether the findings of the scenario of this name may be cured."""
-
-
-def cure_none(_name: str) -> bool:
-    """Cure nothing."""
-    return False
-
-
-def cure_all(_name: str) -> bool:
-    """Cure everything that has a cure."""
-    return True
+from osupgrade.rehearsal.asking import require_alive, said, spared
+from osupgrade.rehearsal.cures import Cures, MayCure, cure_all
+from osupgrade.rehearsal.ledger import Ledger
+from osupgrade.scenarios.contract import Instead, Lane, RestoreFails, Scenario
 
 
 class Refused(Exception):
     """The cloud cannot even be brought to where its hops are done; the text says why."""
 
 
-@dataclass
-class Rehearsal:
-    """One run of a plan on one cloud.
+class Arriving(Protocol):
+    """Something that is done once the traps are in the cloud and before anything is cured."""
+
+    def before(self, cloud: Cloud) -> Cloud:
+        """The cloud on which the steps run, the same one or another. May raise Refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a run, and the cloud as its last step left it."""
+
+    result: LaneResult
+    cloud: Cloud
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Takes clouds along a plan. It holds only what it was given: :meth:`go` may be called several times.
 
     ``known`` are the scenarios whose preflights look at the cloud; ``injected`` those put into it. ``lane`` says which
-    of the scenarios' replacements of steps apply. ``keep_schema`` writes the schema after each stage.
+    of the scenarios' replacements of steps apply.
     """
 
     plan: Plan
-    cloud: Cloud
     run: RunDirectory
     events: EventLog
     known: Sequence[Scenario] = ()
@@ -68,285 +71,241 @@ class Rehearsal:
     lane: Lane = "cured"
     jobs: int = 5
     keep_schema: Callable[[Cloud, str], str] | None = None
-    told_before: Sequence[Finding] = ()
-    """Findings made before the cloud stood, such as those about its dumps."""
+    """Gives the schema of one database, which is kept after each stage."""
+    known_before: Sequence[Finding] = ()
+    """Findings made before the cloud was in the database, such as those about its dumps."""
     until: str = ""
     """A step before which to stop, with everything done that leads there."""
-    departure: Callable[[Cloud], tuple[Cloud, Sequence[Finding]]] | None = None
-    """Done once the traps are in the cloud and before anything is cured: gives the cloud on which the hops are done,
-    and what was lost on the way there. May raise Refused."""
-    surveyor: Callable[[Cloud], None] | None = None
-    """Sees the cloud at ``seeded`` as the operator has it: every trap put in, nothing cured yet."""
+    arriving: Sequence[Arriving] = ()
+    cures: type[Cures] = Cures
+    """Applies the cures."""
     observe: bool = True
     """Whether every single migration is observed."""
-    _steps: list[StepResult] = field(default_factory=list)
-    _findings: list[StagedFinding] = field(default_factory=list)
-    _census: dict[str, Any] = field(default_factory=dict)
-    _probes: dict[str, Evidence] = field(default_factory=dict)
-    _checked: Counter[str] = field(default_factory=Counter)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _began: float = 0.0
 
-    def go(self) -> LaneResult:
-        """Run the whole plan; raises Fault only for what is not the cloud's doing."""
+    def go(self, cloud: Cloud) -> Ran:
+        """Take the cloud along the whole plan; raises Fault only for what is not the cloud's doing."""
+        ledger = Ledger(self.events)
+        course = _Course(self, ledger, self.cures(self.may_cure, ledger, self.events), time.monotonic())
         try:
-            return self._go()
+            return course.go(cloud)
         except DBAPIError as fault:
-            self._require_database(str(fault.orig))
+            require_alive(cloud, said(fault))
             raise
 
-    def _go(self) -> LaneResult:
-        self._began = time.monotonic()
-        refused = self._seeded()
-        if not refused:
-            self._all_chains()
-            self._finish()
-            if not self.until:
-                self._stage(VERIFY, self.plan.services)
-        return LaneResult(
-            path=self.plan.path.name,
-            services=self.plan.services,
-            steps=tuple(self._steps),
-            findings=tuple(self._findings),
-            seconds=time.monotonic() - self._began,
-            probes=self._probes,
-            checked=dict(self._checked),
-            injected=tuple(s.name for s in self.injected),
-            refused=refused,
-            planned=self.plan.steps,
-        )
 
-    def _seeded(self) -> str:
-        relocate(self.cloud, self.plan.first)
-        for scenario in self.injected:
+@dataclass(frozen=True)
+class _Course:
+    """One run. Each chain has a cloud value of its own; the ledger is all that they share."""
+
+    runner: Runner
+    ledger: Ledger
+    cures: Cures
+    began: float
+    census: Mapping[str, Any] = field(default_factory=dict)
+    """What the invariants noted of the cloud before the first step."""
+
+    def go(self, cloud: Cloud) -> Ran:
+        plan = self.runner.plan
+        cloud, refused = self._seeded(cloud)
+        if not refused:
+            course = dataclasses.replace(self, census=self._census(cloud))
+            cloud = course.chains(cloud)
+            cloud = course.finish(cloud)
+            if not self.runner.until:
+                cloud = course.stage(cloud, VERIFY, plan.services)
+        injected = tuple(scenario.name for scenario in self.runner.injected)
+        return Ran(self.ledger.result(plan, time.monotonic() - self.began, injected, refused), cloud)
+
+    def _seeded(self, cloud: Cloud) -> tuple[Cloud, str]:
+        """Put the traps in and look at the cloud as it is then; why it cannot go on, or nothing."""
+        relocate(cloud, self.runner.plan.first)
+        for scenario in self.runner.injected:
             try:
-                self._inject(SEEDED, scenario)
+                self._inject(cloud, SEEDED, scenario)
             except UsageFault as fault:
                 if not isinstance(scenario.symptom, RestoreFails):
                     raise
                 # There is no database to look at, but a dump; only this scenario knows where it lies.
-                self._look(SEEDED, scenario)
-                mine = [s for s in self._findings if s.finding.source == scenario.name]
-                if not mine or any(s.state is State.STANDING for s in mine):
-                    return f"{fault.message}\n{fault.evidence}".strip()
-        if self.departure:
+                cloud = self.cures.look(cloud, SEEDED, scenario)
+                mine = self.ledger.of(scenario.name)
+                if not mine or any(found.state is State.STANDING for found in mine):
+                    return cloud, f"{fault.message}\n{fault.evidence}".strip()
+        for phase in self.runner.arriving:
             try:
-                self.cloud, lost = self.departure(self.cloud)
+                cloud = phase.before(cloud)
             except Refused as refused:
-                return str(refused)
-            self._record(SEEDED, lost, State.STANDING)
-        if self.surveyor:
-            self.surveyor(self.cloud)
-        self._record(SEEDED, self.told_before, State.STANDING)
-        self._stage(SEEDED, self.plan.services, inject=False)
-        # After the cures of this stage: what the operator mends on purpose before the first hop is no damage.
-        for check in self.checks:
-            if self._applies(check):
-                self._census[check.name] = check.census(self.cloud)
-        return ""
+                return cloud, str(refused)
+        self.ledger.record(SEEDED, self.runner.known_before, State.STANDING)
+        return self.stage(cloud, SEEDED, self.runner.plan.services, inject=False), ""
 
-    def _all_chains(self) -> None:
-        leading = [chain for chain in self.plan.chains if self.until in {hop.step for hop in chain.hops}]
-        pool = ThreadPoolExecutor(max(1, self.jobs))
+    def _census(self, cloud: Cloud) -> Mapping[str, Any]:
+        """Taken after the cures at the start: what the operator mends on purpose before the first step is no damage."""
+        taken = {}
+        for check in self.runner.checks:
+            if self._applies(check):
+                value, failed = spared(check.name, "invariant", _service(check), cloud, partial(check.census, cloud))
+                if failed is None:
+                    taken[check.name] = value
+                else:
+                    self.ledger.record(SEEDED, [failed], State.STANDING)
+        return taken
+
+    def chains(self, cloud: Cloud) -> Cloud:
+        """Every chain, several at a time; the cloud with what each of them changed."""
+        plan, until = self.runner.plan, self.runner.until
+        chains = [service_steps(plan, chain) for chain in plan.chains]
+        leading = [steps for steps in chains if until in {step.name for step in steps}]
+        pool = ThreadPoolExecutor(max(1, self.runner.jobs))
         try:
-            for future in as_completed([pool.submit(self._chain, chain) for chain in leading or self.plan.chains]):
+            running = [pool.submit(self._chain, cloud, steps) for steps in leading or chains]
+            for future in as_completed(running):
                 future.result()
         finally:
             # A chain that still waits for a tool ends when the lab removes the tool's container.
             pool.shutdown(wait=False, cancel_futures=True)
+        return merged(cloud, [future.result() for future in running])
 
-    def _chain(self, chain: Chain) -> None:
-        for hop in chain.hops:
-            self._stage(Stage.before(hop.step), (chain.service,))
-            if hop.step == self.until or not self._hop(hop):
-                return
-            self._stage(Stage.after(hop.step), (chain.service,))
+    def _chain(self, cloud: Cloud, steps: Sequence[Step]) -> Cloud:
+        for step in steps:
+            cloud = self.stage(cloud, Stage.before(step.name), (step.service,))
+            if step.name == self.runner.until or not self._run(cloud, step):
+                return cloud
+            cloud = self.stage(cloud, Stage.after(step.name), (step.service,))
+        return cloud
 
-    def _hop(self, hop: Hop) -> bool:
-        self.events.tell(Kind.STEP_STARTED, f"{hop.source} to {hop.target}", step=hop.step, service=hop.service)
-        source, release = (next(r for r in self.plan.releases if r.name == n) for n in (hop.source, hop.target))
-        result = run_hop(
-            self.cloud,
-            release,
-            hop.service,
-            self.run.log(hop.step),
-            self.run.config(hop.step),
-            source=source,
-            instead=self._replacement(hop.step),
-            record=self.run.record(hop.step) if self.observe else None,
+    def finish(self, cloud: Cloud) -> Cloud:
+        """The steps that come after all chains, one after the other, until one of them fails."""
+        plan, until = self.runner.plan, self.runner.until
+        steps = finish_steps(plan)
+        if until and until not in {step.name for step in steps}:
+            return cloud
+        for step in steps:
+            if step.service in self.ledger.stopped:
+                return cloud
+            cloud = self.stage(cloud, Stage.before(step.name), plan.services)
+            if step.name == until or not self._run(cloud, step):
+                return cloud
+            cloud = self.stage(cloud, Stage.after(step.name), plan.services)
+        return cloud
+
+    def _run(self, cloud: Cloud, step: Step) -> bool:
+        """Run a step; whether what follows it may run too."""
+        runner = self.runner
+        runner.events.tell(Kind.STEP_STARTED, step.title, step=step.name, service=step.service)
+        result = step.run(
+            cloud,
+            runner.run.log(step.name),
+            runner.run.config(step.name),
+            instead=self._instead(step.name),
+            record=runner.run.record(step.name) if runner.observe else None,
         )
-        return self._ended(result)
-
-    def _finish(self) -> None:
-        finish = self.plan.finish
-        if finish is None or self.until not in ("", finish.name):
-            return
-        if any(s.service == finish.service and s.outcome is Outcome.FAILED for s in self._steps):
-            return
-        self._stage(Stage.before(finish.name), self.plan.services)
-        if self.until:
-            return
-        self.events.tell(Kind.STEP_STARTED, finish.command.name, step=finish.name, service=finish.service)
-        result = run_finish(
-            self.cloud,
-            finish,
-            self.plan.last,
-            self.run.log(finish.name),
-            self.run.config(finish.name),
-            instead=self._replacement(finish.name),
-            record=self.run.record(finish.name) if self.observe else None,
-        )
-        if self._ended(result):
-            self._stage(Stage.after(finish.name), self.plan.services)
-
-    def _require_database(self, evidence: str) -> None:
-        """A tool that fails because the server went away tells nothing about the cloud."""
-        if not self.cloud.server.alive():
-            raise LabFault(
-                "the database server stopped in the middle of the rehearsal",
-                hint="look whether memory or disk ran out, then rehearse again",
-                evidence=evidence,
-            )
-
-    def _ended(self, result: StepResult) -> bool:
         if result.outcome is Outcome.FAILED:
-            self._require_database(result.diagnosis.error if result.diagnosis else "")
-        started = time.monotonic() - self._began - result.seconds
-        result = replace(result, started=max(0.0, round(started, 3)))
-        with self._lock:
-            self._steps.append(result)
-        self._record(Stage.after(result.step), _unobserved(result), State.STANDING)
-        error = result.diagnosis.error if result.diagnosis else "; ".join(result.problems)
-        self.events.tell(Kind.STEP_ENDED, error, step=result.step, service=result.service, outcome=result.outcome.value)
+            require_alive(cloud, result.diagnosis.error if result.diagnosis else "")
+        started = time.monotonic() - self.began - result.seconds
+        result = dataclasses.replace(result, started=max(0.0, round(started, 3)))
+        self.ledger.ended(result)
+        self.ledger.record(Stage.after(result.step), _unobserved(result), State.STANDING)
         return result.outcome is not Outcome.FAILED
 
-    def _replacement(self, step: str) -> Any:
-        for scenario in self.injected:
-            if (self.lane, step) in scenario.replacements:
-                return scenario.replacements[self.lane, step]
+    def _instead(self, step: str) -> Instead | None:
+        for scenario in self.runner.injected:
+            if (self.runner.lane, step) in scenario.replacements:
+                return scenario.replacements[self.runner.lane, step]
         return None
 
-    def _stage(self, stage: Stage, services: Sequence[str], *, inject: bool = True) -> None:
-        """Everything that hangs on a stage, in this order: inject, look, cure and look again, probe, check."""
+    def stage(self, cloud: Cloud, stage: Stage, services: Sequence[str], *, inject: bool = True) -> Cloud:
+        """Everything that is attached to a stage, in this order: inject, look, cure and look again, probe, check."""
         if inject:
-            self._inject(stage)
-        for scenario in self.known:
+            for scenario in self.runner.injected:
+                self._inject(cloud, stage, scenario)
+        for scenario in self.runner.known:
             if scenario.services[0] in services:
-                self._look(stage, scenario)
-        for scenario in self.injected:
+                cloud = self.cures.look(cloud, stage, scenario, again=stage in self._between(scenario.services[0]))
+        self._probe(cloud, stage)
+        self._check(cloud, stage)
+        if self.runner.keep_schema:
+            for service in services:
+                for database in self._databases(cloud, service):
+                    text = self.runner.keep_schema(cloud, database)
+                    self.runner.run.schema(str(stage), database).write_text(text, "utf-8")
+        return cloud
+
+    def _inject(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
+        for at, function in scenario.injections:
+            if at == stage:
+                function(cloud)
+                self.runner.events.tell(Kind.INJECTED, scenario.title, step=str(stage), service=scenario.services[0])
+
+    def _probe(self, cloud: Cloud, stage: Stage) -> None:
+        for scenario in self.runner.injected:
             for at, probe in scenario.probes:
                 if at == stage:
-                    self._probes[scenario.name] = probe(self.cloud)
+                    self.ledger.probed(scenario.name, probe(cloud))
             for at, verification in scenario.verifications:
-                if at == stage and self.lane == "cured":
-                    self._record(stage, verification(self.cloud), State.STANDING)
-        for check in self.checks:
-            if stage in check.stages and check.name in self._census and self._reached(check, stage):
-                self._checked[check.name] += 1
-                findings = list(check.compare(self.cloud, self._census[check.name]))
-                self._record(stage, findings, State.STANDING)
-                outcome = "failed" if findings else "passed"
-                self.events.tell(Kind.CHECKED, check.title, step=str(stage), outcome=outcome)
-        if self.keep_schema:
-            for service in services:
-                for database in self._databases(service):
-                    self.run.schema(str(stage), database).write_text(self.keep_schema(self.cloud, database), "utf-8")
+                if at == stage and self.runner.lane == "cured":
+                    self.ledger.record(stage, verification(cloud), State.STANDING)
 
-    def _inject(self, stage: Stage, *scenarios: Scenario) -> None:
-        for scenario in scenarios or self.injected:
-            for at, function in scenario.injections:
-                if at == stage:
-                    function(self.cloud)
-                    self.events.tell(Kind.INJECTED, scenario.title, step=str(stage), service=scenario.services[0])
-
-    def _look(self, stage: Stage, scenario: Scenario) -> None:
-        for stages, preflight in scenario.preflights:
-            its_own = stage in stages
-            if not its_own and not (SEEDED in stages and stage in self._between(scenario.services[0])):
+    def _check(self, cloud: Cloud, stage: Stage) -> None:
+        for check in self.runner.checks:
+            if stage not in check.stages or check.name not in self.census or not self._reached(check, stage):
                 continue
-            found = self._ask(scenario, preflight)
-            if not its_own:
-                found = self._new(scenario, found)
-            due = [f for f in found if f.cure and (f.cure.at is None or f.cure.at == stage)]
-            later = [f for f in found if f.cure and f.cure.at not in (None, stage)]
-            self._record(stage, [f for f in found if f.cure is None], State.STANDING)
-            willing = self.may_cure(scenario.name)
-            self._record(stage, later, State.SCHEDULED if willing else State.STANDING)
-            if not (due and willing):
-                self._record(stage, due, State.STANDING)
+            before = self.census[check.name]
+            findings, failed = spared(
+                check.name, "invariant", _service(check), cloud, partial(_compared, check, cloud, before)
+            )
+            if failed is not None:
+                self.ledger.record(stage, [failed], State.STANDING)
                 continue
-            started = time.monotonic()
-            try:
-                self._apply(stage, scenario, due)
-            except (UsageFault, DBAPIError) as refusal:
-                if isinstance(refusal, DBAPIError):
-                    self._require_database(str(refusal.orig))
-                self._record(stage, [*due, _refused(due[0], refusal)], State.STANDING)
-                continue
-            share = (time.monotonic() - started) / len(due)
-            # What is left of a finding speaks with other numbers than before, so it is not told by being equal.
-            left = [
-                f for f in self._ask(scenario, preflight) if (f.cure.at in (None, stage) if f.cure else f not in found)
-            ]
-            self._record(stage, [f for f in due if f.place not in {g.place for g in left}], State.CURED, share)
-            self._record(stage, left, State.STANDING)
+            self.ledger.record(stage, findings or (), State.STANDING)
+            self.ledger.checked(stage, check.name, check.title, failed=bool(findings))
 
     def _between(self, service: str) -> frozenset[Stage]:
-        """After each hop of a service that another one follows: what is looked for at the start may have come since."""
-        hops = [hop for chain in self.plan.chains if chain.service == service for hop in chain.hops]
-        return frozenset(Stage.after(hop.step) for hop in hops[:-1])
-
-    def _new(self, scenario: Scenario, found: Sequence[Finding]) -> list[Finding]:
-        """What stands there besides what is known, and besides what a later stage of its own looks for and cures."""
-        known = [s.finding for s in self._findings if s.finding.source == scenario.name and s.state is not State.CURED]
-        return [f for f in found if f not in known and not (f.cure and f.cure.at)]
-
-    def _ask(self, scenario: Scenario, preflight: Preflight) -> list[Finding]:
-        try:
-            return list(preflight(self.cloud))
-        except Fault:
-            raise
-        except Exception as fault:  # one broken preflight must not take the others down
-            where = traceback.extract_tb(fault.__traceback__)[-1]
-            return [
-                Finding(
-                    source=scenario.name,
-                    severity=Severity.ERROR,
-                    service=scenario.services[0],
-                    place=f"{where.filename}:{where.lineno}",
-                    message=f"the preflight itself failed: {type(fault).__name__}: {fault}",
-                )
-            ]
-
-    def _apply(self, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> None:
-        if stage in scenario.treatments:
-            self.cloud = scenario.treatments[stage](self.cloud, findings) or self.cloud
-        else:
-            apply_statements(self.cloud, findings)
-        for finding in findings:
-            assert finding.cure is not None
-            self.events.tell(Kind.CURED, finding.cure.summary, step=str(stage), service=finding.service)
-
-    def _record(self, stage: Stage, findings: Iterable[Finding], state: State, cured_in: float = 0.0) -> None:
-        for finding in findings:
-            with self._lock:
-                self._findings.append(StagedFinding(stage, finding, state, cured_in))
-            self.events.tell(
-                Kind.FINDING, finding.message, step=str(stage), service=finding.service, outcome=state.value
-            )
+        """After each step of a service that another one follows: what the start looks for may have come since."""
+        steps = [hop.step for chain in self.runner.plan.chains if chain.service == service for hop in chain.hops]
+        return frozenset(Stage.after(step) for step in steps[:-1])
 
     def _applies(self, check: Check) -> bool:
-        return check.name in self.plan.path.checks and set(check.services) <= set(self.plan.services)
+        plan = self.runner.plan
+        return check.name in plan.path.checks and set(check.services) <= set(plan.services)
 
     def _reached(self, check: Check, stage: Stage) -> bool:
         """An invariant of the path's end says nothing of a service that stopped half-way."""
-        stopped = {s.service for s in self._steps if s.outcome is Outcome.FAILED}
-        return stage != VERIFY or not stopped & set(check.services)
+        return stage != VERIFY or not self.ledger.stopped & set(check.services)
 
-    def _databases(self, service: str) -> Iterable[str]:
-        for database in self.plan.last.services[service].databases:
-            if self.cloud.has(database.name):
+    def _databases(self, cloud: Cloud, service: str) -> Iterable[str]:
+        for database in self.runner.plan.last.services[service].databases:
+            if cloud.has(database.name):
                 yield database.name
+
+
+def _service(check: Check) -> str:
+    """The service that a finding about the check itself is of; an invariant of the whole cloud is of none."""
+    return check.services[0] if check.services else ""
+
+
+def _compared(check: Check, cloud: Cloud, before: Any) -> list[Finding]:
+    return list(check.compare(cloud, before))
+
+
+def merged(base: Cloud, clouds: Sequence[Cloud]) -> Cloud:
+    """``base`` with everything that any of ``clouds`` has otherwise.
+
+    They are what its chains made of it; where two changed the same fact, the later one in the order of the chains wins.
+    """
+    databases = dict(base.databases)
+    site: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for cloud in clouds:
+        databases |= {name: to for name, to in cloud.databases.items() if base.databases.get(name) != to}
+        site |= _changes(base.site, cloud.site)
+        others |= _changes(base, cloud)
+    others |= {"databases": databases, "site": dataclasses.replace(base.site, **site)}
+    return dataclasses.replace(base, **others)
+
+
+def _changes(base: Any, other: Any) -> dict[str, Any]:
+    pairs = {one.name: (getattr(base, one.name), getattr(other, one.name)) for one in dataclasses.fields(base)}
+    return {name: now for name, (then, now) in pairs.items() if now is not then and now != then}
 
 
 def _unobserved(result: StepResult) -> Iterable[Finding]:
@@ -359,19 +318,3 @@ def _unobserved(result: StepResult) -> Iterable[Finding]:
             message=f"its migrations could not all be observed: {text}",
             consequence="times and rows of single migrations may be missing; the step itself is judged without them",
         )
-
-
-def _refused(finding: Finding, refusal: UsageFault | DBAPIError) -> Finding:
-    """What to say of a cure whose precondition does not hold; the finding itself stands."""
-    said = refusal.message if isinstance(refusal, UsageFault) else str(refusal.orig)
-    hint = refusal.hint if isinstance(refusal, UsageFault) else "carry the cure out by hand, statement by statement"
-    return Finding(
-        finding.source, Severity.ERROR, finding.service, finding.place, f"its cure is refused: {said}", hint or ""
-    )
-
-
-def apply_statements(cloud: Cloud, findings: Sequence[Finding]) -> None:
-    """Carry out the findings' cures as they are stated; a run of statements on one database in one session."""
-    steps = [step for finding in findings if finding.cure for step in finding.cure.steps if isinstance(step, Sql)]
-    for service, group in itertools.groupby(steps, key=lambda step: step.service):
-        cloud.execute(service, *(step.statement for step in group))

@@ -1,6 +1,6 @@
-"""How a cloud gets to where its hops are done, and back: upgraded in place, or moved to a new database server first.
+"""How a cloud gets to where its steps run, and back: upgraded in place, or moved to a new database server first.
 
-In place, a backup is taken before the first hop; at the end it is restored into scratch databases, with a clock
+In place, a backup is taken before the first step; at the end it is restored into scratch databases, with a clock
 running, and must hold what the cloud held. On a new controller each database is dumped from the old server and restored
 on the new one, which may be of another version; the old one is left as it is, and must still be that at the end.
 """
@@ -18,11 +18,13 @@ from osupgrade.cloud.copies import Snapshot, copied
 from osupgrade.cloud.fingerprint import MOST_BYTES, Fingerprint, differences, fingerprint, row_counts, volume
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.cloud.steps import relocate
-from osupgrade.lab.database import Copied, DatabaseServer
+from osupgrade.lab.database import Copied
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
-from osupgrade.model.report import Phase, Strategy
+from osupgrade.model.report import Phase, StagedFinding, State, Strategy
+from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.text import duration
+from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.rehearsal.runner import Refused
 
 StrategyName = Literal["in-place", "new-controller"]
@@ -32,121 +34,53 @@ SOURCE = "way back"
 _SHELF = "backup"
 
 
-@dataclass
-class Departure:
-    """The way of one rehearsal. ``leave`` is done once the traps are in the cloud, ``look_back`` after the path.
+@dataclass(frozen=True)
+class Held:
+    """What a cloud held before it was touched, for comparing with later."""
 
-    ``rollback`` says whether an upgrade in place takes a backup and rehearses its restore; without it nothing is done.
-    """
+    cloud: Cloud
+    size: int
+    rows: Mapping[str, int]
+    prints: Fingerprint
 
-    laboratory: Laboratory
-    rollback: bool
-    say: Say
-    phases: list[Phase] = field(default_factory=list)
-    _left: Cloud | None = None
-    _size: int = 0
-    _held: Fingerprint = field(default_factory=Fingerprint)
-    _rows: Mapping[str, int] = field(default_factory=dict)
-    _way_back: str = ""
-
-    def leave(self, cloud: Cloud) -> tuple[Cloud, Sequence[Finding]]:
-        """Take the backup, or the cloud to the new server; the cloud as the hops find it, and what was lost on the way.
-
-        Raises Refused when the new server does not take a dump.
-        """
-        new = self.laboratory.new
-        if new is None and not self.rollback:
-            return cloud, ()
-        self._left = cloud
+    @classmethod
+    def now(cls, cloud: Cloud) -> Held:
+        """What it holds now."""
         held = volume(cloud)
-        self._rows, self._size = held.rows, sum(held.bytes.values())
-        self._held = fingerprint(cloud, self._size)
-        names = list(cloud.databases.values())
-        self.say("dumping the databases" if new else "taking the backup")
-        self._measure("dump" if new else "backup", lambda: cloud.lab_server.save(names, _SHELF))
-        return self._move(cloud, new) if new else (cloud, ())
+        size = sum(held.bytes.values())
+        return cls(cloud, size, held.rows, fingerprint(cloud, size))
 
-    def look_back(self) -> Sequence[Finding]:
-        """Rehearse the way back; what it would not bring back. Nothing when the cloud never left."""
-        if self._left is None:
-            return ()
-        if self.laboratory.new:
-            return self._untouched(self._left)
-        return self._restored(self._left)
-
-    def told(self) -> Strategy:
-        """The strategy as the report has it."""
-        moved = self.laboratory.new is not None
-        return Strategy(
-            name=NEW_CONTROLLER if moved else IN_PLACE,
-            old=self.laboratory.database,
-            new=self.laboratory.new_database or self.laboratory.database,
-            phases=tuple(self.phases),
-            way_back=self._way_back,
-        )
-
-    def _move(self, cloud: Cloud, new: DatabaseServer) -> tuple[Cloud, Sequence[Finding]]:
-        databases = cloud.databases
-        self._measure("copy", lambda: new.take(cloud.lab_server, _SHELF))
-        self.say(f"restoring the dumps on {self.laboratory.new_database}")
-        try:
-            self._measure("restore", lambda: new.load(_SHELF, {name: name for name in databases.values()}))
-        except LabFault as fault:
-            raise Refused(
-                f"{self.laboratory.new_database} does not take a dump of {self.laboratory.database}: {fault.evidence}"
-            ) from fault
-        moved = dataclasses.replace(cloud, server=new)
-        began = time.monotonic()
-        found = self._compared(moved, "arrived with another {} than they left with")
-        self.phases.append(Phase("comparison", round(time.monotonic() - began, 3)))
-        relocate(moved, self.laboratory.plan.first)
-        return moved, found
-
-    def _restored(self, cloud: Cloud) -> Sequence[Finding]:
-        """Restore the backup into scratch databases, and look whether all is there."""
-        self.say("rehearsing the way back: restoring the backup")
-        took: dict[str, Copied] = {}
-        began = time.monotonic()
-        with copied(cloud, "back", Snapshot(_SHELF, cloud.databases), loaded=took.update) as back:
-            self._took("rollback", began, took)
-            found = self._compared(back, "came back with another {} than before")
-        taken = duration(self.phases[-1].seconds)
-        what = "row for row" if self._size <= MOST_BYTES else "with as many rows"
-        if not found:
-            self._way_back = f"the backup was restored in {taken}, and holds {what} what the cloud held"
-        return found
-
-    def _untouched(self, cloud: Cloud) -> Sequence[Finding]:
-        """The old server is the way back; look whether it is still what it was."""
-        self.say("rehearsing the way back: looking at the old server")
-        began = time.monotonic()
-        found = self._compared(cloud, "of the old server changed their {} meanwhile")
-        self.phases.append(Phase("rollback", round(time.monotonic() - began, 3)))
-        if not found:
-            self._way_back = "the old server still holds what it held: start its services again"
-        return found
-
-    def _compared(self, cloud: Cloud, says: str) -> Sequence[Finding]:
-        now = fingerprint(cloud, self._size)
-        found = list(differences(self._held, now, SOURCE, f"the databases {says}"))
+    def compared(self, cloud: Cloud, says: str) -> tuple[Finding, ...]:
+        """How ``cloud`` differs; ``says`` has ``{}`` for what does."""
+        now = fingerprint(cloud, self.size)
+        found = list(differences(self.prints, now, SOURCE, f"the databases {says}"))
         if not now.contents:
             rows = row_counts(cloud)
             other: list[tuple[object, ...]] = [
-                (table, self._rows.get(table), rows.get(table))
-                for table in sorted(self._rows.keys() | rows.keys())
-                if self._rows.get(table) != rows.get(table)
+                (table, self.rows.get(table), rows.get(table))
+                for table in sorted(self.rows.keys() | rows.keys())
+                if self.rows.get(table) != rows.get(table)
             ]
             if other:
                 evidence = Evidence.of(("table", "then", "now"), other)
                 message = f"the databases {says.format('number of rows')}"
                 found.append(Finding(SOURCE, Severity.ERROR, "databases", "rows", message, evidence=evidence))
-        return found
+        return tuple(found)
 
-    def _measure(self, name: str, work: Callable[[], Mapping[str, Copied] | None]) -> None:
+
+@dataclass
+class Clock:
+    """Times what is done with whole databases."""
+
+    phases: list[Phase] = field(default_factory=list)
+
+    def measure(self, name: str, work: Callable[[], Mapping[str, Copied] | None]) -> None:
+        """Do it, and note how long it took."""
         began = time.monotonic()
-        self._took(name, began, work() or {})
+        self.took(name, began, work() or {})
 
-    def _took(self, name: str, began: float, dumps: Mapping[str, Copied]) -> None:
+    def took(self, name: str, began: float, dumps: Mapping[str, Copied]) -> None:
+        """Note something that ends now."""
         self.phases.append(
             Phase(
                 name,
@@ -155,3 +89,104 @@ class Departure:
                 {database: one.seconds for database, one in dumps.items()},
             )
         )
+
+
+@dataclass
+class InPlace:
+    """The phase of an upgrade in place. ``rollback`` says whether a backup is taken and its restore rehearsed."""
+
+    laboratory: Laboratory
+    rollback: bool
+    say: Say
+    clock: Clock = field(default_factory=Clock, init=False)
+    _held: Held | None = field(default=None, init=False)
+
+    def before(self, cloud: Cloud) -> Cloud:
+        """Take the backup."""
+        if self.rollback:
+            self._held = Held.now(cloud)
+            self.say("taking the backup")
+            self.clock.measure("backup", lambda: cloud.lab_server.save(list(cloud.databases.values()), _SHELF))
+        return cloud
+
+    def after(self, _ended: Ended) -> PhaseResult:
+        """Restore the backup into scratch databases, and look whether all is there."""
+        if self._held is None:
+            return _result(self.laboratory, IN_PLACE, self.clock, (), "")
+        cloud, took = self._held.cloud, dict[str, Copied]()
+        self.say("rehearsing the way back: restoring the backup")
+        began = time.monotonic()
+        with copied(cloud, "back", Snapshot(_SHELF, cloud.databases), loaded=took.update) as back:
+            self.clock.took("rollback", began, took)
+            found = self._held.compared(back, "came back with different {}")
+        seconds = duration(self.clock.phases[-1].seconds)
+        what = "row for row" if self._held.size <= MOST_BYTES else "with as many rows"
+        way_back = f"the backup was restored in {seconds}, and holds {what} what the cloud held"
+        return _result(self.laboratory, IN_PLACE, self.clock, [(VERIFY, found)], way_back)
+
+
+@dataclass
+class NewController:
+    """The phase of a move: the cloud is taken to the new server before its first step."""
+
+    laboratory: Laboratory
+    say: Say
+    clock: Clock = field(default_factory=Clock, init=False)
+    _held: Held | None = field(default=None, init=False)
+    _lost: tuple[Finding, ...] = field(default=(), init=False)
+
+    def before(self, cloud: Cloud) -> Cloud:
+        """Dump the cloud and restore it on the new server; raises Refused when that does not take a dump."""
+        laboratory = self.laboratory
+        new = laboratory.new
+        assert new is not None
+        self._held = held = Held.now(cloud)
+        names = list(cloud.databases.values())
+        self.say("dumping the databases")
+        self.clock.measure("dump", lambda: cloud.lab_server.save(names, _SHELF))
+        self.clock.measure("copy", lambda: new.take(cloud.lab_server, _SHELF))
+        self.say(f"restoring the dumps on {laboratory.new_database}")
+        try:
+            self.clock.measure("restore", lambda: new.load(_SHELF, {name: name for name in names}))
+        except LabFault as fault:
+            raise Refused(
+                f"{laboratory.new_database} does not take a dump of {laboratory.database}: {fault.evidence}"
+            ) from fault
+        moved = dataclasses.replace(cloud, server=new)
+        began = time.monotonic()
+        self._lost = held.compared(moved, "arrived with different {}")
+        self.clock.took("comparison", began, {})
+        relocate(moved, laboratory.plan.first)
+        return moved
+
+    def after(self, _ended: Ended) -> PhaseResult:
+        """The old server is the way back; look whether it still holds what it held."""
+        if self._held is None:
+            return _result(self.laboratory, NEW_CONTROLLER, self.clock, (), "")
+        self.say("rehearsing the way back: looking at the old server")
+        began = time.monotonic()
+        found = self._held.compared(self._held.cloud, "of the old server changed their {} meanwhile")
+        self.clock.took("rollback", began, {})
+        way_back = "the old server still holds what it held: start its services again"
+        return _result(self.laboratory, NEW_CONTROLLER, self.clock, [(SEEDED, self._lost), (VERIFY, found)], way_back)
+
+
+def _result(
+    laboratory: Laboratory,
+    name: StrategyName,
+    clock: Clock,
+    found: Sequence[tuple[Stage, Sequence[Finding]]],
+    way_back: str,
+) -> PhaseResult:
+    """``way_back`` is what going back takes, where nothing was found at the end."""
+    lost = bool(found and found[-1][1])
+    return PhaseResult(
+        tuple(StagedFinding(stage, finding, State.STANDING) for stage, several in found for finding in several),
+        strategy=Strategy(
+            name=name,
+            old=laboratory.database,
+            new=laboratory.new_database or laboratory.database,
+            phases=tuple(clock.phases),
+            way_back="" if lost else way_back,
+        ),
+    )

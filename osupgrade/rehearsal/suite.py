@@ -14,8 +14,8 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport, ScenarioReport
-from osupgrade.rehearsal.conduct import manifest, now
 from osupgrade.rehearsal.lanes import LaneRunner
+from osupgrade.rehearsal.manifest import manifest, now
 from osupgrade.scenarios.contract import BrokenScenario, Lane, Scenario
 from osupgrade.seed.description import load_description
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.plan import Plan
-from osupgrade.model.report import Customisation, LaneResult, SchemaVerdict, StagedFinding, State
+from osupgrade.model.report import Customisation, SchemaVerdict, StagedFinding, State
 from osupgrade.model.stage import VERIFY
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
+from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers, revision_name, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.snapshot import Rows
@@ -29,7 +30,7 @@ class Surveyor:
     plan: Plan
     _before: dict[str, Survey] = field(default_factory=dict)
 
-    def look(self, cloud: Cloud) -> None:
+    def before(self, cloud: Cloud) -> Cloud:
         """Note what each service's schema is, and what in it is the operator's own, with its data's checksum."""
         first, last = self.plan.first, self.plan.last
         for name in (known.name for known in self.plan.databases()):
@@ -38,9 +39,11 @@ class Surveyor:
                 self._before[name] = survey(
                     _rows(cloud), name, cloud.databases[name], expected=expected, release=last.name
                 )
+        return cloud
 
-    def judge(self, cloud: Cloud, result: LaneResult) -> tuple[tuple[SchemaVerdict, ...], tuple[StagedFinding, ...]]:
-        """The fate of each customisation, and what the schemas that came out have otherwise than they should."""
+    def after(self, ended: Ended) -> PhaseResult:
+        """The fate of each customisation, and how the schemas that came out differ from what they should be."""
+        result, cloud = ended.result, ended.cloud
         verdicts: list[SchemaVerdict] = []
         found: list[StagedFinding] = []
         for service, before in self._before.items():
@@ -59,7 +62,7 @@ class Surveyor:
             own = tuple(_customisation(service, verdict, before, after) for verdict in after.verdicts)
             verdicts.append(SchemaVerdict(service, reached, after.exact, own))
             found += [StagedFinding(VERIFY, finding, State.STANDING) for finding in after.findings]
-        return tuple(verdicts), tuple(found)
+        return PhaseResult(tuple(found), schemas=tuple(verdicts))
 
     def _reached(self, before: Survey, steps: Sequence[StepResult]) -> str:
         """The revision whose schema should be there now; a finishing move stands in a lineage under its name."""

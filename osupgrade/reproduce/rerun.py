@@ -7,6 +7,7 @@ left up.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,31 +17,32 @@ import docker
 
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say, restore_lane, with_arrivals
-from osupgrade.cloud.steps import relocate, run_finish, run_hop
-from osupgrade.dump.read import Dump, read_dump, read_dumps
+from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say
+from osupgrade.cloud.route import Step
+from osupgrade.cloud.steps import relocate
+from osupgrade.dump.read import Dump, read_dump
 from osupgrade.dump.restore import restore
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import PORT, DatabaseServer
-from osupgrade.lab.leftovers import RUN_LABEL
+from osupgrade.lab.engine import RUN_LABEL
 from osupgrade.lab.snapshots import CloudCache
 from osupgrade.lab.sources import cache_directory
-from osupgrade.model.errors import Exit, Fault, LabFault, MissingFault, UsageFault
+from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
 from osupgrade.model.events import EventLog
 from osupgrade.model.plan import Plan
-from osupgrade.model.release import Finish, Release
 from osupgrade.model.report import KeptDatabase, RunReport
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.rehearsal.conduct import LARGE, Brought, Request, bring
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.rehearsal.asking import require_alive
+from osupgrade.rehearsal.prepare import Brought, Task, bring, runner_of, seeded
+from osupgrade.rehearsal.request import LARGE
 from osupgrade.report.json import read_json
 from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.scenarios.contract import Instead, Lane, Scenario
-from osupgrade.seed.scale import scale
 
 IN_MEMORY = 1 << 30
 """Bytes of SQL up to which dumps are restored into a server that keeps its files in memory."""
+_ELSEWHERE = "give the same dump with --dump, wherever it is now"
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -48,28 +50,6 @@ class NotAgain(Fault):
     """It does not fail in the same way; said precisely."""
 
     status = Exit.DID_NOT
-
-
-@dataclass(frozen=True)
-class Step:
-    """One hop or finish of a plan: what runs, and on which databases."""
-
-    name: str
-    service: str
-    release: Release
-    source: Release | None
-    finish: Finish | None
-
-    @property
-    def databases(self) -> tuple[str, ...]:
-        """The databases that the service's own tool sees, by their logical names."""
-        parts = [release.services[self.service] for release in (self.source, self.release) if release]
-        return tuple(dict.fromkeys(database.name for part in parts for database in part.databases))
-
-    @property
-    def version_tables(self) -> dict[str, str]:
-        """The table of each database that says at which revision it is."""
-        return {d.name: d.version_table for d in self.release.services[self.service].databases}
 
 
 @dataclass(frozen=True)
@@ -130,80 +110,59 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
     return FailedRun(run.path.resolve().name, report, failed[step or next(iter(failed))], report.kept)
 
 
-def find_step(plan: Plan, name: str) -> Step:
-    """A step of a plan by its name; raises UsageFault when there is none."""
-    if plan.finish and plan.finish.name == name:
-        return Step(name, plan.finish.service, plan.last, None, plan.finish)
-    releases = {release.name: release for release in plan.releases}
-    for chain in plan.chains:
-        for hop in chain.hops:
-            if hop.step == name:
-                return Step(name, hop.service, releases[hop.target], releases[hop.source], None)
-    raise UsageFault(f"the path {plan.path.name} has no step {name!r}; it has {', '.join(plan.steps)}")
-
-
-def same_dumps(cloud: str, paths: Sequence[Path]) -> tuple[Dump, ...]:
-    """The dumps of a run, read again, if they are still those whose SHA-256 stands in its manifest (``cloud``).
-
-    Raises MissingFault for one that is gone or was changed.
-    """
-    hint = "give the same dump with --dump, wherever it is now"
-    for path in paths:
+def require_there(dumps: Sequence[Path]) -> None:
+    """Raise MissingFault for a dump of a run that is gone."""
+    for path in dumps:
         if not path.exists():
-            raise MissingFault(f"the dump {path}, with which the run was made, is no longer there", hint=hint)
-    dumps = read_dumps(paths)
+            raise MissingFault(f"the dump {path}, with which the run was made, is no longer there", hint=_ELSEWHERE)
+
+
+def require_same(cloud: str, dumps: Sequence[Dump]) -> None:
+    """Raise MissingFault unless the dumps are all those whose SHA-256 is in the run's manifest (``cloud``)."""
+    if not dumps:
+        return
     wanted = set(_SHA256.findall(cloud))
     for dump in dumps:
         if dump.sha256 not in wanted:
             raise MissingFault(
-                f"{dump.path} is another dump than the run was made with",
-                hint=hint,
+                f"{dump.path} differs from the dump that the run was made with",
+                hint=_ELSEWHERE,
                 evidence=f"its SHA-256 is {dump.sha256}, the run's {', '.join(sorted(wanted)) or 'had no dump'}",
             )
     if missing := wanted - {dump.sha256 for dump in dumps}:
-        raise MissingFault(f"not all dumps of the run are given: {', '.join(sorted(missing))} is missing", hint=hint)
-    return dumps
+        raise MissingFault(
+            f"not all dumps of the run are given: {', '.join(sorted(missing))} is missing", hint=_ELSEWHERE
+        )
 
 
-def in_memory(request: Request) -> bool:
+def in_memory(task: Task) -> bool:
     """Whether the cloud is small enough for a server that keeps its files in memory."""
-    return request.factor < 10 * LARGE and sum(dump.sql_bytes for dump in request.dumps) < IN_MEMORY
+    return task.request.factor < 10 * LARGE and sum(dump.sql_bytes for dump in task.dumps) < IN_MEMORY
 
 
-def lead_there(laboratory: Laboratory, request: Request, run: FailedRun, directory: RunDirectory, say: Say) -> Cloud:
+def lead_there(laboratory: Laboratory, task: Task, run: FailedRun, directory: RunDirectory, say: Say) -> Cloud:
     """The run's cloud as it was when the failing step began: the same traps, cures and earlier steps again.
 
-    Raises MissingFault when the cloud cannot be had again, UsageFault when it does not get as far this time.
+    Raises MissingFault when the cloud cannot be had again, NotAgain when it does not get as far this time.
     """
-    brought = _bring(laboratory, request, run.report.manifest.cloud, directory, say)
+    brought = _bring(laboratory, task, run.report.manifest.cloud, directory, say)
     say(f"taking it to where {run.step.step} began")
     with EventLog(directory.events) as events:
-        rehearsal = Rehearsal(
-            plan=request.plan,
-            cloud=brought.cloud,
-            run=directory,
-            events=events,
-            known=[s for s in request.known if s.applies(request.plan)],
-            injected=request.injected,
-            may_cure=request.may_cure,
-            lane="naive" if request.naive else "cured",
-            jobs=request.jobs,
-            until=run.step.step,
-        )
-        result = rehearsal.go()
-    early = [step for step in result.failed if step.service == run.step.service]
-    if result.refused or early:
-        said = result.refused or f"{early[0].step}: {'; '.join(early[0].problems)}"
+        runner = dataclasses.replace(runner_of(task, directory, events), checks=(), until=run.step.step)
+        ran = runner.go(brought.cloud)
+    early = [step for step in ran.result.failed if step.service == run.step.service]
+    if ran.result.refused or early:
+        said = ran.result.refused or f"{early[0].step}: {'; '.join(early[0].problems)}"
         raise NotAgain(f"this time the run did not even get to {run.step.step}", evidence=said)
-    return rehearsal.cloud
+    return ran.cloud
 
 
-def _bring(laboratory: Laboratory, request: Request, cloud: str, directory: RunDirectory, say: Say) -> Brought:
+def _bring(laboratory: Laboratory, task: Task, cloud: str, directory: RunDirectory, say: Say) -> Brought:
     cache = CloudCache(cache_directory() / "clouds")
     digest = cloud.partition(" ")[0]  # what follows says how many times it was multiplied
-    if request.dumps or not cache.has(digest):
-        brought = bring(request, laboratory, directory, say)
-        if not request.dumps and brought.origin != cloud:
+    if task.dumps or not cache.has(digest):
+        brought = bring(task, laboratory, directory, say)
+        if not task.dumps and brought.origin != cloud:
             raise MissingFault(
                 f"the seeded cloud of that run ({cloud}) is no longer in the cache, and cannot be made again: what it "
                 f"is made of has changed since (it would be {brought.origin})",
@@ -211,13 +170,8 @@ def _bring(laboratory: Laboratory, request: Request, cloud: str, directory: RunD
             )
         return brought
     cache.bring(laboratory.server, digest, SEEDED_SHELF)
-    first = laboratory.plan.first
-    names = {d.name: d.name for d in request.plan.databases(first)}
-    databases = with_arrivals(laboratory, restore_lane(laboratory, names, ""))
-    if request.factor > 1:
-        say(f"multiplying the cloud by {request.factor}")
-        scale(laboratory.server.engine, first.seed, databases, request.factor, say)
-    return Brought(laboratory.cloud(request.site, "main", databases, directory.path / "logs"), cloud)
+    names = {d.name: d.name for d in task.plan.databases()}
+    return dataclasses.replace(seeded(task, laboratory, directory, digest, names, say), origin=cloud)
 
 
 def kept_databases(client: docker.DockerClient, kept: KeptDatabase, step: Step, out: Path) -> None:
@@ -229,18 +183,18 @@ def kept_databases(client: docker.DockerClient, kept: KeptDatabase, step: Step, 
         published = (container.ports or {}).get(f"{PORT}/tcp") or []
         if any(int(place["HostPort"]) == kept.port for place in published):
             with DatabaseServer(container, kept.port, kept.password) as server:
-                write_dump(server, [kept.databases[name] for name in step.databases if name in kept.databases], out)
+                write_dump(server, [kept.databases[d.name] for d in step.databases if d.name in kept.databases], out)
             return
     raise MissingFault(
         f"the database that the run kept is not up any more ({kept.host}:{kept.port})", hint="rehearse once more"
     )
 
 
-def restored(laboratory: Laboratory, dump: Path, site: Site, databases: Sequence[str], prefix: str) -> Cloud:
+def restored(laboratory: Laboratory, dump: Path, site: Site, step: Step, prefix: str) -> Cloud:
     """A cloud of the step's databases out of one dump that names them as they are called logically."""
     read = read_dump(dump)
     there = [section.name for section in read.sections]
-    wanted = {name: name for name in databases if name in there}
+    wanted = {d.name: d.name for d in step.databases if d.name in there}
     into = {name: f"{prefix}{name}" for name in wanted}
     made = restore(laboratory.server, [read], into=into, choose=wanted, only=tuple(wanted))
     return laboratory.cloud(site, prefix.strip("_") or "main", made.databases)
@@ -255,13 +209,10 @@ def replacement(scenarios: Iterable[Scenario], lane: Lane, step: str) -> tuple[s
 
 
 def run_step(cloud: Cloud, plan: Plan, step: Step, log: Path, config: Path, instead: Instead | None) -> StepResult:
-    """Let the step run on a cloud that stands where it begins; raises LabFault when the server went away."""
+    """Let the step run on a cloud that stands where it begins; raises MissingFault when the server went away."""
     log.unlink(missing_ok=True)
     relocate(cloud, plan.first)
-    if step.finish:
-        result = run_finish(cloud, step.finish, step.release, log, config, instead=instead)
-    else:
-        result = run_hop(cloud, step.release, step.service, log, config, source=step.source, instead=instead)
-    if result.outcome is Outcome.FAILED and not cloud.server.alive():
-        raise LabFault("the database server stopped in the middle of the step", hint="look whether memory ran out")
+    result = step.run(cloud, log, config, instead=instead)
+    if result.outcome is Outcome.FAILED:
+        require_alive(cloud, result.diagnosis.error if result.diagnosis else "")
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,14 @@ from typing import Any
 
 from osupgrade.catalog.render import render
 from osupgrade.catalog.site import Site
+from osupgrade.cloud.route import Step
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.quoting import literal, quoted
+from osupgrade.model.quoting import quoted
 from osupgrade.model.release import version_column
 from osupgrade.model.step import StepResult
 from osupgrade.reproduce.archive import site_text
 from osupgrade.reproduce.failure import Failure
-from osupgrade.reproduce.rerun import Step
 from osupgrade.scenarios.helpers import definition
 from osupgrade.schema.catalogue import Lineage
 from osupgrade.schema.snapshot import Schema, Table, read_schema
@@ -58,6 +59,7 @@ def describe(
     server: DatabaseServer, databases: Mapping[str, str], step: Step, line: Lineage | None, before: Mapping[str, Schema]
 ) -> Left:
     """What the databases (logical name -> name on the server) hold; ``before`` are the schemas before shrinking."""
+    version_tables = {d.name: d.version_table for d in step.databases}
     stands: dict[str, tuple[str, ...]] = {}
     missing: list[str] = []
     tables: dict[str, str] = {}
@@ -66,7 +68,7 @@ def describe(
     inserts: list[str] = []
     for logical, database in databases.items():
         schema = read_schema(server, database)
-        version_table = step.version_tables.get(logical, "")
+        version_table = version_tables.get(logical, "")
         versions: tuple[str, ...] = ()
         for table in schema.tables:
             place = f"{logical}.{table.name}"
@@ -184,7 +186,7 @@ def _condition(columns: Sequence[str], row: Sequence[Any]) -> str:
             raw = value.encode() if isinstance(value, str) else value
             digest = hashlib.md5(raw, usedforsecurity=False).hexdigest()
             compared = f"CONVERT({name} USING utf8mb4)" if isinstance(value, str) else name
-            parts.append(f"MD5({compared}) = {literal(digest)}")
+            parts.append(f"MD5({compared}) = '{digest}'")
         elif not isinstance(value, float):
             parts.append(f"{name} = {_literal(value)}")
     return " AND ".join(parts) or "1"
@@ -193,15 +195,18 @@ def _condition(columns: Sequence[str], row: Sequence[Any]) -> str:
 def _insert(place: str, columns: Sequence[str], row: Sequence[Any]) -> str:
     filled = [(c, v) for c, v in zip(columns, row, strict=True) if v is not None]
     values = ", ".join(_short(_literal(value), LONG) for _, value in filled)
-    return (
-        f"INSERT INTO {quoted(place.partition('.')[2])} ({', '.join(quoted(c) for c, _ in filled)}) VALUES ({values});"
-    )
+    return f"INSERT INTO {place.partition('.')[2]} ({', '.join(c for c, _ in filled)}) VALUES ({values});"
 
 
 def _literal(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
+    if isinstance(value, (bool, int, float, decimal.Decimal)):
+        return str(int(value) if isinstance(value, bool) else value)
     if isinstance(value, datetime.timedelta):
         return f"SEC_TO_TIME({int(value.total_seconds())})"
-    return literal(value)
+    text = str(value).replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\r", "\\r")
+    return f"'{text}'"
 
 
 def _short(text: str, length: int) -> str:

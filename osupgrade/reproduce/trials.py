@@ -16,6 +16,7 @@ from typing import Any
 
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.route import Step
 from osupgrade.dump.shrink import Candidate, Table
 from osupgrade.lab.database import SHELF, DatabaseServer
 from osupgrade.lab.exec import ToolRun
@@ -24,7 +25,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.reproduce.failure import Failure, failure_of
-from osupgrade.reproduce.rerun import Step, run_step
+from osupgrade.reproduce.rerun import run_step
 from osupgrade.scenarios.contract import Instead
 from osupgrade.schema.catalogue import Lineage, line_of
 
@@ -64,11 +65,13 @@ class Trials:
     @property
     def databases(self) -> Mapping[str, str]:
         """The source databases by their logical names."""
-        return {name: self.cloud.databases[name] for name in self.step.databases if self.cloud.has(name)}
+        return {
+            name: self.cloud.databases[name] for name in (d.name for d in self.step.databases) if self.cloud.has(name)
+        }
 
     def tables(self) -> tuple[Table, ...]:
         """Every table and view of the source with its exact count of rows."""
-        versions = self.step.version_tables
+        versions = {d.name: d.version_table for d in self.step.databases}
         found = []
         for logical, database in self.databases.items():
             parents: dict[str, set[str]] = {}
@@ -259,7 +262,7 @@ def next_revision(step: Step, failure: Failure, site: Site) -> str:
     """The revision that failed, by what the catalogue knows; empty where it does not."""
     line = known_line(step, site)
     stands = [version for versions in failure.stands.values() for version in versions]
-    if line is None or step.finish or not failure.kind or len(stands) != 1:
+    if line is None or step.source is None or not failure.kind or len(stands) != 1:
         return ""
     position = line.position(stands[0])
     if position is None or position + 1 >= len(line.revisions):
@@ -280,7 +283,7 @@ def tables_named(step: Step, failure: Failure, site: Site, tables: Iterable[Tabl
     """
     names = {table.name for table in tables}
     line = known_line(step, site)
-    target = step.finish.name if step.finish else next_revision(step, failure, site)
+    target = step.name if step.source is None else next_revision(step, failure, site)
     end = line.position(target) if line else None
     if line is None or end is None:
         return frozenset(names)

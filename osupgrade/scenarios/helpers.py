@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -167,3 +168,10 @@ def restore_cost(cloud: Cloud, service: str) -> str:
 
 def _shelf(cloud: Cloud) -> str:
     return f"{cloud.lane}-before"
+
+
+def apply_statements(cloud: Cloud, findings: Sequence[Finding]) -> None:
+    """Carry out the findings' cures as they are stated; a run of statements on one database in one session."""
+    steps = [step for finding in findings if finding.cure for step in finding.cure.steps if isinstance(step, Sql)]
+    for service, group in itertools.groupby(steps, key=lambda step: step.service):
+        cloud.execute(service, *(step.statement for step in group))

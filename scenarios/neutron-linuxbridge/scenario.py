@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.rehearsal.runner import apply_statements
 from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios.helpers import apply_statements
 
 scenario = Scenario(
     title="A linuxbridge cloud comes through every tool, and neutron-server does not start",

@@ -4,12 +4,14 @@ import pytest
 
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.site import Site
+from osupgrade.cloud.fingerprint import Fingerprint, Volume
 from osupgrade.cloud.laboratory import restore_lane
 from osupgrade.cloud.steps import run_hop
 from osupgrade.model.finding import Fate, Severity
 from osupgrade.model.plan import make_plan
 from osupgrade.model.report import LaneResult
 from osupgrade.model.step import Outcome
+from osupgrade.rehearsal.phases import Ended
 from osupgrade.rehearsal.survey import Surveyor
 
 KEPT = (
@@ -33,7 +35,7 @@ class Taken:
         cloud = laboratory.cloud(Site(), lane, restore_lane(laboratory, {"cinder": "cinder"}, lane))
         cloud.execute("cinder", *statements)
         self.surveyor = Surveyor(plan)
-        self.surveyor.look(cloud)
+        self.surveyor.before(cloud)
         steps = []
         for release in ("havana", "icehouse"):
             steps.append(run_hop(cloud, load_releases()[release], "cinder", scratch / "log", scratch / "config"))
@@ -49,7 +51,8 @@ class Taken:
         self.laboratory.server.load(self.lane, {self.saved: copy})
         cloud = self.laboratory.cloud(Site(), self.lane, {"cinder": copy})
         cloud.execute("cinder", *damage)
-        (verdict,), found = self.surveyor.judge(cloud, self.result)
+        judged = self.surveyor.after(Ended(self.result, cloud, Volume({}, {}), Fingerprint()))
+        (verdict,), found = judged.schemas, judged.findings
         self.laboratory.server.drop(copy)
         return verdict, [staged.finding for staged in found]
 

@@ -13,7 +13,7 @@ from osupgrade.cloud.laboratory import restore_lane
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.events import EventLog
 from osupgrade.model.finding import Severity
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.rehearsal.runner import Runner
 from osupgrade.scenarios.contract import load_scenarios
 
 PATH = "grizzly-icehouse"
@@ -731,9 +731,11 @@ def upgraded(laboratory, tmp_path_factory):
     census = {name: check.census(cloud) for name, check in CHECKS.items()}
     known = load_scenarios([root() / "scenarios"]).applying(laboratory.plan)
     with EventLog(run.events) as events:
-        result = Rehearsal(
-            plan=laboratory.plan, cloud=cloud, run=run, events=events, known=known, checks=tuple(CHECKS.values())
-        ).go()
+        result = (
+            Runner(plan=laboratory.plan, run=run, events=events, known=known, checks=tuple(CHECKS.values()))
+            .go(cloud)
+            .result
+        )
     assert result.came_through, [str(s.finding) for s in result.standing] + [s.step for s in result.failed]
     yield Upgraded(cloud, census)
     for name in databases.values():

@@ -8,17 +8,21 @@ from osupgrade.catalog.content import root
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.laboratory import restore_lane
+from osupgrade.cloud.route import find_step
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
 from osupgrade.model.events import EventLog
 from osupgrade.model.plan import make_plan
 from osupgrade.model.step import Outcome
-from osupgrade.rehearsal.runner import Rehearsal, cure_none
+from osupgrade.rehearsal.cures import cure_none
+from osupgrade.rehearsal.runner import Runner
 from osupgrade.reproduce import work
 from osupgrade.reproduce.archive import unpack
 from osupgrade.reproduce.failure import failure_of
-from osupgrade.reproduce.rerun import NotAgain, find_step, run_step
-from osupgrade.reproduce.work import Masking, Subject, pack_subject, replay, shrink_subject, unlike
+from osupgrade.reproduce.packing import pack_subject, replay, unlike
+from osupgrade.reproduce.rerun import NotAgain, run_step
+from osupgrade.reproduce.shrinking import shrink_subject
+from osupgrade.reproduce.subject import Masking, Subject
 from osupgrade.scenarios.contract import load_scenarios
 
 PATH = "grizzly-icehouse"
@@ -32,16 +36,16 @@ def led_there(laboratory, tmp_path, scenario):
     databases = restore_lane(laboratory, {"keystone": "keystone"}, "")
     run = RunDirectory.make(tmp_path / "runs", "leading-there")
     with EventLog(None) as events:
-        rehearsal = Rehearsal(
+        runner = Runner(
             plan=plan,
-            cloud=laboratory.cloud(Site(), "repro", databases),
             run=run,
             events=events,
             injected=KNOWN.chosen([scenario]),
             may_cure=cure_none,
             until=STEP,
         )
-        assert [step.step for step in rehearsal.go().steps] == ["havana/keystone"]
+        ran = runner.go(laboratory.cloud(Site(), "repro", databases))
+        assert [step.step for step in ran.result.steps] == ["havana/keystone"]
     step = find_step(plan, STEP)
     # As the run itself saw it, on a copy, since the step changes what it stops at.
     laboratory.server.save(["keystone"], "repro")
@@ -50,7 +54,7 @@ def led_there(laboratory, tmp_path, scenario):
     result = run_step(once, plan, step, tmp_path / "log", tmp_path / "config", None)
     assert result.outcome is Outcome.FAILED
     laboratory.server.drop("repro_run")
-    return Subject(plan, step, rehearsal.cloud, failure_of(result, ["repro_run"]), "the seeded cloud")
+    return Subject(plan, step, ran.cloud, failure_of(result, ["repro_run"]), "the seeded cloud")
 
 
 @pytest.fixture

@@ -17,27 +17,29 @@ from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import make_plan
 from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED
+from osupgrade.rehearsal.cures import Cures
 from osupgrade.rehearsal.lanes import LaneRunner
-from osupgrade.rehearsal.runner import Rehearsal, apply_statements
 from osupgrade.scenarios.contract import Silent, load_scenarios
+from osupgrade.scenarios.helpers import apply_statements
 
 PATH = "grizzly-icehouse"
 
 
-class Twice(Rehearsal):
+class Twice(Cures):
     """Applies every cure a second time, which may refuse but must not change anything."""
 
-    def _apply(self, stage, scenario, findings):
-        super()._apply(stage, scenario, findings)
-        before = checksums(self.cloud)
+    def apply(self, cloud, stage, scenario, findings):
+        cloud = super().apply(cloud, stage, scenario, findings)
+        before = checksums(cloud)
         with contextlib.suppress(UsageFault, DBAPIError):
-            super()._apply(stage, scenario, findings)
-        changed = sorted(set(before.items()) ^ set(checksums(self.cloud).items()))
+            super().apply(cloud, stage, scenario, findings)
+        changed = sorted(set(before.items()) ^ set(checksums(cloud).items()))
         if changed:
             tables = sorted({table for table, _ in changed})
             message = f"its cure, applied twice, changes {', '.join(tables)} again"
             finding = Finding(scenario.name, Severity.ERROR, scenario.services[0], "cure", message)
-            self._record(stage, [finding], State.STANDING)
+            self.ledger.record(stage, [finding], State.STANDING)
+        return cloud
 
 
 def checksums(cloud):
@@ -67,7 +69,7 @@ def runner(laboratory, tmp_path_factory):
         plan_for=lambda scenario: make_plan(load_paths()[PATH], releases, scenario.services),
         # What a silent damage does is asked of the real neutron-server too; that its cure holds is test_verify's.
         asked=("naive",),
-        rehearsal=Twice,
+        cures=Twice,
     )
 
 

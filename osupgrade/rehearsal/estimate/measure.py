@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from osupgrade.catalog.site import Site
@@ -18,21 +18,19 @@ from osupgrade.lab.database import DATA, HOST, DatabaseServer
 from osupgrade.lab.engine import Mount, put_files
 from osupgrade.lab.exec import run_in
 from osupgrade.model.errors import LabFault
-from osupgrade.model.estimate import Estimate
+from osupgrade.model.estimate import Estimate as Forecast
 from osupgrade.model.events import Event, EventLog, Kind
 from osupgrade.model.host import Host
 from osupgrade.model.plan import Plan
-from osupgrade.model.quoting import quoted
 from osupgrade.model.release import Preparation
 from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.estimate.host import SCRIPT, host_of
-from osupgrade.rehearsal.estimate.predict import Measured, Prepared, estimate
-from osupgrade.rehearsal.runner import Rehearsal
+from osupgrade.rehearsal.estimate.predict import TOP, Measured, Prepared, estimate
+from osupgrade.rehearsal.phases import Ended, PhaseResult
+from osupgrade.rehearsal.runner import Runner
 from osupgrade.seed.description import CloudDescription
 from osupgrade.seed.scale import scale as multiply
 
-TOP = 30
-"""The largest scale at which a seeded cloud is measured; beyond it is what is predicted."""
 REPEATS = 2
 """Runs at each of the smaller scales."""
 SHELF = "estimated"
@@ -40,8 +38,6 @@ _METER = (
     f"cat /proc/$(cat /run/mysqld/mysqld.pid)/stat; getconf CLK_TCK; du --summarize --bytes {DATA} | cut --fields=1"
 )
 _RUNS = itertools.count(1)
-Rehearse = Callable[[Plan, Cloud, RunDirectory, EventLog], Rehearsal]
-"""Makes the rehearsal of a plan on a cloud: cures as in the main one, steps one after the other."""
 
 
 def scales_below(target: int) -> tuple[int, ...]:
@@ -90,12 +86,12 @@ class Meter:
 
 @dataclass(frozen=True)
 class Measuring:
-    """What all measurements of one estimate stand on."""
+    """Measures for one estimate."""
 
     laboratory: Laboratory
     site: Site
-    run: RunDirectory
-    rehearse: Rehearse
+    runner: Runner
+    """Runs each as the main one, and does nothing besides."""
     say: Say
 
     def keep(self, cloud: Cloud) -> None:
@@ -105,7 +101,7 @@ class Measuring:
     def scale(self, description: CloudDescription, scale: int) -> Measured:
         """The path with a seeded cloud of this scale."""
         self.say(f"measuring the cloud at scale {scale}")
-        here = self.run.lane(f"scale-{scale}-{next(_RUNS)}")
+        here = self.runner.run.lane(f"scale-{scale}-{next(_RUNS)}")
         plan = self.laboratory.plan
         _, shelved = prepare_seeded(self.laboratory, description, here.path / "logs", self.say)
         seeded = Snapshot(SEEDED_SHELF, shelved).only(d.name for d in plan.databases())
@@ -120,7 +116,7 @@ class Measuring:
         self.say(f"measuring what it saves to {preparation.title}")
         plan = _alone(self.laboratory.plan, preparation.service)
         lane = "prepared"
-        here = self.run.lane(f"prepared-{preparation.name}")
+        here = self.runner.run.lane(f"prepared-{preparation.name}")
         kept = Snapshot(SHELF, cloud.databases).only(d.name for d in plan.databases())
         with copied(cloud, lane, kept, logs=here.path / "logs") as copy:
             before = _rows(copy)
@@ -141,7 +137,7 @@ class Measuring:
 
     def estimate(
         self, cloud: Cloud, main: Measured, description: CloudDescription | None, target: int, host: Host | None
-    ) -> Estimate:
+    ) -> Forecast:
         """The whole estimate. ``main`` was measured on ``cloud``, which was kept before; with a ``description`` it is a
         seeded one, which is measured at smaller scales too and carried on to ``target``.
         """
@@ -182,9 +178,41 @@ class Measuring:
 
     def _taken(self, plan: Plan, cloud: Cloud, here: RunDirectory, scale: float) -> Measured:
         meter = Meter(self.laboratory.server)
+        injected = [s for s in self.runner.injected if set(s.services) <= set(plan.services)]
         with EventLog(here.events, meter.told) as events:
-            result = self.rehearse(plan, cloud, here, events).go()
-        return meter.measured(scale, result.steps)
+            runner = replace(self.runner, plan=plan, run=here, events=events, injected=injected, checks=(), jobs=1)
+            return meter.measured(scale, runner.go(cloud).result.steps)
+
+
+@dataclass
+class Estimate:
+    """The phase that says how long production will take.
+
+    With a ``description`` the cloud is a seeded one of ``factor``, which is carried on to ``scale``.
+    """
+
+    measuring: Measuring
+    description: CloudDescription | None
+    scale: int
+    factor: int
+    host: Host | None
+    _listening: tuple[Cloud, Meter] | None = field(default=None, init=False)
+
+    def before(self, cloud: Cloud) -> Cloud:
+        """Keep the cloud as it is now, and listen to its steps from now on."""
+        self.measuring.keep(cloud)
+        meter = Meter(self.measuring.laboratory.server)
+        self.measuring.runner.events.listen(meter.told)
+        self._listening = cloud, meter
+        return cloud
+
+    def after(self, ended: Ended) -> PhaseResult:
+        """Measure what is missing; nothing is said of a cloud that did not reach the end."""
+        if self._listening is None or ended.result.failed or ended.result.refused:
+            return PhaseResult()
+        cloud, meter = self._listening
+        main = meter.measured(self.factor if self.description else 1, ended.result.steps)
+        return PhaseResult(estimate=self.measuring.estimate(cloud, main, self.description, self.scale, self.host))
 
 
 def _alone(plan: Plan, service: str) -> Plan:
@@ -198,7 +226,7 @@ def _alone(plan: Plan, service: str) -> Plan:
 def _rows(cloud: Cloud) -> Mapping[str, int]:
     """Exact rows of every table."""
     return {
-        f"{database}.{table}": int(cloud.value(database, f"SELECT COUNT(*) FROM {quoted(table)}"))
+        f"{database}.{table}": int(cloud.value(database, f"SELECT COUNT(*) FROM `{table}`"))
         for database in cloud.databases
         for table in cloud.tables(database)
     }

@@ -12,6 +12,8 @@ from osupgrade.model.host import Host
 from osupgrade.model.step import Migration, StepResult
 from osupgrade.rehearsal.estimate.host import slower
 
+TOP = 30
+"""The largest scale at which a seeded cloud is measured; beyond it is what is predicted."""
 GAINS = 3
 WORTH = 0.5
 """Seconds that a preparation must be expected to save in the lab to be worth a word."""

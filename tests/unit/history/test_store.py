@@ -9,13 +9,16 @@ import pytest
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.cli import run as command
-from osupgrade.history import History, Thing, accept, default_file, durations, past_runs, remember
+from osupgrade.history import History, Thing, accept, default_file, durations, past_runs
+from osupgrade.history import remember as keep
 from osupgrade.history.inputs import host_digest, input_digest
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.history.trend import trends
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Severity
 from osupgrade.model.plan import find_path, make_plan
+from osupgrade.rehearsal.outcome import conclude
+from osupgrade.rehearsal.request import Request
 from osupgrade.report import write_reports
 from osupgrade.report.json import read_json
 from osupgrade.scenarios.contract import Scenario, Silent
@@ -31,6 +34,16 @@ def green(day=1, **changes):
     )
     changes = {"contents": {"nova.instances": "a1"}, "level": "smoke", **changes}
     return dataclasses.replace(samples.GREEN, manifest=manifest, **changes)
+
+
+def remember(report, history, where="runs/x"):
+    """What `osupgrade rehearse` does once everything is found out: decide what it comes to, and keep it."""
+    if report.result is not None:
+        releases = load_releases()
+        plan = make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases)
+        report = conclude(report, plan, Request(path="grizzly-icehouse"), where, history)
+    keep(report, history)
+    return report
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import dataclasses
 import re
 
 from osupgrade.cli import run as command
-from osupgrade.history import History, past_runs, remember
+from osupgrade.history import History, past_runs
 from osupgrade.history.trend import trends
 from osupgrade.model.errors import Exit
 from osupgrade.report.trend import chart, trend_html
 
 from .. import _reports as samples
-from .test_store import green
+from .test_store import green, remember
 
 
 def took(seconds):

@@ -1,56 +1,371 @@
-import dataclasses
+"""The runner, on a cloud without a server: what runs when, and what every chain makes of its cloud."""
 
+import threading
+
+import pymysql
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from osupgrade.catalog.releases import load_paths, load_releases
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.events import EventLog
-from osupgrade.model.finding import Cure, Finding, Severity
-from osupgrade.model.plan import make_plan
+from osupgrade.catalog.site import Site
+from osupgrade.checks import Check
+from osupgrade.model.errors import MissingFault, UsageFault
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity
 from osupgrade.model.report import State
-from osupgrade.model.stage import SEEDED
-from osupgrade.rehearsal.runner import Rehearsal
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.model.stage import SEEDED, VERIFY, Stage
+from osupgrade.rehearsal.cures import cure_none
+from osupgrade.rehearsal.ledger import Ledger
+from osupgrade.rehearsal.runner import Refused, merged
+from osupgrade.scenarios.contract import RestoreFails, Scenario
 
-
-@dataclasses.dataclass
-class Nothing:
-    """Stands for a cloud that no preflight of these tests looks at."""
-
-    databases: tuple = ()
-
-
-def rehearsal(tmp_path):
-    plan = make_plan(load_paths()["grizzly-icehouse"], load_releases())
-    return Rehearsal(plan=plan, cloud=Nothing(), run=None, events=EventLog(None))
+from . import _fakes as fakes
+from ._fakes import Tools, fake_cloud, plan_of, runner, scenario
 
 
 @pytest.fixture
-def scenario():
-    made = Scenario(title="t", services=("nova",), symptom=Blocks("havana/nova", error="1060"), name="mine")
-
-    @made.preflight("seeded")
-    def find(_cloud):
-        yield Finding("mine", Severity.ERROR, "nova", "nova.services", "it is there", cure=Cure("take it out"))
-
-    return made
+def tools(monkeypatch):
+    return Tools().use(monkeypatch)
 
 
-def test_a_cure_that_refuses_leaves_the_finding_standing_and_says_why(tmp_path, scenario):
-    @scenario.cure("seeded")
+def states(result):
+    return [(str(s.stage), s.state.value, s.finding.message) for s in result.findings]
+
+
+def check(name="rows-kept", stages=(VERIFY,), services=("nova",), census=None, compare=None):
+    return Check(name, name, services, stages, census or (lambda _cloud: 1), compare or (lambda _cloud, _before: ()))
+
+
+def checked_plan(*services, name="rows-kept"):
+    import dataclasses
+
+    plan = plan_of(*services)
+    return dataclasses.replace(plan, path=dataclasses.replace(plan.path, checks=(name,)))
+
+
+def test_every_chain_runs_in_order_and_the_finish_comes_last(tools):
+    ran = runner(plan_of()).go(fake_cloud())
+    assert tools.ran[-1] == "ml2" and len(tools.ran) == 11
+    for service in ("nova", "glance", "neutron"):
+        assert tools.ran.index(f"havana/{service}") < tools.ran.index(f"icehouse/{service}")
+    assert ran.result.came_through and [s.step for s in ran.result.steps] == tools.ran
+
+
+def test_chains_run_side_by_side(tools, monkeypatch):
+    both = threading.Barrier(2, timeout=30)
+    real = tools.step
+
+    def waiting(step):
+        made = real(step)
+        if not step.name.startswith("havana"):
+            return made
+
+        def run(*given, **more):
+            both.wait()  # breaks unless another chain is at its first step at the same time
+            return made.run(*given, **more)
+
+        import dataclasses
+
+        return dataclasses.replace(made, run=run)
+
+    monkeypatch.setattr(tools, "step", waiting)
+    assert runner(plan_of("nova", "glance"), jobs=2).go(fake_cloud()).result.came_through
+
+
+def test_a_failed_step_ends_its_own_chain_and_its_service_s_finish(tools):
+    tools.failing = ("havana/neutron",)
+    result = runner(plan_of()).go(fake_cloud()).result
+    assert "icehouse/neutron" not in tools.ran and "ml2" not in tools.ran and "icehouse/nova" in tools.ran
+    assert [s.step for s in result.failed] == ["havana/neutron"] and not result.came_through
+
+
+def test_a_finish_runs_although_another_service_failed(tools):
+    tools.failing = ("havana/nova",)
+    runner(plan_of()).go(fake_cloud())
+    assert tools.ran[-1] == "ml2"
+
+
+@pytest.mark.parametrize(
+    ("until", "ran"),
+    [
+        ("havana/nova", []),
+        ("icehouse/nova", ["havana/nova"]),
+    ],
+)
+def test_until_a_step_only_what_leads_there_is_done(tools, until, ran):
+    seen = []
+    trap = scenario()
+    trap.preflight(f"before:{until}")(lambda _cloud: seen.append(until) or ())
+    result = runner(plan_of("nova", "neutron"), until=until, known=[trap]).go(fake_cloud()).result
+    assert tools.ran == ran and seen == [until], "what is attached to the stage before it is done too"
+    assert [s.step for s in result.steps] == ran
+
+
+def test_until_the_finish_everything_before_it_is_done(tools):
+    runner(plan_of("nova", "neutron"), until="ml2").go(fake_cloud())
+    assert len(tools.ran) == 4 and "ml2" not in tools.ran
+
+
+def test_a_scenario_replaces_a_step_in_its_own_lane(tools):
+    trap, replaced = scenario(), []
+    trap.instead("icehouse/nova", "naive")(lambda cloud: replaced.append(cloud) or ())
+    runner(plan_of("nova"), injected=[trap], lane="cured").go(fake_cloud())
+    assert replaced == []
+    runner(plan_of("nova"), injected=[trap], lane="naive", may_cure=cure_none).go(fake_cloud())
+    assert len(replaced) == 1
+
+
+def test_at_a_stage_traps_come_before_preflights_and_cures_before_checks(tools):
+    order = []
+    trap = scenario(at="before:icehouse/nova")
+    trap.there = False
+
+    @trap.inject("before:icehouse/nova")
+    def put_in(_cloud):
+        order.append("inject")
+        trap.there = True
+
+    @trap.probe("before:icehouse/nova")
+    def probe(_cloud):
+        order.append(f"probe, there: {trap.there}")
+        return Evidence.of(("a",), [])
+
+    compare = check(stages=(Stage.before("icehouse/nova"),), compare=lambda *_: order.append("check") or ())
+    result = runner(checked_plan("nova"), known=[trap], injected=[trap], checks=[compare]).go(fake_cloud()).result
+    assert order == ["inject", "probe, there: False", "check"]
+    assert [s.state for s in result.findings] == [State.CURED]
+
+
+def test_what_two_chains_change_in_their_clouds_both_reaches_the_finish(tools):
+    """The cure of each gives back a changed cloud, at the same time."""
+    together = threading.Barrier(2, timeout=30)
+    traps = []
+    for service, change in (("nova", {"hosts": "fqdn"}), ("neutron", {"tunnel_type": "vxlan"})):
+        trap = scenario(f"change-{service}", service, at=f"before:icehouse/{service}")
+
+        def cure(cloud, _findings, change=change, trap=trap):
+            together.wait()
+            trap.there = False
+            return cloud.with_site(**change)
+
+        trap.cure(f"before:icehouse/{service}")(cure)
+        traps.append(trap)
+    ran = runner(plan_of("nova", "neutron"), known=traps, jobs=2).go(fake_cloud())
+    for cloud in (ran.cloud, tools.clouds["ml2"]):
+        assert (cloud.site.hosts, cloud.site.tunnel_type) == ("fqdn", "vxlan")
+    assert tools.clouds["icehouse/nova"].site.tunnel_type == Site().tunnel_type, "each chain has its own cloud"
+
+
+def test_a_cloud_that_a_cure_changed_at_the_start_is_what_all_chains_get(tools):
+    trap = scenario()
+
+    @trap.cure("seeded")
+    def cure(cloud, _findings):
+        trap.there = False
+        return cloud.with_site(hosts="fqdn")
+
+    runner(plan_of("nova"), known=[trap]).go(fake_cloud())
+    assert {cloud.site.hosts for cloud in tools.clouds.values()} == {"fqdn"}
+
+
+def test_merging_keeps_what_each_chain_changed():
+    base = fake_cloud()
+    moved = fakes.replace(base, databases={**base.databases, "nova": "nova2"})
+    other = base.with_site(hosts="fqdn")
+    both = merged(base, [moved, other, base])
+    assert both.databases["nova"] == "nova2" and both.site.hosts == "fqdn" and both.server is base.server
+    assert merged(base, []) == base
+
+
+def test_many_threads_lose_nothing_in_the_ledger():
+    plan = plan_of("nova")
+    ledger = Ledger(runner(plan).events)
+
+    def write(number):
+        for count in range(200):
+            ledger.checked(VERIFY, "rows-kept", "rows", failed=False)
+            ledger.record(SEEDED, [Finding(f"s{number}", Severity.INFO, "nova", "x", str(count))], State.STANDING)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    result = ledger.result(plan, 1.0, (), "")
+    assert result.checked == {"rows-kept": 1600} and len(result.findings) == 1600 and len(ledger.of("s3")) == 200
+
+
+def test_a_cure_that_works_is_applied_once_and_looked_at_again(tools):
+    trap = scenario()
+    result = runner(plan_of("nova"), known=[trap]).go(fake_cloud()).result
+    assert states(result) == [("seeded", "cured", "mine is there")] and result.came_through
+
+
+def test_a_cure_that_refuses_leaves_the_finding_unresolved_and_says_why(tools):
+    trap = scenario()
+
+    @trap.cure("seeded")
     def refuse(_cloud, _findings):
         raise UsageFault("there is no dump from before", hint="bring one")
 
-    run = rehearsal(tmp_path)
-    run._look(SEEDED, scenario)
-    assert [(f.state, f.finding.message, f.finding.consequence) for f in run._findings] == [
-        (State.STANDING, "it is there", ""),
+    result = runner(plan_of("nova"), known=[trap]).go(fake_cloud()).result
+    assert [(f.state, f.finding.message, f.finding.consequence) for f in result.findings] == [
+        (State.STANDING, "mine is there", ""),
         (State.STANDING, "its cure is refused: there is no dump from before", "bring one"),
     ]
 
 
-def test_a_cure_that_leaves_its_finding_there_has_not_cured_it(tmp_path, scenario):
-    scenario.cure("seeded")(lambda _cloud, _findings: None)
-    run = rehearsal(tmp_path)
-    run._look(SEEDED, scenario)
-    assert [f.state for f in run._findings] == [State.STANDING]
+def test_a_cure_that_leaves_its_finding_there_has_not_cured_it(tools):
+    trap = scenario()
+    trap.cure("seeded")(lambda _cloud, _findings: None)
+    result = runner(plan_of("nova"), known=[trap]).go(fake_cloud()).result
+    assert [f.state for f in result.findings] == [State.STANDING]
+
+
+def test_nothing_is_cured_that_may_not_be(tools):
+    result = runner(plan_of("nova"), known=[scenario()], may_cure=cure_none).go(fake_cloud()).result
+    assert [f.state for f in result.findings] == [State.STANDING] and not result.came_through
+
+
+def test_a_cure_of_a_later_stage_is_scheduled_and_applied_there(tools):
+    trap = Scenario(title="t", services=("nova",), symptom=scenario().symptom, name="mine", hops=("icehouse/nova",))
+    at = Stage.before("icehouse/nova")
+    there = [True]
+
+    @trap.preflight("seeded", str(at))
+    def find(_cloud):
+        if there[0]:
+            yield Finding("mine", Severity.ERROR, "nova", "x", "there", cure=Cure("mend", at=at))
+
+    trap.cure(str(at))(lambda _cloud, _findings: there.clear() or there.append(False))
+    result = runner(plan_of("nova"), known=[trap]).go(fake_cloud()).result
+    assert [(str(f.stage), f.state) for f in result.findings] == [
+        ("seeded", State.SCHEDULED),
+        ("before:icehouse/nova", State.CURED),
+    ]
+
+
+def test_what_came_between_two_steps_is_found_by_the_preflight_of_the_start(tools):
+    trap = scenario()
+    trap.there = False
+    trap.inject("after:havana/nova")(lambda _cloud: setattr(trap, "there", True))
+    trap.cure("after:havana/nova")(lambda _cloud, _findings: setattr(trap, "there", False))
+    result = runner(plan_of("nova"), known=[trap], injected=[trap]).go(fake_cloud()).result
+    assert [(str(f.stage), f.state) for f in result.findings] == [("after:havana/nova", State.CURED)]
+
+
+@pytest.mark.parametrize(
+    "fault", [ValueError("no such column"), UsageFault("not here"), OperationalError("q", {}, pymysql.Error(1267, "x"))]
+)
+def test_a_preflight_that_cannot_look_warns_and_spares_the_others(tools, fault):
+    bad, good = scenario("bad"), scenario("good")
+
+    def broken(_cloud):
+        raise fault
+
+    bad.preflights[:] = [((SEEDED,), broken)]
+    result = runner(plan_of("nova"), known=[bad, good]).go(fake_cloud()).result
+    warning, cured = result.findings
+    assert (warning.finding.severity, cured.state) == (Severity.WARNING, State.CURED)
+    assert "the preflight bad could not look" in warning.finding.message and result.came_through
+
+
+@pytest.mark.parametrize("broken", ["census", "compare"])
+@pytest.mark.parametrize("services", [("nova",), ()])
+def test_an_invariant_that_cannot_look_warns_and_ends_nothing(tools, broken, services):
+    def fail(*_):
+        raise OperationalError("SELECT", {}, pymysql.OperationalError(1267, "Illegal mix of collations"))
+
+    result = runner(checked_plan("nova"), checks=[check(services=services, **{broken: fail})]).go(fake_cloud()).result
+    (warning,) = result.findings
+    assert "the invariant rows-kept could not look: Illegal mix of collations (1267)" in warning.finding.message
+    assert warning.finding.severity is Severity.WARNING and result.checked == {} and result.came_through
+
+
+@pytest.mark.parametrize("where", ["preflight", "step"])
+def test_a_server_that_is_gone_says_nothing_about_the_cloud(tools, where):
+    cloud, trap = fake_cloud(), scenario()
+    cloud.server.up = False
+
+    def fail(_cloud):
+        raise OperationalError("SELECT", {}, pymysql.OperationalError(2013, "Lost connection"))
+
+    if where == "preflight":
+        trap.preflights[:] = [((SEEDED,), fail)]
+    else:
+        trap.there, tools.failing = False, ("havana/nova",)
+    with pytest.raises(MissingFault, match="stopped in the middle"):
+        runner(plan_of("nova"), known=[trap]).go(cloud)
+
+
+def test_an_invariant_of_the_end_says_nothing_of_a_service_that_stopped(tools):
+    tools.failing = ("havana/nova",)
+    compare = check(compare=lambda *_: pytest.fail("it was checked"))
+    assert runner(checked_plan("nova"), checks=[compare]).go(fake_cloud()).result.checked == {}
+
+
+def test_the_census_is_taken_after_the_cures_of_the_start(tools):
+    trap = scenario()
+    seen = []
+    noted = check(census=lambda _cloud: seen.append(trap.there) or 1)
+    runner(checked_plan("nova"), known=[trap], checks=[noted]).go(fake_cloud())
+    assert seen == [False]
+
+
+def test_what_arrives_elsewhere_is_what_the_steps_run_on(tools):
+    class Moving:
+        def before(self, cloud):
+            return fakes.replace(cloud, lane="moved")
+
+    runner(plan_of("nova"), arriving=[Moving()]).go(fake_cloud())
+    assert {cloud.lane for cloud in tools.clouds.values()} == {"moved"}
+
+
+def test_a_cloud_that_is_refused_on_the_way_runs_no_step(tools):
+    class Refusing:
+        def before(self, cloud):
+            raise Refused("the new server does not take the dump")
+
+    result = runner(plan_of("nova"), arriving=[Refusing()]).go(fake_cloud()).result
+    assert result.refused == "the new server does not take the dump" and tools.ran == [] and not result.came_through
+
+
+def test_a_dump_that_does_not_restore_is_looked_at_by_its_scenario_alone(tools):
+    trap = scenario()
+    trap.symptom = RestoreFails(error="1215")
+
+    @trap.inject("seeded")
+    def restore(_cloud):
+        raise UsageFault("cannot restore", evidence="1215")
+
+    trap.there = False
+    result = runner(plan_of("nova"), injected=[trap], known=[trap]).go(fake_cloud()).result
+    assert result.refused == "cannot restore\n1215" and tools.ran == []
+
+
+def test_an_interruption_ends_the_run_at_once(tools, monkeypatch):
+    trap = scenario(at="before:havana/nova")
+
+    @trap.cure("before:havana/nova")
+    def interrupt(_cloud, _findings):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner(plan_of("nova"), known=[trap]).go(fake_cloud())
+    assert tools.ran == []
+
+
+def test_events_tell_the_run_as_it_goes(tools):
+    told = []
+    tools.failing = ("havana/nova",)
+    runner(plan_of("nova"), told, known=[scenario()]).go(fake_cloud())
+    assert [(e.kind.value, e.step, e.outcome) for e in told] == [
+        ("cured", "seeded", ""),
+        ("finding", "seeded", "cured"),
+        ("step-started", "havana/nova", ""),
+        ("step-ended", "havana/nova", "failed"),
+    ]
+
+
+def test_the_same_runner_runs_twice(tools):
+    again = runner(plan_of("nova"))
+    first, second = again.go(fake_cloud()).result, again.go(fake_cloud()).result
+    assert len(first.steps) == len(second.steps) == 2

@@ -13,7 +13,7 @@ from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.rehearsal.runner import Refused
-from osupgrade.rehearsal.strategy import Departure
+from osupgrade.rehearsal.strategy import InPlace, NewController
 
 OLD, ANOTHER = "mysql56", "mariadb105"
 
@@ -53,66 +53,67 @@ def cloud(laboratory):
         laboratory.new.drop(name)
 
 
-def told(departure):
-    return {phase.name: phase for phase in departure.told().phases}
+def told(result):
+    return {phase.name: phase for phase in result.strategy.phases}
 
 
 def test_in_place_the_backup_brings_everything_back_and_leaves_nothing_behind(in_place, cloud):
-    departure = Departure(in_place, True, print)
-    assert departure.leave(cloud) == (cloud, ())
+    way = InPlace(in_place, True, print)
+    assert way.before(cloud) is cloud
     before = in_place.server.databases()
     # What the upgrade does to the cloud meanwhile is nothing to the backup.
     cloud.execute("nova", "DELETE FROM instances", "ALTER TABLE instances DROP COLUMN blob_")
-    assert departure.look_back() == []
-    phases = told(departure)
-    assert set(phases) == {"backup", "rollback"}
+    result = way.after(None)
+    phases = told(result)
+    assert result.findings == () and set(phases) == {"backup", "rollback"}
     assert set(phases["rollback"].databases) == {"keystone", "nova"} and phases["rollback"].bytes > 500
     assert 0 < max(phases["rollback"].databases.values()) <= phases["rollback"].seconds
-    assert "the backup was restored in" in departure.told().way_back and "row for row" in departure.told().way_back
+    assert "the backup was restored in" in result.strategy.way_back and "row for row" in result.strategy.way_back
     assert in_place.server.databases() == before
 
 
 def test_a_backup_that_does_not_hold_everything_is_found_out(in_place, cloud):
-    departure = Departure(in_place, True, print)
-    departure.leave(cloud)
+    way = InPlace(in_place, True, print)
+    way.before(cloud)
     in_place.server.shell("sed -i 's/Gr\u00f6\u00dfe/Grosse/' /var/lib/osupgrade/backup/keystone.sql")
-    (finding,) = departure.look_back()
-    assert (finding.service, finding.evidence.rows) == ("keystone", (("user",),))
-    assert "came back with another data than before" in finding.message
-    assert departure.told().way_back == ""
+    result = way.after(None)
+    (staged,) = result.findings
+    assert (staged.finding.service, staged.finding.evidence.rows) == ("keystone", (("user",),))
+    assert "came back with different data" in staged.finding.message
+    assert result.strategy.way_back == ""
 
 
 def test_without_a_rollback_nothing_is_done(in_place, cloud):
-    departure = Departure(in_place, False, print)
-    assert departure.leave(cloud) == (cloud, ()) and departure.look_back() == ()
-    assert departure.told().phases == ()
+    way = InPlace(in_place, False, print)
+    assert way.before(cloud) is cloud
+    result = way.after(None)
+    assert result.findings == () and result.strategy.phases == ()
 
 
 def test_a_move_takes_everything_to_a_server_of_another_version(laboratory, cloud):
-    departure = Departure(laboratory, False, print)
-    moved, lost = departure.leave(cloud)
-    assert lost == [] and moved.server is laboratory.new and "MariaDB" in moved.server.version
+    way = NewController(laboratory, print)
+    moved = way.before(cloud)
+    assert moved.server is laboratory.new and "MariaDB" in moved.server.version
     assert moved.rows("keystone", "SELECT name FROM user ORDER BY id") == [("Gr\u00f6\u00dfe",), (None,)]
     assert f"@{NEW}:3306/nova" in moved.setting.urls["nova"]
     moved.execute("nova", "DELETE FROM instances")
-    assert departure.look_back() == []
-    assert list(told(departure)) == ["dump", "copy", "restore", "comparison", "rollback"]
-    strategy = departure.told()
-    assert (strategy.name, strategy.old, strategy.new) == ("new-controller", OLD, ANOTHER)
-    assert "the old server still holds" in strategy.way_back
+    result = way.after(None)
+    assert result.findings == ()
+    assert list(told(result)) == ["dump", "copy", "restore", "comparison", "rollback"]
+    assert (result.strategy.name, result.strategy.old, result.strategy.new) == ("new-controller", OLD, ANOTHER)
+    assert "the old server still holds" in result.strategy.way_back
 
 
 def test_an_old_server_that_somebody_still_writes_to_is_no_way_back(laboratory, cloud):
-    departure = Departure(laboratory, False, print)
-    departure.leave(cloud)
+    way = NewController(laboratory, print)
+    way.before(cloud)
     cloud.execute("nova", "INSERT INTO instances VALUES ('late', NULL)")
-    (finding,) = departure.look_back()
-    assert finding.service == "nova" and "old server changed their data" in finding.message
+    (staged,) = way.after(None).findings
+    assert staged.finding.service == "nova" and "old server changed their data" in staged.finding.message
 
 
 def test_a_dump_that_the_new_server_does_not_take_ends_the_rehearsal_with_its_error(laboratory, cloud, monkeypatch):
     cloud.execute("nova", "CREATE TABLE `window` (`rows` INT)")
-    departure = Departure(laboratory, False, print)
     broken = "sed -i 's/CREATE TABLE/CREATE TABEL/' /var/lib/osupgrade/backup/nova.sql"
     save = laboratory.server.save
 
@@ -123,4 +124,4 @@ def test_a_dump_that_the_new_server_does_not_take_ends_the_rehearsal_with_its_er
 
     monkeypatch.setattr(laboratory.server, "save", breaking)
     with pytest.raises(Refused, match=r"mariadb105 does not take a dump of mysql56.*1064"):
-        departure.leave(cloud)
+        NewController(laboratory, print).before(cloud)

@@ -1,195 +1,35 @@
-"""The three things that are done with a failing run: pack it, replay what was packed, shrink it to a scenario."""
+"""Shrinking a failing step to the few rows that it takes, and writing what is left as a scenario."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from osupgrade import __version__
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
-from osupgrade.dump.mask.values import Masker
-from osupgrade.dump.policy import Policy, load_policy
-from osupgrade.dump.read import read_dumps
-from osupgrade.dump.sanitize import SanitizeReport, sanitize
 from osupgrade.dump.shrink import Candidate, Shrunk, everything, minimal, shrink_rows, shrink_tables
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.database import DatabaseServer
-from osupgrade.lab.images.recipe import load_recipes, tag_of
-from osupgrade.model.plan import Plan, make_plan
-from osupgrade.model.step import Outcome, StepResult
+from osupgrade.model.plan import make_plan
+from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.lanes import LaneRunner
-from osupgrade.reproduce.archive import Facts, Packed, pack
-from osupgrade.reproduce.failure import Failure, failure_of
-from osupgrade.reproduce.rerun import NotAgain, Step, restored, run_step
+from osupgrade.reproduce.failure import Failure
+from osupgrade.reproduce.rerun import NotAgain
 from osupgrade.reproduce.scenario_writer import Left, describe, write_scenario
+from osupgrade.reproduce.subject import Masking, Subject
 from osupgrade.reproduce.trials import Trials, known_line, narrowed, tables_in, tables_named
-from osupgrade.scenarios.contract import Instead, Scenario, load_scenarios
+from osupgrade.scenarios.contract import Scenario, load_scenarios
 from osupgrade.schema.snapshot import read_schema
 from osupgrade.seed.description import load_description
 
 TABLES_SECONDS = 40.0
 """For leaving out empty tables, which only makes the result nicer to read."""
-
-
-@dataclass(frozen=True)
-class Masking:
-    """The key under which values are masked, and what becomes of which column."""
-
-    key: bytes
-    policy: Policy
-
-    @classmethod
-    def random(cls) -> Masking:
-        """Masks that nobody can make again."""
-        return cls(secrets.token_bytes(32), load_policy())
-
-    def sanitized(self, server: DatabaseServer, raw: Path, out: Path) -> SanitizeReport:
-        """Mask a dump of the lab's own databases, in the server too."""
-        return sanitize(
-            server, read_dumps([raw]), out, self.key, self.policy, lambda _stage, _text: None, keep_names=True
-        )
-
-    def site(self, site: Site) -> Site:
-        """A site without an operator's own names: physical networks get the masks that the databases have."""
-        masker = Masker(self.key, self.policy.words, own_prefix=self.policy.own_prefix)
-        return dataclasses.replace(
-            site, network_vlan_ranges=masker.parts(site.network_vlan_ranges), launch_commands=(), migrations=()
-        )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A step that failed, the cloud that it began with, and how it failed.
-
-    ``instead`` is what a scenario named ``instead_of`` does in place of the release's own tool. ``hints`` are values
-    that what is wrong is likely to have, ``places`` tables (``database.table``) where it is likely to be.
-    """
-
-    plan: Plan
-    step: Step
-    cloud: Cloud
-    failure: Failure
-    origin: str
-    lane: str = "naive"
-    instead: Instead | None = None
-    instead_of: str = ""
-    hints: frozenset[str] = frozenset()
-    places: frozenset[str] = frozenset()
-    told: tuple[str, ...] = ()
-    """The lab's own scenarios whose preflights spoke, each with its title: no values."""
-
-
-def pack_subject(laboratory: Laboratory, subject: Subject, out: Path, masking: Masking | None, say: Say) -> Failure:
-    """Write an archive of the step's databases, masked, once they were seen to fail again in the same way.
-
-    Raises NotAgain when they do not, Leak when a mask has a hole; then there is no archive.
-    """
-    server, step = laboratory.server, subject.step
-    with tempfile.TemporaryDirectory(prefix="osupgrade-reproduce-") as scratch:
-        place = Path(scratch)
-        dump = place / "cloud.sql"
-        names = [subject.cloud.databases[name] for name in step.databases if subject.cloud.has(name)]
-        say(f"dumping {', '.join(names)}")
-        write_dump(server, names, dump)
-        site = subject.cloud.site
-        if masking:
-            say("masking")
-            raw, dump = dump, place / "masked.sql"
-            report = masking.sanitized(server, raw, dump)
-            raw.unlink()
-            site = masking.site(site)
-            for what in report.left:
-                say(f"left out: {what}")
-        again = restored(laboratory, dump, site, step.databases, "again_")
-        say(f"seeing whether {step.name} fails again on {'the masked databases' if masking else 'them'}")
-        log = place / "step.log"
-        log.touch()
-        result = run_step(again, subject.plan, step, log, place / "config", subject.instead)
-        failure = _same(result, again, subject.failure, masked=masking is not None)
-        facts = Facts(
-            osupgrade=__version__,
-            made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            path=subject.plan.path.name,
-            service=step.service,
-            databases=tuple(again.databases),
-            server=f"{laboratory.database}: {server.version}",
-            images=_images(step, laboratory.database),
-            commits=_commits(step),
-            lane=subject.lane,
-            instead=subject.instead_of,
-            masked=masking is not None,
-            origin=subject.origin,
-            failure=failure,
-            files={},
-        )
-        pack(out, facts, site, dump, log)
-    return failure
-
-
-def _same(result: StepResult, cloud: Cloud, wanted: Failure, *, masked: bool) -> Failure:
-    if result.outcome is not Outcome.FAILED:
-        raise NotAgain(
-            f"{result.step} comes through on the packed databases",
-            hint="what it stopped at went with the masks; --unmasked keeps all as it is" if masked else "",
-            evidence=f"expected {wanted}",
-        )
-    found = failure_of(result, cloud.databases.values())
-    if not (found.alike(wanted) if masked else found == wanted):
-        raise NotAgain(
-            f"{result.step} fails in another way on the packed databases",
-            hint="--unmasked keeps all values as they are" if masked else "",
-            evidence=f"expected {wanted}\ngot      {found}",
-        )
-    return found
-
-
-def replay(
-    laboratory: Laboratory, packed: Packed, plan: Plan, step: Step, instead: Instead | None, run: RunDirectory
-) -> StepResult:
-    """Run the packed step on the packed databases; the evidence goes into the run directory."""
-    cloud = restored(laboratory, packed.dump, packed.site, step.databases, "")
-    return run_step(cloud, plan, step, run.log(step.name), run.config(step.name), instead)
-
-
-def unlike(packed: Packed, step: Step, database: str) -> tuple[str, ...]:
-    """What is otherwise here than where the archive was packed: images, commits, osupgrade itself."""
-    facts = packed.facts
-    found = []
-    if facts.osupgrade != __version__:
-        found.append(f"osupgrade is {__version__} here, was {facts.osupgrade}")
-    packed_database = facts.server.partition(":")[0]
-    if database != packed_database:
-        found.append(f"the database is {database} here, was {facts.server}")
-    here = _images(step, packed_database)
-    for name, tag in facts.images.items():
-        if here.get(name) != tag:
-            found.append(f"the image {name} has another recipe: {here.get(name, 'none')} here, was {tag}")
-    commits = _commits(step)
-    for name, commit in facts.commits.items():
-        if commits.get(name) != commit:
-            found.append(f"the code of {name} is {commits.get(name, 'none')} here, was {commit}")
-    return tuple(found)
-
-
-def _images(step: Step, database: str) -> Mapping[str, str]:
-    recipes = load_recipes()
-    return {name: tag_of(recipes, name) for name in (step.release.name, database) if name in recipes}
-
-
-def _commits(step: Step) -> Mapping[str, str]:
-    part = step.release.services[step.service]
-    return {part.step: part.code}
 
 
 @dataclass(frozen=True)

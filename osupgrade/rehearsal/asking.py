@@ -1,0 +1,78 @@
+"""Asking preflights and invariants, which may meet anything in a cloud: one that cannot look spares all the others."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+import pymysql
+from sqlalchemy.exc import DBAPIError
+
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.errors import LabFault, MissingFault, UsageFault
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.scenarios.contract import Preflight, Scenario
+
+_T = TypeVar("_T")
+
+
+def ask(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> list[Finding]:
+    """A preflight's findings; when it cannot look, that is its finding.
+
+    Raises Fault when the server is gone or the lab failed.
+    """
+    asked, found = spared(scenario.name, "preflight", scenario.services[0], cloud, lambda: list(preflight(cloud)))
+    return asked if found is None and asked is not None else [found] if found else []
+
+
+def spared(
+    source: str, what: str, service: str, cloud: Cloud, work: Callable[[], _T]
+) -> tuple[_T | None, Finding | None]:
+    """What ``work`` gives, or a warning that it could not be done.
+
+    It is a warning and no error: nothing is known of the cloud, and the real tools still show what is wrong with it.
+    Raises Fault when the server is gone or the lab failed.
+    """
+    try:
+        return work(), None
+    except (LabFault, MissingFault):
+        raise
+    except Exception as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
+        if isinstance(fault, (DBAPIError, pymysql.Error)):
+            require_alive(cloud, said(fault))
+        return None, Finding(
+            source=source,
+            severity=Severity.WARNING,
+            service=service,
+            place=_place(fault, service),
+            message=f"the {what} {source} could not look: {said(fault)}",
+            consequence="what it looks for may be there all the same",
+        )
+
+
+def said(fault: Exception) -> str:
+    """What a fault says, without the statement that a database's error repeats."""
+    if isinstance(fault, UsageFault):
+        return fault.message
+    original = getattr(fault, "orig", fault)
+    if isinstance(original, pymysql.Error) and len(original.args) > 1:
+        return f"{original.args[1]} ({original.args[0]})"
+    return str(original) if isinstance(fault, DBAPIError) else f"{type(fault).__name__}: {fault}"
+
+
+def require_alive(cloud: Cloud, evidence: str) -> None:
+    """Raise MissingFault when the server is gone: what failed then says nothing about the cloud."""
+    if not cloud.server.alive():
+        raise MissingFault(
+            "the database server stopped in the middle of the run",
+            hint="look whether memory or disk ran out, then run it again",
+            evidence=evidence,
+        )
+
+
+def _place(fault: Exception, service: str) -> str:
+    if isinstance(fault, (DBAPIError, pymysql.Error, UsageFault)):
+        return service
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{where.filename}:{where.lineno}"

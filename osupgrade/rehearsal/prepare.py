@@ -1,0 +1,276 @@
+"""From a request to a cloud in the database: load what the request names, then bring the cloud and look at it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from osupgrade.catalog import content
+from osupgrade.catalog.identity import likely_path
+from osupgrade.catalog.releases import load_paths, load_releases, plan_named, usual_path
+from osupgrade.checks import Check, load_checks
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.fingerprint import Volume, row_counts, volume
+from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded, restore_dumps, restore_lane, with_arrivals
+from osupgrade.dump.holdings import Holding, holdings
+from osupgrade.dump.read import Dump, Reading, read_dumps
+from osupgrade.dump.start import check_start
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.events import EventLog, Kind
+from osupgrade.model.finding import Finding
+from osupgrade.model.plan import Plan
+from osupgrade.rehearsal.apis import Apis
+from osupgrade.rehearsal.cures import MayCure
+from osupgrade.rehearsal.estimate.measure import Estimate, Measuring
+from osupgrade.rehearsal.phases import Phase
+from osupgrade.rehearsal.repeat import Repeat
+from osupgrade.rehearsal.request import Request
+from osupgrade.rehearsal.runner import Runner
+from osupgrade.rehearsal.strategy import InPlace, NewController
+from osupgrade.rehearsal.survey import Surveyor
+from osupgrade.scenarios.contract import Scenario, ScenarioSet, load_scenarios
+from osupgrade.schema.snapshot import ddl
+from osupgrade.seed.description import CloudDescription, load_description
+from osupgrade.seed.scale import check_factor, copied_from, scale
+from osupgrade.seed.seeder import load_seeder
+
+CARRIED = "default"
+"""As a scenario's name: all that the path carries when `make rehearse` runs it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request with everything loaded that it names. ``request`` has the names as they were resolved."""
+
+    request: Request
+    plan: Plan
+    description: CloudDescription
+    known: tuple[Scenario, ...]
+    """All scenarios whose preflights may look."""
+    injected: tuple[Scenario, ...]
+    checks: tuple[Check, ...]
+    dumps: tuple[Dump, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """About the dumps' files."""
+
+    @property
+    def may_cure(self) -> MayCure:
+        """Which findings may be cured. An estimate leaves what a preparation cures, to measure what that saves."""
+        request = self.request
+        if not request.estimate:
+            return request.may_cure
+        prepared = {p.cured for p in self.plan.first.preparations if p.service in self.plan.services}
+        return lambda name: name not in prepared and request.may_cure(name)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A cloud in the database, before anything was done to it, and where it came from."""
+
+    cloud: Cloud
+    origin: str
+    findings: tuple[Finding, ...] = ()
+    unscaled: Mapping[str, int] = field(default_factory=dict)
+    """Rows by ``database.table`` before the cloud was multiplied; empty when it was not."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cloud that is ready to run, what runs on it, and what is to be judged besides."""
+
+    task: Task
+    laboratory: Laboratory
+    brought: Brought
+    before: Volume
+    runner: Runner
+    phases: tuple[Phase, ...]
+    """In the order in which they are judged."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud as it was brought."""
+        return self.brought.cloud
+
+
+def load(request: Request, reading: Reading | None = None) -> Task:
+    """Load everything that a request names; ``reading`` hears how far the dumps are read.
+
+    Raises UsageFault for what cannot be. Nothing is started.
+    """
+    _refuse_contradictions(request)
+    dumps = read_dumps(request.dumps, reading) if request.dumps else ()
+    held = holdings(dumps) if dumps else ()
+    path = request.path or (path_of({h.service: h.section.versions for h in held}) if held else usual_path())
+    services = request.services or (_owners(held, plan_named(path)) if held else ())
+    plan = plan_named(path, services)
+    if not dumps:
+        load_seeder(plan.first.seed)
+        check_factor(plan.first.seed, [d.name for d in plan.databases()], request.scale)
+    found = all_scenarios(request.own_scenarios)
+    injected = found.chosen([name for given in request.scenarios for name in _expand(given, plan)])
+    if isinstance(request.cures, tuple):
+        found.chosen(sorted(request.cures))
+    site = dataclasses.replace(request.site, **{k: v for s in injected for k, v in s.site.items()})
+    if request.new_database:
+        request = _with_servers(request, plan)
+    return Task(
+        request=request.changed(path=path, services=tuple(services), site=site),
+        plan=plan,
+        description=request.description or load_description(None),
+        known=found.applying(plan),
+        injected=injected,
+        checks=tuple(load_checks().values()),
+        dumps=dumps,
+        findings=check_start(held, plan.releases) if dumps else (),
+    )
+
+
+def path_of(versions: Mapping[str, Sequence[str]]) -> str:
+    """The path that a cloud is on, by what the version tables of its services' databases hold."""
+    releases = load_releases()
+    paths = {name: [releases[release] for release in path.releases] for name, path in load_paths().items()}
+    return likely_path(versions, paths)
+
+
+def all_scenarios(own: Sequence[Path] = ()) -> ScenarioSet:
+    """The lab's own scenarios and those in more directories."""
+    return load_scenarios([content.scenarios(), *own])
+
+
+def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: EventLog) -> Prepared:
+    """Bring the cloud into the database, note what it holds, and put together what runs on it."""
+
+    def say(text: str) -> None:
+        events.tell(Kind.LAB, text)
+
+    request = task.request
+    brought = bring(task, laboratory, run, say, lambda text: events.tell(Kind.PROGRESS, text))
+    before = volume(brought.cloud)
+    size = sum(before.bytes.values())
+    bare = runner_of(task, run, events)
+    passwords = passwords_of(request)
+    apis = Apis(laboratory, task.plan, request, bool(task.injected), run, say, passwords)
+    estimate = _estimate(task, laboratory, bare, say)
+    repeat = Repeat(bare, laboratory, request.times, size, say)
+    surveyor = Surveyor(task.plan)
+    way = NewController(laboratory, say) if laboratory.new else InPlace(laboratory, request.rollback, say)
+    timing: tuple[Phase, ...] = (estimate,) if estimate else ()
+    around: tuple[Phase, ...] = (*timing, apis, repeat)
+    for phase in around:
+        phase.before(brought.cloud)
+    runner = dataclasses.replace(
+        bare,
+        arriving=(way, surveyor),
+        keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
+        known_before=(*task.findings, *brought.findings),
+    )
+    phases = (surveyor, repeat, way, apis, *timing)
+    return Prepared(task, laboratory, brought, before, runner, phases)
+
+
+def runner_of(task: Task, run: RunDirectory, events: EventLog) -> Runner:
+    """What takes a cloud along the plan as the request wants it, and does nothing besides."""
+    request = task.request
+    return Runner(
+        plan=task.plan,
+        run=run,
+        events=events,
+        known=task.known,
+        injected=task.injected,
+        checks=task.checks,
+        may_cure=task.may_cure,
+        lane="naive" if request.naive else "cured",
+        jobs=1 if request.estimate else request.jobs,
+    )
+
+
+def _estimate(task: Task, laboratory: Laboratory, bare: Runner, say: Say) -> Estimate | None:
+    request = task.request
+    if request.estimate is None:
+        return None
+    measuring = Measuring(laboratory, request.site, bare, say)
+    description = None if request.dumps else task.description
+    return Estimate(measuring, description, request.scale, request.factor, request.estimate.host)
+
+
+def bring(
+    task: Task, laboratory: Laboratory, run: RunDirectory, say: Say, progress: Callable[[str], None] | None = None
+) -> Brought:
+    """Put the wanted cloud into the database: the dumps restored, or the seeded one from its snapshot."""
+    request, logs = task.request, run.path / "logs"
+    if task.dumps:
+        restored = restore_dumps(laboratory.server, task.dumps, say, progress)
+        origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
+        databases = with_arrivals(laboratory, restored.databases)
+        return Brought(laboratory.cloud(request.site, "main", databases, logs), origin, restored.findings)
+    origin, shelved = prepare_seeded(laboratory, task.description, logs, say)
+    return seeded(task, laboratory, run, origin, shelved, say)
+
+
+def seeded(
+    task: Task, laboratory: Laboratory, run: RunDirectory, origin: str, shelved: Mapping[str, str], say: Say
+) -> Brought:
+    """The seeded cloud that is on the server's shelf, with the plan's databases, multiplied as the request wants it."""
+    plan, factor = task.plan, task.request.factor
+    wanted = {d.name for d in plan.databases()}
+    databases = restore_lane(laboratory, {name: saved for name, saved in shelved.items() if name in wanted}, "")
+    databases = with_arrivals(laboratory, databases)
+    cloud = laboratory.cloud(task.request.site, "main", databases, run.path / "logs")
+    if factor == 1:
+        return Brought(cloud, origin)
+    # Here and not before the cloud is cached: copying in the server is faster than restoring a dump of all copies.
+    say(f"multiplying the cloud by {factor}")
+    unscaled = row_counts(cloud)
+    scale(laboratory.server.engine, plan.first.seed, databases, factor, say)
+    return Brought(cloud, f"{origin} times {factor}", unscaled=unscaled)
+
+
+def passwords_of(request: Request) -> Callable[[str], str | None]:
+    """The password of a user of the cloud, where it is known."""
+    # A seeded cloud's users have their names for passwords, of which copies have copies; a dump does not say.
+    if request.dumps:
+        return lambda _user: None
+    return copied_from if request.factor > 1 else str
+
+
+def _refuse_contradictions(request: Request) -> None:
+    if request.dumps and (request.scale > 1 or request.description):
+        given = "--cloud describes" if request.description else "--scale multiplies"
+        raise UsageFault(f"{given} the seeded cloud; a dump is rehearsed as it is")
+    if request.estimate and request.keep:
+        raise UsageFault(
+            "--estimate measures other clouds on the same server afterwards, so there is nothing to --keep"
+        )
+    if request.estimate and request.new_database:
+        raise UsageFault("--estimate times an upgrade in place; a new-controller is timed by its own rehearsal")
+    if request.times > 1 and request.new_database:
+        raise UsageFault("--times repeats an upgrade in place; a new-controller is rehearsed once")
+
+
+def _owners(held: Sequence[Holding], plan: Plan) -> tuple[str, ...]:
+    """The services whose databases the dumps hold; raises UsageFault for one of which a database is missing."""
+    given = {holding.service for holding in held}
+    databases = {service: [d.name for d in part.databases] for service, part in plan.first.services.items()}
+    owners = {name: service for service, names in databases.items() for name in names}
+    wanted = tuple(dict.fromkeys(owners.get(holding.service, holding.service) for holding in held))
+    for service in wanted:
+        if missing := [name for name in databases.get(service, ()) if name not in given]:
+            raise UsageFault(
+                f"the dumps hold no {' and no '.join(missing)}, without which {service} cannot be upgraded",
+                hint=f"dump {', '.join(databases[service])}, or choose others with --services",
+            )
+    return (*wanted, *(service for service, arrival in plan.arrivals.items() if arrival.source in given))
+
+
+def _with_servers(request: Request, plan: Plan) -> Request:
+    """Both servers of a move by name: the path's first database is the old one, its second the new one."""
+    first, second = plan.path.databases[0], plan.path.databases[:2][-1]
+    old, new = request.database, request.new_database
+    return request.changed(database=first if old == "auto" else old, new_database=second if new == "auto" else new)
+
+
+def _expand(name: str, plan: Plan) -> tuple[str, ...]:
+    return plan.path.carries if name == CARRIED else (name,)

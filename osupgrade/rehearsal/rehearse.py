@@ -1,0 +1,55 @@
+"""A whole rehearsal, from a loaded request to its report: prepare, run, judge, and say what it comes to."""
+
+from __future__ import annotations
+
+import time
+
+from osupgrade.cloud.laboratory import open_laboratory
+from osupgrade.history import History
+from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.engine import adopt_context
+from osupgrade.lab.relay import elsewhere
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.events import EventLog, Kind
+from osupgrade.model.report import RunReport
+from osupgrade.rehearsal.estimate.measure import durable_options
+from osupgrade.rehearsal.judge import judge
+from osupgrade.rehearsal.manifest import now
+from osupgrade.rehearsal.outcome import circumstances, outcome
+from osupgrade.rehearsal.prepare import Task, prepare
+from osupgrade.rehearsal.request import LARGE
+
+
+def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History | None = None) -> RunReport:
+    """Rehearse, and judge what came of it; the evidence goes into the run directory as it arises.
+
+    Raises Fault for what is not the cloud's doing. Leaving removes everything that was started, unless it is kept.
+    """
+    started, began = time.monotonic(), now()
+    request = task.request
+    if request.keep:
+        require_reachable()
+    with open_laboratory(
+        task.plan,
+        lambda text: events.tell(Kind.LAB, text),
+        database=request.database,
+        new=request.new_database,
+        durable=bool(request.estimate),
+        memory=not task.dumps and request.factor < LARGE and not request.estimate,
+        options=durable_options if request.estimate else None,
+    ) as laboratory:
+        prepared = prepare(task, laboratory, run, events)
+        ran = prepared.runner.go(prepared.cloud)
+        judged = judge(prepared, ran)
+        around = circumstances(prepared, judged, began, time.monotonic() - started, str(run.path))
+    return outcome(task, judged, around, history)
+
+
+def require_reachable() -> None:
+    """Raise UsageFault when the engine is elsewhere: a database that is left up there cannot be reached from here."""
+    adopt_context()
+    if machine := elsewhere():
+        raise UsageFault(
+            f"--keep would leave the database up on {machine}, where it can be reached while this command runs only",
+            hint=f"rehearse without --keep, or on {machine} itself",
+        )
