@@ -133,7 +133,7 @@ def restore(
         _undo(server, targets.values())
         raise
     # A hostile dump may have set a password of its own for the account that restored it.
-    server.execute("", f"SET PASSWORD FOR '{server.tool.user}'@'%' = PASSWORD('{server.tool.password}')")
+    server.renew_password(server.tool)
     return Restored(
         databases=targets,
         sizes=_sizes(server, targets),
@@ -236,7 +236,7 @@ def _undo(server: DatabaseServer, targets: Iterable[str]) -> None:
             server.execute("", f"KILL {session}")
     for name in mine:
         server.drop(name)
-    server.execute("", f"SET PASSWORD FOR '{who}'@'%' = PASSWORD('{server.tool.password}')")
+    server.renew_password(server.tool)
 
 
 def _sizes(server: DatabaseServer, targets: Mapping[str, str]) -> dict[str, int]:

@@ -109,6 +109,14 @@ class DatabaseServer(SqlServer):
         self.execute("", f"CREATE DATABASE {quoted(database)} DEFAULT CHARACTER SET {charset}{collate}")
         self.execute("", f"GRANT ALL ON {quoted(database)}.* TO 'lab'@'%'")
 
+    def renew_password(self, login: Login) -> None:
+        """Give an account its own password again, whatever a dump made of it."""
+        account = f"'{login.user}'@'%'"
+        if "mariadb" in self.version.lower() or self.version.startswith("5."):
+            self.execute("", f"SET PASSWORD FOR {account} = PASSWORD('{login.password}')")
+        else:  # MySQL 8 has no PASSWORD()
+            self.execute("", f"ALTER USER {account} IDENTIFIED BY '{login.password}'")
+
     def drop(self, database: str) -> None:
         """Drop a database, there or not."""
         self.execute("", f"DROP DATABASE IF EXISTS {quoted(database)}")
