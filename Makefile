@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds coverage catalogue trial clean
+.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds coverage catalogue hunt trial clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -59,6 +59,9 @@ coverage: engine ## which migrations the seeded cloud puts to work, table by tab
 
 catalogue: engine ## make the schema catalogue anew from the pinned tools; ARGS="--path caracal-gazpacho" from packages
 	$(BIN)/python -m tools.build_catalogue $(ARGS)
+
+hunt: engine ## plant rows that violate what migrations ask, and record what the real tools do
+	$(BIN)/python -m tools.hunt $(ARGS)
 
 trial: engine ## hold 220 predictions of collisions against the real tools
 	$(BIN)/python -m tools.prediction_trial $(ARGS)

@@ -1,0 +1,70 @@
+"""Asking a database whether its data satisfies what the revisions ahead ask: findings without a hand-written trap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.schema.catalogue import Lineage
+from osupgrade.schema.conditions import Condition, Kind, conditions
+from osupgrade.schema.outcomes import Came, Result, result_of
+from osupgrade.schema.snapshot import Rows, Schema
+
+SOURCE = "foresight"
+SHOWN = 10
+_MOST = 1000
+"""Rows that a query brings; beyond, their number is only said to be at least that."""
+_WHAT = {
+    Kind.UNIQUE: "{table} holds rows that are equal under the {wanted} that comes: {count}",
+    Kind.NOT_NULL: "{table}.{columns} holds NULL and becomes NOT NULL: {count}",
+    Kind.FITS: "{table}.{columns} holds values that do not fit its new type ({wanted}): {count}",
+    Kind.MEMBER: "{table}.{columns} holds values that its new type does not have ({wanted}): {count}",
+    Kind.PARENT: "{table} holds rows that point to nothing, and the {wanted} comes: {count}",
+    Kind.ENGINE: "{table} is not InnoDB, which the {wanted} needs",
+    Kind.COLLATION: "{table}.{columns} has a collation other than the column that the {wanted} joins to it",
+}
+
+
+def foresee(
+    rows: Rows, schema: Schema, line: Lineage, start: str, release: str = "", *, known: Iterable[str] = ()
+) -> Iterator[Finding]:
+    """What the data of one database would meet between revision ``start`` and the head of ``release``.
+
+    ``rows`` runs a query in that database; nothing but SELECT is sent. ``known`` are the places (``service.table``) of
+    which a hand-written trap has spoken already: it knows more. Conditions that the migrations cope with are silent.
+    """
+    spoken = set(known)
+    for condition in conditions(schema, line, start, release):
+        result = result_of(condition)
+        if (result and result.came is Came.COPES) or f"{condition.service}.{condition.table}" in spoken:
+            continue
+        found = [tuple(row) for row in rows(f"{condition.sql} LIMIT {_MOST}", ())] if condition.sql else condition.rows
+        if found:
+            yield _finding(condition, result, [tuple(row) for row in found])
+
+
+def _finding(condition: Condition, result: Result | None, found: list[tuple[object, ...]]) -> Finding:
+    unit = "group" if condition.kind is Kind.UNIQUE else "row"
+    count = f"{'at least ' if len(found) == _MOST else ''}{len(found)} {unit}{'' if len(found) == 1 else 's'}"
+    what = _WHAT[condition.kind].format(
+        table=condition.table, columns=", ".join(condition.columns), wanted=condition.wanted, count=count
+    )
+    return Finding(
+        source=SOURCE,
+        severity=Severity.ERROR if result and result.came is Came.STOPS else Severity.WARNING,
+        service=condition.service,
+        place=f"{condition.service}.{condition.table}",
+        message=what,
+        consequence=_consequence(condition, result),
+        evidence=Evidence.of(condition.shown, found, show=SHOWN),
+    )
+
+
+def _consequence(condition: Condition, result: Result | None) -> str:
+    where = f"{condition.release}'s revision {condition.revision}"
+    if result is None:
+        return f"{where} asks for it; what it does with such rows has not been tried, so rehearse it"
+    if result.came is Came.SILENT:
+        return f"{where} comes through, but {result.words}"
+    after = "; once the rows are mended, the same command goes on" if result.again else ""
+    return f"{where} stops with: {result.error}; the database is then at {result.left_at}{after}"

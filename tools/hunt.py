@@ -1,0 +1,243 @@
+"""Hunting for traps: ``make hunt``, or ``python -m tools.hunt [SERVICE...] [--path PATH]``.
+
+For each condition that the catalogue derives (osupgrade/schema/conditions.py), rows that violate it are planted in a
+copy of the seeded cloud, and the real tools are run over them. What came is written to
+``osupgrade/schema/outcomes.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import functools
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy
+
+from osupgrade.catalog.releases import load_paths, load_releases, usual_path
+from osupgrade.catalog.site import Site
+from osupgrade.cli import guarded
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane
+from osupgrade.cloud.steps import run_hop
+from osupgrade.model.plan import Plan, find_path, make_plan
+from osupgrade.model.quoting import literal, quoted
+from osupgrade.model.step import Outcome, StepResult
+from osupgrade.schema import outcomes
+from osupgrade.schema.catalogue import line_of
+from osupgrade.schema.conditions import Condition, Kind, conditions
+from osupgrade.schema.outcomes import Came, Result
+from osupgrade.schema.snapshot import Schema, Table, read_schema
+from osupgrade.seed.description import load_description
+
+PLANTED = 2
+"""Rows that violate a condition of one row each; a unique key is violated by one copy of one row."""
+_NOWHERE_TEXT = "00000000-dead-0000-0000-000000000000"
+_NOWHERE_NUMBER = 987654
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One condition with what came of it; ``why`` says why nothing could be planted."""
+
+    condition: Condition
+    result: Result | None
+    why: str = ""
+
+
+def planting(condition: Condition, schema: Schema, found: Sequence[str]) -> str:
+    """The statement that makes rows which violate a condition; empty where none of this kind can be made.
+
+    ``found`` are columns of the table's primary key that the server counts up itself.
+    """
+    table = schema.table(condition.table)
+    if table is None:
+        return ""
+    name = quoted(table.name)
+    if condition.kind is Kind.UNIQUE:
+        return _copy(table, condition, found)
+    if not condition.columns:
+        return ""
+    column = next(c for c in table.columns if c.name == condition.columns[0])
+    if condition.kind is Kind.NOT_NULL:
+        value = "NULL"
+    elif condition.kind is Kind.PARENT:
+        value = str(_NOWHERE_NUMBER) if "int" in column.type else literal(_NOWHERE_TEXT)
+    elif condition.kind is Kind.FITS and ("char" in column.type or "text" in column.type):
+        value = "REPEAT('x', 254)"
+    else:
+        return ""
+    return f"UPDATE {name} SET {quoted(column.name)} = {value} LIMIT {PLANTED}"
+
+
+def _copy(table: Table, condition: Condition, counted: Sequence[str]) -> str:
+    """A copy of one row: equal under the key that comes, different by the primary key."""
+    primary = next((index.columns for index in table.indexes if index.name == "PRIMARY"), ())
+    taken = [c for c in table.columns if c.name not in counted]
+    if set(primary) <= set(condition.columns) and primary:
+        return ""
+    texts = [c.name for c in taken if c.name in primary and c.name not in condition.columns]
+    values = [literal(_NOWHERE_TEXT[: _length(c.type)]) if c.name in texts else quoted(c.name) for c in taken]
+    if not texts and not counted:
+        return ""
+    there = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in condition.columns)
+    columns = ", ".join(quoted(c.name) for c in taken)
+    name = quoted(table.name)
+    return f"INSERT INTO {name} ({columns}) SELECT {', '.join(values)} FROM {name} WHERE {there} LIMIT 1"
+
+
+def filling(table: Table, condition: Condition, counted: Sequence[str]) -> str:
+    """The statement that gives an empty table one row, with a value in every column that needs or is asked for one."""
+    asked = [
+        c
+        for c in table.columns
+        if c.name not in counted and (c.name in condition.columns or (not c.nullable and c.default is None))
+    ]
+    columns = ", ".join(quoted(c.name) for c in asked)
+    return f"INSERT INTO {quoted(table.name)} ({columns}) VALUES ({', '.join(_value(c.type) for c in asked)})"
+
+
+def _value(kind: str) -> str:
+    """Any value of a type."""
+    if "int" in kind or kind.startswith(("float", "double", "decimal", "bool")):
+        return "0"
+    if kind.startswith("date"):
+        return "'2013-04-04 00:00:00'"
+    if kind.startswith("enum"):
+        return kind[len("enum(") : -1].split(",")[0]
+    return literal("hunted"[: _length(kind)])
+
+
+def _length(kind: str) -> int:
+    digits = "".join(itertools.takewhile(str.isdigit, kind.partition("(")[2]))
+    return int(digits) if digits else 36
+
+
+def run_trial(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratch: Path) -> Trial:
+    """Plant in a fresh cloud, run the tools up to the condition's release, and say what came."""
+    database = condition.service
+    schema = read_schema(cloud.server, cloud.databases[database])
+    table = schema.table(condition.table)
+    assert table is not None
+    counted = [c.name for c in table.columns if "auto_increment" in c.extra]
+    statement = planting(condition, schema, counted)
+    if not statement:
+        return Trial(condition, None, "no statement of this kind can be generated")
+    try:
+        with cloud.server.session(cloud.databases[database]) as session:
+            session.exec_driver_sql("SET foreign_key_checks = 0")
+            session = session.execution_options(no_parameters=True)
+            if not cloud.value(database, f"SELECT COUNT(*) FROM {quoted(table.name)}"):
+                session.exec_driver_sql(filling(table, condition, counted))
+            count = session.exec_driver_sql(statement).rowcount
+    except sqlalchemy.exc.DBAPIError as refusal:
+        return Trial(condition, None, f"the server refuses the rows: {getattr(refusal, 'orig', refusal)}")
+    violating = cloud.rows(database, condition.sql)
+    if count < 1 or not violating:
+        return Trial(condition, None, "the seeded cloud has no row to make them of")
+    before = _rows(cloud, database, condition.table)
+    last = _walk(laboratory, cloud, condition, scratch)
+    if last is None:
+        return Trial(condition, None, "its release is not on this path")
+    code = last.release
+    if last.outcome is Outcome.FAILED:
+        left = "+".join(last.versions_after.get(database, ())) or "no version"
+        error = last.diagnosis.error if last.diagnosis else "; ".join(last.problems)
+        return Trial(condition, Result(Came.STOPS, _short(error), left, code=code))
+    words = _difference(before, _rows(cloud, database, condition.table), condition)
+    return Trial(condition, Result(Came.SILENT if words else Came.COPES, words=words, code=code))
+
+
+def _walk(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratch: Path) -> StepResult | None:
+    """Hop by hop up to the condition's release; the last hop's result, None where the path has no such release."""
+    releases = laboratory.plan.releases
+    parts = releases[-1].services.items()
+    service = next(name for name, part in parts if condition.service in {d.name for d in part.databases})
+    for before, release in itertools.pairwise(releases):
+        last = run_hop(cloud, release, service, scratch / "tool.log", scratch / "config", source=before)
+        if last.outcome is Outcome.FAILED or release.name == condition.release:
+            return last
+    return None
+
+
+Rows = collections.Counter[tuple[object, ...]]
+
+
+def _rows(cloud: Cloud, database: str, table: str) -> Rows:
+    """The rows of a table by their primary key, and whether they are deleted."""
+    if table not in cloud.tables(database):
+        return collections.Counter()
+    deleted = ", deleted <> 0" if "deleted" in cloud.columns(database, table) else ""
+    schema = read_schema(cloud.server, cloud.databases[database]).table(table)
+    assert schema is not None
+    key = next((i.columns for i in schema.indexes if i.name == "PRIMARY"), tuple(c.name for c in schema.columns))
+    columns = ", ".join(map(quoted, key))
+    return collections.Counter(cloud.rows(database, f"SELECT {columns}{deleted} FROM {quoted(table)}"))
+
+
+def _difference(before: Rows, after: Rows, condition: Condition) -> str:
+    """What became of the table's rows besides what the migration asks of them; empty for nothing."""
+    if not after:
+        return ""
+    gone = before - after
+    came = after - before
+    keys = {row[:-1] for row in came}
+    marked = sum(row[:-1] in keys for row in gone)
+    lost = sum(gone.values()) - marked
+    said = [f"it deletes {lost} of the rows of {condition.table}"] if lost else []
+    said += [f"it marks {marked} of the rows of {condition.table} as deleted"] if marked else []
+    return " and ".join(said)
+
+
+def _short(error: str) -> str:
+    return " ".join(error.split())[:240]
+
+
+def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:
+    """Try every condition of a path's first release; each in a fresh copy of the seeded cloud."""
+    releases = load_releases()
+    plan: Plan = make_plan(find_path(load_paths(), releases, path), releases)
+    site = Site()
+    say = functools.partial(print, file=sys.stderr)
+    with tempfile.TemporaryDirectory() as directory, open_laboratory(plan, say) as laboratory:
+        scratch = Path(directory)
+        _, shelved = prepare_seeded(laboratory, load_description(), scratch, say)
+        for service in services or plan.services:
+            for database in plan.first.services[service].databases:
+                line = line_of(database.name, site, plan.first.name, plan.last.name)
+                if line is None:
+                    continue
+                mine = {d.name: shelved[d.name] for d in plan.first.services[service].databases}
+                start = line.head(plan.first.name)
+                for condition in conditions(start.schema, line, start.name, plan.last.name):
+                    cloud = laboratory.cloud(site, "hunt", restore_lane(laboratory, mine, "hunt"))
+                    trial = run_trial(laboratory, cloud, condition, scratch)
+                    said = trial.result.came if trial.result else f"untried: {trial.why}"
+                    print(f"{condition.key}: {said}", flush=True)
+                    yield trial
+
+
+def main() -> int:
+    """Run the hunt, keep what it found, and print how many conditions came to what."""
+    parser = argparse.ArgumentParser(prog="python -m tools.hunt", description=__doc__)
+    parser.add_argument("services", nargs="*", metavar="SERVICE")
+    parser.add_argument("--path", default=usual_path())
+    options = parser.parse_args()
+    known = {service: dict(found) for service, found in outcomes.results().items()}
+    counts: collections.Counter[str] = collections.Counter()
+    for trial in hunt(options.path, options.services):
+        counts[str(trial.result.came) if trial.result else "untried"] += 1
+        if trial.result:
+            known.setdefault(trial.condition.service, {})[trial.condition.key] = trial.result
+            outcomes.write(known)
+    print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
