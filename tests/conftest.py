@@ -9,7 +9,7 @@ import pytest
 
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded
-from osupgrade.lab.engine import connect
+from osupgrade.lab.connect import connect
 from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import MissingFault
 from osupgrade.model.plan import find_path, make_plan

@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +30,12 @@ from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import sanitize
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.connect import connect
 from osupgrade.lab.database import DatabaseServer, start_database
-from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.observer.record import read_record
+from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault
 from osupgrade.model.events import EventLog
 from osupgrade.model.plan import Plan
@@ -77,7 +78,7 @@ def bare_calls(laboratory: Laboratory, scratch: Path, number: int) -> float:
                 raise LabFault(f"the bare call of {result.step} failed", evidence=log.read_text("utf-8", "replace"))
 
     started = time.monotonic()
-    with ThreadPoolExecutor(len(plan.services)) as pool:
+    with threads(len(plan.services)) as pool:
         list(pool.map(chain, plan.services))
     if plan.finish:
         run_finish(cloud, plan.finish, plan.last, scratch / f"{number}-finish.log", scratch / "config")

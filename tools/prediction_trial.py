@@ -14,7 +14,6 @@ import queue
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +27,7 @@ from osupgrade.catalog.site import Site
 from osupgrade.cli import guarded
 from osupgrade.cloud.laboratory import open_laboratory
 from osupgrade.cloud.steps import run_hop
+from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Fate
 from osupgrade.model.plan import find_path, make_plan
@@ -202,7 +202,7 @@ def run_all(bench: Bench, cases: Iterable[Case], jobs: int = 2) -> list[Result]:
         finally:
             lanes.put(lane)
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with threads(jobs) as pool:
         return [result for result in pool.map(one, cases) if result]
 
 

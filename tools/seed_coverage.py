@@ -16,7 +16,6 @@ import tempfile
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -26,6 +25,7 @@ from osupgrade.catalog.site import Site
 from osupgrade.cli.options import DEFAULT_PATH, plan_from
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane
+from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import Exit, Fault
 from osupgrade.schema.snapshot import Schema, Table, read_schema
 from osupgrade.seed.description import load_description
@@ -192,7 +192,7 @@ def measure(laboratory: Laboratory, names: Mapping[str, str], scratch: Path) -> 
         return tuple(places(service, seeded, touches, rows, held))
 
     try:
-        with ThreadPoolExecutor(len(laboratory.plan.services)) as pool:
+        with threads(len(laboratory.plan.services)) as pool:
             return tuple(place for found in pool.map(one, laboratory.plan.services) for place in found)
     finally:
         for name in databases.values():

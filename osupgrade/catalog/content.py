@@ -26,6 +26,11 @@ def scenarios() -> Path:
     return root() / "scenarios"
 
 
+def services() -> Path:
+    """The directory of what the lab knows of each service."""
+    return _SERVICES
+
+
 def service_file(service: str, name: str) -> Path:
     """A file of what the lab knows of one service, or of ``common``."""
     return _SERVICES / service / name
@@ -34,6 +39,11 @@ def service_file(service: str, name: str) -> Path:
 def service_files(name: str) -> tuple[Path, ...]:
     """The files of that name of every service that has one, and of ``common``, sorted."""
     return tuple(sorted(_SERVICES.glob(f"*/{name}")))
+
+
+def api_scripts() -> tuple[Path, ...]:
+    """The scripts, sent into containers, that put the same questions to the APIs of every release."""
+    return tuple(sorted(_SERVICES.glob("*/apis/*.py")))
 
 
 def modules(part: str) -> Iterator[str]:

@@ -3,43 +3,11 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from osupgrade.model.errors import LabFault
+from osupgrade.catalog.services import Signature, services
 from osupgrade.model.release import Release
-
-_CONTENT = "osupgrade.openstack"
-"""Where each service's ``service.toml`` lies."""
-
-
-class Signature(BaseModel):
-    """How one database of a service is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    """The logical name: ``nova_api``."""
-    has: frozenset[str]
-    lacks: frozenset[str] = frozenset()
-    called: str = ""
-    """A part of the name that only this database has, where its tables are another's too."""
-    names: frozenset[str]
-    """What operators call it; they count where the tables do not decide."""
-
-    def fits(self, tables: frozenset[str], name: str) -> bool:
-        """Whether a database with these tables and this name is it."""
-        return self.has <= tables and not self.lacks & tables and self.called in name.lower()
-
-
-class _Service(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    databases: tuple[Signature, ...]
 
 
 @dataclass(frozen=True)
@@ -58,14 +26,7 @@ class Section:
 @functools.cache
 def signatures() -> tuple[Signature, ...]:
     """How every service's databases are known, those with a name of their own first."""
-    found: list[Signature] = []
-    for directory in sorted(resources.files(_CONTENT).iterdir(), key=lambda each: each.name):
-        file = directory / "service.toml"
-        if file.is_file():
-            try:
-                found += _Service.model_validate(tomllib.loads(file.read_text("utf-8"))).databases
-            except (tomllib.TOMLDecodeError, ValidationError) as fault:
-                raise LabFault(f"{directory.name}/service.toml cannot be used", evidence=str(fault)) from fault
+    found = [signature for service in services().values() for signature in service.databases]
     return tuple(sorted(found, key=lambda signature: (not signature.called, signature.name)))
 
 

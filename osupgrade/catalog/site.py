@@ -1,25 +1,51 @@
-"""What the operator knows about his cloud and a database cannot tell (``site.toml``)."""
+"""What operators know about their cloud and a database cannot tell (``site.toml``).
+
+Which values an option of a service has, and which one is usual, is that service's own matter:
+``osupgrade/openstack/<service>/site.toml``.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, fields
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, create_model
+
+from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.catalog.packages.listing import read_listing
 from osupgrade.model.errors import UsageFault
 
-_CHOICES = {
-    "plugin": ("openvswitch", "linuxbridge", "ml2"),
-    "tunnel_type": ("gre", "vxlan", "none"),
-    "hosts": ("short", "fqdn"),
-}
+
+class Option(Strict):
+    """One option of a service that a site may set."""
+
+    default: str
+    choices: tuple[str, ...] = ()
+    """All that it may be; empty: anything."""
+    seeded: tuple[str, ...] = ()
+    """What a seeded cloud may have, where that is less."""
+
+
+@functools.cache
+def options() -> Mapping[str, Option]:
+    """Every option that a service describes, by name."""
+    found: dict[str, Option] = {}
+    for file in sorted(content.services().glob("*/site.toml")):
+        found |= {key: validate(value, Option, f"{file}: {key}") for key, value in read_toml(file).items()}
+    return found
+
+
+def _usual(name: str) -> Any:
+    return field(default_factory=lambda: options()[name].default)
 
 
 @dataclass(frozen=True)
 class Site:
-    """The facts of one cloud; every one has a default that fits a common Grizzly installation.
+    """The facts of one cloud; every one has a default that fits a common installation.
 
     ``plugin`` is the core plugin before the move to ML2, ``service_plugins`` those besides it (``router``, ``lbaas``),
     ``hosts`` how hosts name themselves once upgraded. ``migrations`` holds a directory of own migration scripts by
@@ -31,70 +57,70 @@ class Site:
     ``rpm -qa``.
     """
 
-    plugin: str = "openvswitch"
+    plugin: str = _usual("plugin")
     service_plugins: tuple[str, ...] = ("router",)
-    tunnel_type: str = "gre"
-    tunnel_id_ranges: str = "1:1000"
-    network_vlan_ranges: str = "physnet1:100:299,physnet2"
+    tunnel_type: str = _usual("tunnel_type")
+    tunnel_id_ranges: str = _usual("tunnel_id_ranges")
+    network_vlan_ranges: str = _usual("network_vlan_ranges")
     security_groups: bool = True
     hosts: str = "short"
     core_plugin: str = ""
-    mechanism_drivers: tuple[str, ...] = ("openvswitch",)
+    mechanism_drivers: tuple[str, ...] = field(default_factory=lambda: (options()["mechanism_drivers"].default,))
     launch_commands: tuple[str, ...] = ()
     keep_plugin_tables: bool = False
     migrations: tuple[tuple[str, str], ...] = ()
     packages: tuple[str, ...] = ()
 
 
-def read_site(path: Path) -> Site:
-    """Read ``site.toml``; raises UsageFault that names the file, the key and what would be right."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as fault:
-        raise UsageFault(f"cannot read {path}: {fault.strerror}") from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise UsageFault(f"{path} is not TOML: {fault}") from fault
-    return site_from(data, str(path))
+_HOSTS = ("short", "fqdn")
 
 
-def site_from(data: dict[str, Any], name: str) -> Site:
-    """Check parsed ``site.toml`` data; ``name`` is the file's name for messages."""
-    defaults = Site()
-    known = {field.name for field in fields(Site)}
-    values: dict[str, Any] = {}
-    for key, value in data.items():
-        if key not in known:
-            raise UsageFault(f"{name}: unknown key {key!r}; known keys: {', '.join(sorted(known))}")
-        values[key] = _checked(name, key, value, getattr(defaults, key))
-    return Site(**values)
+@functools.cache
+def _model() -> type[Strict]:
+    """What a file may hold: the fields of :class:`Site`, but a table of migrations and the path of a list."""
+    kinds: dict[str, Any] = {
+        "hosts": Annotated[str, AfterValidator(functools.partial(_one_of, _HOSTS))],
+        "migrations": dict[str, str],
+        # A run's manifest has what was read, a file where.
+        "packages": str | tuple[str, ...],
+    }
+    for name, option in options().items():
+        if option.choices:
+            kinds[name] = Annotated[str, AfterValidator(functools.partial(_one_of, option.choices))]
+    plain: dict[str, Any] = {"str": str, "bool": bool, "tuple[str, ...]": tuple[str, ...]}
+    # All may be left out, but not be null: TOML has no null.
+    found: dict[str, Any] = {e.name: (kinds.get(e.name, plain.get(str(e.type))), None) for e in fields(Site)}
+    made: type[Strict] = create_model("SiteFile", __base__=Strict, **found)
+    return made
 
 
-def _checked(name: str, key: str, value: Any, default: Any) -> Any:
-    if key == "migrations":
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise UsageFault(f"{name}: migrations must be a table of SERVICE = directory")
-        return tuple(sorted(value.items()))
-    if key == "packages":
-        return _installed(name, value)
-    if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise UsageFault(f"{name}: {key} must be a list of names")
-        return tuple(value)
-    if not isinstance(value, type(default)):
-        raise UsageFault(f"{name}: {key} must be a {type(default).__name__}, not {value!r}")
-    if key in _CHOICES and value not in _CHOICES[key]:
-        raise UsageFault(f"{name}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}")
+def _one_of(choices: tuple[str, ...], value: str) -> str:
+    if value not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}")
     return value
 
 
-def _installed(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, list):  # a run's manifest has what was read, not where
-        return tuple(str(one) for one in value)
-    if not isinstance(value, str):
-        raise UsageFault(f"{name}: packages must be the path of a list of installed packages")
+def read_site(path: Path) -> Site:
+    """Read ``site.toml``; raises UsageFault that names the file, the key and what would be right."""
+    return site_from(read_toml(path), str(path))
+
+
+def site_from(data: Mapping[str, Any], name: str) -> Site:
+    """Check parsed ``site.toml`` data; ``name`` is the file's name for messages."""
+    checked = validate(dict(data), _model(), name)
+    values = {key: getattr(checked, key) for key in data}
+    if "migrations" in values:
+        values["migrations"] = tuple(sorted(values["migrations"].items()))
+    if isinstance(values.get("packages"), str):
+        values["packages"] = _installed(name, values["packages"])
+    return Site(**values)
+
+
+def _installed(name: str, value: str) -> tuple[str, ...]:
     file = Path(name).parent / value
     try:
         text = file.read_text("utf-8", "replace")
-    except OSError as fault:
-        raise UsageFault(f"{name}: cannot read packages from {file}: {fault.strerror}") from fault
+    except (OSError, ValueError) as fault:  # ValueError: a NUL in the path
+        reason = fault.strerror if isinstance(fault, OSError) else str(fault)
+        raise UsageFault(f"{name}: packages: cannot read {file}: {reason}") from fault
     return tuple(f"{one.name}=={one.version}" for one in read_listing(text, str(file)).packages.values())

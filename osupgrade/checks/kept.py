@@ -15,6 +15,7 @@ from osupgrade.catalog import content
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import VERIFY
 
 Key = tuple[Any, ...]
@@ -69,10 +70,10 @@ def _census(cloud: Cloud) -> Mapping[Table, Content]:
 
 def _content(cloud: Cloud, database: str, table: str, key: Sequence[str], columns: Sequence[str]) -> Content:
     # The bytes themselves, whatever character set a migration gives the column; NULL is no empty text.
-    sums = [f"CRC32(COALESCE(CONCAT('=', CAST(`{column}` AS BINARY)), 'NULL'))" for column in columns]
-    names = [f"CAST(`{column}` AS BINARY)" for column in key]
+    sums = [f"CRC32(COALESCE(CONCAT('=', CAST({quoted(column)} AS BINARY)), 'NULL'))" for column in columns]
+    names = [f"CAST({quoted(column)} AS BINARY)" for column in key]
     but = explained().rows.get(f"{database}.{table}", "FALSE")
-    rows = cloud.rows(database, f"SELECT {', '.join([*names, *sums])} FROM `{table}` WHERE NOT ({but})")
+    rows = cloud.rows(database, f"SELECT {', '.join([*names, *sums])} FROM {quoted(table)} WHERE NOT ({but})")
     width = len(key)
     content = {tuple(row[:width]): tuple(int(cell) for cell in row[width:]) for row in rows}
     return Content(tuple(key), tuple(columns), content)

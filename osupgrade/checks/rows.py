@@ -13,6 +13,7 @@ from osupgrade.catalog import content
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.stage import VERIFY
 
 
@@ -22,7 +23,7 @@ def _census(cloud: Cloud) -> Mapping[str, int]:
     for database in cloud.databases:
         tables = sorted(cloud.tables(database))
         if tables:
-            sql = " UNION ALL ".join(f"SELECT '{table}', COUNT(*) FROM `{table}`" for table in tables)
+            sql = " UNION ALL ".join(f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables)
             counts |= {f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, sql)}
     return counts
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +27,9 @@ from osupgrade.cli import (
     sources,
     survey,
 )
-from osupgrade.model.errors import Exit, Fault
+from osupgrade.cli.faults import known_fault
+from osupgrade.model import interrupt
+from osupgrade.model.errors import Exit, Fault, UsageFault
 
 app = typer.Typer(
     name="osupgrade",
@@ -72,11 +71,6 @@ app.command("doctor")(doctor.doctor)
 app.command("clean")(doctor.clean)
 
 
-def main() -> None:
-    """Run the command line and exit with its status."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command; its exit status. Nothing but SystemExit of argument parsing passes through."""
     return guarded(
@@ -86,35 +80,51 @@ def run(arguments: list[str]) -> int:
 
 def guarded(work: Callable[[], int]) -> int:
     """Do something that gives an exit status; a fault becomes its sentence, its hint and its status."""
-    errors = Console(stderr=True, highlight=False)
     try:
-        with terminable():
+        with interrupt.at_work():
             status = work()
-        if status == Exit.INTERRUPTED:  # Typer takes KeyboardInterrupt for itself and returns its status
-            errors.print("osupgrade: interrupted; everything that was started has been removed")
-        return status
+            # Typer takes KeyboardInterrupt for itself and returns its status.
+            return _interrupted() if interrupt.interrupted() else status
     except KeyboardInterrupt:
-        errors.print("osupgrade: interrupted; everything that was started has been removed")
-        return int(Exit.INTERRUPTED)
-    except Fault as fault:
-        errors.print(f"[red]osupgrade:[/] {escape(fault.message)}", soft_wrap=True)
-        if fault.evidence:
-            errors.print(escape(fault.evidence.rstrip()), style="dim", soft_wrap=True)
-        if fault.hint:
-            errors.print(f"[bold]next:[/] {escape(fault.hint)}", soft_wrap=True)
-        return int(fault.status)
+        return _interrupted()
     except typer.TyperException as fault:
-        errors.print(f"[red]osupgrade:[/] {escape(fault.format_message())}", soft_wrap=True)
-        errors.print("[bold]next:[/] osupgrade --help", soft_wrap=True)
-        return int(Exit.USAGE)
+        return _told(UsageFault(fault.format_message(), hint="osupgrade --help"))
     except Exception as fault:
+        if interrupt.interrupted():  # what was removed under somebody's hands
+            return _interrupted()
+        known = known_fault(fault)
+        return _told(known) if known else _our_own(fault)
+
+
+def _errors() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+def _interrupted() -> int:
+    _errors().print("osupgrade: interrupted; everything that was started has been removed")
+    return int(Exit.INTERRUPTED)
+
+
+def _told(fault: Fault) -> int:
+    errors = _errors()
+    errors.print(f"[red]osupgrade:[/] {escape(fault.message)}", soft_wrap=True)
+    if fault.evidence:
+        errors.print(escape(fault.evidence.rstrip()), style="dim", soft_wrap=True)
+    if fault.hint:
+        errors.print(f"[bold]next:[/] {escape(fault.hint)}", soft_wrap=True)
+    return int(fault.status)
+
+
+def _our_own(fault: Exception) -> int:
+    errors = _errors()
+    errors.print(f"[red]osupgrade: a fault of the lab itself:[/] {escape(type(fault).__name__)}: {escape(str(fault))}")
+    try:
         with tempfile.NamedTemporaryFile("w", prefix="osupgrade-fault-", suffix=".txt", delete=False) as file:
-            traceback.print_exc(file=file)
-        errors.print(
-            f"[red]osupgrade: a fault of the lab itself:[/] {escape(type(fault).__name__)}: {escape(str(fault))}"
-        )
+            file.write("".join(traceback.format_exception(fault)))
         errors.print(f"the traceback is in {escape(str(Path(file.name)))}")
-        return int(Exit.LAB_FAULT)
+    except OSError:
+        errors.print(escape("".join(traceback.format_exception(fault))))
+    return int(Exit.LAB_FAULT)
 
 
 def cure_spelled_out(arguments: list[str]) -> list[str]:
@@ -124,21 +134,3 @@ def cure_spelled_out(arguments: list[str]) -> list[str]:
         "--cure=all" if word == "--cure" and follower.startswith("-") else word
         for word, follower in zip(arguments, followers, strict=True)
     ]
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, with everything cleaned up.
-
-    Ctrl-C too is taken explicitly: a shell that starts a command in the background has it ignore SIGINT.
-    """
-
-    def stop(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

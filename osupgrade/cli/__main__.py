@@ -1,5 +1,5 @@
 """``python -m osupgrade.cli``."""
 
-from osupgrade.cli import main
+from osupgrade.__main__ import main
 
 main()

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from osupgrade.catalog.releases import load_paths, load_releases
-from osupgrade.lab.engine import connect, leftovers, remove_leftover
+from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
+from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault
 

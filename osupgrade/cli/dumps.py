@@ -20,8 +20,9 @@ from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
 from osupgrade.dump.write import check_output
+from osupgrade.lab.connect import connect
 from osupgrade.lab.database import start_database
-from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.model.errors import Exit
 from osupgrade.model.quoting import one_line

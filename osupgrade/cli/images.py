@@ -16,7 +16,7 @@ from rich.table import Table
 from osupgrade.catalog.releases import load_paths
 from osupgrade.catalog.running import load_running
 from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
-from osupgrade.lab.engine import connect
+from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.model.errors import MissingFault
 

@@ -25,7 +25,7 @@ from osupgrade.cli.options import (
 )
 from osupgrade.history import durations
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.engine import connect
+from osupgrade.lab.connect import connect
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path
 from osupgrade.model.text import duration

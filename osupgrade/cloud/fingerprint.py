@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.lab.parallel import threads
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import Release
 from osupgrade.schema.snapshot import read_schema
 from osupgrade.seed.datahash import hash_of_tables, table_hashes
@@ -41,7 +42,7 @@ def fingerprint(cloud: Cloud, size: int, releases: Iterable[Release] = ()) -> Fi
     """
     volatile = {column for release in releases for part in release.services.values() for column in part.volatile}
     names = list(cloud.databases)
-    with ThreadPoolExecutor(len(names) or 1) as pool:
+    with threads(len(names)) as pool:
         schemas = dict(zip(names, pool.map(lambda name: _schema(cloud, name), names), strict=True))
         tables = {}
         if size <= MOST_BYTES:
@@ -103,7 +104,7 @@ def row_counts(cloud: Cloud) -> Mapping[str, int]:
     for database in cloud.databases:
         tables = sorted(cloud.tables(database))
         if tables:
-            union = " UNION ALL ".join(f"SELECT '{table}', COUNT(*) FROM `{table}`" for table in tables)
+            union = " UNION ALL ".join(f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables)
             counts.update({f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, union)})
     return counts
 

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +18,11 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.steps import run_hop
 from osupgrade.dump.read import Dump
 from osupgrade.dump.restore import Progress, Restored, restore
+from osupgrade.lab.connect import connect
 from osupgrade.lab.database import DatabaseServer, start_database
-from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore, database_for
+from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.snapshots import CloudCache
 from osupgrade.lab.sources import Sources, cache_directory
@@ -91,7 +92,7 @@ def open_laboratory(
     with Lab(client) as lab:
         releases = {release.name: release for release in plan.releases}
         workshop = Workshop(lab, releases, sources, tags)
-        with ThreadPoolExecutor(1) as pool:
+        with threads(1) as pool:
             warming = pool.submit(workshop.warm, list(releases))
             say(f"starting {chosen} and the containers of {', '.join(releases)}")
             more = options(int(client.info().get("MemTotal") or 0)) if options else ()
@@ -107,10 +108,11 @@ def require_sources(sources: Sources, plan: Plan) -> None:
     missing = sources.missing(plan.services)
     if missing:
         lines = "\n".join(f"{m.service} {m.release} ({m.pin.tag}): {m.problem}" for m in missing)
+        mirrors = ", ".join(f"{name}.git" for name in plan.services)
         raise MissingFault(
             f"the pinned service code for {plan.path.name} is not at hand ({len(missing)} commits missing)",
             hint="run `osupgrade sources fetch` where GitHub or opendev can be reached, or bring a directory of git "
-            "mirrors (keystone.git, glance.git, ...) to this machine and run `osupgrade sources import DIR`",
+            f"mirrors ({mirrors}) to this machine and run `osupgrade sources import DIR`",
             evidence=lines,
         )
 
@@ -142,7 +144,7 @@ def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch
 
     for name in cloud.databases.values():
         laboratory.server.create(name)
-    with ThreadPoolExecutor(len(laboratory.plan.services)) as pool:
+    with threads(len(laboratory.plan.services)) as pool:
         list(pool.map(make, release.services))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.catalog.identity import Section, service_of
+from osupgrade.catalog.services import services
 from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
 
@@ -51,7 +52,7 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
         listed = f"; they hold {', '.join(others)}" if others else ""
         raise UsageFault(
             f"no OpenStack database in {', '.join(dump.name for dump in dumps)}{listed}",
-            hint="give dumps of keystone, glance, cinder, nova or quantum/neutron",
+            hint=f"give dumps of {', '.join(services())}",
         )
     for service, several in claims.items():
         if len(several) > 1:

@@ -217,7 +217,7 @@ class Masking:
         if column in self.looked_up:
             number = self._forms[Form.of(column)]
             key = f"k = {number} AND h = UNHEX(MD5(BINARY {name}))"
-            value = f"IFNULL((SELECT v FROM `{SCRATCH}`.m WHERE {key}), {name})"
+            value = f"IFNULL((SELECT v FROM {quoted(SCRATCH)}.m WHERE {key}), {name})"
         if inline := self._inline(column, name):
             value = f"IF({inline[0]}, {inline[1]}, {value})"
         return value

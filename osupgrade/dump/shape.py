@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from osupgrade.dump.columns import connected
 from osupgrade.dump.mask.columns import TEXT, Column
 from osupgrade.dump.policy import Policy, Treatment
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.parallel import threads
 from osupgrade.model.quoting import quoted
 
 ROWS = "rows"
@@ -59,7 +59,7 @@ def compare(
 ) -> tuple[Shape, ...]:
     """Count both sides at the same time. ``copies`` maps restored databases to masked ones, ``mask`` names to theirs;
     twins are looked for in columns that ``changed`` by more than the masks of uuids."""
-    with ThreadPoolExecutor(2) as pool:
+    with threads(2) as pool:
         sides = [
             pool.submit(measure, server, columns, databases, policy, changed, rename)
             for databases, rename in (({name: name for name in copies}, str), (copies, mask))

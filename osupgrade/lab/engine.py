@@ -4,78 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import secrets
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import docker
 import docker.errors
 import requests
-from docker.context import ContextAPI
-from docker.context.config import get_current_context_name
 from docker.models.containers import Container
+from docker.models.networks import Network
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.exceptions import ContainerStartException
-from testcontainers.core.network import Network
 
+from osupgrade.lab.leftovers import leftovers, remove_leftover, run_labels
 from osupgrade.lab.reaper import Undertaker
+from osupgrade.model import interrupt
 from osupgrade.model.errors import LabFault, MissingFault
 
-LABEL = "org.osupgrade"
-"""On everything that the lab makes: ``osupgrade clean`` finds it by this."""
-RUN_LABEL = "org.osupgrade.run"
-"""On what belongs to one run and goes with it."""
-PID_LABEL = "org.osupgrade.pid"
-
-
-def connect() -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST or the Docker context names; raises MissingFault when none answers."""
-    adopt_context()
-    try:
-        client = docker.from_env(timeout=600, use_ssh_client=True)
-        client.ping()
-    except (docker.errors.DockerException, requests.RequestException, OSError) as fault:
-        where = os.environ.get("DOCKER_HOST", "the default socket")
-        raise MissingFault(
-            f"no Docker engine answers at {where}",
-            hint="start one (`dockerd`, or `make engine` as root on Debian or Ubuntu), then `osupgrade doctor`",
-            evidence=str(fault),
-        ) from fault
-    return client
-
-
-def adopt_context() -> None:
-    """Put what the current Docker context says into this process's environment, unless DOCKER_HOST is set.
-
-    The SDK and testcontainers each have a view of their own of contexts, and one that does not exist is the default to
-    them; DOCKER_HOST and what belongs to it means the same to all. Raises MissingFault for a context that cannot be.
-    """
-    if os.environ.get("DOCKER_HOST"):
-        return
-    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
-    try:
-        context = ContextAPI.get_context(name)
-    except Exception as fault:  # the SDK raises bare exceptions for a damaged one
-        raise MissingFault(f"the Docker context {name!r} cannot be read", evidence=str(fault)) from fault
-    if context is None:
-        raise MissingFault(
-            f"there is no Docker context {name!r}",
-            hint="`docker context ls` shows those that exist; DOCKER_CONTEXT=default is the local engine",
-        )
-    if context.Name == "default" or not context.Host:
-        return
-    os.environ["DOCKER_HOST"] = context.Host
-    certificates = Path(context.tls_path) / "docker"
-    if certificates.is_dir():
-        os.environ["DOCKER_CERT_PATH"] = str(certificates)
-        os.environ["DOCKER_TLS_VERIFY"] = "" if context.endpoints["docker"].get("SkipTLSVerify") else "1"
+LAST_SECONDS = 60
+"""For containers that other threads are just starting when the lab is closed."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +43,20 @@ class Lab:
 
     The network has no way out. A second one, without masquerading, carries nothing but the database's published port,
     because Docker publishes no ports of containers on an internal network.
+
+    What it made is known by the labels that everything has from its creation on, so nothing is missed, whenever the
+    command is interrupted or killed.
     """
 
     def __init__(self, client: docker.DockerClient, run_id: str | None = None) -> None:
         self.client = client
         self.run_id = run_id or secrets.token_hex(4)
-        self._containers: list[DockerContainer] = []
-        self._networks: list[Network] = []
-        self._volumes: list[str] = []
-        self._lock = threading.Lock()
+        self._started: dict[str, Container] = {}
+        """What must be running until the lab is closed, by the container's id."""
+        self._calm = threading.Condition()
+        self._busy = 0
+        """Threads that are just making something."""
+        self._closed = False
         self._undertaker: Undertaker | None = None
         self.inside: Network
         self.door: Network
@@ -109,8 +65,8 @@ class Lab:
     def __enter__(self) -> Lab:
         self._undertaker = Undertaker(self.run_id)
         try:
-            self.inside = self._network({"internal": True})
-            self.door = self._network({"options": {"com.docker.network.bridge.enable_ip_masquerade": "false"}})
+            self.inside = self._network("inside", internal=True)
+            self.door = self._network("door", options={"com.docker.network.bridge.enable_ip_masquerade": "false"})
         except BaseException:
             self.close()
             raise
@@ -124,7 +80,7 @@ class Lab:
     @property
     def labels(self) -> dict[str, str]:
         """What every object of this run carries."""
-        return {LABEL: "1", RUN_LABEL: self.run_id, PID_LABEL: str(os.getpid())}
+        return run_labels(self.run_id)
 
     def start(
         self,
@@ -138,92 +94,137 @@ class Lab:
         publish: int | None = None,
     ) -> Container:
         """Start a container known as ``name`` on the lab's network; ``publish`` opens one port on 127.0.0.1."""
+        network = self.inside if publish is None else self.door
         tc = DockerContainer(image).with_name(f"osupgrade-{self.run_id}-{name}").with_envs(**(environment or {}))
-        kwargs: dict[str, Any] = {
-            "labels": self.labels,
-            "hostname": name,
-            "init": True,
-            "detach": True,
-            "tmpfs": dict(tmpfs or {}),
-            "mounts": [
+        if command:
+            tc.with_command(list(command))
+        tc.tmpfs.update(tmpfs or {})
+        if publish is not None:
+            tc.ports[f"{publish}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]  # as the SDK takes it
+        tc.with_kwargs(
+            labels=self.labels,
+            hostname=name,
+            init=True,
+            detach=True,
+            mounts=[
                 docker.types.Mount(target=m.target, source=m.volume, type="volume", read_only=m.read_only)
                 for m in mounts
             ],
-        }
-        if command:
-            tc.with_command(list(command))
-        tc.with_network(self.inside if publish is None else self.door).with_network_aliases(name)
-        if publish is not None:
-            kwargs["ports"] = {f"{publish}/tcp": ("127.0.0.1", None)}
-        with self._lock:
-            self._containers.append(tc)
-        container = self._create(tc, kwargs)
-        if publish is not None:
-            self.inside.connect(container.id or "", [name])
+            network=network.name,
+            networking_config={
+                network.name: self.client.api.create_endpoint_config(aliases=[name]),
+            },
+        )
+        if not _present(self.client, tc.image):  # or the engine would look for it on Docker Hub
+            raise MissingFault(f"the image {tc.image} is not built", hint="osupgrade images build")
+        with self.making():
+            try:
+                container: Container = tc.start().get_wrapped_container()
+                if publish is not None:
+                    self.inside.connect(container.id or "", aliases=[name])
+            except docker.errors.APIError as fault:
+                raise engine_fault(fault, f"cannot start a container of {tc.image}") from fault
+            finally:
+                tc.get_docker_client().client.close()
+            # The lab's own client, because that of testcontainers is closed.
+            container = self.client.containers.get(container.id or "")
+            self._started[container.id or ""] = container
         return container
 
     def volume(self, purpose: str) -> str:
         """A throw-away volume that goes with the run."""
         name = f"osupgrade-{self.run_id}-{purpose}"
-        self.client.volumes.create(name, labels=self.labels)
-        with self._lock:
-            self._volumes.append(name)
+        with self.making():
+            self.client.volumes.create(name, labels=self.labels)
         return name
 
     def remove(self, container: Container) -> None:
         """Remove one container before the run ends."""
-        with self._lock:
-            self._containers = [tc for tc in self._containers if tc.get_wrapped_container().id != container.id]
+        self._started.pop(container.id or "", None)
         with contextlib.suppress(docker.errors.NotFound):
             container.remove(force=True, v=True)
 
+    def require_whole(self) -> None:
+        """Raise LabFault where something that the lab started is gone: nothing that followed says a thing of the cloud.
+
+        Asked before a verdict that is not good, and after a tool has failed.
+        """
+        try:
+            for network in (self.inside, self.door):
+                network.reload()
+            for container in list(self._started.values()):
+                container.reload()
+                joined = container.attrs["NetworkSettings"]["Networks"]
+                if container.status != "running":
+                    raise _broken(f"the container {container.name} is {container.status}")
+                if self.inside.name not in joined:
+                    raise _broken(f"the container {container.name} was taken off its network")
+        except docker.errors.NotFound as fault:
+            raise _broken("a container or network of the lab was removed", str(fault)) from fault
+        except (docker.errors.DockerException, requests.RequestException) as fault:
+            raise engine_fault(fault, "the Docker engine failed in the middle of the rehearsal") from fault
+
     def leave_running(self) -> None:
         """Hand the containers over to the user (``--keep``): closing the lab leaves them be."""
-        self._containers, self._networks, self._volumes = [], [], []
+        with self._calm:
+            self._closed = True
         self._dismiss()
 
     def close(self) -> None:
         """Remove all containers, networks and volumes of this run; says nothing about what is gone already."""
-        with self._lock:
-            containers, networks, volumes = self._containers, self._networks, self._volumes
-            self._containers, self._networks, self._volumes = [], [], []
-        for tc in reversed(containers):
-            with contextlib.suppress(docker.errors.APIError, requests.RequestException, ContainerStartException):
-                tc.get_wrapped_container().remove(force=True, v=True)
-            tc.get_docker_client().client.close()
-        for network in networks:
-            with contextlib.suppress(docker.errors.APIError, requests.RequestException):
-                network.remove()
-            network._docker.client.close()
-        for name in volumes:
-            with contextlib.suppress(docker.errors.APIError, requests.RequestException):
-                self.client.volumes.get(name).remove(force=True)
-        self._dismiss()
+        with self._calm:
+            if self._closed:
+                return
+            self._closed = True
+        self._sweep()
+        with self._calm:
+            # What another thread was about to start when the command was interrupted.
+            late = not self._calm.wait_for(lambda: not self._busy, timeout=LAST_SECONDS)
+        if self._sweep() and not late:
+            self._dismiss()
+        elif self._undertaker is not None:
+            self._undertaker.leave_to_it()
+
+    def _sweep(self) -> bool:
+        """Remove what carries the run's labels; whether nothing is left."""
+        try:
+            for leftover in list(leftovers(self.client, self.run_id)):
+                with contextlib.suppress(docker.errors.APIError):
+                    remove_leftover(self.client, leftover)
+            return not list(leftovers(self.client, self.run_id))
+        except (docker.errors.DockerException, requests.RequestException):
+            return False
 
     def _dismiss(self) -> None:
         if self._undertaker is not None:
             self._undertaker.dismiss()
 
-    def _network(self, options: dict[str, Any]) -> Network:
-        network = Network(docker_network_kw={**options, "labels": self.labels, "check_duplicate": True})
-        network.name = f"osupgrade-{self.run_id}-{'inside' if 'internal' in options else 'door'}"
-        network.create()
-        self._networks.append(network)
-        return network
+    @contextlib.contextmanager
+    def making(self) -> Iterator[None]:
+        """While something is made: not to be cut in two by a signal, and not begun once the lab is closed."""
+        with interrupt.shielded():
+            with self._calm:
+                if self._closed:
+                    raise LabFault("the lab was closed while something was still to be started in it")
+                self._busy += 1
+            try:
+                yield
+            finally:
+                with self._calm:
+                    self._busy -= 1
+                    self._calm.notify_all()
 
-    def _create(self, tc: DockerContainer, kwargs: dict[str, Any]) -> Container:
-        ports = kwargs.pop("ports", None)
-        if ports:
-            tc.ports.update(ports)
-        tmpfs = kwargs.pop("tmpfs")
-        tc.tmpfs.update(tmpfs)
-        if not _present(self.client, tc.image):  # or the engine would look for it on Docker Hub
-            raise MissingFault(f"the image {tc.image} is not built", hint="osupgrade images build")
-        try:
-            container: Container = tc.with_kwargs(**kwargs).start().get_wrapped_container()
-        except docker.errors.APIError as fault:
-            raise engine_fault(fault, f"cannot start a container of {tc.image}") from fault
-        return container
+    def _network(self, name: str, **options: Any) -> Network:
+        with self.making():
+            return self.client.networks.create(f"osupgrade-{self.run_id}-{name}", labels=self.labels, **options)
+
+
+def _broken(what: str, evidence: str = "") -> LabFault:
+    return LabFault(
+        f"{what} while the lab worked, so nothing can be said about the cloud",
+        hint="look whether memory or disk ran out or somebody removed it, then try again",
+        evidence=evidence,
+    )
 
 
 def engine_fault(fault: Exception, doing: str) -> LabFault | MissingFault:
@@ -265,51 +266,3 @@ def read_file(container: Container, path: str) -> bytes | None:
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
         member = tar.extractfile(tar.getmembers()[0])
         return member.read() if member else None
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """Something of the lab's that is still on the engine."""
-
-    kind: str
-    name: str
-    run: str
-    alive: bool
-    """Whether the process that made it still runs on this machine."""
-
-
-def leftovers(client: docker.DockerClient) -> Iterator[Leftover]:
-    """Everything of the lab's runs on the engine: containers, networks, volumes. Caches are not left-overs."""
-    wanted: dict[str, str | list[str] | bool] = {"label": RUN_LABEL}
-    for container in client.containers.list(all=True, filters=wanted, ignore_removed=True):
-        yield _leftover("container", container.name or "", container.labels)
-    for network in client.networks.list(filters=wanted):
-        yield _leftover("network", network.name or "", (network.attrs or {}).get("Labels") or {})
-    for volume in client.volumes.list(filters=wanted):
-        yield _leftover("volume", volume.name or "", (volume.attrs or {}).get("Labels") or {})
-
-
-def remove_leftover(client: docker.DockerClient, leftover: Leftover) -> None:
-    """Remove one left-over; gone already is fine."""
-    with contextlib.suppress(docker.errors.NotFound):
-        if leftover.kind == "container":
-            client.containers.get(leftover.name).remove(force=True, v=True)
-        elif leftover.kind == "network":
-            client.networks.get(leftover.name).remove()
-        else:
-            client.volumes.get(leftover.name).remove(force=True)
-
-
-def _leftover(kind: str, name: str, labels: Mapping[str, str]) -> Leftover:
-    pid = labels.get(PID_LABEL, "")
-    return Leftover(kind, name, labels.get(RUN_LABEL, ""), pid.isdigit() and _runs(int(pid)))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -14,7 +14,11 @@ import requests
 from docker.models.containers import Container
 from docker.types import CancellableStream
 
-from osupgrade.model.errors import LabFault
+from osupgrade.model.errors import LabFault, MissingFault
+
+KILLED = 137
+"""The exit status of what SIGKILL ended."""
+_STOPPED_HINT = "look whether memory ran out or somebody removed it, then try again"
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,8 @@ def run_in(
             if cut:
                 keep(cut.close())
         status = api.exec_inspect(handle["Id"])["ExitCode"]
-        if status is None or status == 137:
-            container.reload()
-            if container.status != "running":
-                raise LabFault(f"the container {container.name} stopped while {argv[0]} ran in it")
+        if status is None or status == KILLED:
+            _require_alive(container, argv[0])
     except (docker.errors.APIError, requests.RequestException) as fault:
         raise LabFault(f"lost the container {container.name} while {argv[0]} ran in it", evidence=str(fault)) from fault
     output = b"".join(chunks).decode("utf-8", "replace")
@@ -114,8 +116,25 @@ def run_in(
     return ToolRun(tuple(argv), 137 if status is None else status, output, seconds, log, cut.rest if cut else None)
 
 
+def _require_alive(container: Container, program: str) -> None:
+    """Raise when a program was killed from outside: with its container, or for want of memory. Never its own doing."""
+    api = container.client.api  # type: ignore[union-attr]
+    stopped = f"the container {container.name} stopped while {program} ran in it"
+    container.reload()
+    if container.status != "running":
+        raise LabFault(stopped, hint=_STOPPED_HINT)
+    # A container that is being removed passes for running until the end, but runs nothing any more.
+    handle = api.exec_create(container.id, ["true"])
+    api.exec_start(handle["Id"])
+    if api.exec_inspect(handle["Id"])["ExitCode"] != 0:
+        raise LabFault(stopped, hint=_STOPPED_HINT)
+    raise MissingFault(
+        f"{program} was killed in the container {container.name}, most likely because memory ran out",
+        hint="give the machine or the engine more memory, or run less beside it; `dmesg` says what was killed",
+    )
+
+
 def close_stream(stream: CancellableStream[Any]) -> None:
-    """The SDK leaves the socket of an upgraded connection to the garbage collector."""
+    """End a stream, whether or not it was read to its end."""
     with contextlib.suppress(OSError, docker.errors.DockerException):
         stream.close()
-    stream._response.close()  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from osupgrade.lab.engine import connect
+from osupgrade.lab.connect import connect
 from osupgrade.model.errors import Exit, Fault, MissingFault
 
 START_SECONDS = 60

@@ -11,9 +11,15 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import docker
 
 DISMISSED = b"done\n"
-LOOKS = 3
+STILL_SECONDS = 5
+"""For how long after a process has died the engine may still be making what it was asked for."""
 
 
 class Undertaker:
@@ -40,22 +46,37 @@ class Undertaker:
                 stdin.close()
             self._process.wait()
 
+    def leave_to_it(self) -> None:
+        """Something is left that could not be removed yet: the process that was started does it from now on."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
 
 def main(run_id: str) -> None:
     """Wait for the run's end; remove what is left of it unless dismissed."""
     if sys.stdin.buffer.read() == DISMISSED:
         return
     # Only now: nearly always it is dismissed, and then costs nothing.
-    from docker.errors import APIError
-
-    from osupgrade.lab.engine import connect, leftovers, remove_leftover
+    from osupgrade.lab.connect import connect
 
     client = connect()
-    # Again, for what the engine was still starting when its process died; containers come before what they hold.
-    for _ in range(LOOKS):
-        for leftover in [one for one in leftovers(client) if one.run == run_id]:
-            with contextlib.suppress(APIError):
-                remove_leftover(client, leftover)
+    _remove(client, run_id)
+    # The engine finishes what it was doing when the process died, and says so.
+    until = int(time.time()) + STILL_SECONDS
+    for _event in client.events(since=until - 2 * STILL_SECONDS, until=until, filters={"event": ["create", "start"]}):
+        _remove(client, run_id)
+    _remove(client, run_id)
+
+
+def _remove(client: docker.DockerClient, run_id: str) -> None:
+    from docker.errors import APIError
+
+    from osupgrade.lab.leftovers import leftovers, remove_leftover
+
+    for leftover in list(leftovers(client, run_id)):
+        with contextlib.suppress(APIError):
+            remove_leftover(client, leftover)
 
 
 if __name__ == "__main__":

@@ -10,18 +10,19 @@ import contextlib
 import ipaddress
 import os
 import socket
-import struct
 import threading
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import docker.errors
 import requests
 from docker.models.containers import Container
 
-# The shell's own TCP, so that the image needs no program for it. Whichever side ends first ends the other.
-_RELAY = "exec 3<>/dev/tcp/127.0.0.1/%d 4<&0; cat <&4 >&3 & cat <&3 & wait -n; kill %%1 %%2 2>/dev/null; true"
+from osupgrade.lab.conversation import Conversation
+
+_GO = b"\n"
+# The shell's own TCP, so that the image needs no program for it. Whichever side ends first ends the other. It waits for
+# a first line, because a database greets whoever connects.
+_RELAY = "read -r; exec 3<>/dev/tcp/127.0.0.1/%d 4<&0; cat <&4 >&3 & cat <&3 & wait -n; kill %%1 %%2 2>/dev/null; true"
 _PIECE = 1 << 16
 
 
@@ -69,41 +70,22 @@ class Forward:
                 threading.Thread(target=self._serve, args=(here,), daemon=True).start()
 
     def _serve(self, here: socket.socket) -> None:
-        api = self._container.client.api  # type: ignore[union-attr]
         with here:
             try:
-                handle = api.exec_create(self._container.id, ["bash", "-c", _RELAY % self._inside], stdin=True)
-                raw: Any = api.exec_start(handle["Id"], socket=True)
+                there = Conversation(self._container, ["bash", "-c", _RELAY % self._inside])
             except (docker.errors.APIError, requests.RequestException, OSError):
                 return  # whoever connected sees a connection that ends at once, and says so
-            there: Any = getattr(raw, "_sock", raw)
-            if hasattr(there, "settimeout"):
-                there.settimeout(None)
-            threading.Thread(target=_outward, args=(here, there), daemon=True).start()
-            # Not the bare socket: what came in one piece with the answer's head waits in the reader of that head.
-            reader: Any = raw._response.raw._fp.fp
-            with contextlib.suppress(OSError, ValueError):
-                for data in _frames(reader):
+            with there, contextlib.suppress(OSError, ValueError):
+                there.send(_GO)
+                threading.Thread(target=_outward, args=(here, there), daemon=True).start()
+                for data in there.printed(stream=1):
                     here.sendall(data)
-            # While the other thread waits in recv(), close() alone would not tell whoever connected.
-            with contextlib.suppress(OSError):
+                # While the other thread waits in recv(), close() alone would not tell whoever connected.
                 here.shutdown(socket.SHUT_RDWR)
-            raw.close()
-            there.close()
 
 
-def _outward(here: socket.socket, there: Any) -> None:
+def _outward(here: socket.socket, there: Conversation) -> None:
     with contextlib.suppress(OSError, ValueError):
         while data := here.recv(_PIECE):
-            there.sendall(data)
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        there.shutdown(socket.SHUT_WR)
-
-
-def _frames(reader: Any) -> Iterator[bytes]:
-    """What the command prints, out of the engine's frames of a stream's number and a length; its errors left out."""
-    while len(header := reader.read(8)) == 8:
-        stream, length = struct.unpack(">BxxxL", header)
-        data = reader.read(length)
-        if stream == 1:
-            yield data
+            there.send(data)
+    there.end()

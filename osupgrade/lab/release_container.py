@@ -9,7 +9,6 @@ import shlex
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +18,11 @@ from docker.models.containers import Container
 
 from osupgrade.catalog.render import TemplateError, render_text
 from osupgrade.catalog.site import Site
-from osupgrade.lab.engine import LABEL, Lab, Mount, put_files, read_file
+from osupgrade.lab.engine import Lab, Mount, put_files, read_file
 from osupgrade.lab.exec import ToolRun, run_in
+from osupgrade.lab.leftovers import LABEL
 from osupgrade.lab.observer.recorder import Recorder, put_observer
+from osupgrade.lab.parallel import threads
 from osupgrade.lab.sources import META, Sources
 from osupgrade.model.errors import LabFault
 from osupgrade.model.release import Command, Release, ServiceRelease
@@ -182,7 +183,7 @@ class Workshop:
 
     def warm(self, names: Sequence[str]) -> None:
         """Start several releases' containers side by side."""
-        with ThreadPoolExecutor(len(names) or 1) as pool:
+        with threads(len(names)) as pool:
             list(pool.map(self.release, names))
 
     def separate(self, name: str, role: str, *, runtime: str = "") -> ReleaseContainer:
@@ -195,8 +196,7 @@ class Workshop:
     def _start(self, release: Release, role: str, runtime: str = "") -> ReleaseContainer:
         parts = [part for part in release.services.values() if part.pin]
         mounts = [
-            Mount(source_volume(self.lab.client, self.sources, p, self.tags[release.name]), f"/src/{p.service}")
-            for p in parts
+            Mount(source_volume(self.lab, self.sources, p, self.tags[release.name]), f"/src/{p.service}") for p in parts
         ]
         image = self.tags[runtime or release.name]
         container = self.lab.start(image, role, command=["tail", "-f", "/dev/null"], mounts=mounts)
@@ -204,7 +204,7 @@ class Workshop:
         return ReleaseContainer(container, release)
 
 
-def source_volume(client: docker.DockerClient, sources: Sources, part: ServiceRelease, image: str) -> str:
+def source_volume(lab: Lab, sources: Sources, part: ServiceRelease, image: str) -> str:
     """The volume with a service's pinned tree, filled through the engine's API if it is not there yet.
 
     Not a bind mount, so that it works with an engine on another machine. A mark written last tells a volume that was
@@ -215,14 +215,16 @@ def source_volume(client: docker.DockerClient, sources: Sources, part: ServiceRe
     name = f"osupgrade-src-{part.service}-{part.pin.commit[:12]}"
     tree = f"/src/{part.service}"
     with _filling:
-        client.volumes.create(name, labels={LABEL: "source"})
-        holder = client.containers.create(
-            image,
-            ["sh", "-c", _COMPILE.format(tree=tree)],
-            labels={LABEL: "source"},
-            mounts=[docker.types.Mount(tree, name, type="volume")],
-            network_mode="none",
-        )
+        with lab.making():
+            lab.client.volumes.create(name, labels={LABEL: "source"})
+            # The volume is for later runs too, the container that fills it for this one.
+            holder = lab.client.containers.create(
+                image,
+                ["sh", "-c", _COMPILE.format(tree=tree)],
+                labels=lab.labels,
+                mounts=[docker.types.Mount(tree, name, type="volume")],
+                network_mode="none",
+            )
         try:
             if read_file(holder, f"{tree}/{_MARK}") is None:
                 holder.put_archive(tree, _tar(sources.tree(part)))

@@ -26,9 +26,10 @@ from osupgrade.dump.find import find_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
 from osupgrade.dump.read import Dump, Reading, read_dump
+from osupgrade.lab.connect import connect
 from osupgrade.lab.controller import asked_by
 from osupgrade.lab.database import start_database
-from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.lab.release_container import Workshop
@@ -40,7 +41,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import SEEDED
 from osupgrade.scenarios.contract import Preflight, Scenario
-from osupgrade.schema.catalogue import covers, variant_of
+from osupgrade.schema.catalogue import covers, moves, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.snapshot import Rows, Schema, read_with
 from osupgrade.schema.survey import Survey, assign, missing_privileges, read_claim, read_sizes, survey
@@ -188,7 +189,7 @@ def opened_url(url: str) -> Iterator[Opened]:
             seen = f"; it shows {', '.join(names)}" if names else "; this account sees no database at all"
             raise UsageFault(
                 f"there is no database of an OpenStack service there{seen}",
-                hint="check the URL and the account's rights: GRANT SELECT, TRIGGER, SHOW VIEW ON nova.* TO ...",
+                hint="check the URL and the account's rights: GRANT SELECT, TRIGGER, SHOW VIEW ON DATABASE.* TO ...",
                 evidence="\n".join(finding.message for finding in (*told, *more)),
             )
         yield Opened(live, chosen, (*told, *more))
@@ -401,7 +402,7 @@ def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
     """Without rows the version table tells nothing; in a copy of ours it gets what the schema says."""
     identity = one.study.identity
     table = identity.line.version_table
-    version = identity.line.head(identity.revision.release).name if identity.revision.name == "ml2" else ""
+    version = identity.line.head(identity.revision.release).name if identity.revision.name in moves() else ""
     version = version or identity.revision.name
     if not isinstance(server, LiveServer):
         if table == "alembic_version":

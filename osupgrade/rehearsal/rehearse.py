@@ -7,7 +7,7 @@ import time
 from osupgrade.cloud.laboratory import open_laboratory
 from osupgrade.history import History
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.engine import adopt_context
+from osupgrade.lab.connect import adopt_context
 from osupgrade.lab.relay import elsewhere
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from osupgrade.cloud.laboratory import Laboratory, Say, choose_database, open_laboratory
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.engine import connect
+from osupgrade.lab.connect import connect
 from osupgrade.model.errors import Exit
 from osupgrade.model.report import LaneResult, RunReport
 from osupgrade.model.step import Outcome, StepResult

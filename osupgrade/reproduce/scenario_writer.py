@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from osupgrade.catalog.site import Site
 from osupgrade.cloud.route import Step
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.quoting import quoted
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import version_column
 from osupgrade.model.step import StepResult
 from osupgrade.reproduce.archive import site_text
@@ -186,7 +185,7 @@ def _condition(columns: Sequence[str], row: Sequence[Any]) -> str:
             raw = value.encode() if isinstance(value, str) else value
             digest = hashlib.md5(raw, usedforsecurity=False).hexdigest()
             compared = f"CONVERT({name} USING utf8mb4)" if isinstance(value, str) else name
-            parts.append(f"MD5({compared}) = '{digest}'")
+            parts.append(f"MD5({compared}) = {literal(digest)}")
         elif not isinstance(value, float):
             parts.append(f"{name} = {_literal(value)}")
     return " AND ".join(parts) or "1"
@@ -195,18 +194,15 @@ def _condition(columns: Sequence[str], row: Sequence[Any]) -> str:
 def _insert(place: str, columns: Sequence[str], row: Sequence[Any]) -> str:
     filled = [(c, v) for c, v in zip(columns, row, strict=True) if v is not None]
     values = ", ".join(_short(_literal(value), LONG) for _, value in filled)
-    return f"INSERT INTO {place.partition('.')[2]} ({', '.join(c for c, _ in filled)}) VALUES ({values});"
+    return (
+        f"INSERT INTO {quoted(place.partition('.')[2])} ({', '.join(quoted(c) for c, _ in filled)}) VALUES ({values});"
+    )
 
 
 def _literal(value: Any) -> str:
-    if isinstance(value, bytes):
-        return f"X'{value.hex()}'"
-    if isinstance(value, (bool, int, float, decimal.Decimal)):
-        return str(int(value) if isinstance(value, bool) else value)
     if isinstance(value, datetime.timedelta):
         return f"SEC_TO_TIME({int(value.total_seconds())})"
-    text = str(value).replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{text}'"
+    return literal(value)
 
 
 def _short(text: str, length: int) -> str:

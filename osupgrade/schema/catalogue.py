@@ -15,6 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.services import like
+from osupgrade.catalog.services import services as content_services
 from osupgrade.catalog.site import Site
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.schema.snapshot import (
@@ -83,7 +86,7 @@ class Lineage:
 
     def head(self, release: str) -> Revision:
         """The revision that a release's tool ends at; raises UsageFault for a release that is not here."""
-        found = [known for known in self.revisions if known.release == release and known.name not in MOVES]
+        found = [known for known in self.revisions if known.release == release and known.name not in moves()]
         if not found:
             raise UsageFault(f"{self.service} ({self.variant or 'any plugin'}) has no release {release!r} here")
         return found[-1]
@@ -105,14 +108,14 @@ class Lineage:
         """
         made = [table for tables in self.served.values() for table in tables]
         own = self.served.get(revision.release, ())
-        left = self.head(revision.release).schema.tables if revision.name in MOVES else ()
+        left = self.head(revision.release).schema.tables if revision.name in moves() else ()
         return {t.name: t for t in (*made, *own, *left) if t.name not in revision.schema.names}
 
 
-_LIKE = {"nova_cell0": "nova"}
-"""Databases of which the catalogue has no file: cell0 has the schema of nova's other cells."""
-MOVES = ("ml2",)
-"""Finishing moves that stand in a lineage like a revision."""
+@functools.cache
+def moves() -> frozenset[str]:
+    """The finishing moves of any release: they are in a lineage like a revision."""
+    return frozenset(finish for release in load_releases().values() for finish in release.finishes)
 
 
 def services() -> tuple[str, ...]:
@@ -126,6 +129,12 @@ def rules() -> Mapping[str, Any]:
     return tomllib.loads((DIRECTORY / "rules.toml").read_text("utf-8"))
 
 
+def refuses_not_utf8(service: str) -> bool:
+    """Whether the last tool that counts the service's migrations refuses to begin on a table that is not utf8."""
+    known = content_services().get(service)
+    return known is not None and known.utf8_only
+
+
 def later(service: str) -> frozenset[str]:
     """What a version table holds at releases later than any of the catalogue's, where that has a release's name."""
     return frozenset(rules()["later"].get(service, ()))
@@ -133,7 +142,7 @@ def later(service: str) -> frozenset[str]:
 
 def knows(service: str) -> bool:
     """Whether the catalogue has this service's database, or the one that it is like."""
-    return _LIKE.get(service, service) in services()
+    return like(service) in services()
 
 
 def covers(service: str, *releases: str) -> bool:
@@ -174,9 +183,11 @@ def lineage(service: str, variant: str = "") -> Lineage:
 
 def variant_of(service: str, site: Site) -> str:
     """The plugin set that a site's facts name."""
-    if service != "neutron":
+    known = content_services().get(service)
+    if known is None or known.variant is None:
         return ""
-    return site.plugin + ("+lbaas" if "lbaas" in site.service_plugins else "")
+    chosen, plugins = getattr(site, known.variant.option), getattr(site, known.variant.plugins)
+    return "+".join([chosen, *sorted(known.variant.adding & set(plugins))])
 
 
 def line_of(service: str, site: Site, *releases: str) -> Lineage | None:
@@ -301,7 +312,7 @@ def _applied(old: Table, step: Mapping[str, Any]) -> Table:
 
 @functools.cache
 def _read(service: str) -> Mapping[str, Any]:
-    service = _LIKE.get(service, service)
+    service = like(service)
     found: dict[str, Any] = {}
     for file in (DIRECTORY / f"{service}.json", *(DIRECTORY / path / f"{service}.json" for path in _paths())):
         if not file.is_file():

@@ -11,9 +11,21 @@ import functools
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from osupgrade.catalog.services import services as content_services
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.quoting import literal
 from osupgrade.model.release import version_column
-from osupgrade.schema.catalogue import MOVES, Lineage, Revision, later, lineage, revision_name, services, variants
+from osupgrade.schema.catalogue import (
+    Lineage,
+    Revision,
+    later,
+    lineage,
+    moves,
+    refuses_not_utf8,
+    revision_name,
+    services,
+    variants,
+)
 from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
 
@@ -51,7 +63,7 @@ class Identity:
     @property
     def honest(self) -> bool:
         """Whether the version table says where the schema is."""
-        moved = self.revision.name in MOVES
+        moved = self.revision.name in moves()
         expected = self.line.head(self.revision.release).name if moved else self.revision.name
         return self.claim == (expected,)
 
@@ -106,7 +118,7 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
     same = tuple(dict.fromkeys(r.name for r, d in zip(line.revisions, distances, strict=True) if d == nearest))
     claimed = [name for name in claim if line.position(name) is not None]
     agreed = next((name for name in claimed if name in same), None)
-    if not agreed and same[0] in MOVES and claimed == [line.head(line.at(same[0]).release).name]:
+    if not agreed and same[0] in moves() and claimed == [line.head(line.at(same[0]).release).name]:
         agreed = same[0]
     heads = [line.head(release).name for release in line.releases]
     revision = line.at(agreed or next((name for name in reversed(same) if name in heads), same[-1]))
@@ -206,7 +218,7 @@ def charset_finding(service: str, schema: Schema, reference: Schema, line: Linea
         return None
     # The check is part of the old migration library's wrapper; alembic has none.
     numbered = line.version_table == "migrate_version"
-    refuses = numbered and service in ("keystone", "glance") and any("utf8" not in row[1] for row in odd)
+    refuses = numbered and refuses_not_utf8(service) and any("utf8" not in row[1] for row in odd)
     database = schema.collation.split("_")[0]
     counted = f"{len(odd)} of {len(schema.tables)} tables" if odd else "the database's default"
     return Finding(
@@ -288,7 +300,7 @@ def _next(line: Lineage, revision: Revision) -> Revision:
 def _half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
     """A finding when some of what the revision after ``claimed`` does is there and some is not."""
     place = line.position(claimed)
-    if place is None or place + 1 >= len(line.revisions) or line.revisions[place + 1].name in MOVES:
+    if place is None or place + 1 >= len(line.revisions) or line.revisions[place + 1].name in moves():
         return None
     here, there = line.revisions[place], line.revisions[place + 1]
     own = facts(schema)
@@ -361,7 +373,7 @@ def _claims(
         cure = None
         if table == "alembic_version":
             create = f"CREATE TABLE IF NOT EXISTS {table} ({column} VARCHAR(32) NOT NULL)"
-            stamp = f"INSERT INTO {table} ({column}) VALUES ('{revision.name}')"
+            stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(revision.name)})"
             cure = Cure(f"stamp it with {revision.name}", (Sql(service, create), Sql(service, stamp)))
         yield _lie(
             line,
@@ -385,7 +397,7 @@ def _claims(
     here, there = line.position(revision.name) or 0, line.position(known[-1]) or 0
     names = [r.name for r in line.revisions[min(here, there) + 1 : max(here, there) + 1]]
     span = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-    back = f"UPDATE {table} SET {column} = '{revision.name}' WHERE {column} = '{known[-1]}'"
+    back = f"UPDATE {table} SET {column} = {literal(revision.name)} WHERE {column} = {literal(known[-1])}"
     if there > here:
         consequence = (
             f"{span} never ran and are skipped for ever; a later migration fails on what they should have done"
@@ -423,10 +435,10 @@ def _newer(line: Lineage, claim: tuple[str, ...]) -> str:
 
 
 def _shadowed(identity: Identity, change: Change) -> str:
-    shadow = f"shadow_{change.table}"
-    if identity.line.service == "nova" and change.object == "column" and shadow in identity.revision.schema.names:
-        return (
-            f"`nova-manage db archive_deleted_rows` copies whole rows by position into {shadow}: both must have "
-            "the same columns in the same order"
-        )
+    known = content_services().get(identity.line.service)
+    if known is None or known.copies is None:
+        return ""
+    copy = f"{known.copies.prefix}{change.table}"
+    if change.object == "column" and copy in identity.revision.schema.names:
+        return known.copies.why.format(table=copy)
     return ""

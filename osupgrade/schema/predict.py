@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model.finding import Cure, Fate, Finding, Severity
-from osupgrade.schema.catalogue import MOVES, Lineage, Revision, lineage, rules
+from osupgrade.schema.catalogue import Lineage, Revision, lineage, moves, refuses_not_utf8, rules
 from osupgrade.schema.diff import Change, diff, made_for_a_key
 from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View
 from osupgrade.schema.verdicts import breaks, find_item
@@ -78,10 +78,10 @@ def prediction_findings(service: str, predictions: Iterable[Prediction]) -> tupl
 
 def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Prediction:
     for here, there in itertools.pairwise(way):
-        if there.name in MOVES:
+        if there.name in moves():
             continue
         last = line.version_table == "migrate_version" and here.release != there.release == line.last
-        if not_utf8(change) and line.service in ("keystone", "glance") and last:
+        if not_utf8(change) and refuses_not_utf8(line.service) and last:
             words = f"{line.last.capitalize()}'s {line.service} refuses to begin on a table that is not utf8"
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         if change.kind in ("removed", "renamed") and (words := _needed(change, there)):

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 import sqlalchemy
 from sqlalchemy import text
 
+from osupgrade.model.quoting import quoted
+
 
 def table_hashes(
     connection: sqlalchemy.Connection, database: str, without: Mapping[str, Collection[str]] | None = None
@@ -43,10 +45,12 @@ def hash_of_tables(tables: Mapping[str, str]) -> str:
 
 def _hash_of(connection: sqlalchemy.Connection, database: str, table: str, columns: list[str]) -> str:
     # Each cell by its own hash: no separator can stand in it, and no long text outgrows max_allowed_packet.
-    cells = ", ".join(f"IFNULL(MD5(`{column}`), 'NULL')" for column in columns)
+    cells = ", ".join(f"IFNULL(MD5({quoted(column)}), 'NULL')" for column in columns)
     row = f"MD5(CONCAT_WS('|', {cells}))"
     # Four sums of 32 bits each of the rows' hashes: exact in DECIMAL, whatever the number of rows.
     sums = ", ".join(f"IFNULL(SUM(CAST(CONV(SUBSTR(h, {at}, 8), 16, 10) AS UNSIGNED)), 0)" for at in (1, 9, 17, 25))
-    found = connection.execute(text(f"SELECT COUNT(*), {sums} FROM (SELECT {row} AS h FROM `{database}`.`{table}`) r"))
+    sql = f"SELECT COUNT(*), {sums} FROM (SELECT {row} AS h FROM {quoted(database)}.{quoted(table)}) r"
+    # Not as text(): there, what follows a colon in somebody's name of a column would be a parameter.
+    found = connection.execution_options(no_parameters=True).exec_driver_sql(sql)
     count, *parts = found.one()
     return f"{count} {hashlib.sha256('/'.join(f'{int(part)}' for part in parts).encode()).hexdigest()}"

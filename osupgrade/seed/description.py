@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
+from osupgrade.catalog.site import options
 from osupgrade.model.errors import UsageFault
 
 DEFAULT = Path(__file__).with_name("cloud.toml")
@@ -254,7 +255,7 @@ class _Reader:
         for name in names:
             if not _NAME.match(name):
                 reason = f"tenant {name!r}: names are lower-case ASCII letters, digits and hyphens, at most 40"
-                self._refuse(f"{reason}; a seeded keystone takes no other characters than ASCII", ("tenants", "names"))
+                self._refuse(f"{reason}; a seeded cloud takes no other characters than ASCII", ("tenants", "names"))
             if name in _TAKEN:
                 self._refuse(f"tenant {name!r}: every cloud has a tenant of that name", ("tenants", "names"))
         if len(set(names)) != len(names):
@@ -263,12 +264,10 @@ class _Reader:
             self._refuse(f'naming is {cloud.hosts.naming!r}; it is "short" or "fqdn"', ("hosts", "naming"))
         if not _DOMAIN.match(cloud.hosts.domain):
             self._refuse(f"{cloud.hosts.domain!r} is no domain such as example.net", ("hosts", "domain"))
-        if cloud.networks.plugin != "openvswitch":
-            reason = f"plugin {cloud.networks.plugin!r}: clouds are seeded with the openvswitch plugin only"
-            self._refuse(reason, ("networks", "plugin"))
-        if cloud.networks.tunnel_type not in ("gre", "none"):
-            reason = f'tunnel_type {cloud.networks.tunnel_type!r}: the seeded plugin knows "gre" and "none"'
-            self._refuse(reason, ("networks", "tunnel_type"))
+        for key in ("plugin", "tunnel_type"):
+            chosen, seeded = getattr(cloud.networks, key), options()[key].seeded
+            if chosen not in seeded:
+                self._refuse(f"{key} {chosen!r}: clouds are seeded with {' or '.join(seeded)} only", ("networks", key))
 
     def _check_numbers(self, cloud: CloudDescription) -> None:
         for key, least in _LEAST.items():

@@ -22,6 +22,7 @@ from sqlalchemy import text
 from osupgrade.catalog import content
 from osupgrade.catalog.site import Site
 from osupgrade.model.errors import LabFault, UsageFault
+from osupgrade.model.quoting import quoted
 
 MARKER = "c000"
 SECOND_MARKER = "4c0d"
@@ -44,7 +45,7 @@ class Copied:
     becomes: Mapping[str, str] = field(default_factory=dict)
     """Column -> expression; ``t`` is the row, ``copies.k`` the copy's number."""
     only: str = ""
-    """A condition for the cloud's own rows where no column tells it; ``{d}`` is the database."""
+    """A condition for the cloud's own rows where no column tells it; `{quoted(d)}` is the database."""
 
 
 @dataclass(frozen=True)
@@ -177,28 +178,33 @@ def statement(
     database: str, copied: Copied, columns: Sequence[Column], stride: int, *, deleted_by_id: bool = False
 ) -> str:
     """The one INSERT ... SELECT that makes all copies of a table's rows."""
-    names = ", ".join(f"`{column.name}`" for column in columns)
+    names = ", ".join(quoted(column.name) for column in columns)
     values = ", ".join(_value(copied, column, stride, deleted_by_id) for column in columns)
     # In the order of the primary key, which fills InnoDB's pages one after the other: numbers grow with the copy, ids
     # begin with eight digits of the original's.
-    tables = (f"`{database}`.osupgrade_original AS t", f"`{database}`.osupgrade_copies AS copies")
+    tables = (f"{quoted(database)}.osupgrade_original AS t", f"{quoted(database)}.osupgrade_copies AS copies")
     outer, inner = reversed(tables) if copied.keys else tables
-    return f"INSERT INTO `{database}`.`{copied.table}` ({names}) SELECT {values} FROM {outer} STRAIGHT_JOIN {inner}"
+    into = f"INSERT INTO {_place(database, copied)} ({names})"
+    return f"{into} SELECT {values} FROM {outer} STRAIGHT_JOIN {inner}"
 
 
 def original(database: str, copied: Copied, columns: Sequence[Column]) -> str:
     """The statement that sets the rows to be copied apart, so that reading them is not in the way of writing copies."""
-    own = f" WHERE `{copied.owner}` LIKE '%{MARKER}%{SECOND_MARKER}%'" if copied.owner else ""
-    own = f" WHERE {copied.only.format(d=f'`{database}`')}" if copied.only else own
+    own = f" WHERE {quoted(copied.owner)} LIKE '%{MARKER}%{SECOND_MARKER}%'" if copied.owner else ""
+    own = f" WHERE {copied.only.format(d=quoted(database))}" if copied.only else own
     return (
-        f"CREATE TEMPORARY TABLE `{database}`.osupgrade_original AS SELECT * FROM `{database}`.`{copied.table}`{own} "
-        f"ORDER BY `{columns[0].name}`"
+        f"CREATE TEMPORARY TABLE {quoted(database)}.osupgrade_original AS "
+        f"SELECT * FROM {_place(database, copied)}{own} ORDER BY {quoted(columns[0].name)}"
     )
+
+
+def _place(database: str, copied: Copied) -> str:
+    return f"{quoted(database)}.{quoted(copied.table)}"
 
 
 def _value(copied: Copied, column: Column, stride: int, deleted_by_id: bool) -> str:
     """What a copy holds in one column."""
-    name = f"t.`{column.name}`"
+    name = f"t.{quoted(column.name)}"
     if column.name in copied.becomes:
         return copied.becomes[column.name]
     if column.name in copied.keys:
@@ -231,12 +237,12 @@ def _scale_database(
             connection.execute(text(original(database, table, columns[table.table])))
             made = statement(database, table, columns[table.table], stride, deleted_by_id=scaling.deleted_by_id)
             connection.execute(text(made))
-            connection.execute(text(f"DROP TEMPORARY TABLE `{database}`.osupgrade_original"))
+            connection.execute(text(f"DROP TEMPORARY TABLE {quoted(database)}.osupgrade_original"))
             connection.commit()
         seconds = time.monotonic() - started
         after = _count(connection, database, table)
         grown.append(Growth(service, table.table, before, after, seconds))
-    connection.execute(text(f"DROP TEMPORARY TABLE `{database}`.osupgrade_copies"))
+    connection.execute(text(f"DROP TEMPORARY TABLE {quoted(database)}.osupgrade_copies"))
     return grown
 
 
@@ -255,12 +261,12 @@ def _columns(connection: sqlalchemy.Connection, database: str) -> Mapping[str, S
 def _greatest(connection: sqlalchemy.Connection, database: str, copied: Copied) -> int:
     if not copied.keys:
         return 0
-    found = connection.execute(text(f"SELECT MAX(`{copied.keys[0]}`) FROM `{database}`.`{copied.table}`")).scalar()
+    found = connection.execute(text(f"SELECT MAX({quoted(copied.keys[0])}) FROM {_place(database, copied)}")).scalar()
     return int(found or 0)
 
 
 def _count(connection: sqlalchemy.Connection, database: str, copied: Copied) -> int:
-    return int(connection.execute(text(f"SELECT COUNT(*) FROM `{database}`.`{copied.table}`")).scalar_one())
+    return int(connection.execute(text(f"SELECT COUNT(*) FROM {_place(database, copied)}")).scalar_one())
 
 
 def _refuse_unmarked(
@@ -269,7 +275,7 @@ def _refuse_unmarked(
     """Tables whose key is an id: a row without the marker would be its own copy."""
     if copied.owner or copied.keys or columns[0].name != "id":
         return
-    unmarked = text(f"SELECT `id` FROM `{database}`.`{copied.table}` WHERE `id` NOT LIKE '%-{MARKER}-%' LIMIT 3")
+    unmarked = text(f"SELECT `id` FROM {_place(database, copied)} WHERE `id` NOT LIKE '%-{MARKER}-%' LIMIT 3")
     found = [str(row[0]) for row in connection.execute(unmarked)]
     if found:
         raise LabFault(
@@ -282,8 +288,8 @@ def _number_copies(connection: sqlalchemy.Connection, database: str, factor: int
     """The numbers of the copies, with what takes each marker's place."""
     connection.execute(
         text(
-            f"CREATE TEMPORARY TABLE `{database}`.osupgrade_copies (k INT PRIMARY KEY, dashed CHAR(6), plain CHAR(8), "
-            "tap CHAR(4)) CHARACTER SET ascii"
+            f"CREATE TEMPORARY TABLE {quoted(database)}.osupgrade_copies (k INT PRIMARY KEY, "
+            "dashed CHAR(6), plain CHAR(8), tap CHAR(4)) CHARACTER SET ascii"
         )
     )
     rows = []
@@ -291,5 +297,5 @@ def _number_copies(connection: sqlalchemy.Connection, database: str, factor: int
         tag = f"{int(MARKER, 16) + k:x}"
         rows.append({"k": k, "dashed": f"-{tag}-", "plain": f"{tag}{SECOND_MARKER}", "tap": f'-{tag[:2]}"'})
     if rows:
-        insert = f"INSERT INTO `{database}`.osupgrade_copies VALUES (:k, :dashed, :plain, :tap)"
+        insert = f"INSERT INTO {quoted(database)}.osupgrade_copies VALUES (:k, :dashed, :plain, :tap)"
         connection.execute(text(insert), rows)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from osupgrade.catalog import content
+from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.seed.description import CloudDescription
 
@@ -142,7 +143,7 @@ def seed(
     toolbox.put(f"{DIRECTORY}/cloud.json", json.dumps(told, indent=1, sort_keys=True).encode())
     done: list[Seeded] = []
     for wave in seeder.waves:
-        with concurrent.futures.ThreadPoolExecutor(len(wave)) as pool:
+        with threads(len(wave)) as pool:
             running = {
                 pool.submit(_run_script, seeder, toolbox, f"{trees}/{s}", script): script for s, script in wave.items()
             }

@@ -8,7 +8,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +15,13 @@ from typing import Any
 
 from docker.models.containers import Container
 
+from osupgrade.catalog import content
 from osupgrade.catalog.running import Level, Process, Running
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import copied, copy_names
 from osupgrade.cloud.judge import diagnose
 from osupgrade.lab.engine import Lab, put_files, read_file
+from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -151,7 +152,7 @@ class ServiceSet:
         """
         began = time.monotonic()
         release = self.running.release
-        with ThreadPoolExecutor(3) as pool:
+        with threads(3) as pool:
             broker = pool.submit(self._start_broker)
             controller = pool.submit(self.workshop.separate, release, f"{CONTROLLER}-{self.original.lane}")
             copying = pool.submit(self._copy)
@@ -259,11 +260,11 @@ class ServiceSet:
         if self.broker:
             tag = self.workshop.tags.get(self.running.broker)
             if tag is None:
-                raise LabFault(f"nobody told the image of the broker {self.running.broker}")
+                raise LabFault(f"no container image is defined for the message broker {self.running.broker}")
             self._containers.append(self.lab.start(tag, self.broker, environment=self.running.broker_environment))
 
     def _install(self) -> None:
-        scripts = (*sorted(_INSIDE.glob("*.py")), *sorted(self.running.scripts.glob("*.py")))
+        scripts = (*sorted(_INSIDE.glob("*.py")), *content.api_scripts(), *sorted(self.running.scripts.glob("*.py")))
         self._put({f"{SCRIPTS}/{path.name}": path.read_bytes() for path in scripts})
         for database, statement in self.running.statements:
             if database in self.cloud.databases:

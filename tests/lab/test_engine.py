@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+from osupgrade.lab.connect import connect
 from osupgrade.lab.database import start_database
-from osupgrade.lab.engine import Lab, connect, leftovers, put_files, read_file, remove_leftover
+from osupgrade.lab.engine import Lab, put_files, read_file
 from osupgrade.lab.images import ImageStore
+from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.model.errors import Exit, LabFault, MissingFault
 
 
@@ -88,7 +90,7 @@ def test_a_server_that_dies_is_told_with_what_was_going_on(client, mysql):
 
 def test_a_run_that_is_killed_outright_leaves_nothing_and_one_that_is_kept_stays(client, mysql):
     program = (
-        "import sys\nfrom osupgrade.lab.engine import Lab, connect\n"
+        "import sys\nfrom osupgrade.lab.connect import connect\nfrom osupgrade.lab.engine import Lab\n"
         "with Lab(connect()) as lab:\n"
         f"    lab.start({mysql!r}, 'inside', command=['tail', '-f', '/dev/null'], environment={{'LAB_ROOT_PASSWORD': 'x'}})\n"
         "    lab.leave_running() if sys.argv[1] == 'keep' else None\n"

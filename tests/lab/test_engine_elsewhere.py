@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from osupgrade.lab.connect import connect
 from osupgrade.lab.database import start_database
-from osupgrade.lab.engine import Lab, connect
+from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 
 LATENCY = 0.02

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from osupgrade.lab.engine import leftovers
+from osupgrade.lab.leftovers import leftovers
 from osupgrade.model.errors import Exit
 
 REAL_DUMP = Path(__file__).parents[2].parent / "shared" / "real-dumps" / "quantum-grizzly-2013-05.sql"

@@ -12,7 +12,7 @@ import pytest
 from osupgrade.catalog.content import root
 
 PROJECT = tomllib.loads((root() / "pyproject.toml").read_text("utf-8"))["project"]
-ELSEWHERE = ("osupgrade/lab/observer/inside/", "osupgrade/verify/inside/")
+ELSEWHERE = ("osupgrade/lab/observer/inside/", "osupgrade/verify/inside/", "osupgrade/openstack/common/apis/")
 """Sent into containers and other machines, where other packages are."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.schema.catalogue import lineage
 
@@ -20,7 +21,7 @@ GRANT_TABLES = {
 """Grant tables of keystone 2013.1 and the columns that name the actor and the target."""
 
 UPSTREAM = ", ".join(
-    f"'{table}'" for table in sorted(set().union(*(r.schema.names for r in lineage("keystone").revisions)))
+    literal(table) for table in sorted(set().union(*(r.schema.names for r in lineage("keystone").revisions)))
 )
 """The tables of keystone's own, as a list in SQL: whatever else lies in its database is the operator's."""
 NOT_UTF8 = (
@@ -42,9 +43,9 @@ class Grant:
 
     @property
     def where(self) -> str:
-        """The row's key as SQL. Ids come from keystone itself and hold no quotes; one that does is escaped."""
+        """The row's key as SQL."""
         actor, target = GRANT_TABLES[self.table]
-        return f"{actor} = '{_quoted(self.actor)}' AND {target} = '{_quoted(self.target)}'"
+        return f"{actor} = {literal(self.actor)} AND {target} = {literal(self.target)}"
 
 
 def grants(cloud: Cloud) -> Iterator[Grant]:
@@ -52,7 +53,7 @@ def grants(cloud: Cloud) -> Iterator[Grant]:
     there = cloud.tables("keystone")
     for table, (actor, target) in GRANT_TABLES.items():
         if table in there:
-            for who, where, data in cloud.rows("keystone", f"SELECT {actor}, {target}, data FROM {table}"):
+            for who, where, data in cloud.rows("keystone", f"SELECT {actor}, {target}, data FROM {quoted(table)}"):
                 yield Grant(table, str(who), str(where), data, _roles(data))
 
 
@@ -63,13 +64,13 @@ def known_roles(cloud: Cloud) -> frozenset[str]:
 
 def rewritten(grant: Grant, roles: tuple[str, ...]) -> str:
     """The statement that gives a grant these roles, in the form that Grizzly writes."""
-    data = _quoted(json.dumps({"roles": list(roles)}))
-    return f"UPDATE {grant.table} SET data = '{data}' WHERE {grant.where}"
+    data = literal(json.dumps({"roles": list(roles)}))
+    return f"UPDATE {quoted(grant.table)} SET data = {data} WHERE {grant.where}"
 
 
 def plant_grant(cloud: Cloud, data: str | None) -> None:
     """A role, a user and a project of their own, all named ``trap-*``, and a grant whose column holds ``data``."""
-    value = "NULL" if data is None else f"'{_quoted(data)}'"
+    value = literal(data)
     cloud.execute(
         "keystone",
         "INSERT INTO role (id, name, extra) VALUES ('trap-role', 'trap-role', '{}')",
@@ -118,7 +119,3 @@ def _roles(data: str | None) -> tuple[str | None, ...]:
         return ()
     found = value.get("roles", []) if isinstance(value, dict) else []
     return tuple(r.get("id") if isinstance(r, dict) else r for r in found)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "''")

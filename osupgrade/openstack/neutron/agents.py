@@ -60,13 +60,12 @@ def twins(found: Sequence[Agent], key: Callable[[Agent], Hashable]) -> list[tupl
 def merge(group: Sequence[Agent]) -> tuple[Sql, ...]:
     """Give the first agent of ``group`` what the others hold, then delete these; deleting first would unbind it."""
     keep, *gone = (agent.id for agent in group)
-    others = ", ".join(f"'{one}'" for one in gone)
     return tuple(
-        Sql("neutron", statement)
-        for statement in (
-            f"UPDATE IGNORE networkdhcpagentbindings SET dhcp_agent_id = '{keep}' WHERE dhcp_agent_id IN ({others})",
-            f"UPDATE IGNORE routerl3agentbindings SET l3_agent_id = '{keep}' WHERE l3_agent_id IN ({others})",
-            f"DELETE a FROM agents a JOIN agents k ON k.id = '{keep}' WHERE a.id IN ({others})",
+        Sql.of("neutron", template, keep=keep, gone=gone)
+        for template in (
+            "UPDATE IGNORE networkdhcpagentbindings SET dhcp_agent_id = :keep WHERE dhcp_agent_id IN (:gone)",
+            "UPDATE IGNORE routerl3agentbindings SET l3_agent_id = :keep WHERE l3_agent_id IN (:gone)",
+            "DELETE a FROM agents a JOIN agents k ON k.id = :keep WHERE a.id IN (:gone)",
         )
     )
 

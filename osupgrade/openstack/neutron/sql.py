@@ -70,9 +70,15 @@ def segmentless(cloud: Cloud, source: str, consequence: str) -> Finding:
     cure = None
     if len(networks) == 1 and len(unclaimed) == 1:
         network, (kind, physical, number) = networks[0][0], unclaimed[0]
-        quoted = f"'{physical}'" if physical else "NULL"
-        insert = f"INSERT IGNORE INTO ovs_network_bindings VALUES ('{network}', '{kind}', {quoted}, {number})"
-        cure = Cure("give the network the one booked segment that no network claims", (Sql("neutron", insert),))
+        insert = Sql.of(
+            "neutron",
+            "INSERT IGNORE INTO ovs_network_bindings VALUES (:network, :kind, :physical, :number)",
+            network=network,
+            kind=kind,
+            physical=physical or None,
+            number=number,
+        )
+        cure = Cure("give the network the one booked segment that no network claims", (insert,))
         advice = ""
     else:
         advice = (

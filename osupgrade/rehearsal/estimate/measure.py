@@ -22,6 +22,7 @@ from osupgrade.model.estimate import Estimate as Forecast
 from osupgrade.model.events import Event, EventLog, Kind
 from osupgrade.model.host import Host
 from osupgrade.model.plan import Plan
+from osupgrade.model.quoting import quoted
 from osupgrade.model.release import Preparation
 from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.estimate.host import SCRIPT, host_of
@@ -226,7 +227,7 @@ def _alone(plan: Plan, service: str) -> Plan:
 def _rows(cloud: Cloud) -> Mapping[str, int]:
     """Exact rows of every table."""
     return {
-        f"{database}.{table}": int(cloud.value(database, f"SELECT COUNT(*) FROM `{table}`"))
+        f"{database}.{table}": int(cloud.value(database, f"SELECT COUNT(*) FROM {quoted(table)}"))
         for database in cloud.databases
         for table in cloud.tables(database)
     }

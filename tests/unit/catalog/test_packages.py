@@ -135,7 +135,7 @@ def test_the_site_takes_a_list_of_packages(tmp_path):
     (tmp_path / "site.toml").write_text('packages = "dpkg.txt"')
     assert "sqlalchemy==0.7.8" in read_site(tmp_path / "site.toml").packages
     (tmp_path / "site.toml").write_text('packages = "gone.txt"')
-    with pytest.raises(UsageFault, match=r"cannot read packages from .*gone\.txt: No such file"):
+    with pytest.raises(UsageFault, match=r"packages: cannot read .*gone\.txt: No such file"):
         read_site(tmp_path / "site.toml")
 
 

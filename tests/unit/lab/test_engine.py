@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from osupgrade.cli import run
-from osupgrade.lab.engine import adopt_context, connect
+from osupgrade.lab.connect import adopt_context, connect
 from osupgrade.lab.relay import elsewhere
 from osupgrade.model.errors import Exit, MissingFault
 

@@ -97,7 +97,7 @@ def refused(text: str) -> str:
         ("[hosts]\ndomain = 'localhost'\n", 2, "no domain"),
         ("[hosts]\ncompute = 0\n", 2, "the least is 1"),
         ("[hosts]\ncompute = -1\n", 2, "the least is 1"),
-        ("[networks]\nplugin = 'linuxbridge'\n", 2, "openvswitch plugin only"),
+        ("[networks]\nplugin = 'linuxbridge'\n", 2, "seeded with openvswitch only"),
         ("[networks]\ntunnel_type = 'vxlan'\n", 2, "'vxlan'"),
         ("[networks]\nexternal_range = '203.0.113.1/24'\n", 2, "no IPv4 network"),
         ("[networks]\ntenant_range = 'ten'\n", 2, "no IPv4 network"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import VERIFY
 
 _RELATIONS = {
@@ -56,9 +57,9 @@ def _census(cloud: Cloud) -> Mapping[str, frozenset[str]]:
         only = _ONLY.get(name, "")
         points = cloud.rows(
             database,
-            f"SELECT DISTINCT c.{column} FROM {child} c WHERE c.{column} IS NOT NULL AND c.{column} <> '' {only}",
+            f"SELECT DISTINCT c.{column} FROM {quoted(child)} c WHERE c.{column} IS NOT NULL AND c.{column} <> '' {only}",
         )
-        there = {_key(row[0]) for row in cloud.rows(abroad, f"SELECT {key} FROM `{parent}`")}
+        there = {_key(row[0]) for row in cloud.rows(abroad, f"SELECT {key} FROM {quoted(parent)}")}
         found[name] = frozenset(str(row[0]) for row in points if _key(row[0]) not in there)
     return found
 

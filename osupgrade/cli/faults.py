@@ -1,0 +1,60 @@
+"""What the system, the engine and the database raise, as the fault that ends a command."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+import docker.errors
+import requests
+import sqlalchemy.exc
+
+from osupgrade.lab.database import no_room
+from osupgrade.lab.engine import engine_fault
+from osupgrade.model.errors import Fault, LabFault, MissingFault
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "free some room there, or name another place"),
+    errno.EDQUOT: ("the disk quota is used up", "free some room there, or name another place"),
+    errno.EROFS: ("the file system is read-only", "name another place"),
+    errno.EACCES: ("permission denied", "check who owns it, or name another place"),
+    errno.EPERM: ("permission denied", "check who owns it, or name another place"),
+    errno.EMFILE: ("too many files are open", "raise the limit: ulimit -n 4096"),
+    errno.ENFILE: ("too many files are open on this machine", "end something else that runs here"),
+    errno.ENOMEM: ("no memory is left", "end something else that runs here, or take a larger machine"),
+}
+
+
+def known_fault(raised: BaseException) -> Fault | None:
+    """The fault that an exception means; None for one that only a mistake of our own can raise."""
+    for one in _causes(raised):
+        if isinstance(one, Fault):
+            return one
+        if isinstance(one, MemoryError):
+            reason, hint = _REASONS[errno.ENOMEM]
+            return MissingFault(reason, hint=hint)
+        if isinstance(one, sqlalchemy.exc.DBAPIError):
+            full = no_room("this cloud", str(one.orig))
+            if full is not None:
+                return full
+            if one.connection_invalidated or isinstance(one, sqlalchemy.exc.OperationalError):
+                return LabFault(
+                    "the database server stopped answering",
+                    hint="look whether memory or disk ran out, then try again",
+                    evidence=str(one.orig),
+                )
+        if isinstance(one, docker.errors.DockerException | requests.RequestException):
+            return engine_fault(one, "the Docker engine failed")
+        if isinstance(one, OSError) and one.errno in _REASONS:
+            reason, hint = _REASONS[one.errno]
+            where = f"{one.filename}: " if isinstance(one.filename, str) else ""
+            return MissingFault(f"{where}{reason}", hint=hint)
+    return None
+
+
+def _causes(raised: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while raised is not None and id(raised) not in seen:
+        seen.add(id(raised))
+        yield raised
+        raised = raised.__cause__ or (None if raised.__suppress_context__ else raised.__context__)

@@ -1,0 +1,121 @@
+"""Ctrl-C and SIGTERM end the process with status 130 and one sentence, whenever they come."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from osupgrade.cli import guarded
+from osupgrade.lab.parallel import threads
+from osupgrade.model import interrupt
+from osupgrade.model.errors import LabFault
+
+
+def send(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_anything_heavy_is_imported_the_process_ends_on_the_spot(number):
+    program = (
+        "import os, sys\nfrom osupgrade.model import interrupt\ninterrupt.install()\n"
+        "assert 'typer' not in sys.modules and 'docker' not in sys.modules\n"
+        f"os.kill(os.getpid(), {int(number)})\nprint('went on')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "osupgrade: interrupted; nothing had been started\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0])
+def test_the_console_script_ends_well_whenever_a_signal_comes(number, seconds):
+    # Python itself must have started: its own first instructions are not ours. The script says when that is.
+    program = (
+        "import sys, threading, os\nsys.argv = ['osupgrade', 'doctor', '--help']\n"
+        "from osupgrade.__main__ import main\n"
+        f"threading.Timer({seconds}, os.kill, (os.getpid(), {int(number)})).start()\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 130)
+    assert "Traceback" not in done.stderr
+
+
+def test_the_first_signal_ends_the_work_and_a_second_leaves_the_cleaning_alone(capfd):
+    cleaned = []
+
+    def work():
+        try:
+            send(signal.SIGTERM)
+        finally:
+            send()
+            cleaned.append(True)
+        return 0
+
+    assert guarded(work) == 130
+    assert cleaned == [True]
+    assert "still removing" in capfd.readouterr().err
+
+
+def test_what_fails_because_of_the_interruption_is_no_fault():
+    def work():
+        try:
+            send()
+        finally:
+            raise LabFault("lost the container")
+
+    assert guarded(work) == 130
+
+
+def test_an_interruption_that_nobody_could_catch_comes_again():
+    class Doomed:
+        def __del__(self):
+            send()
+
+    def work():
+        Doomed()
+        threading.Event().wait(20)
+        return 0
+
+    assert guarded(work) == 130
+
+
+def test_what_must_not_be_cut_in_two_is_finished_first():
+    done = []
+
+    def work():
+        with interrupt.shielded():
+            send()
+            done.append("made")
+            done.append("noted")
+        done.append("went on")
+        return 0
+
+    assert guarded(work) == 130
+    assert done == ["made", "noted"]
+
+
+def test_nobody_waits_for_threads_of_an_interrupted_command():
+    release = threading.Event()
+
+    def work():
+        with threads(2) as pool:
+            pool.submit(release.wait, 20)
+            send()
+        return 0
+
+    try:
+        assert guarded(work) == 130
+        assert not release.is_set()
+    finally:
+        release.set()
+
+
+def test_threads_are_waited_for_when_nothing_happens():
+    done = []
+    with threads(2) as pool:
+        pool.submit(done.append, 1)
+    assert done == [1]
