@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import sqlalchemy
@@ -43,6 +44,7 @@ from osupgrade.model.stage import SEEDED
 from osupgrade.scenarios.contract import Preflight, Scenario
 from osupgrade.schema.catalogue import covers, moves, variant_of
 from osupgrade.schema.diff import described
+from osupgrade.schema.foresight import foresee
 from osupgrade.schema.snapshot import Rows, Schema, read_with
 from osupgrade.schema.survey import Survey, assign, missing_privileges, read_claim, read_sizes, survey
 
@@ -283,11 +285,29 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
                 if SEEDED in stages:
                     asked += _ask(scenario, preflight, cloud)
     found += [finding for one in surveys for finding in one.findings if not covered(finding, asked)]
+    found += [
+        f for one in surveys if one.service not in passed_over for f in _foreseen(opened.server, one, plan, asked)
+    ]
     own = tuple(entry for one in surveys for entry in _own(one))
     if absent := sorted(set(plan.services) - set(opened.databases)):
         words = f"there is no database of {', '.join(absent)} here; traps that need several databases are not all seen"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
     return Inspection(tuple(databases), own, (*found, *asked))
+
+
+def _foreseen(server: SqlServer, one: Survey, plan: Plan, asked: Sequence[Finding]) -> Iterator[Finding]:
+    """What the data meets in the revisions ahead, of tables of which no trap has spoken."""
+
+    def rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return server.rows(one.database, sql, parameters)
+
+    identity = one.study.identity
+    known = [".".join(finding.place.split(".")[:2]) for finding in asked]
+    try:
+        yield from foresee(rows, one.schema, identity.line, identity.revision.name, plan.last.name, known=known)
+    except sqlalchemy.exc.DBAPIError as fault:
+        words = f"the data of {one.database} could not be held against the migrations ahead: {_said(fault)}"
+        yield Finding(SOURCE, Severity.WARNING, one.service, one.database, words)
 
 
 def _privileges(rows: Rows, service: str, database: str) -> Iterator[Finding]:
