@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from osupgrade import __version__
+from osupgrade.__main__ import main
 from osupgrade.cli import (
     doctor,
     dumps,
@@ -30,6 +31,8 @@ from osupgrade.cli import (
 from osupgrade.cli.faults import known_fault
 from osupgrade.model import interrupt
 from osupgrade.model.errors import Exit, Fault, UsageFault
+
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="osupgrade",
