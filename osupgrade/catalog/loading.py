@@ -6,12 +6,15 @@ Files come from strangers: no size, nesting, number or character in them may rai
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import difflib
 import json
 import math
 import re
 import tomllib
+import types
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,7 +84,7 @@ def validate(data: Any, model: type[Model], source: str) -> Model:
         return model.model_validate_json(json.dumps(data, default=_date), strict=True)
     except ValidationError as fault:
         # An unknown key first: a misspelt key is why another one is missing.
-        details = sorted(fault.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+        details = sorted(fault.errors(include_url=False), key=lambda one: one["type"] not in _UNKNOWN)
         lines = [_said(one) for one in details]
         raise UsageFault(
             f"{source}: {lines[0]}", hint=_near(details[0], model), evidence="\n".join(lines[1:])
@@ -179,14 +182,17 @@ _KINDS: Mapping[str, str] = {
     "none_required": "must be left out",
     "missing": "is missing",
     "extra_forbidden": "is not a known key",
+    "unexpected_keyword_argument": "is not a known key",
 }
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""What pydantic calls a key that a model, or a dataclass, does not have."""
 
 
 def _said(error: ErrorDetails) -> str:
     """One error as a sentence: the key, what is wrong, what was found."""
     kind, found = error["type"], error["input"]
     place = dotted(step for step in error["loc"] if step != "[key]")  # pydantic's mark of a key that is wrong itself
-    if kind in ("missing", "extra_forbidden"):
+    if kind in ("missing", *_UNKNOWN):
         return f"{place}: {_KINDS[kind]}"
     reason = _KINDS.get(kind)
     if reason is None:
@@ -210,7 +216,7 @@ def _described(value: object) -> str:
 
 def _near(error: ErrorDetails, model: type[BaseModel]) -> str:
     """What an unknown key may have been meant to be."""
-    if error["type"] != "extra_forbidden":
+    if error["type"] not in _UNKNOWN:
         return ""
     wrong = str(error["loc"][-1])
     known = sorted(_names(model, error["loc"][:-1]))
@@ -224,19 +230,32 @@ def _names(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str
     """The keys that a model takes at a place."""
     current: Any = model
     for step in place:
-        if isinstance(step, str) and isinstance(current, type) and issubclass(current, BaseModel):
-            field = next((f for n, f in current.model_fields.items() if step in (n, f.alias)), None)
-            current = field.annotation if field else None
-            current = _inner(current)
-    if not (isinstance(current, type) and issubclass(current, BaseModel)):
-        return ()
-    return [field.alias or name for name, field in current.model_fields.items()]
+        current = _inside(current, step)
+    return _fields(current)
 
 
-def _inner(annotation: Any) -> Any:
-    """The model inside of an annotation such as ``tuple[Model, ...]`` or ``Model | None``."""
-    arguments = getattr(annotation, "__args__", ())
-    return next((a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)), annotation)
+def _fields(annotation: Any) -> Mapping[str, Any]:
+    """The keys of a model or of a dataclass, each with its annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
+    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
+        hints = typing.get_type_hints(annotation)
+        return {field.name: hints[field.name] for field in dataclasses.fields(annotation)}
+    if isinstance(annotation, types.UnionType):
+        return next(filter(None, map(_fields, typing.get_args(annotation))), {})
+    return {}
+
+
+def _inside(annotation: Any, step: int | str) -> Any:
+    """The annotation of what is at a key or a number inside of a model, a dictionary or a tuple; None for neither."""
+    if fields := _fields(annotation):
+        return fields.get(str(step))
+    arguments = typing.get_args(annotation)
+    if isinstance(annotation, types.UnionType):
+        return next(filter(None, (_inside(each, step) for each in arguments)), None)
+    if typing.get_origin(annotation) is dict:
+        return arguments[1]
+    return arguments[0] if isinstance(step, int) and arguments else None
 
 
 def dotted(place: Iterable[str | int]) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.catalog.operators import load_operator
-from osupgrade.model.errors import LabFault
+from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Sql
 from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.release import (
@@ -31,9 +33,91 @@ from osupgrade.model.release import (
 )
 
 
+class _Statement(Strict):
+    database: str
+    statement: str
+
+
+class _Started(_Statement):
+    title: str
+    unfinished: str
+
+
+class _Stop(Strict):
+    at: tuple[str, ...]
+    why: str
+    rows: str = ""
+    database: str = ""
+    unfinished: str = ""
+    silent: bool = False
+
+
+class _Service(Strict):
+    databases: tuple[Database, ...]
+    upgrade: tuple[Command, ...]
+    create: tuple[Command, ...] | None = None
+    check: tuple[Command, ...] = ()
+    config: tuple[str, ...] | None = None
+    tag: str = ""
+    commit: str = ""
+    package: str | None = None
+    relocate: tuple[_Statement, ...] = ()
+    started: tuple[_Started, ...] = ()
+    reports: dict[str, int | str] = Field(default_factory=dict)
+    has_tables: frozenset[str] = frozenset()
+    lacks_tables: frozenset[str] = frozenset()
+    volatile: tuple[str, ...] = ()
+    oldest_source: str = ""
+    stops: tuple[_Stop, ...] = ()
+    arrival: Arrival | None = None
+    unfinished: tuple[str, ...] = ()
+
+
+class _Finish(Strict):
+    service: str
+    command: Command
+    tables: tuple[str, ...]
+
+
+class _Preparation(Strict):
+    name: str
+    service: str
+    title: str
+    cured: str = ""
+    commands: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+
+
+class _Release(Strict):
+    name: str
+    version: str
+    runtime: str
+    like: str = ""
+    absent: tuple[str, ...] = ()
+    services: dict[str, _Service]
+    environment: dict[str, str] = Field(default_factory=dict)
+    upgrades_from: tuple[str, ...]
+    rule: str
+    finishes: dict[str, _Finish] = Field(default_factory=dict)
+    driver: str = "mysql"
+    preparations: tuple[_Preparation, ...] = ()
+    starting: str = ""
+    seed: str = ""
+    databases: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+class _Path(Strict):
+    releases: tuple[str, ...]
+    finish: str | None = None
+    databases: tuple[str, ...]
+    carries: tuple[str, ...] = ()
+    checks: tuple[str, ...]
+
+
 @functools.cache
 def load_releases(images: Path | None = None) -> Mapping[str, Release]:
-    """Every release described by ``images/*/release.toml``; raises LabFault naming the file and the key."""
+    """Every release described by ``images/*/release.toml``; raises UsageFault naming the file and the key."""
     directory = images or content.images()
     found = {}
     for file in sorted(directory.glob("*/release.toml")):
@@ -57,7 +141,7 @@ def _with_operators(releases: Mapping[str, Release], images: Path) -> Mapping[st
 def load_paths(images: Path | None = None) -> Mapping[str, UpgradePath]:
     """The paths of ``images/paths.toml`` by name."""
     file = (images or content.images()) / "paths.toml"
-    return {name: _path(name, data) for name, data in _toml(file).items()}
+    return {name: _path(name, validate(data, _Path, f"{file}: {name}")) for name, data in read_toml(file).items()}
 
 
 def plan_named(path: str, services: Sequence[str] = ()) -> Plan:
@@ -71,40 +155,36 @@ def usual_path() -> str:
     return next(iter(load_paths()))
 
 
-def _path(name: str, data: Mapping[str, Any]) -> UpgradePath:
+def _path(name: str, read: _Path) -> UpgradePath:
     return UpgradePath(
         name=name,
-        releases=tuple(data["releases"]),
-        finish=data.get("finish"),
-        databases=tuple(data["databases"]),
-        carries=tuple(data.get("carries", ())),
-        checks=tuple(data["checks"]),
+        releases=read.releases,
+        finish=read.finish,
+        databases=read.databases,
+        carries=read.carries,
+        checks=read.checks,
     )
 
 
 def _release(file: Path) -> Release:
     data, places = _described(file)
-    try:
-        name = data["name"]
-        services = {s: _service(places, name, s, d) for s, d in data["services"].items()}
-        return Release(
-            name=name,
-            version=data["version"],
-            runtime=data["runtime"],
-            services=services,
-            environment=data.get("environment", {}),
-            upgrades_from=tuple(data["upgrades_from"]),
-            rule=data["rule"],
-            finishes={f: _finish(name, f, d) for f, d in data.get("finishes", {}).items()},
-            driver=data.get("driver", "mysql"),
-            preparations=tuple(_preparation(d) for d in data.get("preparations", ())),
-            starting=data.get("starting", ""),
-            seed=data.get("seed", ""),
-            databases=tuple(data.get("databases", ())),
-            checks=tuple(data.get("checks", ())),
-        )
-    except KeyError as fault:
-        raise LabFault(f"{file} lacks the key {fault}") from fault
+    read = validate(data, _Release, str(file))
+    return Release(
+        name=read.name,
+        version=read.version,
+        runtime=read.runtime,
+        services={name: _service(places, read.name, name, each) for name, each in read.services.items()},
+        environment=read.environment,
+        upgrades_from=read.upgrades_from,
+        rule=read.rule,
+        finishes={f: Finish(f, d.service, read.name, d.command, d.tables) for f, d in read.finishes.items()},
+        driver=read.driver,
+        preparations=tuple(_preparation(each) for each in read.preparations),
+        starting=read.starting,
+        seed=read.seed,
+        databases=read.databases,
+        checks=read.checks,
+    )
 
 
 def _described(file: Path, likes: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -112,15 +192,17 @@ def _described(file: Path, likes: tuple[Path, ...] = ()) -> tuple[dict[str, Any]
 
     A service's own keys come before those of that release's service. Services named in ``absent`` are left out.
     """
-    data = _toml(file)
     if file in likes:
-        raise LabFault(f"{file} is like itself: {' -> '.join(path.parent.name for path in (*likes, file))}")
-    if "like" not in data:
+        raise UsageFault(f"{file} is like itself: {' -> '.join(path.parent.name for path in (*likes, file))}")
+    data = read_toml(file)
+    if not isinstance(data.get("like"), str):
         return data, (file.parent,)
     base, places = _described(file.parent.parent / data["like"] / file.name, (*likes, file))
-    own = data.get("services", {})
-    names = [name for name in (*base["services"], *own) if name not in data.get("absent", ())]
-    services = {name: {**base["services"].get(name, {}), **own.get(name, {})} for name in names}
+    own, inherited, absent = data.get("services", {}), base.get("services", {}), data.get("absent", ())
+    if not all(isinstance(table, dict) for table in (own, inherited, *own.values())):
+        return data, (file.parent, *places)  # not valid, as it will be found
+    names = [name for name in dict.fromkeys((*inherited, *own)) if name not in absent]
+    services = {name: {**inherited.get(name, {}), **own.get(name, {})} for name in names}
     shared = {key: base[key] for key in _INHERITED if key in base}
     return {**shared, **data, "services": services}, (file.parent, *places)
 
@@ -129,28 +211,28 @@ _INHERITED = ("environment", "driver", "databases", "checks")
 """What a release takes over from the one that it is like, besides its services."""
 
 
-def _service(places: Sequence[Path], release: str, service: str, data: Mapping[str, Any]) -> ServiceRelease:
-    files, package = data.get("config", [f"{service}.conf"]), data.get("package")
+def _service(places: Sequence[Path], release: str, service: str, read: _Service) -> ServiceRelease:
+    files = (f"{service}.conf",) if read.config is None else read.config
     return ServiceRelease(
         service=service,
         release=release,
-        databases=tuple(_database(d) for d in data["databases"]),
-        upgrade=tuple(_command(d) for d in data["upgrade"]),
-        create=tuple(_command(d) for d in data.get("create", data["upgrade"])),
-        check=tuple(_command(d) for d in data.get("check", ())),
+        databases=tuple(dataclasses.replace(each, head=tuple(sorted(each.head))) for each in read.databases),
+        upgrade=read.upgrade,
+        create=read.upgrade if read.create is None else read.create,
+        check=read.check,
         config={name: _template(places, name) for name in files},
-        pin=Pin(data["tag"], data["commit"]) if "commit" in data else None,
-        package=package,
-        version=_pinned(places[0] / "requirements.txt", package) if package else "",
-        relocate=tuple(Sql(d["database"], d["statement"]) for d in data.get("relocate", ())),
-        started=tuple(_started(d, data.get("reports", {})) for d in data.get("started", ())),
-        has_tables=frozenset(data.get("has_tables", ())),
-        lacks_tables=frozenset(data.get("lacks_tables", ())),
-        volatile=tuple(data.get("volatile", ())),
-        oldest_source=data.get("oldest_source", ""),
-        stops=tuple(_stop(d) for d in data.get("stops", ())),
-        arrival=_arrival(data["arrival"]) if "arrival" in data else None,
-        unfinished=tuple(data.get("unfinished", ())),
+        pin=Pin(read.tag, read.commit) if read.commit else None,
+        package=read.package,
+        version=_pinned(places[0] / "requirements.txt", read.package) if read.package else "",
+        relocate=tuple(Sql(each.database, each.statement) for each in read.relocate),
+        started=tuple(_started(each, read.reports) for each in read.started),
+        has_tables=read.has_tables,
+        lacks_tables=read.lacks_tables,
+        volatile=read.volatile,
+        oldest_source=read.oldest_source,
+        stops=tuple(_stop(each) for each in read.stops),
+        arrival=read.arrival,
+        unfinished=read.unfinished,
     )
 
 
@@ -158,69 +240,40 @@ def _template(places: Sequence[Path], name: str) -> str:
     for place in places:
         if (place / "config" / name).is_file():
             return (place / "config" / name).read_text("utf-8")
-    raise LabFault(f"there is no {places[0] / 'config' / name}")
+    raise UsageFault(f"there is no {places[0] / 'config' / name}")
 
 
-def _database(data: Mapping[str, Any]) -> Database:
-    return Database(
-        data["name"], data["version_table"], tuple(sorted(data["head"])), tuple(data.get("repositories", ()))
-    )
-
-
-def _started(data: Mapping[str, Any], reports: Mapping[str, object]) -> Started:
+def _started(read: _Started, reports: Mapping[str, object]) -> Started:
     """``reports`` are the values that the release's services write, for the names in braces."""
-    texts = [data[key] for key in ("statement", "title", "unfinished")]
+    texts = [read.statement, read.title, read.unfinished]
     for name, value in reports.items():
         texts = [text.replace(f"{{{name}}}", str(value)) for text in texts]
-    return Started(Sql(data["database"], texts[0]), texts[1], texts[2])
+    return Started(Sql(read.database, texts[0]), texts[1], texts[2])
 
 
-def _stop(data: Mapping[str, Any]) -> DataStop:
-    unfinished = Sql(data["database"], data["unfinished"]) if "unfinished" in data else None
-    return DataStop(tuple(data["at"]), data["why"], data.get("rows", ""), unfinished, data.get("silent", False))
-
-
-def _arrival(data: Mapping[str, Any]) -> Arrival:
-    return Arrival(data["source"], data["database"], tuple(data["tables"]), _command(data["command"]))
+def _stop(read: _Stop) -> DataStop:
+    unfinished = Sql(read.database, read.unfinished) if read.unfinished else None
+    return DataStop(read.at, read.why, read.rows, unfinished, read.silent)
 
 
 def _pinned(requirements: Path, package: str) -> str:
-    """The version of a package in a file of pins; raises LabFault where it is not pinned there."""
-    found = re.search(rf"^{re.escape(package)}==(\S+)", requirements.read_text("utf-8"), re.MULTILINE)
+    """The version of a package in a file of pins; raises UsageFault where it is not pinned there."""
+    try:
+        text = requirements.read_text("utf-8")
+    except OSError as fault:
+        raise UsageFault(f"cannot read {requirements}: {fault.strerror}") from fault
+    found = re.search(rf"^{re.escape(package)}==(\S+)", text, re.MULTILINE)
     if not found:
-        raise LabFault(f"{requirements} does not pin {package}")
+        raise UsageFault(f"{requirements} does not pin {package}")
     return found[1]
 
 
-def _finish(release: str, name: str, data: Mapping[str, Any]) -> Finish:
-    return Finish(name, data["service"], release, _command(data["command"]), tuple(data["tables"]))
-
-
-def _preparation(data: Mapping[str, Any]) -> Preparation:
+def _preparation(read: _Preparation) -> Preparation:
     return Preparation(
-        name=data["name"],
-        service=data["service"],
-        title=data["title"],
-        cured=data.get("cured", ""),
-        commands=tuple(data.get("commands", ())),
-        steps=tuple(Sql(data["service"], statement) for statement in data.get("statements", ())),
+        name=read.name,
+        service=read.service,
+        title=read.title,
+        cured=read.cured,
+        commands=read.commands,
+        steps=tuple(Sql(read.service, statement) for statement in read.statements),
     )
-
-
-def _command(data: Mapping[str, Any]) -> Command:
-    return Command(
-        name=data["name"],
-        entry=data["entry"],
-        args=tuple(data.get("args", ())),
-        gettext=data.get("gettext"),
-        accepts=tuple(data.get("accepts", (0,))),
-        ignores=tuple(data.get("ignores", ())),
-        online=data.get("online", False),
-    )
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as fault:
-        raise LabFault(f"cannot read {file}: {fault}") from fault

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict, Field
 
 from osupgrade.catalog import content
-from osupgrade.model.errors import LabFault
+from osupgrade.catalog.loading import Strict, load_toml, read_toml
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.release import CLOSED
 
 Level = Literal["smoke", "full"]
 CENSUS = "census"
@@ -27,9 +30,11 @@ class Process:
     ``after`` names processes that must be ready before this one is started.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
     name: str
     service: str
-    config: tuple[str, ...]
+    config: tuple[str, ...] = ()
     entry: str = ""
     args: tuple[str, ...] = ()
     program: str = ""
@@ -55,11 +60,13 @@ class Process:
 class Script:
     """A client's round: a script that prints one JSON object, and the services that must run for it."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
     name: str
     file: str
-    needs: tuple[str, ...]
     service: str
     """Whose code is importable in it."""
+    needs: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     level: Level = "smoke"
 
@@ -67,6 +74,8 @@ class Script:
 @dataclass(frozen=True)
 class Listing:
     """What a script lists under ``name`` must be exactly the ids that ``sql`` finds in a service's database."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     name: str
     service: str
@@ -77,6 +86,8 @@ class Listing:
 class Given:
     """Rows of the cloud's database that the rounds get in hand, as they were before anything started."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
     name: str
     service: str
     sql: str
@@ -85,6 +96,8 @@ class Given:
 @dataclass(frozen=True)
 class Explained:
     """A difference between the censuses that is meant: shell patterns of kind, field and service, and why."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     kind: str
     field: str
@@ -95,6 +108,8 @@ class Explained:
 @dataclass(frozen=True)
 class Expected:
     """An error in a service's log that is no sign of damage: a regular expression over its last line, and why."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     error: str
     why: str
@@ -150,81 +165,86 @@ class Running:
         )
 
 
+class _Check(Strict):
+    name: str
+    service: str
+    columns: str
+    sql: str
+    message: str
+    consequence: str
+    level: Level = "smoke"
+
+
+class _Statement(Strict):
+    database: str
+    sql: str
+
+
+class _Serve(Strict):
+    host: str
+    process: tuple[Process, ...]
+    broker: str = ""
+    broker_environment: dict[str, str] = Field(default_factory=dict)
+    always: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
+    given: tuple[Given, ...] = ()
+    round: tuple[Script, ...] = ()
+    listing: tuple[Listing, ...] = ()
+    check: tuple[_Check, ...] = ()
+    explained: tuple[Explained, ...] = ()
+    account: dict[str, str] = Field(default_factory=dict)
+    expected: tuple[Expected, ...] = ()
+    statement: tuple[_Statement, ...] = ()
+
+
+class _Like(Strict):
+    """Another release's file holds for this one too."""
+
+    like: str
+
+
 @functools.cache
 def load_running(release: str, images: Path | None = None) -> Running | None:
-    """How ``release`` runs; None when nobody has described it. Raises LabFault naming the file and the key."""
+    """How ``release`` runs; None when nobody has described it. Raises UsageFault naming the file and the key."""
     directory = (images or content.images()) / release
     file = directory / "serve.toml"
     if not file.is_file():
         return None
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-        if "like" in data:  # what another release's file says holds for this one too
-            other = load_running(data["like"], images)
-            return replace(other, release=release) if other else None
-        templates = directory / "serve"
-        return Running(
-            release=release,
-            broker=data.get("broker", ""),
-            broker_environment=data.get("broker_environment", {}),
-            scripts=directory / "apis",
-            always=tuple(data.get("always", ())),
-            host=data["host"],
-            processes=tuple(_process(entry) for entry in data["process"]),
-            environment=data.get("environment", {}),
-            given=tuple(Given(e["name"], e["service"], e["sql"]) for e in data.get("given", ())),
-            rounds=tuple(_script(entry) for entry in data.get("round", ())),
-            listings=tuple(Listing(e["name"], e["service"], e["sql"]) for e in data.get("listing", ())),
-            checks=tuple(_check(entry) for entry in data.get("check", ())),
-            explained=tuple(Explained(**e) for e in data.get("explained", ())),
-            account=data.get("account", {}),
-            expected=tuple(Expected(e["error"], e["why"]) for e in data.get("expected", ())),
-            statements=tuple((e["database"], e["sql"]) for e in data.get("statement", ())),
-            templates={path.name: path.read_text("utf-8") for path in sorted(templates.iterdir()) if path.is_file()},
-        )
-    except (OSError, tomllib.TOMLDecodeError) as fault:
-        raise LabFault(f"cannot read {file}: {fault}") from fault
-    except KeyError as fault:
-        raise LabFault(f"{file} lacks the key {fault}") from fault
-
-
-def _process(data: Mapping[str, Any]) -> Process:
-    return Process(
-        name=data["name"],
-        service=data["service"],
-        config=tuple(data.get("config", ())),
-        entry=data.get("entry", ""),
-        args=tuple(data.get("args", ())),
-        program=data.get("program", ""),
-        environment=data.get("environment", {}),
-        gettext=data.get("gettext"),
-        url=data.get("url", ""),
-        queue=data.get("queue", ""),
-        once=data.get("once", False),
-        after=tuple(data.get("after", ())),
-        level=data.get("level", "smoke"),
-        hosts=data.get("hosts", ""),
+    if "like" in read_toml(file):
+        other = load_toml(file, _Like).like
+        if other == release:
+            raise UsageFault(f"{file}: like: it names itself")
+        running = load_running(other, images)
+        return replace(running, release=release) if running else None
+    read, templates = load_toml(file, _Serve), directory / "serve"
+    return Running(
+        release=release,
+        broker=read.broker,
+        broker_environment=read.broker_environment,
+        scripts=directory / "apis",
+        always=read.always,
+        host=read.host,
+        processes=read.process,
+        environment=read.environment,
+        given=read.given,
+        rounds=read.round,
+        listings=read.listing,
+        checks=tuple(_check(each) for each in read.check),
+        explained=read.explained,
+        account=read.account,
+        expected=read.expected,
+        statements=tuple((each.database, each.sql) for each in read.statement),
+        templates={path.name: path.read_text("utf-8") for path in sorted(templates.glob("*")) if path.is_file()},
     )
 
 
-def _script(data: Mapping[str, Any]) -> Script:
-    return Script(
-        name=data["name"],
-        file=data["file"],
-        needs=tuple(data.get("needs", ())),
-        service=data["service"],
-        config=tuple(data.get("config", ())),
-        level=data.get("level", "smoke"),
-    )
-
-
-def _check(data: Mapping[str, Any]) -> AfterCheck:
+def _check(read: _Check) -> AfterCheck:
     return AfterCheck(
-        name=data["name"],
-        service=data["service"],
-        columns=tuple(data["columns"].split()),
-        sql=data["sql"],
-        message=data["message"],
-        consequence=data["consequence"],
-        level=data.get("level", "smoke"),
+        name=read.name,
+        service=read.service,
+        columns=tuple(read.columns.split()),
+        sql=read.sql,
+        message=read.message,
+        consequence=read.consequence,
+        level=read.level,
     )

@@ -5,13 +5,13 @@ For paths whose migrations add far more than they move. The list is ``osupgrade/
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, load_toml
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -39,19 +39,18 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Explained:
+class Explained(Strict):
     """What migrations change on purpose: ``database.table``, ``database.table.column``, and rows by a condition."""
 
-    tables: Mapping[str, str]
-    columns: Mapping[str, str]
-    rows: Mapping[str, str]
+    tables: dict[str, str]
+    columns: dict[str, str]
+    rows: dict[str, str]
 
 
 @cache
 def explained() -> Explained:
     """What ``kept.toml`` explains."""
-    return Explained(**tomllib.loads(content.service_file("common", "kept.toml").read_text("utf-8")))
+    return load_toml(content.service_file("common", "kept.toml"), Explained)
 
 
 def _census(cloud: Cloud) -> Mapping[Table, Content]:

@@ -5,11 +5,11 @@ The catalogue of what the path's migrations do to whole tables is ``osupgrade/op
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -28,11 +28,16 @@ def _census(cloud: Cloud) -> Mapping[str, int]:
     return counts
 
 
+class _Tables(Strict):
+    tables: dict[str, str]
+
+
 @cache
 def explained() -> Mapping[str, str]:
     """``database.table`` -> which migration changes its rows, and why."""
-    data = tomllib.loads(content.service_file("common", "rows.toml").read_text("utf-8"))
-    return {f"{database}.{table}": why for database, tables in data.items() for table, why in tables.items()}
+    file = content.service_file("common", "rows.toml")
+    data = {name: validate({"tables": tables}, _Tables, f"{file}: {name}") for name, tables in read_toml(file).items()}
+    return {f"{database}.{table}": why for database, read in data.items() for table, why in read.tables.items()}
 
 
 def _compare(cloud: Cloud, before: Mapping[str, int]) -> Iterator[Finding]:

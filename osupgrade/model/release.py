@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from osupgrade.model.finding import Sql
+
+CLOSED = ConfigDict(extra="forbid")
+"""For what is read from files as it is: a key that it does not have is refused."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Database:
     those of the rows of a ``migrate_version`` that count, where others are left over from older releases.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
     name: str
     version_table: str
     head: tuple[str, ...]
@@ -52,6 +60,8 @@ class Command:
     over the names that the configuration templates see. ``accepts`` are the exit statuses that are no failure.
     ``ignores`` are results of an upgrade check, by name, that a later stage judges.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     name: str
     entry: str
@@ -97,6 +107,8 @@ class Arrival:
 
     ``command`` then records the revision at which its own migrations begin.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
 
     source: str
     """The database in which it lived."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from osupgrade.catalog.loading import Strict, load_toml
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import like
 from osupgrade.catalog.services import services as content_services
@@ -123,10 +123,19 @@ def services() -> tuple[str, ...]:
     return tuple(sorted({file.stem for file in DIRECTORY.rglob("*.json")}))
 
 
-@functools.cache
-def rules() -> Mapping[str, Any]:
+class Rules(Strict):
     """What no schema shows of migrations: ``rules.toml``, which says what its parts mean."""
-    return tomllib.loads((DIRECTORY / "rules.toml").read_text("utf-8"))
+
+    later: dict[str, tuple[str, ...]]
+    ensured: dict[str, tuple[str, ...]]
+    looked_for: dict[str, tuple[str, ...]]
+    swept: dict[str, dict[str, str]]
+
+
+@functools.cache
+def rules() -> Rules:
+    """The rules of the whole catalogue."""
+    return load_toml(DIRECTORY / "rules.toml", Rules)
 
 
 def refuses_not_utf8(service: str) -> bool:
@@ -137,7 +146,7 @@ def refuses_not_utf8(service: str) -> bool:
 
 def later(service: str) -> frozenset[str]:
     """What a version table holds at releases later than any of the catalogue's, where that has a release's name."""
-    return frozenset(rules()["later"].get(service, ()))
+    return frozenset(rules().later.get(service, ()))
 
 
 def knows(service: str) -> bool:

@@ -115,7 +115,7 @@ def _needed(change: Change, there: Revision) -> str:
     if change.object == "column":
         return f"it works on {change.place}, which is not there (1054, 1091)" if change.name in names else ""
     was = change.before.name if isinstance(change.before, Index | ForeignKey) else ""
-    if was in rules()["looked_for"].get(change.table, ()):
+    if was in rules().looked_for.get(change.table, ()):
         return ""
     return f"it drops {change.table}.{was}, which is not there (1091)" if f"-{was}" in names else ""
 
@@ -155,7 +155,7 @@ def _collision(change: Change, operation: Change, there: Schema) -> _Hit | None:
 
 
 def _sweep(change: Change, there: Revision, line: Lineage) -> _Hit | None:
-    table = rules()["swept"].get(line.service, {}).get(there.name)
+    table = rules().swept.get(line.service, {}).get(there.name)
     item = change.after
     if table is None or item is None:
         return None
@@ -246,7 +246,7 @@ def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
             made = there.table(change.table)
             if isinstance(operation.after, Index) and made and made_for_a_key(made, operation.after):
                 return None
-            ensured = change.name in rules()["ensured"].get(change.table, ())
+            ensured = change.name in rules().ensured.get(change.table, ())
             if ensured and _same_columns(change.after, operation.after):
                 return _Hit(
                     Fate.UPSTREAM, f"upstream wants the index {change.place} too, and looks whether it is there"

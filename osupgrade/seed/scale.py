@@ -11,15 +11,15 @@ from __future__ import annotations
 import functools
 import re
 import time
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import sqlalchemy
+from pydantic import Field
 from sqlalchemy import text
 
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.catalog.site import Site
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.quoting import quoted
@@ -87,25 +87,33 @@ def load_scaling(seeder: str) -> Mapping[str, Scaling]:
     file = content.images() / seeder / "seed" / "scale.toml"
     if not seeder or not file.is_file():
         return {}
-    return {name: _scaling(data) for name, data in tomllib.loads(file.read_text("utf-8")).items()}
+    return {name: _scaling(validate(data, _Database, f"{file}: {name}")) for name, data in read_toml(file).items()}
 
 
-def _scaling(data: Mapping[str, Any]) -> Scaling:
+class _Table(Strict):
+    keys: str = ""
+    owner: str = ""
+    becomes: dict[str, str] = Field(default_factory=dict)
+    only: str = ""
+
+
+class _Database(Strict):
+    shared: str
+    copied: dict[str, _Table] = Field(default_factory=dict)
+    shadows: bool = False
+    deleted_by_id: bool = False
+
+
+def _scaling(read: _Database) -> Scaling:
     copied = [
-        Copied(
-            table,
-            tuple(said.get("keys", "").split()),
-            said.get("owner", ""),
-            said.get("becomes", {}),
-            said.get("only", ""),
-        )
-        for table, said in data.get("copied", {}).items()
+        Copied(table, tuple(each.keys.split()), each.owner, each.becomes, each.only)
+        for table, each in read.copied.items()
     ]
-    shared = data["shared"].split()
-    if data.get("shadows"):  # each followed by its shadow
+    shared = read.shared.split()
+    if read.shadows:  # each followed by its shadow
         copied = [each for one in copied for each in (one, replace(one, table=f"shadow_{one.table}"))]
         shared = [name for table in shared for name in (table, f"shadow_{table}")]
-    return Scaling(tuple(copied), frozenset(shared), data.get("deleted_by_id", False))
+    return Scaling(tuple(copied), frozenset(shared), read.deleted_by_id)
 
 
 def scale(
@@ -252,7 +260,7 @@ def _columns(connection: sqlalchemy.Connection, database: str) -> Mapping[str, S
         "SELECT table_name, column_name, data_type, character_maximum_length FROM information_schema.columns "
         "WHERE table_schema = :database ORDER BY table_name, ordinal_position"
     )
-    columns: dict[str, list[Column]] = {}
+    columns: dict[str, list[Column]] = Field(default_factory=dict)
     for table, name, kind, length in connection.execute(query, {"database": database}):
         columns.setdefault(table, []).append(Column(name, kind, length))
     return columns

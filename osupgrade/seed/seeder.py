@@ -8,13 +8,15 @@ from __future__ import annotations
 import concurrent.futures
 import hashlib
 import json
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import Field
+
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, load_toml
 from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.seed.description import CloudDescription
@@ -45,6 +47,12 @@ class Seeder:
             yield path.name, path.read_bytes()
 
 
+class _Seeder(Strict):
+    databases: tuple[str, ...]
+    waves: tuple[dict[str, str], ...]
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
 def load_seeder(name: str) -> Seeder:
     """The seeder called ``name``; raises UsageFault when there is none, as for a path that begins in the middle."""
     file = content.images() / name / "seed" / "seeder.toml"
@@ -54,8 +62,8 @@ def load_seeder(name: str) -> Seeder:
             f"no cloud can be seeded at this path's first release; clouds can be seeded at {known}",
             hint="give --dump, or take a path that begins there",
         )
-    data = tomllib.loads(file.read_text("utf-8"))
-    return Seeder(file.parent, tuple(data["databases"]), tuple(data["waves"]), data.get("environment", {}))
+    read = load_toml(file, _Seeder)
+    return Seeder(file.parent, read.databases, read.waves, read.environment)
 
 
 class Ran(Protocol):

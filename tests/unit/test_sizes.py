@@ -12,7 +12,6 @@ LONG_MODULES = {
     "osupgrade/lab/images/store.py",
     # Arrives as one file in a Python 2.7 of which nothing is known.
     "osupgrade/lab/observer/inside/osupgrade_observer.py",
-    "osupgrade/rehearsal/conduct.py",
     "osupgrade/rehearsal/inspection.py",
     "osupgrade/report/html.py",
     "osupgrade/report/terminal.py",
@@ -31,7 +30,7 @@ LONG_FUNCTIONS = {
     "osupgrade/cli/scenarios.py:run",
     "osupgrade/cloud/steps.py:run_hop",
     "osupgrade/rehearsal/conduct.py:conduct",
-    "osupgrade/reproduce/work.py:shrink_subject",
+    "osupgrade/reproduce/shrinking.py:shrink_subject",
     "osupgrade/schema/identify.py:_claims",
 }
 

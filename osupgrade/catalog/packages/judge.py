@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
 
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, load_toml
 from osupgrade.catalog.packages.listing import Listing
 from osupgrade.catalog.packages.needs import Asked, Left, forced, left_old, overtaken
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
+from osupgrade.model.release import CLOSED
 from osupgrade.model.stage import Stage
 
 _UPDATE = {
@@ -28,6 +32,8 @@ class Break:
     ``path`` are the releases that were put over each other in place, ``seen`` is the package's version that was left.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
     path: tuple[str, ...]
     package: str
     seen: str
@@ -37,15 +43,17 @@ class Break:
     what: str
 
 
+class _Breaks(Strict):
+    breaks: tuple[Break, ...] = Field(alias="break")
+
+
 @functools.cache
 def known_breaks(release: str, images: Path | None = None) -> tuple[Break, ...]:
     """What ``images/RELEASE/left-old.toml`` knows; nothing where there is no such file."""
     file = (images or content.images()) / release / "left-old.toml"
     if not file.is_file():
         return ()
-    return tuple(
-        Break(**{**entry, "path": tuple(entry["path"])}) for entry in tomllib.loads(file.read_text("utf-8"))["break"]
-    )
+    return load_toml(file, _Breaks).breaks
 
 
 def by_hand(

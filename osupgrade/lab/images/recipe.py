@@ -10,14 +10,15 @@ of nothing else.
 from __future__ import annotations
 
 import functools
+import graphlib
 import hashlib
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import Strict, load_toml, read_toml
 from osupgrade.model.errors import LabFault, UsageFault
 
 OURS = "osupgrade/"
@@ -60,8 +61,16 @@ class Recipe:
     reason: str = ""
 
 
+class Limits(Strict):
+    """What ``image.toml`` says of an image that not every machine can have."""
+
+    architectures: tuple[str, ...] = ()
+    instead: str = ""
+    reason: str = ""
+
+
 def make_recipe(
-    name: str, dockerfile: str, read: Callable[[str], Input], limits: Mapping[str, object] | None = None
+    name: str, dockerfile: str, read: Callable[[str], Input], limits: Limits | None = None
 ) -> Recipe:
     """A recipe from its Dockerfile's text; ``read`` gives the input that a COPY line names."""
     text = re.sub(r"\\\n", " ", dockerfile)
@@ -74,8 +83,7 @@ def make_recipe(
         for source in [word for word in line.split() if not word.startswith("--")][:-1]
         if source != CERTIFICATES
     )
-    limits = limits or {}
-    architectures = limits.get("architectures", ())
+    limits = limits or Limits()
     return Recipe(
         name=name,
         dockerfile=dockerfile,
@@ -83,9 +91,9 @@ def make_recipe(
         outside=tuple(image for image in images if not image.startswith(OURS)),
         inputs=tuple(read(source) for source in copied),
         arguments=tuple(dict.fromkeys(_ARG.findall(text))),
-        architectures=tuple(architectures) if isinstance(architectures, list) else (),
-        instead=str(limits.get("instead", "")),
-        reason=str(limits.get("reason", "")),
+        architectures=limits.architectures,
+        instead=limits.instead,
+        reason=limits.reason,
     )
 
 
@@ -100,7 +108,7 @@ def load_recipes(images: Path | None = None) -> Mapping[str, Recipe]:
             name = f"{dockerfile.parent.name}-{part}" if part else dockerfile.parent.name
             found[name] = _load(top, name, dockerfile)
     for release in sorted(top.glob("*/release.toml")):
-        runtime = _toml(release).get("runtime")
+        runtime = read_toml(release).get("runtime")
         if not isinstance(runtime, str):
             raise LabFault(f"{release} lacks the key 'runtime'")
         found[release.parent.name] = _load(top, release.parent.name, top / runtime / "Dockerfile.release")
@@ -121,22 +129,20 @@ def build_order(recipes: Mapping[str, Recipe], names: Iterable[str], present: Ca
 
     What a present image was built from is not asked for. Raises UsageFault for an unknown name.
     """
-    order: dict[str, None] = {}
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
+    needed: dict[str, tuple[str, ...]] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
         if name not in recipes:
             raise UsageFault(f"there is no image {name!r}", hint=f"the images are {', '.join(sorted(recipes))}")
-        if name in path:
-            raise LabFault(f"these images build on each other: {' -> '.join((*path, name))}")
-        if name in order or present(name):
-            return
-        for base in recipes[name].bases:
-            visit(base, (*path, name))
-        order[name] = None
-
-    for name in names:
-        visit(name, ())
-    return tuple(order)
+        if name not in needed and not present(name):
+            needed[name] = recipes[name].bases
+            waiting += needed[name]
+    try:
+        order = graphlib.TopologicalSorter(needed).static_order()
+        return tuple(name for name in order if name in needed)
+    except graphlib.CycleError as fault:
+        raise LabFault(f"these images build on each other: {' -> '.join(reversed(fault.args[1]))}") from None
 
 
 def database_for(architecture: str, wanted: str, recipes: Mapping[str, Recipe] | None = None) -> tuple[str, str]:
@@ -188,12 +194,6 @@ def _load(top: Path, name: str, dockerfile: Path) -> Recipe:
         name,
         dockerfile.read_text("utf-8"),
         read,
-        _toml(limits) if dockerfile.name == "Dockerfile" and limits.is_file() else None,
+        load_toml(limits, Limits) if dockerfile.name == "Dockerfile" and limits.is_file() else None,
     )
 
-
-def _toml(file: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as fault:
-        raise LabFault(f"{file} is not valid TOML: {fault}") from fault

@@ -150,11 +150,11 @@ def test_no_json_raises_anything_else(data):
 
 
 def test_reading_takes_a_time_in_proportion_to_the_file():
-    started = time.monotonic()
+    started = time.process_time()
     for text in ("x" * 3_000_000, '"' * 300_000, "x = '" + "x." * 60 + "'", "a." * 1_000_000 + "b = 1"):
         with contextlib.suppress(UsageFault):
             parse_toml(text, Sample, "f")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @settings(deadline=None)

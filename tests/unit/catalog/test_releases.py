@@ -7,7 +7,7 @@ import pytest
 from osupgrade.catalog.content import root
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cloud.judge import check_results, judge_check
-from osupgrade.model.errors import Exit, LabFault, UsageFault
+from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.release import UpgradePath
 from osupgrade.seed.seeder import load_seeder
@@ -151,5 +151,5 @@ def test_a_release_that_is_like_itself_is_refused(tmp_path):
     for name, other in (("a", "b"), ("b", "a")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "release.toml").write_text(f'like = "{other}"\n')
-    with pytest.raises(LabFault, match="like itself: a -> b -> a"):
+    with pytest.raises(UsageFault, match="like itself: a -> b -> a"):
         load_releases(tmp_path)

@@ -16,7 +16,7 @@ import osupgrade.verify
 from osupgrade.catalog.content import api_scripts
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.running import Explained, Listing, load_running
-from osupgrade.model.errors import LabFault
+from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Severity
 from osupgrade.verify.census import differences, kept
 from osupgrade.verify.services import _masked
@@ -145,7 +145,7 @@ def test_a_release_that_says_nothing_is_not_verified(tmp_path):
 def test_a_description_that_lacks_a_key_names_file_and_key(tmp_path):
     (tmp_path / "antelope" / "serve").mkdir(parents=True)
     (tmp_path / "antelope" / "serve.toml").write_text('host = "h"\n[[process]]\nname = "api"\n')
-    with pytest.raises(LabFault, match=r"antelope/serve\.toml lacks the key 'service'"):
+    with pytest.raises(UsageFault, match=r"antelope/serve\.toml: process\[0\]\.service: is missing"):
         load_running("antelope", tmp_path)
 
 

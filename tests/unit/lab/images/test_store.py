@@ -114,7 +114,9 @@ def test_a_tag_changes_with_the_recipe(change):
 
 def test_each_image_is_built_after_what_it_builds_on_and_once():
     all_ = recipes(recipe("a", "c"), recipe("b", "c"), recipe("c", "d"), recipe("d"), recipe("unasked"))
-    assert build_order(all_, ["a", "b", "a"], nothing) == ("d", "c", "a", "b")
+    order = build_order(all_, ["a", "b", "a"], nothing)
+    assert sorted(order) == ["a", "b", "c", "d"]
+    assert all(order.index(base) < order.index(name) for name in order for base in all_[name].bases)
 
 
 def test_what_a_present_image_was_built_from_is_not_asked_for():
@@ -185,13 +187,13 @@ def test_a_release_file_changes_no_tag_and_requirements_change_one(tree):
         ("py/Dockerfile", "FROM osupgrade/gone\n", r"the image py builds on gone"),
         ("alpha/release.toml", "version = 1\n", r"alpha/release.toml lacks the key 'runtime'"),
         ("alpha/release.toml", 'runtime = "perl"\n', r"the image alpha needs .*perl/Dockerfile.release"),
-        ("alpha/release.toml", "runtime = \n", r"alpha/release.toml is not valid TOML"),
+        ("alpha/release.toml", "runtime = \n", r"alpha/release.toml: not valid TOML"),
         ("py/image.toml", 'instead = "gone"\n', r"the image py builds on gone"),
     ],
 )
 def test_a_broken_tree_is_named(tree, file, text, complaint):
     (tree / file).write_text(text)
-    with pytest.raises(LabFault, match=complaint):
+    with pytest.raises((LabFault, UsageFault), match=complaint):
         fresh(tree)
 
 
