@@ -10,12 +10,14 @@ from rich.text import Text
 
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity
 from osupgrade.model.findings import settled
+from osupgrade.model.quoting import one_line, visible
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import SEEDED
 from osupgrade.model.text import size
 from osupgrade.rehearsal.inspection import Database, Inspection, Own, Size
 from osupgrade.report.digest import cure_blocks, where
-from osupgrade.report.terminal import SEVERITIES, print_table
+from osupgrade.report.terminal.console import SEVERITIES, print_table, shown
+from osupgrade.report.terminal.console import table as empty_table
 
 SHOWN_TABLES = 3
 SHOWN_ROWS = 2
@@ -37,41 +39,43 @@ def show(page: Inspection, last: str, next_command: str, console: Console) -> No
         _head("What is there", console)
         print_table(_databases(page.databases), console)
     if page.own:
-        _head(f"What is yours, and what the way to {last} does to it", console)
+        _head(f"Local changes, and what the upgrade to {last} does to them", console)
         print_table(_own(page.own), console)
     elif any(one.catalogued for one in page.databases):
-        console.print(Text("\nNothing in the schemas is your own.", "green"))
+        console.print(Text("\nThe schemas hold no local changes.", "green"))
     elif page.databases:
-        console.print("\nThe catalogue of schemas does not know these releases: what in them is your own is not told.")
-    shown = [f for f in page.findings if not _told(f, page.own)]
-    bad = [f for f in shown if f.severity is not Severity.INFO]
+        console.print(
+            "\nThe schema catalogue does not know these releases, so local changes cannot be detected in them."
+        )
+    findings = [f for f in page.findings if not _in_table(f, page.own)]
+    bad = [f for f in findings if f.severity is not Severity.INFO]
     if bad:
-        _head("What stands in the way, and what to do", console)
+        _head("Problems, and what to do about them", console)
         print_table(_findings(bad), console)
-    notes = [f for f in shown if f.severity is Severity.INFO]
+    notes = [f for f in findings if f.severity is Severity.INFO]
     if notes:
-        _head("To know", console)
+        _head("Notes", console)
         for note in notes:
             service = f"{note.service}: " if note.service else ""
-            console.print(Text(f"  {service}{note.message}"), soft_wrap=True)
+            console.print(shown(one_line(f"  {service}{note.message}")), soft_wrap=True)
     console.print()
-    console.print(Text(_verdict(page), "bold green" if page.clean else "bold red"), soft_wrap=True)
-    console.print(Text.assemble(("next  ", "dim"), (next_command, "bold")), soft_wrap=True)
+    console.print(shown(_verdict(page), "bold green" if page.clean else "bold red"), soft_wrap=True)
+    console.print(Text.assemble(("next  ", "dim"), (visible(next_command), "bold")), soft_wrap=True)
 
 
 def _verdict(page: Inspection) -> str:
     if page.clean:
-        return "Nothing to do before the upgrade but what its path asks of every cloud."
+        return "No action needed before the upgrade beyond the standard steps of this path."
     counts = []
     for severity in (Severity.ERROR, Severity.WARNING):
         count = sum(finding.severity is severity for finding in page.findings)
         counts += [f"{count} {severity.value}{'s' if count > 1 else ''}"] if count else []
     stops = sum(own.fate is Fate.IN_THE_WAY for own in page.own)
-    more = f"; {stops} of your {len(page.own)} changes stop{'s' if stops == 1 else ''} it" if stops else ""
+    more = f"; {stops} of {len(page.own)} local changes stop{'s' if stops == 1 else ''} it" if stops else ""
     return (
         f"Not ready for the upgrade: {', '.join(counts)}{more}."
         if _blocked(page)
-        else (f"Look at this before the upgrade: {', '.join(counts)}.")
+        else (f"Check this before the upgrade: {', '.join(counts)}.")
     )
 
 
@@ -81,23 +85,23 @@ def _blocked(page: Inspection) -> bool:
 
 def _findings(findings: Iterable[Finding]) -> Table:
     """Each finding in the full width: what, what follows, the rows that prove it, and how to cure it by hand."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table = empty_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     staged = settled(StagedFinding(SEEDED, finding, State.STANDING) for finding in findings)
     for number, finding in enumerate(found.finding for found in staged):
         if number:
             table.add_row()
-        text = Text.assemble((f"{where(finding).rstrip('.')}: ", "bold"), finding.message)
+        text = Text.assemble((one_line(f"{where(finding).rstrip('.')}: "), "bold"), one_line(finding.message))
         if finding.consequence:
-            text.append(f"\n{finding.consequence}", "dim")
+            text.append(f"\n{one_line(finding.consequence)}", "dim")
         if finding.evidence.rows:
             text.append(f"\nproof: {_proof(finding.evidence)}", "dim")
         if finding.cure:
-            text.append(f"\ncure: {finding.cure.summary}")
+            text.append(f"\ncure: {one_line(finding.cure.summary)}")
             text.append("".join(f"\n  {line}" for line in _by_hand(finding.cure)), "cyan")
         if finding.command:
-            text.append(f"\ntry: {finding.command}")
+            text.append(f"\ntry: {one_line(finding.command)}")
         table.add_row(Text(finding.severity.value, SEVERITIES[finding.severity]), text)
     return table
 
@@ -106,7 +110,7 @@ def _proof(evidence: Evidence) -> str:
     """The first rows in one line, and how many there are."""
     rows = [", ".join(_short(cell, 40) for cell in row) for row in evidence.rows[:SHOWN_ROWS]]
     more = f" … {evidence.total} in all" if evidence.total > len(rows) else ""
-    return f"({', '.join(evidence.columns)}) = {'; '.join(rows)}{more}"
+    return one_line(f"({', '.join(evidence.columns)}) = {'; '.join(rows)}{more}")
 
 
 def _by_hand(cure: Cure) -> list[str]:
@@ -114,20 +118,20 @@ def _by_hand(cure: Cure) -> list[str]:
     lines = [
         f"{service}> {statement}" if service else f"$ {statement}"
         for service, text in cure_blocks(cure)
-        for statement in text.splitlines()
+        for statement in text.split("\n")
     ]
-    shown = [_short(line, 150) for line in lines[:SHOWN_STEPS]]
-    left = len(lines) - len(shown)
-    return [*shown, f"… {left} more, all of them with --json"] if left else shown
+    first = [_short(line, 150) for line in lines[:SHOWN_STEPS]]
+    left = len(lines) - len(first)
+    return [*first, f"… {left} more, all of them with --json"] if left else first
 
 
 def _short(text: str, most: int) -> str:
-    flat = " ".join(text.split())
+    flat = one_line(text)
     return flat if len(flat) <= most else f"{flat[: most - 1]}…"
 
 
-def _told(finding: Finding, own: Iterable[Own]) -> bool:
-    """Whether the table of what is yours says it already."""
+def _in_table(finding: Finding, own: Iterable[Own]) -> bool:
+    """Whether the table of local changes says it already."""
     if finding.source not in ("schema", "prediction"):
         return False
     return any(one.service == finding.service and one.place == finding.place for one in own)
@@ -139,21 +143,21 @@ def _head(text: str, console: Console) -> None:
 
 
 def _databases(databases: Iterable[Database]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("service", "is really at", "it says", "tables", "size"):
-        table.add_column(name, no_wrap=name != "it says", justify="right" if name == "size" else "left")
+    table = empty_table()
+    for name in ("service", "release, by its schema", "version table", "tables", "size"):
+        table.add_column(name, no_wrap=name != "version table", justify="right" if name == "size" else "left")
     table.add_column("largest tables, rows (about)", overflow="fold", ratio=1)
     for one in databases:
         name = one.service if one.database == one.service else f"{one.service} ({one.database})"
-        says = ", ".join(one.claim) or "nothing"
+        says = one_line(", ".join(one.claim)) or "nothing"
         odd = _odd(one)
         table.add_row(
-            Text(name, "bold"),
+            shown(name, "bold"),
             f"{one.release} {_revision(one)}",
             Text(says, "" if one.honest else "bold red"),
             Text.assemble(str(one.tables), (f", {odd}" if odd else "", "yellow")),
             size(one.bytes),
-            ", ".join(f"{t.table} {t.rows:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for t in _large(one)),
+            one_line(", ".join(f"{t.table} {t.rows:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") for t in _large(one))),
         )
     return table
 
@@ -178,14 +182,18 @@ def _odd(one: Database) -> str:
 
 
 def _own(entries: Iterable[Own]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = empty_table()
     table.add_column("service", no_wrap=True)
-    table.add_column("what", overflow="fold", ratio=3)
+    table.add_column("change", overflow="fold", ratio=3)
     table.add_column("what becomes of it", overflow="fold", ratio=2)
     order = list(_FATES)
     for one in sorted(entries, key=lambda own: (order.index(own.fate), own.service, own.place)):
         at = f" in {one.revision} ({one.release})" if one.revision else ""
         why = "" if one.fate is Fate.KEPT else f": {one.why}"
-        fate = "stays so" if one.fate is Fate.KEPT else one.fate.value
-        table.add_row(one.service, one.difference, Text.assemble((f"{fate}{at}", _FATES[one.fate]), why))
+        fate = "unchanged" if one.fate is Fate.KEPT else one.fate.value
+        table.add_row(
+            shown(one.service),
+            shown(one_line(one.difference)),
+            Text.assemble((f"{fate}{at}", _FATES[one.fate]), one_line(why)),
+        )
     return table

@@ -6,7 +6,6 @@ One suite for each service's chain, and one each for findings, invariants, the r
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +15,10 @@ from xml.etree import ElementTree as Xml
 from osupgrade.model.errors import Exit
 from osupgrade.model.finding import Severity
 from osupgrade.model.findings import settled
+from osupgrade.model.quoting import visible
 from osupgrade.model.report import LaneResult, Part, RunReport, ScenarioReport, StagedFinding, State
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, standing_at
-
-# What XML 1.0 cannot carry at all; tools write such characters into their logs.
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def _document(report: RunReport) -> Xml.Element:
     # The form that Jenkins' schema asks for: no offset; it is UTC.
     timestamp = report.manifest.started.partition("+")[0].removesuffix("Z")
     for name, cases in suites:
-        suite = Xml.SubElement(root, "testsuite", {"name": name, "timestamp": timestamp, **_counts(cases)})
+        suite = Xml.SubElement(root, "testsuite", {"name": visible(name), "timestamp": timestamp, **_counts(cases)})
         for case in _told_apart(cases):
             suite.append(_element(name, case))
     return root
@@ -74,20 +71,17 @@ def _counts(cases: Sequence[_Case]) -> dict[str, str]:
 
 def _element(suite: str, case: _Case) -> Xml.Element:
     element = Xml.Element(
-        "testcase", {"classname": f"osupgrade.{suite}", "name": _clean(case.name), "time": f"{case.seconds:.3f}"}
+        "testcase",
+        {"classname": visible(f"osupgrade.{suite}"), "name": visible(case.name), "time": f"{case.seconds:.3f}"},
     )
     if case.failure is not None:
-        failure = Xml.SubElement(element, "failure", {"message": _clean(case.failure), "type": "failure"})
-        failure.text = _clean(case.details or case.failure)
+        failure = Xml.SubElement(element, "failure", {"message": visible(case.failure), "type": "failure"})
+        failure.text = visible(case.details or case.failure)
     elif case.skipped is not None:
-        Xml.SubElement(element, "skipped", {"message": _clean(case.skipped)})
+        Xml.SubElement(element, "skipped", {"message": visible(case.skipped)})
     elif case.details:
-        Xml.SubElement(element, "system-out").text = _clean(case.details)
+        Xml.SubElement(element, "system-out").text = visible(case.details)
     return element
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _suites(report: RunReport) -> Iterator[tuple[str, list[_Case]]]:
@@ -133,7 +127,13 @@ def _lane(result: LaneResult, report: RunReport) -> Iterator[tuple[str, list[_Ca
     if result.refused:
         yield (
             "cloud",
-            [_Case("the cloud can be set up", failure=result.refused.splitlines()[0], details=result.refused)],
+            [
+                _Case(
+                    "the cloud can be set up",
+                    failure=(result.refused.splitlines() or [result.refused])[0],
+                    details=result.refused,
+                )
+            ],
         )
     findings = [found for found in settled(result.findings) if found.finding.source not in result.checked]
     yield "findings", [_finding(found) for found in findings]

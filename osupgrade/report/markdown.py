@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from osupgrade.catalog.render import Markup
 from osupgrade.model.findings import settled
+from osupgrade.model.quoting import markdown as text
+from osupgrade.model.quoting import markdown_block
 from osupgrade.model.report import LaneResult, RunReport, State
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.model.text import duration
@@ -24,16 +27,16 @@ _MOST = 50
 
 
 def markdown(report: RunReport) -> str:
-    """The summary: the verdict, chains, what failed, what stands, scenarios and the next command."""
+    """The summary: the verdict, chains, what failed, what is unresolved, scenarios and the next command."""
     good = report.exit_status == 0
     lines = [
-        f"## {'✅' if good else '❌'} {_text(report.verdict[:1].upper() + report.verdict[1:])}",
+        f"## {'✅' if good else '❌'} {text(report.verdict[:1].upper() + report.verdict[1:])}",
         "",
-        f"{report.kind}, {duration(report.seconds)}, {_text(report.manifest.database)}, "
-        f"cloud: {_text(report.manifest.cloud)}",
+        f"{report.kind}, {duration(report.seconds)}, {text(report.manifest.database)}, "
+        f"cloud: {text(report.manifest.cloud)}",
         "",
     ]
-    lines += [f"> {_text(note)}\n" for note in report.notes]
+    lines += [f"> {text(note)}\n" for note in report.notes]
     rows = [
         [_PART.get(part.exit_status, "❌"), part.name, part.report.verdict if part.report else part.problem]
         for part in report.parts
@@ -41,32 +44,33 @@ def markdown(report: RunReport) -> str:
     lines += _table(("", "part", "what was found"), rows)
     for part in report.parts:
         if part.report and part.exit_status and part.report.scenarios:
-            lines += [f"### {_text(part.name)}", "", *_scenarios(part.report)]
+            lines += [f"### {text(part.name)}", "", *_scenarios(part.report)]
     if report.result:
         lines += _lane(report.result, report)
     lines += _schemas(report)
     if report.strategy and report.strategy.way_back:
-        lines += [f"**Way back**: {_text(report.strategy.way_back)}.", ""]
+        lines += [f"**Way back**: {text(report.strategy.way_back)}.", ""]
     if report.scenarios:
         lines += _scenarios(report)
     if report.api:
         bad = [call for call in report.api if not call.ok]
-        lines += [f"**APIs**: {len(report.api) - len(bad)} of {len(report.api)} questions answered as they should.", ""]
-        lines += [f"- {_text(f'{c.release} {c.service}: {c.name}: {c.detail}')}" for c in bad] + [""] * bool(bad)
-    lines += ["Next:", "", "```sh", report.next_command, "```", ""]
+        lines += [f"**APIs**: {len(report.api) - len(bad)} of {len(report.api)} checks passed.", ""]
+        lines += [f"- {text(f'{c.release} {c.service}: {c.name}: {c.detail}')}" for c in bad] + [""] * bool(bad)
+    lines += ["Next:", "", *markdown_block(report.next_command, "sh"), ""]
     return "\n".join(lines)
 
 
 def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
     missing = not_reached(result)
     if result.refused:
-        yield from ("**The cloud could not be set up:**", "", *_code(result.refused), "")
+        yield from ("**The cloud could not be set up:**", "", *markdown_block(result.refused, "text"), "")
     rows = []
     for service, steps in by_service(result).items():
         left = [hop for hop in missing if hop.endswith(f"/{service}")]
-        times = [f"{step.step} {_word(step)} {duration(step.seconds)}" for step in steps]
+        times = [f"{text(step.step)} {_word(step)} {duration(step.seconds)}" for step in steps]
         good = "❌" if left or any(step.outcome is Outcome.FAILED for step in steps) else "✅"
-        rows.append([good, service, travelled(steps), ", ".join([*times, *(f"{hop} not reached" for hop in left)])])
+        reached = Markup(", ".join([*times, *(text(f"{hop} not reached") for hop in left)]))
+        rows.append([good, service, travelled(steps), reached])
     yield from _table(("", "service", "versions", "steps"), rows)
     for step in result.failed:
         yield from _failure(step)
@@ -74,13 +78,13 @@ def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
         red = broken_checks(result)
         yield f"**Invariants**: {len(result.checked) - len(red)} of {len(result.checked)} hold."
         yield ""
-        yield from (f"- ❌ {_text(report.invariants.get(name, name))}" for name in red)
+        yield from (f"- ❌ {text(report.invariants.get(name, name))}" for name in red)
         yield from [""] * bool(red)
     findings = settled(result.findings)
     standing = [found.finding for found in findings if found.state is State.STANDING]
     if findings:
         cured = sum(found.state is State.CURED for found in findings)
-        yield f"**Findings**: {len(standing)} standing, {cured} cured."
+        yield f"**Findings**: {len(standing)} unresolved, {cured} cured."
         yield ""
     yield from _table(
         ("severity", "service", "place", "what", "cure"),
@@ -91,23 +95,23 @@ def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
 def _schemas(report: RunReport) -> Iterator[str]:
     exact, other = exactness(report)
     if exact:
-        yield f"**Schema**: exactly upstream's, besides what is yours: {_text(exact)}."
+        yield f"**Schema**: same as upstream, apart from local changes: {text(exact)}."
         yield ""
     if other:
-        yield f"**Schema**: otherwise than upstream's: {_text(other)}."
+        yield f"**Schema**: differs from upstream: {text(other)}."
         yield ""
     yield from _table(
-        ("yours", "service", "place", "what became of it", "data"),
+        ("local change", "service", "place", "what became of it", "data"),
         [[one.fate.value, one.service, one.place, one.words, one.data] for one in customised(report)],
     )
 
 
 def _failure(step: StepResult) -> Iterator[str]:
     revision = f" in revision {step.diagnosis.revision}" if step.diagnosis and step.diagnosis.revision else ""
-    yield f"**{_text(f'{step.step} failed{revision}')}**: {_text('; '.join(step.problems))}"
+    yield f"**{text(f'{step.step} failed{revision}')}**: {text('; '.join(step.problems))}"
     yield ""
     statement = step.diagnosis.statement if step.diagnosis else None
-    yield from _code("\n".join(filter(None, (statement, error_of(step)))))
+    yield from markdown_block("\n".join(filter(None, (statement, error_of(step)))), "text")
     yield ""
 
 
@@ -132,22 +136,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
     for row in rows[:_MOST]:
-        yield "| " + " | ".join(_text(cell) for cell in row) + " |"
+        yield "| " + " | ".join(cell if isinstance(cell, Markup) else text(cell) for cell in row) + " |"
     if len(rows) > _MOST:
         yield f"| … and {len(rows) - _MOST} more |" + " |" * (len(head) - 1)
     yield ""
-
-
-def _text(text: str) -> str:
-    """One line that no renderer takes for a tag or a table's edge; the report's own bold words stay."""
-    flat = " ".join(text.split())
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`"), ("_", "\\_")):
-        flat = flat.replace(sign, instead)
-    return flat
-
-
-def _code(text: str) -> list[str]:
-    fence = "~" * 3
-    while fence in text:
-        fence += "~"
-    return [f"{fence}text", *text.splitlines(), fence]

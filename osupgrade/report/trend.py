@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
-from markupsafe import Markup
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from osupgrade.history.trend import Series, Trend
 from osupgrade.model.text import duration
-from osupgrade.report.terminal import print_table
+from osupgrade.report.html.text import page, stylesheet
+from osupgrade.report.terminal.console import print_table, shown
+from osupgrade.report.terminal.console import table as empty_table
 
-_TEMPLATES = Path(__file__).parent / "page"
 _NEWEST = 60
 """Runs that one chart shows."""
 _PARTS = 40
@@ -69,26 +66,18 @@ def chart(series: Series) -> Chart:
 
 def trend_html(trends: Sequence[Trend]) -> str:
     """The page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["duration"] = duration
-    environment.filters["chart"] = chart
-    return environment.get_template("trend.html").render(
-        style=Markup((_TEMPLATES / "report.css").read_text("utf-8")),
-        whole=[trend for trend in trends if "/" not in trend.subject],
-        lanes=[trend for trend in trends if "/" in trend.subject],
-        most=_PARTS,
-    )
+    values = {
+        "style": stylesheet(),
+        "whole": [trend for trend in trends if "/" not in trend.subject],
+        "lanes": [trend for trend in trends if "/" in trend.subject],
+        "most": _PARTS,
+    }
+    return page("trend.html", values, {"chart": chart})
 
 
 def trend_table(trends: Sequence[Trend], console: Console) -> None:
     """The same as a table: each path's runs, and what was slow or changed in the last one."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = empty_table()
     for name, justify in (("what", "left"), ("runs", "right"), ("green", "right"), ("usual", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=name != "what")
     for name in ("last", "limit"):
@@ -97,16 +86,16 @@ def trend_table(trends: Sequence[Trend], console: Console) -> None:
     for trend in trends:
         whole = trend.whole
         slow = [series.name for series in (whole, *trend.parts) if series.beyond]
-        told = [f"slow: {', '.join(slow)}"] if slow else []
-        told += [f"{change.started[:10]} {change.message}" for change in trend.changes[-2:]]
+        notes = [f"slow: {', '.join(slow)}"] if slow else []
+        notes += [f"{change.started[:10]} {change.message}" for change in trend.changes[-2:]]
         table.add_row(
-            trend.title,
+            shown(trend.title),
             str(len(whole.points)),
             str(sum(point.green for point in whole.points)),
             duration(whole.median),
             Text(duration(whole.last.seconds), style="" if whole.last.green else "bold red"),
             duration(whole.most) if whole.most else "–",
-            Text("\n".join(told), style="yellow"),
+            shown("\n".join(notes), style="yellow"),
         )
     print_table(table, console)
 

@@ -179,7 +179,7 @@ def test_the_page_says_what_is_there_what_is_yours_and_what_to_do():
     for part in (
         "grizzly 161", "165", "111, 1 latin1", "117.7 MiB", "instances 30\N{NARROW NO-BREAK SPACE}000",
         "in the way in 188 (havana)", "1060", "nova.services has a column", "10 ports have no host",
-        "Not ready for the upgrade: 2 errors; 1 of your 1 changes stops it", "osupgrade rehearse --dump nova.sql",
+        "Not ready for the upgrade: 2 errors; 1 of 1 local changes stops it", "osupgrade rehearse --dump nova.sql",
     ):  # fmt: skip
         assert part in text
     assert "collides" not in text, "the table of what is yours says it"
@@ -201,13 +201,13 @@ def test_a_finding_has_its_proof_and_what_to_type():
 
 def test_of_releases_that_the_catalogue_does_not_know_nothing_is_claimed():
     text = page(databases=(replace(NOVA_FACTS, release="caracal", revision="", catalogued=False),))
-    assert "what in them is your own is not told" in text
+    assert "local changes cannot be detected in them" in text
     assert "Nothing in the schemas" not in text
 
 
 def test_a_clean_page_ends_with_one_line():
     text = page(databases=(replace(NOVA_FACTS, charsets={"utf8": 111}, claim=("161",), honest=True),))
-    assert "Nothing in the schemas is your own." in text
+    assert "The schemas hold no local changes." in text
     assert "Nothing to do before the upgrade" in text
     assert "What stands in the way" not in text
 

@@ -215,7 +215,7 @@ def test_a_lane_that_went_wrong_shows_what_stands_in_it(tmp_path):
 def test_customisations_have_verdict_revision_error_and_the_sql_that_mends():
     text = Page(html(samples.FAILED, Path("nowhere"))).text
     for part in (
-        "Customisations",
+        "Local changes",
         "in the way",
         "188_add_reason_column_to_service",
         "1060",
@@ -225,7 +225,7 @@ def test_customisations_have_verdict_revision_error_and_the_sql_that_mends():
     ):
         assert part in text
     clean = Page(html(samples.GREEN, Path("nowhere"))).text
-    assert "Exactly upstream's schema: keystone 44" in clean
+    assert "Same schema as upstream: keystone 44" in clean
     assert "Nothing in the schemas is your own" in clean
 
 
@@ -235,7 +235,7 @@ def test_the_slowest_migrations_are_told_with_what_they_cost(tmp_path):
         "The slowest of 30.",
         "havana nova 185_rename_unique_constraints 4.1 s 64 232\u202f611 58\u202f100 20.1 MiB 22.1 MiB 16.0 MiB",
         "Slowest statement, 3.125 s: ALTER TABLE `instance_system_metadata` ADD CONSTRAINT",
-        "Locked: instance_system_metadata 3.250 s, written anew; instances 0.500 s (rows); instance_types 0.125 s",
+        "Locked: instance_system_metadata 3.250 s, rebuilt; instances 0.500 s (rows); instance_types 0.125 s",
         "Row locks of its long transactions: 58\u202f322",
         "Temporary tables on disk: 2",
         "All 30 migrations",
@@ -290,7 +290,7 @@ def test_the_estimate_tells_time_interval_downtime_disk_and_what_to_prepare(tmp_
         "Havana/nova: nova 185 grows steeper than linear, about with n^1.6.",
         "havana nova 185_rename_unique_constraints archive the deleted rows 2 min 02 s 31.5 s 12.5 s",
         "1: 0.12 s, 10: 1.25 s, 30: 4.12 s",
-        "yours controller 12.5 MB/s 4.25 ms 150 MB/s 300 MB/s",
+        "your host controller 12.5 MB/s 4.25 ms 150 MB/s 300 MB/s",
     ):
         assert part in page.text, part
     assert "#estimate" in page.links

@@ -38,7 +38,7 @@ def test_texts_cannot_break_the_table_or_the_page():
     finding = dataclasses.replace(samples.TOKENS, message="a | b\n<script>x</script> `c`", cure=None)
     result = dataclasses.replace(samples.GREEN.result, findings=(StagedFinding(SEEDED, finding, State.STANDING),))
     (row,) = [x for x in markdown(dataclasses.replace(samples.GREEN, result=result)).splitlines() if "script" in x]
-    assert row == "| warning | keystone | token | a \\| b &lt;script&gt;x&lt;/script&gt; \\`c\\` |  |"
+    assert row == "| warning | keystone | token | a \\| b\\\\n\\<script\\>x\\</script\\> \\`c\\` |  |"
 
 
 def test_a_long_table_is_cut():

@@ -45,7 +45,7 @@ def test_a_verdict_names_service_release_revision_statement_error_and_next_comma
         "1060",
         "nova stands at 187",
         "logs/havana-nova.log",
-        "3 errors, 1 warning, 1 info standing, 1 cured",
+        "3 errors, 1 warning, 1 info unresolved, 1 cured",
         "broken: every-port-bound",
         "silent   14 ports have no binding",
         "keystone 22 → 36 → 44",
@@ -56,22 +56,22 @@ def test_a_verdict_names_service_release_revision_statement_error_and_next_comma
 
 def test_a_clean_schema_is_one_line():
     text = printed(verdict, samples.GREEN, width=200)
-    assert "schema   exactly upstream's: keystone 44, glance 34, cinder 22, nova 234, neutron ml2" in text
-    assert "yours" not in text
+    assert "schema   same as upstream: keystone 44, glance 34, cinder 22, nova 234, neutron ml2" in text
+    assert "local" not in text
 
 
 def test_each_customisation_has_its_fate_in_one_line_the_worst_first():
     text = printed(verdict, samples.FAILED, width=200)
     lines = [line.strip() for line in text.splitlines()]
-    start = next(n for n, line in enumerate(lines) if line.startswith("yours"))
-    assert [line.removeprefix("yours").strip() for line in lines[start : start + 3]] == [
+    start = next(n for n, line in enumerate(lines) if line.startswith("local"))
+    assert [line.removeprefix("local").strip() for line in lines[start : start + 3]] == [
         "in the way: nova: column services.disabled_reason stops the upgrade in revision "
         "188_add_reason_column_to_service",
         "lost: cinder: index volumes.own_by_host is gone",
         "kept: cinder: table acme_billing is as before (31 rows of own data, checksum as before)",
     ]
-    assert "exactly upstream's, besides what is yours: glance 34" in text
-    assert "otherwise than upstream's: cinder 22" in text
+    assert "same as upstream, apart from local changes: glance 34" in text
+    assert "differs from upstream: cinder 22" in text
 
 
 def crowded():
@@ -115,8 +115,8 @@ def test_a_finding_that_stands_anywhere_stands():
 def test_the_matrix_tells_what_went_wrong():
     lines = printed(matrix, samples.scenarios(5).scenarios, width=160).splitlines()
     (bad,) = [line for line in lines if "glance-trap-03" in line]
-    assert re.search(r"glance-trap-03 +NO +came through +13\.7 +naive: .*KeyError: 162", bad)
-    assert sum("bit as stated" in line for line in lines) == 4
+    assert re.search(r"glance-trap-03 +NO +succeeded +13\.7 +naive: .*KeyError: 162", bad)
+    assert sum("failed as expected" in line for line in lines) == 4
 
 
 def test_no_colour_when_the_user_wants_none(monkeypatch):

@@ -1,0 +1,219 @@
+"""The verdict on a rehearsal, which fits on one screen."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from osupgrade.model.finding import Fate, Severity
+from osupgrade.model.findings import settled
+from osupgrade.model.quoting import one_line, visible
+from osupgrade.model.report import LaneResult, RunReport, ScenarioReport, State
+from osupgrade.model.step import Outcome, StepResult
+from osupgrade.model.text import duration, size
+from osupgrade.report.apis import releases_asked
+from osupgrade.report.digest import (
+    between,
+    broken_checks,
+    by_service,
+    customised,
+    error_of,
+    exactness,
+    migrations_of,
+    travelled,
+    where,
+)
+from osupgrade.report.terminal.console import SEVERITIES, shown
+
+SCREEN = 19
+"""Lines that a verdict may take; with the line after it, which names the evidence, it is 20."""
+SHOWN_OWN = 5
+"""Customisations that a verdict names."""
+_FATES = {Fate.IN_THE_WAY: "bold red", Fate.CONFLICT: "red", Fate.LOST: "yellow", Fate.ALTERED: "yellow"}
+
+
+def verdict(report: RunReport, console: Console) -> None:
+    """The verdict on one screen: what passed, what failed and why, what is unresolved, and the next command."""
+    width = max(console.width, 60) if console.is_terminal else max(console.width, 120)
+    style = "bold green" if report.exit_status == 0 else "bold red"
+    title = f"{report.verdict[:1].upper()}{report.verdict[1:]}  ({duration(report.seconds)})"
+    head = [shown(line, style) for line in textwrap.wrap(title, width, max_lines=2, placeholder=" …")]
+    head += [_fit(_row("note", note), width) for note in report.notes[:2]]
+    tail = [_row("next", report.next_command, "bold")]
+    if report.kept:
+        at = f"{report.kept.user}@{report.kept.host}:{report.kept.port}"
+        tail.insert(
+            0, _row("database", f"left up at {at}; its password is in report.json (osupgrade clean removes it)")
+        )
+    room = SCREEN - len(head) - len(tail)
+    middle = [*_way_back(report), *_schemas(report), *_api(report), *_estimate(report)]
+    if report.result:
+        middle = [*_lane(report.result, width, room - len(middle)), *middle]
+    middle += _bad_scenarios(report.scenarios)
+    for part in report.parts:
+        if part.report:
+            middle += _bad_scenarios(part.report.scenarios)
+    if len(middle) > room:
+        middle = [*middle[: room - 1], _row("", f"… {len(middle) - room + 1} more lines in report.html")]
+    for line in (*head, *(_fit(line, width) for line in middle), *tail):
+        console.print(line, soft_wrap=True)
+
+
+def _row(label: str, text: str, style: str = "") -> Text:
+    return Text.assemble(("  " + f"{label:<9}", "dim"), (visible(text), style))
+
+
+def _fit(line: Text, width: int) -> Text:
+    line = Text(" ").join(line.split("\n")) if "\n" in line.plain else line
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _lane(result: LaneResult, width: int, room: int) -> list[Text]:
+    lines: list[Text] = []
+    if result.refused:
+        lines.append(_row("refused", result.refused, "red"))
+    chains = by_service(result)
+    passed = [
+        f"{service} {travelled(steps)}"
+        for service, steps in chains.items()
+        if steps and all(step.outcome is not Outcome.FAILED for step in steps)
+    ]
+    for number, text in enumerate(textwrap.wrap(",  ".join(passed).replace(" → ", "\N{NO-BREAK SPACE}→ "), width - 12)):
+        lines.append(_row("" if number else "passed", text.replace("\N{NO-BREAK SPACE}", " "), "green"))
+    failed = result.failed
+    for number, step in enumerate(failed):
+        lines += _failure(step, width, lines_for_error=2 if number == 0 and len(failed) < 3 else 1)
+    lines += _checks(result)
+    lines += _silent(result, width) or _slowest(result)
+    lines += _findings(result, max(2, room - len(lines) - 2))
+    return lines
+
+
+def _failure(step: StepResult, width: int, lines_for_error: int) -> list[Text]:
+    revision = f" in revision {step.diagnosis.revision}" if step.diagnosis and step.diagnosis.revision else ""
+    where = f"{step.step} ({step.service} to {step.release}){revision}"
+    problems = "; ".join(step.problems)
+    lines = [_row("FAILED", where, "bold red")]
+    if step.diagnosis:
+        lines.append(_row("", problems))
+        if step.diagnosis.statement:
+            lines += [_row("", line) for line in _wrapped(step.diagnosis.statement, width, lines_for_error)]
+        lines += [_row("", line, "red") for line in _wrapped(error_of(step), width, lines_for_error)]
+    else:
+        lines.append(_row("", error_of(step), "red"))
+    if step.log:
+        lines.append(_row("", f"log: logs/{step.log}", "dim"))
+    return lines
+
+
+def _wrapped(text: str, width: int, lines: int) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), width - 12, max_lines=lines, placeholder=" …", break_on_hyphens=False)
+
+
+def _findings(result: LaneResult, room: int) -> list[Text]:
+    all_of_them = settled(result.findings)
+    standing = [found for found in all_of_them if found.state is State.STANDING]
+    if not all_of_them:
+        return []
+    counts = [
+        f"{count} {severity.value}{'s' if count > 1 and severity is not Severity.INFO else ''}"
+        for severity in Severity
+        if (count := sum(found.finding.severity is severity for found in standing))
+    ]
+    cured = sum(found.state is State.CURED for found in all_of_them)
+    text = f"{', '.join(counts) or 'none'} unresolved" + (f", {cured} cured" if cured else "")
+    lines = [_row("findings", text)]
+    for found in standing[: room - 1]:
+        finding = found.finding
+        label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=SEVERITIES[finding.severity])
+        lines.append(Text.assemble(label, one_line(f"{where(finding)}: {finding.message}")))
+    if len(standing) > room - 1:
+        lines[-1] = _row("", f"… and {len(standing) - room + 2} more in report.html", "dim")
+    return lines
+
+
+def _checks(result: LaneResult) -> list[Text]:
+    if not result.checked:
+        return []
+    red = broken_checks(result)
+    held = len(result.checked) - len(red)
+    text = f"{held} of {len(result.checked)} invariants hold"
+    return [_row("checks", text + (f"; broken: {', '.join(red)}" if red else ""), "red" if red else "")]
+
+
+def _silent(result: LaneResult, width: int) -> list[Text]:
+    """The damage that no tool reported, from the invariants that do not hold."""
+    red = broken_checks(result)
+    damage = "; ".join(found.finding.message for found in result.standing if found.finding.source in red)
+    return [_row("silent", line, "red") for line in _wrapped(damage, width, 1)]
+
+
+def _schemas(report: RunReport) -> list[Text]:
+    """Whether the schemas are what they should be, and a line for each customisation."""
+    exact, other = exactness(report)
+    own = customised(report)
+    besides = ", apart from local changes" if own else ""
+    lines = [_row("schema", f"same as upstream{besides}: {exact}")] if exact else []
+    if other:
+        lines.append(_row("" if lines else "schema", f"differs from upstream: {other}", "yellow"))
+    for number, one in enumerate(own[:SHOWN_OWN]):
+        data = f" ({one.data})" if one.data else ""
+        text = f"{one.fate.value}: {one.service}: {one.words}{data}"
+        lines.append(_row("" if number else "local", text, _FATES.get(one.fate, "")))
+    if len(own) > SHOWN_OWN:
+        lines.append(_row("", f"… and {len(own) - SHOWN_OWN} more local changes in report.html", "dim"))
+    return lines
+
+
+def _way_back(report: RunReport) -> list[Text]:
+    seen = report.strategy.way_back if report.strategy else ""
+    return [_row("way back", seen, "green")] if seen else []
+
+
+def _slowest(result: LaneResult) -> list[Text]:
+    seen = migrations_of(result)
+    if not seen:
+        return []
+    slowest = [f"{m.name} {duration(m.seconds)}" for m in seen[:3]]
+    return [_row("slowest", f"{',  '.join(slowest)}  (of {len(seen)} migrations)")]
+
+
+def _estimate(report: RunReport) -> list[Text]:
+    seen = report.estimate
+    if seen is None:
+        return []
+    down = f"APIs down for {between(seen.down)}"
+    lines = [
+        _row("estimate", f"{between(seen.total)} one step after the other, {down}", "bold"),
+        _row("", f"{between(seen.side_by_side)} chains side by side; {size(seen.disk_bytes)} must be free on the disk"),
+    ]
+    lines += [_row("", f"{gain.title}: saves {duration(gain.saved)} in {gain.migration}") for gain in seen.gains[:1]]
+    if seen.warnings:
+        more = f" (and {len(seen.warnings) - 1} more)" if len(seen.warnings) > 1 else ""
+        lines.append(_row("", seen.warnings[0] + more, "yellow"))
+    return lines
+
+
+def _api(report: RunReport) -> list[Text]:
+    if not report.api:
+        return []
+    bad = [call for call in report.api if not call.ok]
+    text = f"{len(report.api) - len(bad)} of {len(report.api)} checks passed"
+    took = {r: sum(c.seconds for c in report.api if c.release == r) for r in releases_asked(report.api)}
+    if len(took) > 1:
+        times = ", ".join(f"{release} in {duration(seconds)}" for release, seconds in took.items())
+        text += f": {times}; each with its time: osupgrade report --apis"
+    lines = [_row("APIs", text)]
+    return lines + [_row("", f"{c.release} {c.service}: {c.name}: {c.detail}", "red") for c in bad[:3]]
+
+
+def _bad_scenarios(reports: Sequence[ScenarioReport]) -> list[Text]:
+    lines = []
+    for report in reports:
+        for lane in report.lanes:
+            lines += [_row("FAILED", f"{report.name}, {lane.lane} lane: {p}", "red") for p in lane.problems[:2]]
+    return lines
