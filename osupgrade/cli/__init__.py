@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from osupgrade import __version__
 from osupgrade.__main__ import main
@@ -31,6 +30,8 @@ from osupgrade.cli import (
 from osupgrade.cli.faults import known_fault
 from osupgrade.model import interrupt
 from osupgrade.model.errors import Exit, Fault, UsageFault
+from osupgrade.model.quoting import visible
+from osupgrade.report.terminal import shown, terminal
 
 __all__ = ["app", "main", "run"]
 
@@ -100,7 +101,7 @@ def guarded(work: Callable[[], int]) -> int:
 
 
 def _errors() -> Console:
-    return Console(stderr=True, highlight=False)
+    return terminal(stderr=True)
 
 
 def _interrupted() -> int:
@@ -110,23 +111,24 @@ def _interrupted() -> int:
 
 def _told(fault: Fault) -> int:
     errors = _errors()
-    errors.print(f"[red]osupgrade:[/] {escape(fault.message)}", soft_wrap=True)
+    errors.print(Text.assemble(("osupgrade: ", "red"), visible(fault.message)), soft_wrap=True)
     if fault.evidence:
-        errors.print(escape(fault.evidence.rstrip()), style="dim", soft_wrap=True)
+        errors.print(shown(fault.evidence.rstrip(), "dim"), soft_wrap=True)
     if fault.hint:
-        errors.print(f"[bold]next:[/] {escape(fault.hint)}", soft_wrap=True)
+        errors.print(Text.assemble(("next: ", "bold"), visible(fault.hint)), soft_wrap=True)
     return int(fault.status)
 
 
 def _our_own(fault: Exception) -> int:
     errors = _errors()
-    errors.print(f"[red]osupgrade: a fault of the lab itself:[/] {escape(type(fault).__name__)}: {escape(str(fault))}")
+    message = visible(f"{type(fault).__name__}: {fault}")
+    errors.print(Text.assemble(("osupgrade: a fault of the lab itself: ", "red"), message), soft_wrap=True)
     try:
         with tempfile.NamedTemporaryFile("w", prefix="osupgrade-fault-", suffix=".txt", delete=False) as file:
             file.write("".join(traceback.format_exception(fault)))
-        errors.print(f"the traceback is in {escape(str(Path(file.name)))}")
+        errors.print(shown(f"the traceback is in {file.name}"), soft_wrap=True)
     except OSError:
-        errors.print(escape("".join(traceback.format_exception(fault))))
+        errors.print(shown("".join(traceback.format_exception(fault))), soft_wrap=True)
     return int(Exit.LAB_FAULT)
 
 

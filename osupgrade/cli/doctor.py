@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.lab.connect import connect
@@ -16,6 +16,7 @@ from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault
+from osupgrade.report.terminal import terminal
 
 NEEDED_BYTES = 6_000_000_000
 """Images, volumes and a default cloud of one path, measured."""
@@ -36,11 +37,11 @@ def doctor() -> int:
 
     Example: `osupgrade doctor`
     """
-    console = Console(highlight=False)
+    console = terminal()
     needs = list(_needs())
     for need in needs:
-        mark = "[green]ok[/]     " if need.there else "[red]missing[/]"
-        console.print(f"{mark} {need.name}: {need.says}", soft_wrap=True)
+        mark = ("ok     ", "green") if need.there else ("missing", "red")
+        console.print(Text.assemble(mark, f" {need.name}: {need.says}"), soft_wrap=True)
         if not need.there:
             console.print(f"        get it: {need.remedy}", soft_wrap=True)
     return Exit.CAME_THROUGH if all(need.there for need in needs) else Exit.MISSING
@@ -54,7 +55,7 @@ def clean(
 
     Example: `osupgrade clean`
     """
-    console = Console(highlight=False)
+    console = terminal()
     client = connect()
     found = [left for left in leftovers(client) if running or not left.alive]
     for left in found:

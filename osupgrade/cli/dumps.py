@@ -26,6 +26,7 @@ from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.model.errors import Exit
 from osupgrade.model.quoting import one_line
+from osupgrade.report.terminal import terminal
 
 SHOWN = 5
 """Columns that a line names before it counts them."""
@@ -49,7 +50,7 @@ def sanitize(
 
     Example: `osupgrade sanitize nova.sql.gz keystone.sql.gz -o clean.sql.gz --key-file key`
     """
-    console = Console(highlight=False)
+    console = terminal()
     key = read_key(key_file)
     rules = load_policy(policy)
     for file in (out, proof):
@@ -86,36 +87,35 @@ _DONE = {Treatment.KEEP: "kept", Treatment.DROP: "dropped"}
 
 def _print(report: SanitizeReport, console: Console) -> None:
     for treatment, columns in sorted(report.treated.items()):
-        console.print(f"{columns:6d} columns: {treatment}", markup=False)
+        console.print(f"{columns:6d} columns: {treatment}")
     for column, done in report.unknown.items():
-        console.print(f"unknown column, {_DONE.get(done, 'masked')}: {one_line(column)}", markup=False)
+        console.print(f"unknown column, {_DONE.get(done, 'masked')}: {one_line(column)}")
     for name in sorted(set(report.spared.values())):
         these = [column for column, said in report.spared.items() if said == name]
         more = f" and {len(these) - SHOWN} more" if len(these) > SHOWN else ""
         console.print(
             f'kept, though the policy hides "{name}": {one_line(", ".join(these[:SHOWN]))}{more}; rows refer to them, '
             "or the schema spells their values out",
-            markup=False,
             soft_wrap=True,
         )
     for finding in report.findings:
         why = f" ({finding.consequence})" if finding.consequence else ""
-        console.print(one_line(f"{finding.message}{why}"), markup=False, soft_wrap=True)
+        console.print(one_line(f"{finding.message}{why}"), soft_wrap=True)
     for name, new in report.renamed.items():
-        console.print(f"database {one_line(name)} is called {new} in the output", markup=False, soft_wrap=True)
+        console.print(f"database {one_line(name)} is called {new} in the output", soft_wrap=True)
     for what in report.left:
-        console.print(f"left out: {one_line(what)}", markup=False, soft_wrap=True)
+        console.print(f"left out: {one_line(what)}", soft_wrap=True)
     if report.names:
         console.print(f"masked: {report.names} names and texts of your own in definitions of tables and columns")
     for line in _side_by_side(report.shapes):
-        console.print(one_line(line), markup=False, soft_wrap=True)
+        console.print(one_line(line), soft_wrap=True)
     console.print(f"shape: all {len(report.shapes)} facts are the same before and after")
     console.print(
         f"leak scan: none of the masked values was found in the {report.scanned_bytes} bytes of output; "
         f"{report.masked_values} values were masked one by one, beside ids and dropped content",
         soft_wrap=True,
     )
-    console.print(f"wrote {report.written.path} in {report.seconds:.1f} s", markup=False, soft_wrap=True)
+    console.print(f"wrote {report.written.path} in {report.seconds:.1f} s", soft_wrap=True)
 
 
 def _side_by_side(shapes: Sequence[Shape]) -> Iterator[str]:

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import docker
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from osupgrade.catalog.releases import load_paths
@@ -19,6 +18,7 @@ from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
 from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.model.errors import MissingFault
+from osupgrade.report.terminal import terminal
 
 app = typer.Typer(help="The lab's images: build them, list them, carry them elsewhere.", no_args_is_help=True)
 
@@ -35,8 +35,8 @@ def build(
     """
     client = connect()
     wanted = names or _needed(client, tuple(load_paths()) if everything else (path,))
-    console = Console(highlight=False)
-    tags = ImageStore(client).ensure(wanted, lambda progress: console.print(str(progress), markup=False))
+    console = terminal()
+    tags = ImageStore(client).ensure(wanted, lambda progress: console.print(str(progress)))
     for tag in tags.values():
         console.print(tag)
 
@@ -56,7 +56,7 @@ def save(
     if not wanted:
         raise MissingFault("no image is built", hint="osupgrade images build --all")
     size = store.save(wanted, file)
-    Console(highlight=False).print(f"{file}: {len(wanted)} images, {size / 1e6:.0f} MB", soft_wrap=True)
+    terminal().print(f"{file}: {len(wanted)} images, {size / 1e6:.0f} MB", soft_wrap=True)
 
 
 @app.command("load")
@@ -65,7 +65,7 @@ def load(file: Annotated[Path, typer.Argument(help="An archive that `osupgrade i
 
     Example: `osupgrade images load images.tar.zst`
     """
-    console = Console(highlight=False)
+    console = terminal()
     for tag in ImageStore(connect()).load(file):
         console.print(tag)
 
@@ -96,4 +96,4 @@ def list_(as_json: Json = False) -> None:
     for image in found:
         size = f"{image.size / 1e6:.0f}" if image.present else ""
         table.add_row(image.name, image.tag, "yes" if image.present else "no", size)
-    Console(highlight=False).print(table)
+    terminal().print(table)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from osupgrade.cli.options import (
     DEFAULT_PATH,
@@ -36,6 +35,7 @@ from osupgrade.rehearsal.inspection import (
 )
 from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
+from osupgrade.report.terminal import terminal
 
 
 def inspect(
@@ -64,8 +64,8 @@ def inspect(
     """
     if bool(dumps) == bool(url) and (dumps or not packages):
         raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
-    console = Console(highlight=False, stderr=as_json)
-    progress = Console(stderr=True, highlight=False, quiet=quiet)
+    console = terminal(stderr=as_json)
+    progress = terminal(stderr=True, quiet=quiet)
     plan = plan_from(path or DEFAULT_PATH)
     the_site = site_from_option(site)
     known = all_scenarios(more or ()).scenarios.values()

@@ -33,7 +33,7 @@ from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
 from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.report import write_reports
-from osupgrade.report.terminal import parts_table, verdict
+from osupgrade.report.terminal import parts_table, terminal, verdict
 
 
 def nightly(
@@ -59,7 +59,7 @@ def nightly(
 
     Example: `osupgrade nightly --shard 2/4`, then `osupgrade report --join DIR DIR DIR DIR`
     """
-    console = Console(highlight=False)
+    console = terminal()
     wanted = Shard.parse(shard)
     releases, known = load_releases(), load_paths()
     chosen = {path.name: path for path in (find_path(known, releases, name) for name in names_in(paths) or known)}
@@ -81,7 +81,7 @@ def nightly(
         return Exit.CAME_THROUGH
     client = connect()
     run = RunDirectory.make(out, f"nightly-{wanted.number}-of-{wanted.of}")
-    progress = Console(highlight=False, stderr=as_json)
+    progress = terminal(stderr=as_json)
     with run.told_when_stopped("this nightly"):
         report = Nightly(
             units=units,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from osupgrade.catalog.running import LEVELS, Level
 from osupgrade.cli.groups import grouped
@@ -47,7 +46,7 @@ from osupgrade.rehearsal.request import Estimating, Request, rolls_back
 from osupgrade.rehearsal.strategy import NEW_CONTROLLER, STRATEGIES
 from osupgrade.report import write_reports
 from osupgrade.report.json import to_text
-from osupgrade.report.terminal import live, verdict
+from osupgrade.report.terminal import live, terminal, verdict
 from osupgrade.seed.description import load_description
 
 _CLOUD, _TRAPS, _JUDGING, _TIME = "The cloud", "Traps and cures", "How it is judged", "How long it takes"
@@ -191,11 +190,11 @@ def rehearse(
     Examples: `osupgrade rehearse`, `osupgrade rehearse backups/*.sql.gz`,
     `osupgrade rehearse quantum.sql --services neutron --no-cure`, `osupgrade rehearse --from yoga --to 2025.1`
     """
-    console = Console(highlight=False, stderr=output.as_json)
+    console = terminal(stderr=output.as_json)
     # The times of an estimate are not those of other runs.
     past = None if timing.estimate else history_from(judging.history, judging.no_history)
-    with telling(Console(highlight=False, stderr=output.as_json, quiet=output.quiet)) as told:
-        path = chosen_path(_route(cloud), lambda text: console.print(text, markup=False, soft_wrap=True))
+    with telling(terminal(stderr=output.as_json, quiet=output.quiet)) as told:
+        path = chosen_path(_route(cloud), lambda text: console.print(text, soft_wrap=True))
         request = request_from(path, dumps or (), cloud, cures, judging, timing, output)
         task = load(request, reading(told))
     run = RunDirectory.make(output.out, task.plan.path.name)

@@ -20,7 +20,7 @@ from osupgrade.report import write_reports
 from osupgrade.report.compare import compared
 from osupgrade.report.json import read_json
 from osupgrade.report.runbook import runbook
-from osupgrade.report.terminal import api_table, comparison, matrix, parts_table, verdict
+from osupgrade.report.terminal import api_table, comparison, matrix, parts_table, terminal, verdict
 from osupgrade.report.trend import trend_html, trend_table
 
 
@@ -46,7 +46,7 @@ def report(
     Examples: `osupgrade report runs/latest --runbook`, `osupgrade report RUN1 RUN2 --compare`,
     `osupgrade report --trend`, `osupgrade report --join shard-1 shard-2`
     """
-    console = Console(highlight=False)
+    console = terminal()
     _one_at_most(
         {
             "--runbook": as_runbook,

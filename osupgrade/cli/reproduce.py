@@ -17,6 +17,7 @@ from osupgrade.dump.write import check_output
 from osupgrade.history.rundir import find_run
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.rehearsal.prepare import all_scenarios
+from osupgrade.report.terminal import terminal
 from osupgrade.reproduce.failure import Failure
 from osupgrade.reproduce.opening import opened_archive, opened_run
 from osupgrade.reproduce.packing import pack_subject
@@ -58,11 +59,11 @@ def reproduce(
     Examples: `osupgrade reproduce runs/latest -o failing.tar.gz`, `osupgrade reproduce failing.tar.gz`,
     `osupgrade reproduce runs/latest --shrink -o mine/our-trap`
     """
-    console = Console(highlight=False)
+    console = terminal()
 
     def say(text: str) -> None:
         if not quiet:
-            console.print(text, markup=False, soft_wrap=True)
+            console.print(text, soft_wrap=True)
 
     if key_file and unmasked:
         raise UsageFault("--unmasked hides nothing, so it takes no --key-file")
@@ -82,11 +83,10 @@ def reproduce(
         if shrink:
             return _shrink(laboratory, subject, target, masking, minutes, found, console, say)
         failure = pack_subject(laboratory, subject, target, masking, say)
-    console.print(f"{failure}", markup=False, soft_wrap=True)
+    console.print(f"{failure}", soft_wrap=True)
     hidden = "masked" if masking else "NOT masked"
     console.print(
         f"wrote {target} ({target.stat().st_size / 1e6:.1f} MB, {hidden}); try it: osupgrade reproduce {target}",
-        markup=False,
         soft_wrap=True,
     )
     return Exit.CAME_THROUGH
@@ -116,12 +116,11 @@ def _shrink(
     directory = out or Path("shrunk") / _name(subject.failure)
     check_directory(directory)
     done = shrink_subject(laboratory, subject, directory, masking, minutes, tuple(found.scenarios.values()), say)
-    console.print(f"{done.failure}", markup=False, soft_wrap=True)
+    console.print(f"{done.failure}", soft_wrap=True)
     short = "" if done.shrunk.complete else "; time ran out, perhaps fewer would do (--minutes)"
     console.print(
         f"{done.rows_before} rows became {done.left.contents}, after {done.shrunk.trials} trials and "
         f"{done.seconds:.0f} s{short}",
-        markup=False,
         soft_wrap=True,
     )
     command = f"osupgrade scenarios run {directory.name} --scenarios {directory.parent} --lane naive"
@@ -131,5 +130,5 @@ def _shrink(
             hint=command,
             evidence="\n".join(done.problems),
         )
-    console.print(f"wrote {directory}; its naive lane bites: {command}", markup=False, soft_wrap=True)
+    console.print(f"wrote {directory}; its naive lane bites: {command}", soft_wrap=True)
     return Exit.CAME_THROUGH

@@ -17,6 +17,7 @@ from osupgrade.model.plan import path_along
 from osupgrade.model.release import Release
 from osupgrade.model.route import NoRoute, Route, alternatives, known_release, named
 from osupgrade.model.text import duration
+from osupgrade.report.terminal import terminal
 
 
 def routes(
@@ -39,7 +40,7 @@ def routes(
     if as_json:
         typer.echo(json.dumps({"from": first.name, "to": last.name, "routes": found}, indent=2))
     else:
-        _print(Console(highlight=False), first, last, found)
+        _print(terminal(), first, last, found)
     return int(Exit.CAME_THROUGH if any("releases" in one for one in found) else Exit.DID_NOT)
 
 

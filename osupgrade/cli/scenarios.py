@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
@@ -35,7 +34,7 @@ from osupgrade.rehearsal.lanes import describe
 from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
-from osupgrade.report.terminal import ScenarioView, matrix, verdict
+from osupgrade.report.terminal import ScenarioView, matrix, terminal, verdict
 from osupgrade.scenarios.contract import BrokenScenario, Lane, Scenario
 
 LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
@@ -56,7 +55,7 @@ def list_(as_json: Json = False, more: MoreScenarios = None) -> int:
         table = Table("scenario", "services", "title", box=None)
         for scenario in found.scenarios.values():
             table.add_row(scenario.name, " ".join(scenario.services), scenario.title)
-        Console(highlight=False).print(table)
+        terminal().print(table)
     tell_broken(found.broken)
     return Exit.USAGE if found.broken else Exit.CAME_THROUGH
 
@@ -71,10 +70,10 @@ def show(name: str, as_json: Json = False, more: MoreScenarios = None) -> None:
     if as_json:
         typer.echo(json.dumps(_facts(scenario), indent=2))
         return
-    console = Console(highlight=False)
+    console = terminal()
     readme = scenario.directory / "README.md"
     console.print(Markdown(readme.read_text("utf-8") if readme.exists() else f"# {scenario.title}"))
-    console.print(f"\nsymptom: {describe(scenario.symptom)}", markup=False)
+    console.print(f"\nsymptom: {describe(scenario.symptom)}")
 
 
 @app.command("run")
@@ -99,7 +98,7 @@ def run(
 
     Example: `osupgrade scenarios run ml2-unbound-ports nova-direct-jump`
     """
-    console = Console(highlight=False, stderr=as_json)
+    console = terminal(stderr=as_json)
     past = history_from(history, no_history)
     plan = plan_from(path)
     found = all_scenarios(more or ())

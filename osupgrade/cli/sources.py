@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from osupgrade.catalog.releases import load_releases
 from osupgrade.cli.options import Json
 from osupgrade.lab.sources import Sources, SourceState
 from osupgrade.model.errors import Exit
+from osupgrade.report.terminal import terminal
 
 app = typer.Typer(help="The services' pinned code: fetch it, import it, check it.", no_args_is_help=True)
 
@@ -25,7 +26,7 @@ def fetch() -> None:
 
     Example: `osupgrade sources fetch`
     """
-    Sources(load_releases()).fetch(Console(highlight=False).print)
+    Sources(load_releases()).fetch(terminal().print)
 
 
 @app.command("import")
@@ -34,7 +35,7 @@ def import_(directory: Annotated[Path, typer.Argument(help="A directory of git r
 
     Example: `osupgrade sources import /mnt/mirrors`
     """
-    Sources(load_releases()).import_from(directory, Console(highlight=False).print)
+    Sources(load_releases()).import_from(directory, terminal().print)
 
 
 @app.command("verify")
@@ -64,6 +65,6 @@ def list_(as_json: Json = False) -> None:
 def _show(states: tuple[SourceState, ...]) -> None:
     table = Table("release", "service", "tag", "commit", "state", box=None)
     for state in states:
-        mark = f"[red]{state.problem}[/]" if state.problem else "[green]at hand[/]"
+        mark = Text(state.problem, "red") if state.problem else Text("available", "green")
         table.add_row(state.release, state.service, state.pin.tag, state.pin.commit[:12], mark)
-    Console(highlight=False).print(table)
+    terminal().print(table)

@@ -101,5 +101,4 @@ def _plain(letter: str) -> str:
         return _PLAIN[letter]
     if unicodedata.category(letter) == "Zs":
         return " "
-    bare = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
-    return bare or "?"
+    return letter.encode("ascii", "backslashreplace").decode()

@@ -226,7 +226,7 @@ def test_customisations_have_verdict_revision_error_and_the_sql_that_mends():
         assert part in text
     clean = Page(html(samples.GREEN, Path("nowhere"))).text
     assert "Same schema as upstream: keystone 44" in clean
-    assert "Nothing in the schemas is your own" in clean
+    assert "The schemas hold no local changes" in clean
 
 
 def test_the_slowest_migrations_are_told_with_what_they_cost(tmp_path):

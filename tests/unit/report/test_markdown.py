@@ -16,7 +16,7 @@ def test_the_summary_tells_what_failed_and_what_to_do():
         "ALTER TABLE services ADD disabled_reason",
         "Duplicate column name",
         "**Invariants**: 6 of 7 hold.",
-        "**Findings**: 5 standing, 1 cured.",
+        "**Findings**: 5 unresolved, 1 cured.",
         "14 of 9120 ports are DOWN",
         f"```sh\n{samples.FAILED.next_command}\n```",
     ):
