@@ -15,6 +15,7 @@ from osupgrade.model.finding import Finding
 from osupgrade.model.findings import settled
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import KeptDatabase, LaneResult, Manifest, RunReport, StagedFinding, State
+from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.judge import Judged
 from osupgrade.rehearsal.manifest import manifest
 from osupgrade.rehearsal.prepare import Prepared, Task
@@ -86,6 +87,8 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     """The verdict in one sentence."""
     if result.refused:
         return "the cloud could not be set up"
+    if result.came_through and result.steps and not any(s.outcome is not Outcome.SKIPPED for s in result.steps):
+        return f"the cloud is at {plan.end} already: there was nothing to run"
     if result.came_through:
         return f"the cloud came through from {plan.first.name} to {plan.end}"
     parts = []

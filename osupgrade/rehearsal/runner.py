@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.passed import Passed, adapted, passed_over
 from osupgrade.cloud.route import Step, finish_steps, service_steps
 from osupgrade.cloud.steps import relocate
 from osupgrade.history.rundir import RunDirectory
@@ -101,14 +102,19 @@ class _Course:
     ledger: Ledger
     cures: Cures
     began: float
+    passed: Mapping[str, Passed] = field(default_factory=dict)
+    """The steps that the cloud had behind it when it came."""
     census: Mapping[str, Any] = field(default_factory=dict)
     """What the invariants noted of the cloud before the first step."""
 
     def go(self, cloud: Cloud) -> Ran:
         plan = self.runner.plan
-        cloud, refused = self._seeded(cloud)
+        cloud, refused = self._arrived(cloud)
         if not refused:
-            course = dataclasses.replace(self, census=self._census(cloud))
+            passed = passed_over(cloud, plan)
+            course = dataclasses.replace(self, passed={one.step: one for one in passed})
+            cloud = course.seeded(adapted(cloud, plan, passed))
+            course = dataclasses.replace(course, census=course.noted(cloud))
             cloud = course.chains(cloud)
             cloud = course.finish(cloud)
             if not self.runner.until:
@@ -116,7 +122,7 @@ class _Course:
         injected = tuple(scenario.name for scenario in self.runner.injected)
         return Ran(self.ledger.result(plan, time.monotonic() - self.began, injected, refused), cloud)
 
-    def _seeded(self, cloud: Cloud) -> tuple[Cloud, str]:
+    def _arrived(self, cloud: Cloud) -> tuple[Cloud, str]:
         """Put the traps in and look at the cloud as it is then; why it cannot go on, or nothing."""
         relocate(cloud, self.runner.plan.first)
         for scenario in self.runner.injected:
@@ -135,10 +141,15 @@ class _Course:
                 cloud = phase.before(cloud)
             except Refused as refused:
                 return cloud, str(refused)
-        self.ledger.record(SEEDED, self.runner.known_before, State.STANDING)
-        return self.stage(cloud, SEEDED, self.runner.plan.services, inject=False), ""
+        return cloud, ""
 
-    def _census(self, cloud: Cloud) -> Mapping[str, Any]:
+    def seeded(self, cloud: Cloud) -> Cloud:
+        """Look at the cloud before its first step, and cure what is due then."""
+        self.ledger.record(SEEDED, self.runner.known_before, State.STANDING)
+        self.ledger.record(SEEDED, [one.finding for one in self.passed.values()], State.STANDING)
+        return self.stage(cloud, SEEDED, self.runner.plan.services, inject=False)
+
+    def noted(self, cloud: Cloud) -> Mapping[str, Any]:
         """Taken after the cures at the start: what the operator mends on purpose before the first step is no damage."""
         taken = {}
         for check in self.runner.checks:
@@ -167,6 +178,8 @@ class _Course:
 
     def _chain(self, cloud: Cloud, steps: Sequence[Step]) -> Cloud:
         for step in steps:
+            if self._is_done(step):
+                continue
             cloud = self.stage(cloud, Stage.before(step.name), (step.service,))
             if step.name == self.runner.until or not self._run(cloud, step):
                 return cloud
@@ -182,11 +195,22 @@ class _Course:
         for step in steps:
             if step.service in self.ledger.stopped:
                 return cloud
+            if self._is_done(step):
+                continue
             cloud = self.stage(cloud, Stage.before(step.name), plan.services)
             if step.name == until or not self._run(cloud, step):
                 return cloud
             cloud = self.stage(cloud, Stage.after(step.name), plan.services)
         return cloud
+
+    def _is_done(self, step: Step) -> bool:
+        """Whether the cloud had the step behind it when it came: then nothing that is attached to it is done either."""
+        one = self.passed.get(step.name)
+        if one is not None:
+            self.ledger.ended(
+                StepResult(step.name, step.service, one.release, Outcome.SKIPPED, 0.0, None, one.versions, one.versions)
+            )
+        return one is not None
 
     def _run(self, cloud: Cloud, step: Step) -> bool:
         """Run a step; whether what follows it may run too."""
@@ -219,7 +243,7 @@ class _Course:
             for scenario in self.runner.injected:
                 self._inject(cloud, stage, scenario)
         for scenario in self.runner.known:
-            if scenario.services[0] in services:
+            if scenario.services[0] in services and self._may_bite(scenario):
                 cloud = self.cures.look(cloud, stage, scenario, again=stage in self._between(scenario.services[0]))
         self._probe(cloud, stage)
         self._check(cloud, stage)
@@ -229,6 +253,10 @@ class _Course:
                     text = self.runner.keep_schema(cloud, database)
                     self.runner.run.schema(str(stage), database).write_text(text, "utf-8")
         return cloud
+
+    def _may_bite(self, scenario: Scenario) -> bool:
+        """Whether a step is still to come at which the scenario's trap is met."""
+        return not self.passed or not set(scenario.hops) & set(self.runner.plan.steps) <= self.passed.keys()
 
     def _inject(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
         for at, function in scenario.injections:

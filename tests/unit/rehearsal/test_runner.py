@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from osupgrade.catalog.site import Site
 from osupgrade.checks import Check
+from osupgrade.cloud.passed import Passed
 from osupgrade.model.errors import MissingFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity
 from osupgrade.model.report import State
@@ -369,3 +370,31 @@ def test_the_same_runner_runs_twice(tools):
     again = runner(plan_of("nova"))
     first, second = again.go(fake_cloud()).result, again.go(fake_cloud()).result
     assert len(first.steps) == len(second.steps) == 2
+
+
+def test_what_a_cloud_has_behind_it_is_not_run_nor_anything_attached_to_it(tools):
+    tools.done = (Passed("havana/nova", "nova", "havana", "nova is at 216, the end of havana", {"nova": ("216",)}),)
+    behind = [scenario(f"{moment}-behind", at=f"{moment}:havana/nova") for moment in ("before", "after")]
+    for trap in behind:
+        stage = Stage.parse(trap.name.replace("-behind", ":havana/nova"))
+        trap.preflights[:] = [((stage,), lambda _cloud: pytest.fail("it was looked for"))]
+    start, ahead = scenario("start"), scenario("ahead", at="before:icehouse/nova", hops=("icehouse/nova",))
+    start.preflights[:] = [((SEEDED,), lambda _cloud: pytest.fail("its only hop is done"))]
+    result = runner(plan_of("nova"), known=[start, *behind, ahead]).go(fake_cloud()).result
+    assert tools.ran == ["icehouse/nova"]
+    assert [(s.step, s.outcome.value) for s in result.steps] == [
+        ("havana/nova", "skipped"),
+        ("icehouse/nova", "passed"),
+    ]
+    assert states(result) == [
+        ("seeded", "standing", "havana/nova is not run: nova is at 216, the end of havana"),
+        ("before:icehouse/nova", "cured", "ahead is there"),
+    ]
+    assert result.came_through
+
+
+def test_a_move_that_is_done_is_what_the_tools_are_configured_by(tools):
+    tools.done = (Passed("ml2", "neutron", "icehouse", "it is done", {}),)
+    runner(plan_of("neutron")).go(fake_cloud())
+    assert tools.ran == ["havana/neutron", "icehouse/neutron"]
+    assert {cloud.site.plugin for cloud in tools.clouds.values()} == {"ml2"}

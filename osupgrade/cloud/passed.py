@@ -1,0 +1,133 @@
+"""Which steps of a plan a cloud has behind it already. Each service may be at another point of the route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from osupgrade.catalog.services import services as known_services
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.steps import versions
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.plan import Chain, Plan
+from osupgrade.model.release import Finish, Release
+from osupgrade.schema.catalogue import Lineage, knows, line_of, lineage, moves, revision_name, variants
+
+SOURCE = "route"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A step that a cloud has behind it, and how that is known."""
+
+    step: str
+    service: str
+    release: str
+    reason: str
+    versions: Mapping[str, tuple[str, ...]]
+
+    @property
+    def finding(self) -> Finding:
+        """What is said of it."""
+        return Finding(SOURCE, Severity.INFO, self.service, self.step, f"{self.step} is not run: {self.reason}")
+
+
+def passed_over(cloud: Cloud, plan: Plan) -> tuple[Passed, ...]:
+    """The steps that are done already, by what the version tables and the tables of the cloud say together.
+
+    A version that is not one of upstream's, or whose tables are not there, passes nothing over.
+    """
+    return (*(one for chain in plan.chains for one in _of_chain(cloud, plan, chain)), *_of_finish(cloud, plan))
+
+
+def adapted(cloud: Cloud, plan: Plan, passed: Sequence[Passed]) -> Cloud:
+    """The cloud with the site that it has where its last move is done: the tools are configured by what it moved to."""
+    finish = plan.finish
+    known = known_services().get(finish.service) if finish else None
+    if finish is None or known is None or known.variant is None or finish.name not in {one.step for one in passed}:
+        return cloud
+    return cloud.with_site(**{known.variant.option: finish.name})
+
+
+def _of_chain(cloud: Cloud, plan: Plan, chain: Chain) -> Iterator[Passed]:
+    """From the first hop on, as far as they are done."""
+    releases = {release.name: release for release in plan.releases}
+    for number, hop in enumerate(chain.hops):
+        later = [releases[other.target] for other in chain.hops[number:]]
+        part = later[0].services[chain.service]
+        if not part.databases or not all(cloud.has(database.name) for database in part.databases):
+            return
+        stood = versions(cloud, part)
+        source = releases[hop.source]
+        if any(set(stood.get(d.name, ())) == set(_head(source, chain.service, d.name)) for d in part.databases):
+            return  # this is where the hop begins, even if no migration comes with it
+        places = [_place(cloud, d.name, stood.get(d.name, ()), chain.service, later) for d in part.databases]
+        if not all(places):
+            return
+        where = ", ".join(f"{d.name} is at {revision_name(stood[d.name])}" for d in part.databases)
+        yield Passed(hop.step, chain.service, hop.target, f"{where}, {places[0]}", stood)
+
+
+def _place(cloud: Cloud, database: str, stood: tuple[str, ...], service: str, later: Sequence[Release]) -> str:
+    """In words where a database is that has the first of some releases behind it; empty for one that has not."""
+    if not stood:
+        return ""
+    heads = {release.name: _head(release, service, database) for release in later}
+    tables = cloud.tables(database)
+    lines = [line for line in _lines(database) if _has(line, stood, tables)]
+    for name, head in heads.items():
+        if set(stood) == set(head) and (lines or not _known(database, stood)):
+            return f"the end of {name}"
+    goal = heads[later[0].name]
+    for line in lines:
+        here, there = line.position(revision_name(stood)), line.position(revision_name(goal))
+        if here is not None and there is not None and here > there:
+            return f"on the way to {line.revisions[here].release}"
+    return ""
+
+
+def _head(release: Release, service: str, database: str) -> tuple[str, ...]:
+    part = release.services.get(service)
+    return next((d.head for d in part.databases if d.name == database), ()) if part else ()
+
+
+def _lines(database: str) -> Iterator[Lineage]:
+    if knows(database):
+        yield from (lineage(database, variant) for variant in variants(database))
+
+
+def _known(database: str, stood: tuple[str, ...]) -> bool:
+    """Whether the catalogue knows the revision at all, so that its tables can be asked about."""
+    return any(line.position(revision_name(stood)) is not None for line in _lines(database))
+
+
+def _has(line: Lineage, stood: tuple[str, ...], tables: frozenset[str]) -> bool:
+    """Whether the tables of a revision are there: a version alone may be wrong."""
+    here = line.position(revision_name(stood))
+    moved = [line.at(name) for name in moves() if line.position(name) is not None]
+    return here is not None and any(one.schema.names <= tables for one in (line.revisions[here], *moved))
+
+
+def _of_finish(cloud: Cloud, plan: Plan) -> Iterator[Passed]:
+    finish = plan.finish
+    if finish is None or not cloud.has(finish.service):
+        return
+    if reason := _moved(cloud, plan, finish):
+        part = plan.last.services[finish.service]
+        yield Passed(finish.name, finish.service, plan.last.name, reason, versions(cloud, part))
+
+
+def _moved(cloud: Cloud, plan: Plan, finish: Finish) -> str:
+    """How it is known that the last move is done; empty where it is not."""
+    known = known_services().get(finish.service)
+    if known and known.variant and getattr(cloud.site, known.variant.option) == finish.name:
+        return f"the site says that its {known.variant.option} is {finish.name} already"
+    line = line_of(finish.service, cloud.site, plan.last.name)
+    if line is None or line.position(finish.name) is None:
+        return ""
+    before, after = line.head(plan.last.name).schema.names, line.at(finish.name).schema.names
+    tables = cloud.tables(finish.service)
+    new, old = (after - before) & tables, (before - after) & tables
+    if set(finish.tables) & new and not old and before - after:
+        return f"the tables that it makes are there, and those that it takes away are not ({len(new)} and none)"
+    return ""
