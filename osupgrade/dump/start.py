@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from osupgrade.catalog.identity import heads
+from osupgrade.catalog.releases import load_releases
 from osupgrade.dump.holdings import Holding
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
@@ -33,8 +34,8 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
             )
         if place == "after":
             raise UsageFault(
-                f"{name} is not from {first} to {last}: its version is {says}, {last}'s is {', '.join(ends[last])}",
-                hint="choose a path that begins with the dump's release (--path)",
+                f"{name} is newer than {last}: its version is {says}, {last}'s is {', '.join(ends[last])}",
+                hint=_way_on(holding, releases),
             )
         if place != first:
             message = f"{name} is not at {first}: its version is {says}"
@@ -49,12 +50,35 @@ def _place(versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> s
         if set(versions) == set(head):
             return name
     ordered = list(heads.values())
-    if len(versions) == 1 and versions[0].isdigit() and all(len(h) == 1 and h[0].isdigit() for h in ordered):
-        version = int(versions[0])
-        if version < int(ordered[0][0]):
+    if all(_numbers(head) for head in ordered) and (version := _numbers(versions)):
+        if version < _numbers(ordered[0]):
             return "before"
-        return "after" if version > int(ordered[-1][0]) else ""
+        return "after" if version > _numbers(ordered[-1]) else ""
     words = [h[0] for h in ordered if len(h) == 1 and h[0].isalpha()]
     if words and len(versions) == 1 and versions[0].isalpha():  # releases' names, which follow the alphabet
         return "before" if versions[0] < words[0] else "after"
     return ""
+
+
+def _numbers(versions: Sequence[str]) -> tuple[int, ...]:
+    """Numbered versions with the highest first; empty where they are not numbers.
+
+    Where a table has one row for each of several repositories, the highest is that of the service itself, which alone
+    goes on counting: 109, 44, 44, 44 is newer than 44.
+    """
+    if not versions or not all(version.isdigit() and version.isascii() for version in versions):
+        return ()
+    return tuple(sorted((int(version) for version in versions), reverse=True))
+
+
+def _way_on(holding: Holding, releases: Sequence[Release]) -> str:
+    """What to do with a database that is newer than a path: what release it is of, where that is known."""
+    for release in load_releases().values():
+        head = heads(holding.service, [release]).get(release.name, ())
+        if (
+            head
+            and release.name not in {known.name for known in releases}
+            and set(head) == set(holding.section.versions)
+        ):
+            return f"it is at {release.name} ({release.version}): osupgrade rehearse --from {release.name} --to RELEASE"
+    return "this path cannot be rehearsed with it; osupgrade routes shows others"

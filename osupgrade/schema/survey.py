@@ -103,7 +103,7 @@ def survey(
     is not there, or its service is none that the catalogue knows.
     """
     schema = read_with(rows, database)
-    claim = read_claim(rows, database, schema)
+    claim = _own_claim(read_claim(rows, database, schema))
     studied = study(service, schema, claim, expected=expected)
     line = studied.identity.line
     places = own_places(studied.customisations, schema)
@@ -156,6 +156,14 @@ def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
             mend = way_out(change, prediction.words)
             return replace(verdict, fate=prediction.fate, words=words, revision=prediction.revision, mend=mend)
     return replace(verdict, words=f"{verdict.words} so far")
+
+
+def _own_claim(claim: tuple[str, ...]) -> tuple[str, ...]:
+    """What a version table says of the service itself, where it has a row for each of several repositories.
+
+    The others came with a later release and count on from where the service's own stood then: the highest is its own.
+    """
+    return (max(claim, key=int),) if len(claim) > 1 and all(version.isdigit() for version in claim) else claim
 
 
 def read_claim(rows: Rows, database: str, schema: Schema) -> tuple[str, ...]:

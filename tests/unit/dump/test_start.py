@@ -1,0 +1,56 @@
+"""Whether a database is where a path begins, by its version table alone."""
+
+from pathlib import Path
+
+import pytest
+
+from osupgrade.catalog.identity import Section
+from osupgrade.catalog.releases import load_releases, plan_named
+from osupgrade.dump.holdings import Holding
+from osupgrade.dump.start import check_start
+from osupgrade.model.errors import Exit, UsageFault
+
+
+class Read:
+    """A dump of a name only."""
+
+    name, path = "keystone.sql", Path("keystone.sql")
+
+
+def checked(*versions, path="grizzly-icehouse", service="keystone"):
+    held = Holding(service, Read(), Section(service, True, (), versions=versions))
+    return check_start([held], plan_named(path).releases)
+
+
+@pytest.mark.parametrize(
+    "versions", [("109", "44", "44", "44"), ("44", "44", "44", "109"), ("55",), ("109", "52", "52", "52")]
+)
+def test_a_later_keystone_is_newer_however_many_rows_it_has(versions):
+    with pytest.raises(UsageFault, match=r"keystone .keystone\.sql. is newer than icehouse: its version is") as refused:
+        checked(*versions)
+    assert refused.value.status == Exit.USAGE and refused.value.hint
+
+
+def test_a_release_that_is_known_is_named():
+    rocky = load_releases()["rocky"].services["keystone"].databases[0].head
+    with pytest.raises(UsageFault) as refused:
+        checked(*rocky)
+    assert "it is at rocky" in refused.value.hint and "--from rocky" in refused.value.hint
+
+
+def test_one_that_lacks_the_last_steps_of_several_repositories_is_older():
+    with pytest.raises(UsageFault, match="is older than rocky"):
+        checked("109", "44", "44", "44", path="rocky-stein")
+
+
+def test_where_it_is_on_the_path():
+    assert checked("22") == ()
+    (later,) = checked("44")
+    assert "is not at grizzly: its version is 44" in later.message and later.consequence == "it is at icehouse"
+    (between,) = checked("30")
+    assert between.consequence == "no release of the path ends at that version"
+
+
+@pytest.mark.parametrize("odd", ["²", "a", "12x", "-1"])
+def test_a_version_that_is_no_number_is_no_fault_of_the_lab(odd):
+    assert checked(odd) is not None
