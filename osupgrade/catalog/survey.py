@@ -37,13 +37,11 @@ _ASKED = ", ".join(f"'{name}'" for name in VARIABLES)
 QUERY = (
     f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({_ASKED});\n"
     "SELECT 'database', schema_name, default_character_set_name, default_collation_name "
-    f"FROM information_schema.schemata WHERE schema_name NOT IN ({_OWN});\n"
-    "SELECT 'table', table_schema, table_name, engine, row_format, table_collation FROM information_schema.tables"
-    f" WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ({_OWN});"
+    f"FROM information_schema.schemata WHERE schema_name NOT IN ({_OWN});"
 )
-"""Three statements that every MySQL since 5.1 and every MariaDB answers, with no right but to see the databases."""
-LONGEST = 64 << 20
-"""Bytes of the largest survey that is read: half a million tables."""
+"""Two statements that every MySQL since 5.1 and every MariaDB answers, with no right but to see the databases."""
+LONGEST = 1 << 20
+"""Bytes of the largest survey that is read."""
 _HINT = 'make it with: mysql --batch -e "$(osupgrade survey)" > survey.txt'
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _ESCAPED = {"\\t": "\t", "\\n": "\n", "\\0": "\0", "\\\\": "\\"}
@@ -59,11 +57,10 @@ class Default:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a server said of itself. ``tables`` are (database, table) -> (engine, row format, collation)."""
+    """What a server said of itself: its global variables, and its databases' defaults."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     databases: Mapping[str, Default] = field(default_factory=dict)
-    tables: Mapping[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
 
     @property
     def vendor(self) -> str:
@@ -101,32 +98,29 @@ def parse_survey(text: str, source: str) -> Survey:
     """The survey in what a client printed; ``source`` names it in errors. Raises UsageFault."""
     variables: dict[str, str] = {}
     databases: dict[str, Default] = {}
-    tables: dict[tuple[str, str], tuple[str, str, str]] = {}
     for number, cells in _rows(text):
         kind = cells[0].lower()
-        if kind == "database" and len(cells) == 4 and cells[1].lower() != "schema_name":
+        if kind == "database" and len(cells) == 4 and cells[1].lower() != _HEAD:
             databases[cells[1]] = Default(*(_word(cell, source, number) for cell in cells[2:]))
-        elif kind == "table" and len(cells) == 6 and cells[1].lower() != "table_schema":
-            engine, row_format, collation = (_word(cell, source, number) for cell in cells[3:])
-            tables[cells[1], cells[2]] = (engine, row_format, collation)
         elif kind in VARIABLES and len(cells) == 2:
             variables[kind] = cells[1]
-        elif kind in VARIABLES or (kind in ("database", "table") and len(cells) > 1 and cells[1] not in _HEADS):
+        elif kind in VARIABLES or (kind == "database" and len(cells) > 1 and cells[1].lower() != _HEAD):
             raise UsageFault(f"{source}, line {number}: {kind} has {len(cells) - 1} values", hint=_HINT)
     if "version" not in variables:
         raise UsageFault(f"{source} is no survey of a server: no line says its version", hint=_HINT)
-    return Survey(variables, databases, tables)
+    return Survey(variables, databases)
 
 
-_HEADS = ("schema_name", "SCHEMA_NAME", "table_schema", "TABLE_SCHEMA")
+_HEAD = "schema_name"
+"""How a client heads the column of databases."""
 
 
 def _word(cell: str, source: str, number: int) -> str:
-    """The name of a character set, a collation, an engine or a row format; NULL is an empty one."""
+    """The name of a character set or a collation; NULL is an empty one."""
     if cell in ("", "NULL", "\\N"):
         return ""
     if not _NAME.fullmatch(cell):
-        raise UsageFault(f"{source}, line {number}: {cell[:60]!r} is no character set, collation or engine", hint=_HINT)
+        raise UsageFault(f"{source}, line {number}: {cell[:60]!r} is no character set or collation", hint=_HINT)
     return cell
 
 

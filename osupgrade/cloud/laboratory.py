@@ -14,6 +14,7 @@ import docker
 from osupgrade.catalog.releases import load_paths
 from osupgrade.catalog.running import load_running
 from osupgrade.catalog.site import Site
+from osupgrade.catalog.survey import Survey
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.steps import run_hop
 from osupgrade.dump.read import Dump
@@ -183,8 +184,14 @@ def fill(laboratory: Laboratory, cloud: Cloud, description: CloudDescription, sa
     seed(load_seeder(release.seed), description, container, container.urls(cloud.setting), say)
 
 
-def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say, how_far: Say | None = None) -> Restored:
-    """Restore an operator's dumps into databases of the services' names.
+def restore_dumps(
+    server: DatabaseServer,
+    dumps: Sequence[Dump],
+    say: Say,
+    how_far: Say | None = None,
+    survey: Survey | None = None,
+) -> Restored:
+    """Restore an operator's dumps into databases of the services' names, with the defaults that a survey says.
 
     ``how_far`` is told twice a second how far it is; without it, ``say`` is every few seconds.
     """
@@ -197,7 +204,7 @@ def restore_dumps(server: DatabaseServer, dumps: Sequence[Dump], say: Say, how_f
             (how_far or say)(str(progress))
 
     say(f"restoring {', '.join(dump.name for dump in dumps)}")
-    return restore(server, dumps, told)
+    return restore(server, dumps, told, default_of=survey.default_of if survey else None)
 
 
 def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import sqlalchemy
 
 from osupgrade.catalog.identity import service_of
+from osupgrade.catalog.survey import Default
 from osupgrade.dump.feed import feed
 from osupgrade.dump.holdings import Holding, holdings, is_system
 from osupgrade.dump.problems import refusal
@@ -104,13 +105,15 @@ def restore(
     only: Collection[str] = (),
     insist: bool = False,
     watch: Callable[[bytes], None] | None = None,
+    default_of: Callable[[str], Default | None] | None = None,
 ) -> Restored:
     """Restore what the dumps hold of OpenStack, each service into the database of its name.
 
     ``into`` (service -> database) gives other names, ``choose`` is :func:`~osupgrade.dump.holdings.holdings`'. A dump
     that carries errors (read with ``insist``) is refused unless ``insist`` is given here too; then the server says what
-    it thinks. ``only`` names the services wanted; ``watch`` gets all that is sent to the server. Raises UsageFault with
-    the client's error and drops all it made when a dump does not restore, LabFault when the container goes away.
+    it thinks. ``only`` names the services wanted; ``watch`` gets all that is sent to the server; ``default_of`` knows
+    the default of a database by its name in the dump, for where the dump does not say it. Raises UsageFault with the
+    client's error and drops all it made when a dump does not restore, LabFault when the container goes away.
     """
     found = [holding for holding in holdings(dumps, choose) if not only or holding.service in only]
     if not found:
@@ -122,8 +125,10 @@ def restore(
     started = time.monotonic()
     sent = 0
     try:
-        for name in targets.values():
-            server.create(name)
+        for holding in found:
+            known = default_of(holding.section.name) if default_of else None
+            charset, collation = (known.charset, known.collation) if known else ("utf8", "")
+            server.create(targets[holding.service], charset=charset, collation=collation)
         if server.rows("", "SELECT @@log_bin")[0][0]:
             server.execute("", "SET GLOBAL log_bin_trust_function_creators = 1")
         for dump in _each_once(found):

@@ -78,6 +78,7 @@ class DatabaseServer(SqlServer):
         self.container = container
         self._way = way
         self.name = name
+        self._defaults: dict[tuple[str, str], tuple[str, str]] = {}
         host = "127.0.0.1"
         self.admin = Login(host, port, "root", password)
         self.tool = Login(host, port, "lab", password)
@@ -132,9 +133,19 @@ class DatabaseServer(SqlServer):
         }
         return run_in(self.container, ["bash", "-ec", f"set -o pipefail; {script}"], environment=env)
 
+    def defaults(self, database: str) -> tuple[str, str]:
+        """A database's default character set and collation."""
+        sql = (
+            "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata "
+            "WHERE schema_name = %s"
+        )
+        charset, collation = self.rows("", sql, (database,))[0]
+        return str(charset), str(collation)
+
     def save(self, databases: Sequence[str], shelf: str) -> Mapping[str, Copied]:
         """Put a snapshot of ``databases`` on the shelf, all of them side by side; raises LabFault when one fails."""
         place = shlex.quote(f"{SHELF}/{shelf}")
+        self._defaults |= {(shelf, name): self.defaults(name) for name in databases}
         jobs = {name: f"$DUMP -- {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
         run = self.shell(f"mkdir -p {place}; {_side_by_side(jobs, place)}")
         if not run.ok:
@@ -144,8 +155,10 @@ class DatabaseServer(SqlServer):
     def load(self, shelf: str, databases: Mapping[str, str]) -> Mapping[str, Copied]:
         """Bring a snapshot back: saved name -> the (new) database that takes it. Raises LabFault when one fails."""
         place = shlex.quote(f"{SHELF}/{shelf}")
-        for name in databases.values():
-            self.create(name)
+        for saved, name in databases.items():
+            # A dump of one database does not say its default character set, and migrations depend on it.
+            charset, collation = self._defaults.get((shelf, saved), ("utf8", ""))
+            self.create(name, charset=charset, collation=collation)
         jobs = {
             saved: f"$CLIENT -- {shlex.quote(target)} < {place}/{shlex.quote(saved)}.sql"
             for saved, target in databases.items()
@@ -157,6 +170,7 @@ class DatabaseServer(SqlServer):
 
     def take(self, other: DatabaseServer, shelf: str) -> None:
         """Fetch a snapshot from another server's shelf onto the same shelf of this one."""
+        self._defaults |= {key: value for key, value in other._defaults.items() if key[0] == shelf}
         stream, _ = other.container.get_archive(f"{SHELF}/{shelf}")
         with tempfile.TemporaryFile() as spool:
             for chunk in stream:

@@ -18,12 +18,14 @@ from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading, read_dumps
 from osupgrade.dump.start import check_start
 from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.server_settings import set_up
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
-from osupgrade.model.finding import Finding
+from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.rehearsal.apis import Apis
 from osupgrade.rehearsal.cures import MayCure
+from osupgrade.rehearsal.defaults import SOURCE, OtherDefault, usual_default
 from osupgrade.rehearsal.estimate.measure import Estimate, Measuring
 from osupgrade.rehearsal.phases import Phase
 from osupgrade.rehearsal.repeat import Repeat
@@ -158,7 +160,8 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
     surveyor = Surveyor(task.plan)
     way = NewController(laboratory, say) if laboratory.new else InPlace(laboratory, request.rollback, say)
     timing: tuple[Phase, ...] = (estimate,) if estimate else ()
-    around: tuple[Phase, ...] = (*timing, apis, repeat)
+    default = OtherDefault(bare, *_undecided(task), say)
+    around: tuple[Phase, ...] = (*timing, apis, repeat, default)
     for phase in around:
         phase.before(brought.cloud)
     runner = dataclasses.replace(
@@ -167,8 +170,17 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
         keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
         known_before=(*task.findings, *brought.findings),
     )
-    phases = (surveyor, repeat, way, apis, *timing)
+    phases = (surveyor, repeat, default, way, apis, *timing)
     return Prepared(task, laboratory, brought, before, runner, phases)
+
+
+def _undecided(task: Task) -> tuple[tuple[str, ...], str]:
+    """The databases whose default character set nobody says, and what it is where nobody chose it."""
+    if not task.dumps or task.request.survey or task.request.estimate:
+        return (), ""
+    held = holdings(task.dumps)
+    silent = tuple(sorted(h.service for h in held if not h.section.charset))
+    return silent, usual_default(next((h.dump.server_version for h in held if h.dump.server_version), ""))
 
 
 def runner_of(task: Task, run: RunDirectory, events: EventLog) -> Runner:
@@ -202,10 +214,13 @@ def bring(
     """Put the wanted cloud into the database: the dumps restored, or the seeded one from its snapshot."""
     request, logs = task.request, run.path / "logs"
     if task.dumps:
-        restored = restore_dumps(laboratory.server, task.dumps, say, progress)
+        left = set_up(laboratory.server, request.survey) if request.survey else ()
+        restored = restore_dumps(laboratory.server, task.dumps, say, progress, request.survey)
         origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
         databases = with_arrivals(laboratory, restored.databases)
-        return Brought(laboratory.cloud(request.site, "main", databases, logs), origin, restored.findings)
+        unset = tuple(Finding(SOURCE, Severity.WARNING, "", "the lab's server", words) for words in left)
+        cloud = laboratory.cloud(request.site, "main", databases, logs)
+        return Brought(cloud, origin, (*restored.findings, *unset))
     origin, shelved = prepare_seeded(laboratory, task.description, logs, say)
     return seeded(task, laboratory, run, origin, shelved, say)
 

@@ -9,6 +9,7 @@ from osupgrade.history import History
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.connect import adopt_context
 from osupgrade.lab.relay import elsewhere
+from osupgrade.lab.server_settings import start_options
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.report import RunReport
@@ -29,6 +30,7 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
     request = task.request
     if request.keep:
         require_reachable()
+    settings = start_options(request.survey) if request.survey else ()
     with open_laboratory(
         task.plan,
         lambda text: events.tell(Kind.LAB, text),
@@ -36,7 +38,7 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
         new=request.new_database,
         durable=bool(request.estimate),
         memory=not task.dumps and request.factor < LARGE and not request.estimate,
-        options=durable_options if request.estimate else None,
+        options=lambda memory: (*(durable_options(memory) if request.estimate else ()), *settings),
     ) as laboratory:
         prepared = prepare(task, laboratory, run, events)
         ran = prepared.runner.go(prepared.cloud)

@@ -10,6 +10,7 @@ from osupgrade.catalog.loading import Strict, validate
 from osupgrade.catalog.releases import usual_path
 from osupgrade.catalog.running import Level
 from osupgrade.catalog.site import Site
+from osupgrade.catalog.survey import Survey
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.host import Host
 from osupgrade.model.quoting import shell_join
@@ -47,6 +48,8 @@ class Request(Strict):
     """Directories of scenarios besides the lab's own."""
     cures: Literal["all", "none"] | tuple[str, ...] = "all"
     """The scenarios whose findings may be cured."""
+    survey: Survey | None = None
+    """How the operator's server is set up."""
     database: str = "auto"
     new_database: str = ""
     """Where the cloud is moved to a new controller: its database image; ``database`` is then the old one's."""
@@ -113,7 +116,8 @@ def _options(request: Request, cures: Sequence[str]) -> list[str]:
         words += ["--path", request.path]
     if request.services:
         words += ["--services", ",".join(request.services)]
-    words += _each("--site", request.files.get("--site")) + _each("--cloud", request.files.get("--cloud"))
+    for option in ("--site", "--survey", "--cloud"):
+        words += _each(option, request.files.get(option))
     words += _each("--scenario", *request.scenarios) + _each("--scenarios", *request.own_scenarios)
     if moved:
         words += ["--strategy", "new-controller", "--old-db", request.database, "--db", request.new_database]

@@ -12,8 +12,6 @@ BATCH = (
     "character_set_server\tlatin1\ncollation_server\tlatin1_swedish_ci\n"
     "database\tschema_name\tdefault_character_set_name\tdefault_collation_name\n"
     "database\tquantum\tutf8\tutf8_general_ci\n"
-    "table\ttable_schema\ttable_name\tengine\trow_format\ttable_collation\n"
-    "table\tquantum\todd\\tname\tMyISAM\tDynamic\tlatin1_swedish_ci\ntable\tquantum\tview\tNULL\tNULL\tNULL\n"
 )
 
 
@@ -33,10 +31,6 @@ def test_it_is_read_however_the_client_printed_it(text, tmp_path):
     assert survey.variables["sql_mode"] == ""
     assert survey.default_of("quantum") == Default("utf8", "utf8_general_ci")
     assert survey.default_of("nova") == Default("latin1", "latin1_swedish_ci"), "the server's own default"
-
-
-def test_a_table_says_its_engine_even_where_its_name_is_odd():
-    assert parse_survey(BATCH, "x").tables["quantum", "odd\tname"] == ("MyISAM", "Dynamic", "latin1_swedish_ci")
 
 
 def test_mariadb_is_known_behind_the_version_that_it_pretends():
