@@ -11,6 +11,7 @@ import argparse
 import collections
 import functools
 import itertools
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -144,7 +145,7 @@ def run_trial(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratc
     last = _walk(laboratory, cloud, condition, scratch)
     if last is None:
         return Trial(condition, None, "its release is not on this path")
-    code = last.release
+    code = f"{last.release}: {load_releases()[last.release].services[last.service].code}"
     if last.outcome is Outcome.FAILED:
         left = "+".join(last.versions_after.get(database, ())) or "no version"
         error = last.diagnosis.error if last.diagnosis else "; ".join(last.problems)
@@ -189,13 +190,13 @@ def _difference(before: Rows, after: Rows, condition: Condition) -> str:
     keys = {row[:-1] for row in came}
     marked = sum(row[:-1] in keys for row in gone)
     lost = sum(gone.values()) - marked
-    said = [f"it deletes {lost} of the rows of {condition.table}"] if lost else []
-    said += [f"it marks {marked} of the rows of {condition.table} as deleted"] if marked else []
+    said = [f"it deletes rows of {condition.table}"] if lost else []
+    said += [f"it marks rows of {condition.table} as deleted"] if marked else []
     return " and ".join(said)
 
 
 def _short(error: str) -> str:
-    return " ".join(error.split())[:240]
+    return " ".join(re.sub(r"`hunt_\w+`\.", "", error).split())[:240]
 
 
 def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:

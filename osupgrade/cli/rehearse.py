@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from osupgrade.catalog.running import LEVELS, Level
+from osupgrade.catalog.survey import read_survey
 from osupgrade.cli.groups import grouped
 from osupgrade.cli.options import (
     DatabaseKind,
@@ -62,6 +63,9 @@ class CloudOptions:
     route: RouteKind = ""
     via: Via = ""
     site: SiteFile = None
+    survey: Annotated[
+        Path | None, typer.Option("--survey", help="How your database server is set up, as `osupgrade survey` asks it.")
+    ] = None
     dump: Annotated[
         list[Path] | None, typer.Option("--dump", help="Another way to give a dump.", rich_help_panel=_CLOUD)
     ] = None
@@ -224,11 +228,17 @@ def request_from(
     """What the options ask for; raises UsageFault for what none of them can mean."""
     moved = _moving(cloud.strategy, cloud.old_db)
     old, new = _databases(cloud) if moved else (cloud.db, "")
-    files = {"--site": cloud.site, "--cloud": cloud.cloud, "--factor-file": timing.factor_file}
+    files = {
+        "--site": cloud.site,
+        "--survey": cloud.survey,
+        "--cloud": cloud.cloud,
+        "--factor-file": timing.factor_file,
+    }
     return Request(
         path=path,
         services=names_in(cloud.services),
         site=site_from_option(cloud.site),
+        survey=read_survey(cloud.survey) if cloud.survey else None,
         dumps=(*dumps, *(cloud.dump or ())),
         description=load_description(cloud.cloud) if cloud.cloud else None,
         scale=cloud.scale,

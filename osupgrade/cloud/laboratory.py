@@ -22,7 +22,7 @@ from osupgrade.dump.restore import Progress, Restored, restore
 from osupgrade.lab.connect import connect
 from osupgrade.lab.database import DatabaseServer, start_database
 from osupgrade.lab.engine import Lab
-from osupgrade.lab.images import ImageStore, database_for
+from osupgrade.lab.images import ImageStore, database_for, nearest
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.snapshots import CloudCache
@@ -68,12 +68,15 @@ def open_laboratory(
     say: Say,
     *,
     database: str = "auto",
+    server_version: str = "",
     new: str = "",
     durable: bool = False,
     memory: bool = True,
     options: Callable[[int], Sequence[str]] | None = None,
 ) -> Iterator[Laboratory]:
     """Check what is needed, build missing images, start the database and the release containers.
+
+    ``server_version`` is the operator's database server's, which decides where ``database`` is ``auto``.
 
     ``new`` names the database image of a new controller, to which a cloud can be moved; none is started without it.
 
@@ -83,7 +86,7 @@ def open_laboratory(
     client = connect()
     sources = Sources({release.name: release for release in plan.releases})
     require_sources(sources, plan)
-    chosen = choose_database(client, plan, database, say)
+    chosen = choose_database(client, plan, database, say, server_version)
     moved = choose_database(client, plan, new, say) if new else ""
     names = [*(release.name for release in plan.releases), chosen, *([moved] if moved else [])]
     running = load_running(plan.last.name)
@@ -118,9 +121,12 @@ def require_sources(sources: Sources, plan: Plan) -> None:
         )
 
 
-def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: Say) -> str:
-    """The database image to use: the wanted one, or the path's default where this machine can run it."""
-    name = plan.path.databases[0] if wanted == "auto" else wanted
+def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: Say, server_version: str = "") -> str:
+    """The database image to use: the wanted one, or that of the path that is most like the operator's own server.
+
+    ``server_version`` is what that calls itself, as a dump or a survey says it; the path's first one without it.
+    """
+    name = nearest(plan.path.databases, server_version) if wanted == "auto" else wanted
     known = dict.fromkeys(database for path in load_paths().values() for database in path.databases)
     if name not in known:
         raise UsageFault(f"there is no database {name!r}; paths are rehearsed on {', '.join(known)}")

@@ -158,7 +158,8 @@ def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usabl
 def opened_dumps(given: Usable, plan: Plan, say: Say, how_far: Say | None = None) -> Iterator[Opened]:
     """Restore what the dumps hold of OpenStack into a server that is removed afterwards."""
     client = connect()
-    image = choose_database(client, plan, "auto", say)
+    version = next((dump.server_version for dump in given.dumps if dump.server_version), "")
+    image = choose_database(client, plan, "auto", say, version)
     tag = ImageStore(client).ensure([image], lambda progress: say(str(progress)) if progress.step else None)[image]
     with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
         restored = restore_dumps(server, given.dumps, say, how_far)

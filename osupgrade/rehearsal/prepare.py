@@ -178,9 +178,15 @@ def _undecided(task: Task) -> tuple[tuple[str, ...], str]:
     """The databases whose default character set nobody says, and what it is where nobody chose it."""
     if not task.dumps or task.request.survey or task.request.estimate:
         return (), ""
-    held = holdings(task.dumps)
-    silent = tuple(sorted(h.service for h in held if not h.section.charset))
-    return silent, usual_default(next((h.dump.server_version for h in held if h.dump.server_version), ""))
+    silent = tuple(sorted(h.service for h in holdings(task.dumps) if not h.section.charset))
+    return silent, usual_default(server_version(task))
+
+
+def server_version(task: Task) -> str:
+    """What the operator's database server calls itself, by the survey or else by the dumps; empty where none says."""
+    if task.request.survey:
+        return task.request.survey.variables["version"]
+    return next((dump.server_version for dump in task.dumps if dump.server_version), "")
 
 
 def runner_of(task: Task, run: RunDirectory, events: EventLog) -> Runner:

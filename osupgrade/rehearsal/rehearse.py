@@ -17,7 +17,7 @@ from osupgrade.rehearsal.estimate.measure import durable_options
 from osupgrade.rehearsal.judge import judge
 from osupgrade.rehearsal.manifest import now
 from osupgrade.rehearsal.outcome import circumstances, outcome
-from osupgrade.rehearsal.prepare import Task, prepare
+from osupgrade.rehearsal.prepare import Task, prepare, server_version
 from osupgrade.rehearsal.request import LARGE
 
 
@@ -35,6 +35,7 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
         task.plan,
         lambda text: events.tell(Kind.LAB, text),
         database=request.database,
+        server_version=server_version(task),
         new=request.new_database,
         durable=bool(request.estimate),
         memory=not task.dumps and request.factor < LARGE and not request.estimate,

@@ -1,6 +1,6 @@
 """The lab's images: recipes under ``images/``, tags from their contents, and a builder that makes what is missing."""
 
-from osupgrade.lab.images.recipe import Recipe, build_order, database_for, load_recipes, tag_of
+from osupgrade.lab.images.recipe import Recipe, build_order, database_for, load_recipes, nearest, tag_of
 from osupgrade.lab.images.store import ImageError, ImageInfo, ImageStore, Progress
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Recipe",
     "build_order",
     "database_for",
+    "nearest",
     "load_recipes",
     "tag_of",
 ]

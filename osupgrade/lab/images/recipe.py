@@ -13,9 +13,10 @@ import functools
 import graphlib
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from osupgrade.catalog import content
 from osupgrade.catalog.loading import Strict, load_toml, read_toml
@@ -59,18 +60,24 @@ class Recipe:
     instead: str = ""
     """The image to take on other machines, and ``reason`` says why."""
     reason: str = ""
+    vendor: str = ""
+    """Of a database server: ``mysql`` or ``mariadb``; empty for any other image."""
+    version: tuple[int, ...] = ()
+    """Of a database server."""
 
 
-class Limits(Strict):
-    """What ``image.toml`` says of an image that not every machine can have."""
+class Facts(Strict):
+    """What ``image.toml`` says of an image: which machines can have it, and which database server it is."""
 
+    vendor: Literal["", "mysql", "mariadb"] = ""
+    version: tuple[int, ...] = ()
     architectures: tuple[str, ...] = ()
     instead: str = ""
     reason: str = ""
 
 
 def make_recipe(
-    name: str, dockerfile: str, read: Callable[[str], Input], limits: Limits | None = None
+    name: str, dockerfile: str, read: Callable[[str], Input], facts: Facts | None = None
 ) -> Recipe:
     """A recipe from its Dockerfile's text; ``read`` gives the input that a COPY line names."""
     text = re.sub(r"\\\n", " ", dockerfile)
@@ -83,7 +90,7 @@ def make_recipe(
         for source in [word for word in line.split() if not word.startswith("--")][:-1]
         if source != CERTIFICATES
     )
-    limits = limits or Limits()
+    facts = facts or Facts()
     return Recipe(
         name=name,
         dockerfile=dockerfile,
@@ -91,9 +98,11 @@ def make_recipe(
         outside=tuple(image for image in images if not image.startswith(OURS)),
         inputs=tuple(read(source) for source in copied),
         arguments=tuple(dict.fromkeys(_ARG.findall(text))),
-        architectures=limits.architectures,
-        instead=limits.instead,
-        reason=limits.reason,
+        architectures=facts.architectures,
+        instead=facts.instead,
+        reason=facts.reason,
+        vendor=facts.vendor,
+        version=facts.version,
     )
 
 
@@ -162,6 +171,22 @@ def database_for(architecture: str, wanted: str, recipes: Mapping[str, Recipe] |
     return recipe.instead, f"{recipe.reason}; on this {architecture} machine the lab takes {recipe.instead}"
 
 
+def nearest(names: Sequence[str], server_version: str, recipes: Mapping[str, Recipe] | None = None) -> str:
+    """The database image that is most like a server: of its vendor, and no older than it where there is such a one.
+
+    ``names`` are the images to choose from, the usual one first; ``server_version`` is what the server calls itself.
+    """
+    recipes = load_recipes() if recipes is None else recipes
+    numbers = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)", server_version)
+    if not numbers:
+        return names[0]
+    version = int(numbers[1]), int(numbers[2])
+    vendor = "mariadb" if "mariadb" in server_version.lower() else "mysql"
+    same = sorted((name for name in names if recipes[name].vendor == vendor), key=lambda name: recipes[name].version)
+    fit = [name for name in same if recipes[name].version >= version]
+    return (fit or same[-1:] or names)[0]
+
+
 def runs_on(recipe: Recipe, architecture: str) -> bool:
     """Whether the image can be built on that machine."""
     return not recipe.architectures or _SAME_MACHINE.get(architecture, architecture) in recipe.architectures
@@ -189,11 +214,11 @@ def _load(top: Path, name: str, dockerfile: Path) -> Recipe:
 
     if not dockerfile.is_file():
         raise LabFault(f"the image {name} needs {dockerfile}, which is not there")
-    limits = dockerfile.parent / "image.toml"
+    facts = dockerfile.parent / "image.toml"
     return make_recipe(
         name,
         dockerfile.read_text("utf-8"),
         read,
-        load_toml(limits, Limits) if dockerfile.name == "Dockerfile" and limits.is_file() else None,
+        load_toml(facts, Facts) if dockerfile.name == "Dockerfile" and facts.is_file() else None,
     )
 

@@ -17,7 +17,7 @@ from osupgrade.catalog.content import root
 from osupgrade.catalog.releases import load_releases
 from osupgrade.lab.images import ImageError, ImageStore, Recipe, build_order, database_for, load_recipes, tag_of
 from osupgrade.lab.images.bootstrap import Cancelled, _run, debian_mirror
-from osupgrade.lab.images.recipe import Input, make_recipe
+from osupgrade.lab.images.recipe import Input, make_recipe, nearest
 from osupgrade.lab.images.store import (
     _only_builder,
     build_arguments,
@@ -537,3 +537,20 @@ def test_the_launcher_runs_what_an_entry_stands_for_and_passes_its_status_on(tmp
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stderr
     assert output in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "image"),
+    [
+        ("", ("mysql56", "mariadb105"), "mysql56"),
+        ("5.5.31-0ubuntu0.12.04.1", ("mysql56", "mariadb105"), "mysql56"),
+        ("8.0.36", ("mysql56", "mariadb105"), "mysql56"),
+        ("10.1.48-MariaDB", ("mysql56", "mariadb105"), "mariadb105"),
+        ("5.5.5-10.6.18-MariaDB", ("mariadb1011", "mariadb118", "mysql97"), "mariadb1011"),
+        ("11.4.2-MariaDB", ("mariadb1011", "mariadb118", "mysql97"), "mariadb118"),
+        ("8.0.36-0ubuntu0.22.04.1", ("mariadb1011", "mariadb118", "mysql97"), "mysql97"),
+        ("no version", ("mariadb1011", "mysql97"), "mariadb1011"),
+    ],
+)
+def test_the_server_of_a_dump_is_the_one_that_is_most_like_its_own(said, names, image):
+    assert nearest(names, said) == image
