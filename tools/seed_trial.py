@@ -26,7 +26,8 @@ from osupgrade.model.errors import Exit, Fault
 from osupgrade.model.events import EventLog
 from osupgrade.model.report import LaneResult
 from osupgrade.rehearsal.runner import Runner
-from osupgrade.scenarios.contract import Scenario, load_scenarios
+from osupgrade.scenarios.contract import Scenario
+from osupgrade.scenarios.loading import load_scenarios
 from osupgrade.seed.description import CloudDescription, load_description
 
 LANE = "trial"

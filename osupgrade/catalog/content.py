@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SERVICES = _PACKAGE / "openstack"
@@ -51,3 +53,8 @@ def modules(part: str) -> Iterator[str]:
     for file in sorted(_SERVICES.glob(f"*/{part}/*.py")):
         if file.stem != "__init__":
             yield f"osupgrade.openstack.{file.parent.parent.name}.{part}.{file.stem}"
+
+
+def helpers(service: str, name: str = "sql") -> ModuleType:
+    """What is known of one service and helps with its databases: the module ``NAME`` of its directory."""
+    return importlib.import_module(f"osupgrade.openstack.{service}.{name}")

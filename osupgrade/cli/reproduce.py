@@ -29,7 +29,7 @@ from osupgrade.reproduce.rerun import (
 from osupgrade.reproduce.scenario_writer import check_directory
 from osupgrade.reproduce.shrinking import shrink_subject
 from osupgrade.reproduce.subject import Masking, Subject
-from osupgrade.scenarios.contract import ScenarioSet
+from osupgrade.scenarios.loading import ScenarioSet
 
 
 def reproduce(

@@ -30,27 +30,36 @@ from osupgrade.cli.options import (
 )
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.quoting import markdown
 from osupgrade.rehearsal.lanes import describe
 from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, matrix, terminal, verdict
-from osupgrade.scenarios.contract import BrokenScenario, Lane, Scenario
+from osupgrade.scenarios.contract import Blocks, Lane, RestoreFails, Scenario, Silent
+from osupgrade.scenarios.loading import BrokenScenario
 
+_SHOWS: Mapping[type, str] = {Blocks: "an error", Silent: "silent damage", RestoreFails: "a failed restore"}
 LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
 
 app = typer.Typer(help="The traps: list them, read them, run them, write your own.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(as_json: Json = False, more: MoreScenarios = None) -> int:
-    """Show every scenario with its services and its symptom. A broken one is told, and exits 2.
+def list_(
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table in Markdown.")] = False,
+    more: MoreScenarios = None,
+) -> int:
+    """Show every scenario with its services and its title. A broken one is named, with the reason, and exits 2.
 
     Example: `osupgrade scenarios list --json`
     """
     found = all_scenarios(more or ())
     if as_json:
         typer.echo(json.dumps([_facts(scenario) for scenario in found.scenarios.values()], indent=2))
+    elif as_markdown:
+        typer.echo(table_of(found.scenarios.values()))
     else:
         table = Table("scenario", "services", "title", box=None)
         for scenario in found.scenarios.values():
@@ -96,7 +105,7 @@ def run(
 ) -> int:
     """Run both lanes of each scenario: in the naive one the trap must bite as stated, in the cured one nothing may.
 
-    Example: `osupgrade scenarios run ml2-unbound-ports nova-direct-jump`
+    Example: `osupgrade scenarios run ml2-flat-networks nova-direct-jump`
     """
     console = terminal(stderr=as_json)
     past = history_from(history, no_history)
@@ -148,8 +157,9 @@ def run(
 def new(
     name: str,
     into: Annotated[Path, typer.Option("--into", help="The directory of scenarios that takes it.")] = Path("scenarios"),
+    python: Annotated[bool, typer.Option("--python", help="Write a scenario.py, for what SQL cannot say.")] = False,
 ) -> None:
-    """Write a working skeleton of a scenario with its README and its test.
+    """Write a working skeleton of a scenario: scenario.toml, its README and its test.
 
     Example: `osupgrade scenarios new nova-my-column --into my-scenarios`
     """
@@ -160,10 +170,20 @@ def new(
         raise UsageFault(f"{directory} is there already")
     skeleton = Path(__file__).parent / "skeleton"
     directory.mkdir(parents=True)
-    for file in ("scenario.py", "README.md", "test_scenario.py"):
+    for file in ("scenario.py" if python else "scenario.toml", "README.md", "test_scenario.py"):
         text = (skeleton / f"{file}.in").read_text("utf-8").replace("@NAME@", name)
         (directory / file).write_text(text, "utf-8")
     typer.echo(f"wrote {directory}; try it: osupgrade scenarios run {name} --scenarios {into}")
+
+
+def table_of(scenarios: Iterable[Scenario]) -> str:
+    """A table in Markdown: what each trap is called, where it bites, how it shows, and what happens."""
+    lines = ["| scenario | bites at | shows as | what happens |", "|---|---|---|---|"]
+    for scenario in scenarios:
+        name = f"[{scenario.name}]({scenario.name}/README.md)"
+        cells = (name, markdown(", ".join(scenario.hops)), _SHOWS[type(scenario.symptom)], markdown(scenario.title))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def tell_broken(scenarios: Iterable[BrokenScenario]) -> None:

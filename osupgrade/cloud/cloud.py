@@ -63,9 +63,18 @@ class Cloud:
         rows = self.rows(database, sql, *parameters)
         return rows[0][0] if rows else None
 
-    def evidence(self, database: str, columns: str, sql: str) -> Evidence:
-        """The rows of a query as a finding shows them; ``columns`` are their names, blank between."""
-        return Evidence.of(tuple(columns.split()), self.rows(database, sql))
+    def evidence(self, database: str, sql: str, *parameters: Any) -> Evidence:
+        """The rows of a query as a finding shows them, under the names that the query gives to its columns."""
+        return Evidence.of(*self.table(database, sql, *parameters))
+
+    def table(self, database: str, sql: str, *parameters: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The rows of a query, and before them the names of its columns."""
+        return self.server.table(self.databases[database], self.named(sql), parameters)
+
+    def tree(self, release: str, service: str) -> Path:
+        """The directory of a service's own code at a release, to be read only."""
+        workshop = self._workshop()
+        return workshop.sources.tree(workshop.releases[release].services[service])
 
     def execute(self, database: str, *statements: str) -> int:
         """Run statements in one session; the count of rows that all of them changed."""
@@ -119,6 +128,13 @@ class Cloud:
             command = replace(first, name=command, args=(*first.args[: -len(usual)], *command.split()))
         log = self._log(release, service)
         return container.tool(service, command, self.setting, log=log, overlay=overlay, recorder=self.recorder)
+
+    def finish(self, name: str) -> ToolRun:
+        """Run a route's last move, such as ``ml2``, with the tool of the release that has it."""
+        for release in self._workshop().releases.values():
+            if finish := release.finishes.get(name):
+                return self.tool(release.name, finish.service, finish.command)
+        raise LabFault(f"no release has a last move {name!r}")
 
     def python(self, release: str, service: str, code: str, *, overlay: Overlay | None = None) -> ToolRun:
         """Run a few lines of Python in a release's runtime, for what its code can do and its command line cannot.

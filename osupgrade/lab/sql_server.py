@@ -44,6 +44,15 @@ class SqlServer:
             _use(connection, database)
             return [tuple(row) for row in _run(connection, sql, parameters)]
 
+    def table(
+        self, database: str, sql: str, parameters: Sequence[Any] = ()
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The rows of a query in ``database``, and before them the names of their columns."""
+        with self.engine.connect() as connection:
+            _use(connection, database)
+            found = _run(connection, sql, parameters)
+            return tuple(found.keys()), [tuple(row) for row in found]
+
     def execute(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; the count of rows it changed."""
         with self.engine.connect() as connection:

@@ -34,7 +34,7 @@ from osupgrade.rehearsal.request import Request
 from osupgrade.rehearsal.suite import Trial, prove
 from osupgrade.report import write_reports
 from osupgrade.report.terminal import ScenarioView, live
-from osupgrade.scenarios.contract import ScenarioSet
+from osupgrade.scenarios.loading import ScenarioSet
 
 TIMES = 10
 """How often the same cloud is taken along the path in ``again``."""

@@ -38,7 +38,10 @@ def spared(
         return work(), None
     except (LabFault, MissingFault):
         raise
-    except Exception as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
+    except (
+        Exception,
+        SystemExit,
+    ) as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
         if isinstance(fault, (DBAPIError, pymysql.Error)):
             require_alive(cloud, said(fault))
         return None, Finding(
@@ -51,7 +54,7 @@ def spared(
         )
 
 
-def said(fault: Exception) -> str:
+def said(fault: BaseException) -> str:
     """What a fault says, without the statement that a database's error repeats."""
     if isinstance(fault, UsageFault):
         return fault.message
@@ -71,7 +74,7 @@ def require_alive(cloud: Cloud, evidence: str) -> None:
         )
 
 
-def _place(fault: Exception, service: str) -> str:
+def _place(fault: BaseException, service: str) -> str:
     if isinstance(fault, (DBAPIError, pymysql.Error, UsageFault)):
         return service
     where = traceback.extract_tb(fault.__traceback__)[-1]

@@ -16,8 +16,8 @@ from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.rehearsal.asking import ask, require_alive, said
 from osupgrade.rehearsal.ledger import Ledger
-from osupgrade.scenarios.contract import Preflight, Scenario
-from osupgrade.scenarios.helpers import apply_statements
+from osupgrade.scenarios import apply
+from osupgrade.scenarios.contract import Preflight, Scenario, call
 
 MayCure = Callable[[str], bool]
 """Whether the findings of the scenario of this name may be cured."""
@@ -87,9 +87,9 @@ class Cures:
     def apply(self, cloud: Cloud, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> Cloud:
         """Apply the findings' cures; the cloud as they leave it. May raise UsageFault or DBAPIError."""
         if stage in scenario.treatments:
-            cloud = scenario.treatments[stage](cloud, findings) or cloud
+            cloud = call(scenario, scenario.treatments[stage], cloud, findings) or cloud
         else:
-            apply_statements(cloud, findings)
+            apply(cloud, findings)
         for finding in findings:
             assert finding.cure is not None
             self.events.tell(Kind.CURED, finding.cure.summary, step=str(stage), service=finding.service)

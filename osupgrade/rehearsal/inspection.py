@@ -452,7 +452,7 @@ def _ask(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> list[Finding
     except sqlalchemy.exc.DBAPIError as fault:
         words = f"the preflight of {scenario.name} could not look: {_said(fault)}"
         return [Finding(scenario.name, Severity.WARNING, scenario.services[0], scenario.services[0], words)]
-    except Exception as fault:  # an operator's own scenario may raise anything
+    except (Exception, SystemExit) as fault:  # an operator's own scenario may raise anything
         where = traceback.extract_tb(fault.__traceback__)[-1]
         words = f"the preflight of {scenario.name} failed: {type(fault).__name__}: {fault}"
         place = f"{where.filename}:{where.lineno}"

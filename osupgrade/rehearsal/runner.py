@@ -31,7 +31,7 @@ from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.asking import require_alive, said, spared
 from osupgrade.rehearsal.cures import Cures, MayCure, cure_all
 from osupgrade.rehearsal.ledger import Ledger
-from osupgrade.scenarios.contract import Instead, Lane, RestoreFails, Scenario
+from osupgrade.scenarios.contract import Instead, Lane, RestoreFails, Scenario, ScenarioFault, call
 
 
 class Refused(Exception):
@@ -89,8 +89,10 @@ class Runner:
         course = _Course(self, ledger, self.cures(self.may_cure, ledger, self.events), time.monotonic())
         try:
             return course.go(cloud)
-        except DBAPIError as fault:
-            require_alive(cloud, said(fault))
+        except (DBAPIError, ScenarioFault) as fault:
+            cause = fault.__cause__ if isinstance(fault, ScenarioFault) else fault
+            if isinstance(cause, DBAPIError):
+                require_alive(cloud, said(cause))
             raise
 
 
@@ -129,7 +131,7 @@ class _Course:
             try:
                 self._inject(cloud, SEEDED, scenario)
             except UsageFault as fault:
-                if not isinstance(scenario.symptom, RestoreFails):
+                if isinstance(fault, ScenarioFault) or not isinstance(scenario.symptom, RestoreFails):
                     raise
                 # There is no database to look at, but a dump; only this scenario knows where it lies.
                 cloud = self.cures.look(cloud, SEEDED, scenario)
@@ -234,7 +236,7 @@ class _Course:
     def _instead(self, step: str) -> Instead | None:
         for scenario in self.runner.injected:
             if (self.runner.lane, step) in scenario.replacements:
-                return scenario.replacements[self.runner.lane, step]
+                return partial(call, scenario, scenario.replacements[self.runner.lane, step])
         return None
 
     def stage(self, cloud: Cloud, stage: Stage, services: Sequence[str], *, inject: bool = True) -> Cloud:
@@ -261,17 +263,17 @@ class _Course:
     def _inject(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
         for at, function in scenario.injections:
             if at == stage:
-                function(cloud)
+                call(scenario, function, cloud)
                 self.runner.events.tell(Kind.INJECTED, scenario.title, step=str(stage), service=scenario.services[0])
 
     def _probe(self, cloud: Cloud, stage: Stage) -> None:
         for scenario in self.runner.injected:
             for at, probe in scenario.probes:
                 if at == stage:
-                    self.ledger.probed(scenario.name, probe(cloud))
+                    self.ledger.probed(scenario.name, call(scenario, probe, cloud))
             for at, verification in scenario.verifications:
                 if at == stage and self.runner.lane == "cured":
-                    self.ledger.record(stage, verification(cloud), State.STANDING)
+                    self.ledger.record(stage, call(scenario, verification, cloud), State.STANDING)
 
     def _check(self, cloud: Cloud, stage: Stage) -> None:
         for check in self.runner.checks:

@@ -16,7 +16,8 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport, ScenarioReport
 from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.rehearsal.manifest import manifest, now
-from osupgrade.scenarios.contract import BrokenScenario, Lane, Scenario
+from osupgrade.scenarios.contract import Lane, Scenario
+from osupgrade.scenarios.loading import BrokenScenario
 from osupgrade.seed.description import load_description
 
 _SHOWED = {"naive": "bit as stated", "cured": "were cured"}

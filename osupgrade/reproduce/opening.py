@@ -30,7 +30,8 @@ from osupgrade.reproduce.rerun import (
     restored,
 )
 from osupgrade.reproduce.subject import Subject
-from osupgrade.scenarios.contract import Instead, Lane, Scenario, ScenarioSet
+from osupgrade.scenarios.contract import Instead, Lane, Scenario
+from osupgrade.scenarios.loading import ScenarioSet
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from osupgrade.reproduce.archive import Packed, unpack
 from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.opening import is_small, packed_database, plan_of
 from osupgrade.reproduce.packing import replay, unlike
-from osupgrade.scenarios.contract import ScenarioSet
+from osupgrade.scenarios.loading import ScenarioSet
 
 
 def replay_archive(archive: Path, found: ScenarioSet, runs: Path, console: Console, say: Say) -> int:

@@ -24,7 +24,8 @@ from osupgrade.reproduce.rerun import NotAgain
 from osupgrade.reproduce.scenario_writer import Left, describe, write_scenario
 from osupgrade.reproduce.subject import Masking, Subject
 from osupgrade.reproduce.trials import Trials, known_line, narrowed, tables_in, tables_named
-from osupgrade.scenarios.contract import Scenario, load_scenarios
+from osupgrade.scenarios.contract import Scenario
+from osupgrade.scenarios.loading import load_scenarios
 from osupgrade.schema.snapshot import read_schema
 from osupgrade.seed.description import load_description
 

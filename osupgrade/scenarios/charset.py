@@ -1,43 +1,101 @@
-"""Converting tables of a database to another character set, foreign keys and all."""
+"""Giving tables of a database another character set so that they end as upstream's, foreign keys and all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.quoting import quoted
+from osupgrade.model.quoting import literal, quoted
+from osupgrade.schema.catalogue import knows, lineage, variants
+from osupgrade.schema.diff import described
+from osupgrade.schema.snapshot import Column, Table, charset_of, read_schema
 
-_FOREIGN_KEYS = (
-    "SELECT k.table_name, k.constraint_name, k.referenced_table_name, r.update_rule, r.delete_rule, "
-    "GROUP_CONCAT(CONCAT('`', REPLACE(k.column_name, '`', '``'), '`') ORDER BY k.ordinal_position), "
-    "GROUP_CONCAT(CONCAT('`', REPLACE(k.referenced_column_name, '`', '``'), '`') ORDER BY k.ordinal_position) "
-    "FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r "
-    "ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name "
-    "AND r.table_name = k.table_name "
-    "WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2"
+STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')"
+"""A text that grows too long for its column is then refused instead of cut."""
+_COMMENTS = (
+    "SELECT table_name, column_name, column_comment FROM information_schema.columns "
+    "WHERE table_schema = DATABASE() AND column_comment <> ''"
 )
 
 
-def conversion(cloud: Cloud, database: str, tables: Iterable[str], charset: str) -> tuple[str, ...]:
-    """The statements, for one session, that convert ``tables``.
+def conversion(
+    cloud: Cloud, database: str, tables: Iterable[str], charset: str = "utf8", collation: str = ""
+) -> tuple[str, ...]:
+    """The statements, for one session, that give ``tables`` a character set. No tables, no statements.
 
-    MySQL converts both ends of a foreign key while its checks are off. MariaDB refuses that all the same (1833), so
-    there the keys are dropped and made again. No tables, no statements.
+    Each of upstream's text columns keeps its type: ``CONVERT TO`` would make MEDIUMTEXT of TEXT. Columns and tables of
+    the operator's own keep what they have: the tools look at the tables' default alone, which changes.
+    MySQL 5 converts both ends of a foreign key while its checks are off. Others refuse that all the same, so there the
+    keys are dropped and made again.
     """
-    wanted = sorted(tables)
+    schema = read_schema(cloud.server, cloud.databases[database])
+    wanted = [table for name in sorted(tables) if (table := schema.table(name)) is not None]
     if not wanted:
         return ()
-    # Alone, CONVERT leaves a table without any text column as it is (MySQL 5.6), and the tool refuses it still.
-    both = f"CONVERT TO CHARACTER SET {charset}, DEFAULT CHARACTER SET {charset}"
-    convert = [f"ALTER TABLE {quoted(table)} {both}" for table in wanted]
+    known = _upstream(database)
+    comments = {(row[0], row[1]): row[2] for row in cloud.rows(database, _COMMENTS)}
+    target = f"CHARACTER SET {charset}" + (f" COLLATE {collation}" if collation else "")
+    convert, changed = [], set()
+    for table in wanted:
+        columns = [c for c in table.columns if _differs(c, known.get(table.name, {}).get(c.name), charset, collation)]
+        changed |= {(table.name, column.name) for column in columns}
+        modified = [
+            _modified(
+                column,
+                target if collation else _target(charset, known[table.name][column.name]),
+                comments.get((table.name, column.name), ""),
+            )
+            for column in columns
+        ]
+        convert.append(f"ALTER TABLE {quoted(table.name)} {', '.join([f'DEFAULT {target}', *modified])}")
     drop: list[str] = []
     add: list[str] = []
-    if "MariaDB" in str(cloud.value(database, "SELECT VERSION()")):
-        for child, name, parent, on_update, on_delete, columns, referenced in cloud.rows(database, _FOREIGN_KEYS):
-            if child in wanted or parent in wanted:
-                drop.append(f"ALTER TABLE {quoted(child)} DROP FOREIGN KEY {quoted(name)}")
-                add.append(
-                    f"ALTER TABLE {quoted(child)} ADD CONSTRAINT {quoted(name)} FOREIGN KEY ({columns}) "
-                    f"REFERENCES {quoted(parent)} ({referenced}) ON DELETE {on_delete} ON UPDATE {on_update}"
-                )
-    return ("SET foreign_key_checks = 0", *drop, *convert, *add, "SET foreign_key_checks = 1")
+    if not cloud.server.version.startswith("5."):
+        drop, add = _keys(schema.tables, changed)
+    return ("SET foreign_key_checks = 0", STRICT, *drop, *convert, *add, "SET foreign_key_checks = 1")
+
+
+def _upstream(database: str) -> dict[str, dict[str, Column]]:
+    """Every column that the service ever has, by table and name."""
+    found: dict[str, dict[str, Column]] = {}
+    for variant in variants(database) if knows(database) else ():
+        for revision in lineage(database, variant).revisions:
+            for table in revision.schema.tables:
+                found.setdefault(table.name, {}).update({column.name: column for column in table.columns})
+    return found
+
+
+def _differs(column: Column, upstream: Column | None, charset: str, collation: str) -> bool:
+    """Whether a column is one of upstream's text columns and has another character set, or another collation."""
+    if upstream is None or not column.collation:
+        return False
+    if collation:
+        return column.collation != collation
+    return column.charset != charset_of(f"{charset}_general_ci")
+
+
+def _target(charset: str, upstream: Column) -> str:
+    """The character set that a column is to have; upstream's own collation of it, where that belongs to it."""
+    usual = charset_of(upstream.collation) != charset or upstream.collation == f"{charset}_general_ci"
+    return f"CHARACTER SET {charset}" + ("" if usual else f" COLLATE {upstream.collation}")
+
+
+def _modified(column: Column, target: str, comment: str) -> str:
+    rest = described(replace(column, collation=""))[len(column.type) :]
+    said = f" COMMENT {literal(comment)}" if comment else ""
+    return f"MODIFY {quoted(column.name)} {column.type} {target}{rest}{said}"
+
+
+def _keys(tables: Iterable[Table], changed: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """The statements that drop, and make again, every foreign key with a column at either end that changes."""
+    drop, add = [], []
+    for table in tables:
+        for key in table.foreign_keys:
+            ends = {(table.name, c) for c in key.columns} | {(key.table, c) for c in key.referred}
+            if ends & set(changed):
+                columns = ", ".join(map(quoted, key.columns))
+                alter = f"ALTER TABLE {quoted(table.name)}"
+                drop.append(f"{alter} DROP FOREIGN KEY {quoted(key.name)}")
+                add.append(f"{alter} ADD CONSTRAINT {quoted(key.name)} FOREIGN KEY ({columns}) {described(key)}")
+    return drop, add

@@ -20,18 +20,18 @@ scenario brings its own ``@scenario.cure`` function; so what the operator reads 
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from osupgrade.model.errors import UsageFault
+from osupgrade.catalog import content
+from osupgrade.model.errors import Fault, UsageFault
 from osupgrade.model.finding import Evidence, Finding
 from osupgrade.model.plan import Plan
-from osupgrade.model.stage import SEEDED, VERIFY, Stage
+from osupgrade.model.quoting import shell_word
+from osupgrade.model.stage import SEEDED, Stage
 
 if TYPE_CHECKING:
     from osupgrade.cloud.cloud import Cloud, ToolRun
@@ -57,6 +57,14 @@ class Blocks:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """What a silent trap damages on the seeded cloud: how many rows, and how the first of them begins."""
+
+    rows: int
+    first: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Silent:
     """The symptom is silent: every tool exits 0, and the scenario's ``@probe`` finds the damage at this stage.
 
@@ -67,6 +75,7 @@ class Silent:
     at: str
     breaks: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
+    damage: Damage | None = None
 
     @property
     def stage(self) -> Stage:
@@ -127,6 +136,14 @@ class Scenario:
     def __post_init__(self) -> None:
         if not self.hops and self.symptom.stage.moment != "at":
             self.hops = (self.symptom.stage.step,)
+
+    @property
+    def command(self) -> str:
+        """The command that rehearses with its cure."""
+        more = ""
+        if self.directory.parent != content.scenarios():
+            more = f" --scenarios {shell_word(str(self.directory.parent))}"
+        return f"osupgrade rehearse --cure {self.name}{more}"
 
     @property
     def stages(self) -> frozenset[Stage]:
@@ -200,98 +217,30 @@ class Scenario:
         return attach
 
 
-@dataclass(frozen=True)
-class BrokenScenario:
-    """A scenario directory that cannot be used, with the file, the line and the reason."""
-
-    name: str
-    file: Path
-    line: int
-    reason: str
+class ScenarioFault(UsageFault):
+    """A scenario's own function failed: not the lab's doing, and not the cloud's."""
 
 
-@dataclass(frozen=True)
-class ScenarioSet:
-    """The scenarios found in some directories; broken ones are told and do not take the others down."""
+def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What one of a scenario's functions returns, a generator as a list.
 
-    scenarios: Mapping[str, Scenario]
-    broken: tuple[BrokenScenario, ...]
-
-    def chosen(self, names: Sequence[str]) -> tuple[Scenario, ...]:
-        """The named scenarios in the order given; raises UsageFault for a name that is unknown or broken."""
-        for name in names:
-            for broken in self.broken:
-                if broken.name == name:
-                    raise UsageFault(f"scenario {name} is broken: {broken.file}:{broken.line}: {broken.reason}")
-            if name not in self.scenarios:
-                known = ", ".join(sorted(self.scenarios)) or "none"
-                raise UsageFault(f"unknown scenario {name!r}; there are: {known}", hint="osupgrade scenarios list")
-        return tuple(self.scenarios[name] for name in names)
-
-    def applying(self, plan: Plan) -> tuple[Scenario, ...]:
-        """Those that a cloud can meet on this route."""
-        return tuple(scenario for scenario in self.scenarios.values() if scenario.applies(plan))
-
-
-def load_scenarios(directories: Iterable[Path]) -> ScenarioSet:
-    """Load every ``NAME/scenario.py`` below ``directories``, sorted by name; a later directory wins."""
-    found: dict[str, Scenario] = {}
-    broken: dict[str, BrokenScenario] = {}
-    for directory in directories:
-        if not directory.is_dir():
-            raise UsageFault(f"there is no directory of scenarios at {directory}")
-        # Whole paths, as tracebacks have them: by these a fault's line is found.
-        for file in sorted(directory.resolve().glob("*/scenario.py")):
-            loaded = _load(file)
-            found.pop(file.parent.name, None)
-            broken.pop(file.parent.name, None)
-            if isinstance(loaded, BrokenScenario):
-                broken[loaded.name] = loaded
-            else:
-                found[loaded.name] = loaded
-    return ScenarioSet(dict(sorted(found.items())), tuple(broken.values()))
-
-
-def _load(file: Path) -> Scenario | BrokenScenario:
-    name = file.parent.name
-    module_name = "osupgrade_scenario_" + name.replace("-", "_")
+    Raises ScenarioFault with file and line for whatever the function raises but a Fault: it is somebody's own code.
+    """
     try:
-        spec = importlib.util.spec_from_file_location(module_name, file)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        spec.loader.exec_module(module)
-    except Exception as fault:  # an operator's own file may raise anything
-        return BrokenScenario(name, file, _line_of(fault, file), f"{type(fault).__name__}: {fault}")
-    scenario = getattr(module, "scenario", None)
-    if not isinstance(scenario, Scenario):
-        return BrokenScenario(name, file, 1, "it defines no `scenario = Scenario(...)`")
-    if not scenario.preflights:
-        return BrokenScenario(name, file, 1, "it has no @scenario.preflight, so nobody could find this trap beforehand")
-    if not scenario.hops:
-        return BrokenScenario(name, file, 1, "its symptom shows at no step: name the hops where it bites, hops=(...)")
-    if isinstance(scenario.symptom, Silent) and not scenario.probes:
-        return BrokenScenario(name, file, 1, "its symptom is silent, but no @scenario.probe shows the damage")
-    scenario.name = name
-    scenario.directory = file.parent
-    return scenario
+        result = function(*arguments)
+        return list(result) if isinstance(result, Iterator) else result
+    except Fault:
+        raise
+    except (Exception, SystemExit) as fault:
+        said = str(getattr(fault, "orig", fault))
+        raise ScenarioFault(
+            f"the scenario {scenario.name} failed at {_place(fault)}: {type(fault).__name__}: {said}",
+            hint="mend the scenario, or run without it",
+        ) from fault
 
 
-def _line_of(fault: Exception, file: Path) -> int:
-    if isinstance(fault, SyntaxError) and fault.lineno:
-        return fault.lineno
-    lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(file)]
-    return (lines[-1] if lines else None) or 1
-
-
-__all__ = [
-    "SEEDED",
-    "VERIFY",
-    "Blocks",
-    "BrokenScenario",
-    "RestoreFails",
-    "Scenario",
-    "ScenarioSet",
-    "Silent",
-    "load_scenarios",
-]
+def _place(fault: BaseException) -> str:
+    """File and line of the scenario, where a fault passed through one, else of whoever raised it."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    mine = [frame for frame in frames if Path(frame.filename).name == "scenario.py"] or frames
+    return f"{mine[-1].filename}:{mine[-1].lineno}"

@@ -316,8 +316,8 @@ def _mend_option(change: Change) -> str:
     if change.object == "engine":
         return f"ALTER TABLE {table} ENGINE={before}"
     if change.object == "collation":
-        wanted = f"CHARACTER SET {charset_of(before)} COLLATE {before}"
-        return f"ALTER TABLE {table} CONVERT TO {wanted}, DEFAULT {wanted}"
+        # The columns are changes of their own: CONVERT TO would make MEDIUMTEXT of TEXT.
+        return f"ALTER TABLE {table} DEFAULT CHARACTER SET {charset_of(before)} COLLATE {before}"
     return f"ALTER TABLE {table} ROW_FORMAT={before or 'DEFAULT'}"
 
 

@@ -324,7 +324,8 @@ def way_out(change: Change, error: str) -> tuple[str, ...]:
         own = quoted(f"own_{item.name}")
         return (f"ALTER TABLE {table} CHANGE COLUMN {quoted(item.name)} {own} {described(item)}",)
     if item.charset != "utf8" and "utf8" in error:
-        return (f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8, DEFAULT CHARACTER SET utf8",)
+        # The tools look at the table's default alone; converting the columns would make MEDIUMTEXT of TEXT.
+        return (f"ALTER TABLE {table} DEFAULT CHARACTER SET utf8",)
     if item.foreign_keys and "1050" not in error:
         dropped = ", ".join(f"DROP FOREIGN KEY {quoted(key.name)}" for key in item.foreign_keys)
         return (f"ALTER TABLE {table} {dropped}",)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity
-from osupgrade.openstack.neutron.agents import agents, merge, twins
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Evidence, Finding, Scenario, finding, service
+
+neutron_agents = service("neutron", "agents")
 
 scenario = Scenario(
     title="One agent is there twice, its host's name once with capitals",
@@ -33,21 +32,19 @@ def register_again(cloud: Cloud) -> None:
 @scenario.preflight("seeded", "before:icehouse/neutron")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Agents of one type and one host, as the database compares names."""
-    groups = twins(agents(cloud), lambda agent: agent.host.lower())
+    groups = neutron_agents.twins(neutron_agents.agents(cloud), lambda agent: agent.host.lower())
     if groups:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron.agents",
             message=f"{len(groups)} agents are there more than once",
-            consequence="Icehouse's migration 1fcfc149aca4 makes type and host unique and stops with 1062",
+            effect="Icehouse's migration 1fcfc149aca4 makes type and host unique and stops with 1062",
             evidence=Evidence.of(
                 ("agent_type", "host", "last_report", "id"),
                 [(a.kind, a.host, a.heartbeat, a.id) for g in groups for a in g],
             ),
             cure=Cure(
                 "give what the other rows hold to the one that reported last, then delete the others",
-                tuple(statement for group in groups for statement in merge(group)),
+                tuple(statement for group in groups for statement in neutron_agents.merge(group)),
             ),
         )

@@ -4,19 +4,31 @@ import json
 import uuid
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.openstack.neutron.agents import agents, short
-from osupgrade.openstack.neutron.sql import server, uuid5_of
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Damage,
+    Evidence,
+    Finding,
+    LabFault,
+    Scenario,
+    Silent,
+    Sql,
+    Stage,
+    finding,
+    service,
+)
+
+neutron_agents = service("neutron", "agents")
+neutron = service("neutron")
 
 scenario = Scenario(
     title="Icehouse's DHCP agents do not know their ports and make second ones",
     services=("neutron",),
     hops=("icehouse/neutron",),
-    symptom=Silent("verify", breaks=("ports", "rows")),
+    symptom=Silent(
+        "verify", breaks=("ports", "rows"), damage=Damage(10, ("703183f0-c000-4c0d-b418-6523d4b97fc1", "2", "1"))
+    ),
     site={"hosts": "fqdn"},
 )
 
@@ -54,7 +66,7 @@ for name, network in json.loads(bindings):
     manager.plugin = Server(manager.conf.host)
     manager.setup_dhcp_port(manager.plugin.network(network))
 """
-"""Icehouse's DHCP agent sets up its port on each network that it has, against Icehouse's own server code."""
+"""Icehouse's DHCP agent sets up its port on each network that it has, against Icehouse's own neutron.server code."""
 
 
 @scenario.inject()
@@ -64,8 +76,8 @@ def name_fully(cloud: Cloud) -> None:
     cloud.execute(
         "neutron",
         "UPDATE ports p JOIN agents a ON a.agent_type = 'DHCP agent' "
-        f"AND p.device_id = CONCAT('dhcp', {uuid5_of('a.host')}, '-', p.network_id) "
-        f"SET p.device_id = CONCAT('dhcp', {uuid5_of(full)}, '-', p.network_id) WHERE p.device_owner = 'network:dhcp'",
+        f"AND p.device_id = CONCAT('dhcp', {neutron.uuid5_of('a.host')}, '-', p.network_id) "
+        f"SET p.device_id = CONCAT('dhcp', {neutron.uuid5_of(full)}, '-', p.network_id) WHERE p.device_owner = 'network:dhcp'",
         f"UPDATE agents SET host = CONCAT(host, '{DOMAIN}') WHERE host NOT LIKE '%.%'",
     )
 
@@ -79,7 +91,7 @@ def start_agents(cloud: Cloud) -> None:
         "JOIN subnets s ON s.network_id = b.network_id AND s.enable_dhcp "
         "ORDER BY 1, 2",
     )
-    code = f"{server(cloud)}\nbindings = {json.dumps([list(row) for row in bindings])!r}\n{SET_UP}"
+    code = f"{neutron.server(cloud)}\nbindings = {json.dumps([list(row) for row in bindings])!r}\n{SET_UP}"
     run = cloud.python("icehouse", "neutron", code)
     if not run.ok:
         raise LabFault("Icehouse's DHCP agents could not set up their ports", evidence=run.output[-3000:])
@@ -88,31 +100,31 @@ def start_agents(cloud: Cloud) -> None:
 @scenario.preflight("seeded", "before:icehouse/neutron")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """DHCP ports named after a form of an agent's host that Icehouse does not use."""
-    hosts = sorted({agent.host for agent in agents(cloud) if agent.kind == "DHCP agent"})
+    hosts = sorted({agent.host for agent in neutron_agents.agents(cloud) if agent.kind == "DHCP agent"})
     if not hosts:
         return
     ports = cloud.rows("neutron", "SELECT id, network_id, device_id FROM ports WHERE device_owner = 'network:dhcp'")
-    old = {host: _uuid(host) for host in hosts if short(host) != host}
+    old = {host: _uuid(host) for host in hosts if neutron_agents.short(host) != host}
     named = {f"dhcp{number}-": host for host, number in old.items()}
     found = [(one, network, named[device[:41]]) for one, network, device in ports if device[:41] in named]
     if not found:
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    yield finding(
+        scenario,
         place="neutron.ports.device_id",
         message=f"{len(found)} DHCP ports are named after their host's full name",
-        consequence="Icehouse's agents look for the short name, find no port and make a second one on every network; the "
+        effect="Icehouse's agents look for the short name, find no port and make a second one on every network; the "
         "old ones keep their addresses for ever",
         evidence=Evidence.of(("port", "network", "host"), list(found)),
         cure=Cure(
             "rename them as Icehouse's agents will look for them",
             tuple(
-                Sql(
+                Sql.of(
                     "neutron",
-                    f"UPDATE ports SET device_id = CONCAT('dhcp{_uuid(short(host))}-', network_id) "
-                    f"WHERE device_owner = 'network:dhcp' AND device_id = CONCAT('dhcp{number}-', network_id)",
+                    "UPDATE ports SET device_id = CONCAT(:new, network_id) "
+                    "WHERE device_owner = 'network:dhcp' AND device_id = CONCAT(:old, network_id)",
+                    new=f"dhcp{_uuid(neutron_agents.short(host))}-",
+                    old=f"dhcp{number}-",
                 )
                 for host, number in old.items()
             ),
@@ -130,8 +142,7 @@ def second_ports(cloud: Cloud) -> Evidence:
     """Networks with more DHCP ports than DHCP agents."""
     return cloud.evidence(
         "neutron",
-        "network ports agents",
-        "SELECT p.network_id, COUNT(*), (SELECT COUNT(*) FROM networkdhcpagentbindings b "
+        "SELECT p.network_id AS network, COUNT(*) AS ports, (SELECT COUNT(*) FROM networkdhcpagentbindings b "
         "WHERE b.network_id = p.network_id) AS agents FROM ports p WHERE p.device_owner = 'network:dhcp' "
         "GROUP BY p.network_id HAVING COUNT(*) > agents",
     )

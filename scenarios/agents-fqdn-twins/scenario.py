@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity
-from osupgrade.openstack.neutron.agents import DOWN_AFTER, Agent, agents, merge, report, twins
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import Cloud, Cure, Damage, Evidence, Finding, Scenario, Silent, finding, service
+
+neutron_agents = service("neutron", "agents")
 
 scenario = Scenario(
     title="Agents have come back under short names already, beside their dead rows with full names",
@@ -20,6 +19,9 @@ scenario = Scenario(
             r"networks are given to an agent that did not serve them",
             r"an update of its name changes how a port is bound",
         ),
+        damage=Damage(
+            18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network2.cloud.example.org", "network2")
+        ),
     ),
 )
 
@@ -27,20 +29,29 @@ scenario = Scenario(
 @scenario.inject()
 def name_fully(cloud: Cloud) -> None:
     """As getfqdn() names hosts that have a domain."""
-    cloud.execute("neutron", "UPDATE agents SET host = CONCAT(host, '.cloud.example.org') WHERE host NOT LIKE '%.%'")
+    cloud.execute(
+        "neutron",
+        "UPDATE agents SET host = CONCAT(host, '.cloud.example.org') WHERE host NOT LIKE '%.%'",
+    )
 
 
 @scenario.inject("after:icehouse/neutron")
 def start_agents(cloud: Cloud) -> None:
     """Icehouse's agents start and report."""
-    report(cloud, "icehouse")
+    neutron_agents.report(cloud, "icehouse")
 
 
 @scenario.preflight("seeded", "after:havana/neutron", "after:icehouse/neutron")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Agents of one type whose hosts differ in the domain alone."""
-    pairs = [group for group in twins(agents(cloud), lambda a: a.name.lower()) if _differ(group)]
-    dead = [group for group in pairs if all(group[0].heartbeat - a.heartbeat > DOWN_AFTER for a in group[1:])]
+    pairs = [
+        group
+        for group in neutron_agents.twins(neutron_agents.agents(cloud), lambda a: a.name.lower())
+        if _differ(group)
+    ]
+    dead = [
+        group for group in pairs if all(group[0].heartbeat - a.heartbeat > neutron_agents.DOWN_AFTER for a in group[1:])
+    ]
     alive = [group for group in pairs if group not in dead]
     if dead:
         yield _finding(
@@ -49,7 +60,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             "networks and routers stay with the rows that never report again",
             Cure(
                 "give what the dead rows hold to those that report, then delete the dead ones",
-                tuple(statement for group in dead for statement in merge(group)),
+                tuple(statement for group in dead for statement in neutron_agents.merge(group)),
             ),
         )
     if alive:
@@ -62,19 +73,17 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         )
 
 
-def _differ(group: tuple[Agent, ...]) -> bool:
+def _differ(group: tuple[neutron_agents.Agent, ...]) -> bool:
     return len({agent.host.lower() for agent in group}) > 1
 
 
-def _finding(groups: list[tuple[Agent, ...]], message: str, consequence: str, cure: Cure | None) -> Finding:
+def _finding(groups: list[tuple[neutron_agents.Agent, ...]], message: str, effect: str, cure: Cure | None) -> Finding:
     rows: list[tuple[object, ...]] = [(a.kind, a.host, a.heartbeat, a.id) for group in groups for a in group]
-    return Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    return finding(
+        scenario,
         place="neutron.agents",
         message=message,
-        consequence=consequence,
+        effect=effect,
         evidence=Evidence.of(("agent_type", "host", "last_report", "id"), rows),
         cure=cure,
     )
@@ -89,8 +98,7 @@ def on_dead_agents(cloud: Cloud) -> Evidence:
     )
     return cloud.evidence(
         "neutron",
-        "kind id bound_to reports_as",
-        "SELECT 'network', b.network_id, a.host, t.host FROM networkdhcpagentbindings b "
+        "SELECT 'network' AS kind, b.network_id AS id, a.host AS bound_to, t.host AS reports_as FROM networkdhcpagentbindings b "
         f"JOIN agents a ON a.id = b.dhcp_agent_id {twin} "
         "UNION ALL SELECT 'router', b.router_id, a.host, t.host FROM routerl3agentbindings b "
         f"JOIN agents a ON a.id = b.l3_agent_id {twin}",

@@ -3,10 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.openstack.neutron.agents import agents, report, short, twins
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Damage,
+    Evidence,
+    Finding,
+    Scenario,
+    Severity,
+    Silent,
+    Sql,
+    finding,
+    service,
+)
+
+neutron_agents = service("neutron", "agents")
 
 scenario = Scenario(
     title="Agents come back under their hosts' short names, and networks and routers stay on dead ones",
@@ -21,6 +32,9 @@ scenario = Scenario(
             r"networks are given to an agent that did not serve them",
             r"an update of its name changes how a port is bound",
         ),
+        damage=Damage(
+            18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network2.cloud.example.org", "network2")
+        ),
     ),
 )
 
@@ -33,47 +47,51 @@ CONSEQUENCE = (
 @scenario.inject()
 def name_fully(cloud: Cloud) -> None:
     """As getfqdn() names hosts that have a domain."""
-    cloud.execute("neutron", "UPDATE agents SET host = CONCAT(host, '.cloud.example.org') WHERE host NOT LIKE '%.%'")
+    cloud.execute(
+        "neutron",
+        "UPDATE agents SET host = CONCAT(host, '.cloud.example.org') WHERE host NOT LIKE '%.%'",
+    )
 
 
 @scenario.inject("after:havana/neutron")
 def start_agents(cloud: Cloud) -> None:
     """Havana's agents start and report."""
-    report(cloud, "havana")
+    neutron_agents.report(cloud, "havana")
 
 
 @scenario.preflight("seeded", "before:havana/neutron")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Agents that will report under another name."""
-    found = agents(cloud)
-    doubled = {agent.id for group in twins(found, lambda a: a.name.lower()) for agent in group}
+    found = neutron_agents.agents(cloud)
+    doubled = {agent.id for group in neutron_agents.twins(found, lambda a: a.name.lower()) for agent in group}
     names = _names_of_nova(cloud)
     new = {agent.id: _next_name(agent.host, names, cloud.site.hosts) for agent in found if agent.id not in doubled}
     renamed = [agent for agent in found if agent.id in new and new[agent.id] != agent.host]
     if renamed:
         hosts = sorted({(agent.host, new[agent.id]) for agent in renamed})
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron.agents.host",
             message=f"{len(renamed)} agents on {len(hosts)} hosts will report under another name",
-            consequence=CONSEQUENCE,
+            effect=CONSEQUENCE,
             evidence=Evidence.of(("agent_type", "host", "reports_as"), [(a.kind, a.host, new[a.id]) for a in renamed]),
             cure=Cure(
                 "rename them before the new agents start; they keep their ids, and so what is bound to them "
                 "(or set host= in every neutron.conf to the old name)",
-                tuple(Sql("neutron", _rename(old, name)) for old, name in hosts),
+                tuple(_rename(old, name) for old, name in hosts),
             ),
         )
     yield from _nova_itself(cloud)
 
 
-def _rename(old: str, name: str) -> str:
+def _rename(old: str, name: str) -> Sql:
     """Refuses where an agent of the same type has the name."""
-    return (
-        f"UPDATE agents a LEFT JOIN agents b ON b.agent_type = a.agent_type AND b.host = '{name}' AND b.id <> a.id "
-        f"SET a.host = '{name}' WHERE a.host = '{old}' AND b.id IS NULL"
+    return Sql.of(
+        "neutron",
+        "UPDATE agents a LEFT JOIN agents b ON b.agent_type = a.agent_type AND b.host = :name AND b.id <> a.id "
+        "SET a.host = :name WHERE a.host = :old AND b.id IS NULL",
+        old=old,
+        name=name,
     )
 
 
@@ -82,15 +100,15 @@ def _names_of_nova(cloud: Cloud) -> dict[str, set[str]]:
     names: dict[str, set[str]] = defaultdict(set)
     if cloud.has("nova") and "services" in cloud.tables("nova"):
         for (host,) in cloud.rows("nova", "SELECT DISTINCT host FROM services WHERE deleted = 0 AND host IS NOT NULL"):
-            names[short(host).lower()].add(host)
+            names[neutron_agents.short(host).lower()].add(host)
     return names
 
 
 def _next_name(host: str, names: dict[str, set[str]], convention: str) -> str:
-    known = names.get(short(host).lower(), set())
+    known = names.get(neutron_agents.short(host).lower(), set())
     if len(known) == 1:
         return next(iter(known))
-    return short(host) if convention == "short" and not known else host
+    return neutron_agents.short(host) if convention == "short" and not known else host
 
 
 def _nova_itself(cloud: Cloud) -> Iterator[Finding]:
@@ -99,19 +117,18 @@ def _nova_itself(cloud: Cloud) -> Iterator[Finding]:
         return
     evidence = cloud.evidence(
         "nova",
-        "host instances",
-        "SELECT i.host, COUNT(*) FROM instances i LEFT JOIN services s "
+        "SELECT i.host, COUNT(*) AS instances FROM instances i LEFT JOIN services s "
         "ON s.host = i.host AND s.`binary` = 'nova-compute' AND s.deleted = 0 "
         "WHERE i.deleted = 0 AND i.host IS NOT NULL AND s.id IS NULL GROUP BY i.host",
     )
     if evidence.total:
-        yield Finding(
-            source=scenario.name,
+        yield finding(
+            scenario,
             severity=Severity.WARNING,
             service="nova",
             place="nova.instances.host",
             message=f"instances are on {evidence.total} hosts that no nova-compute reports by that name",
-            consequence="nova cannot manage them, and their ports are bound to names that no agent reports",
+            effect="nova cannot manage them, and their ports are bound to names that no agent reports",
             evidence=evidence,
         )
 
@@ -125,8 +142,7 @@ def on_dead_agents(cloud: Cloud) -> Evidence:
     )
     return cloud.evidence(
         "neutron",
-        "kind id bound_to reports_as",
-        "SELECT 'network', b.network_id, a.host, t.host FROM networkdhcpagentbindings b "
+        "SELECT 'network' AS kind, b.network_id AS id, a.host AS bound_to, t.host AS reports_as FROM networkdhcpagentbindings b "
         f"JOIN agents a ON a.id = b.dhcp_agent_id {twin} "
         "UNION ALL SELECT 'router', b.router_id, a.host, t.host FROM routerl3agentbindings b "
         f"JOIN agents a ON a.id = b.l3_agent_id {twin}",

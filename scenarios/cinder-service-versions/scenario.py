@@ -2,11 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Evidence, Finding
-from osupgrade.scenarios.contract import Scenario, Silent
-from osupgrade.scenarios.helpers import rows_finding
+from osupgrade.scenarios import Cloud, Evidence, Finding, LabFault, Scenario, Silent, rows
 
 scenario = Scenario(
     title="The row of a scheduler that never reported its version stops cinder-api",
@@ -30,14 +26,13 @@ def plant(cloud: Cloud) -> None:
 @scenario.preflight("seeded", "before:gazpacho/cinder")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Services without versions."""
-    yield from rows_finding(
+    yield from rows(
         scenario,
         cloud,
         place="cinder.services",
-        columns="host binary updated_at",
         query=f"SELECT host, `binary`, updated_at FROM services WHERE {OLD}",
         message="{n} services have never reported a version",
-        consequence="every tool passes; cinder-api takes them for Liberty's and does not start: ServiceTooOld",
+        effect="every tool passes; cinder-api takes them for Liberty's and does not start: ServiceTooOld",
         cure="remove them (`cinder-manage service remove BINARY HOST`)",
         statements=(f"UPDATE services SET deleted = 1, deleted_at = UTC_TIMESTAMP() WHERE {OLD}",),
     )

@@ -4,12 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.dump.read import read_dumps
-from osupgrade.dump.restore import restore
-from osupgrade.model.errors import LabFault, UsageFault
-from osupgrade.model.finding import Cure, Finding, Shell
-from osupgrade.scenarios.contract import RestoreFails, Scenario
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Finding,
+    LabFault,
+    RestoreFails,
+    Scenario,
+    Shell,
+    UsageFault,
+    dump_findings,
+    restore_dump,
+)
 
 scenario = Scenario(
     title="A dump stripped of its executable comments does not restore",
@@ -29,13 +35,6 @@ def whole_file(dump: Path) -> Path:
     return dump.with_name("neutron-again.sql")
 
 
-def bring_back(cloud: Cloud, dump: Path) -> None:
-    """Restore the dump whatever is known against it; the server says what it thinks."""
-    restore(
-        cloud.lab_server, read_dumps([dump], insist=True), into={"neutron": cloud.databases["neutron"]}, insist=True
-    )
-
-
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """Dump neutron, take the lines of executable comments out, and restore that."""
@@ -47,7 +46,7 @@ def plant(cloud: Cloud) -> None:
     whole_file(dump).write_text(run.output, "utf-8")
     lines = run.output.splitlines(keepends=True)
     dump.write_text("".join(line for line in lines if not line.startswith("/*!")), "utf-8")
-    bring_back(cloud, dump)
+    restore_dump(cloud, "neutron", dump)
 
 
 @scenario.preflight("seeded")
@@ -56,13 +55,13 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     dump = dump_file(cloud)
     if dump is None or not dump.is_file():
         return
-    for told in read_dumps([dump], insist=True)[0].findings:
+    for told in dump_findings(dump):
         assert told.cure is not None
         step = Shell("mysqldump --single-transaction --routines --triggers neutron > neutron.sql")
         yield replace(
             told,
             source=scenario.name,
-            service="neutron",
+            command=scenario.command,
             cure=Cure(told.cure.summary, (step,)),
         )
 
@@ -74,5 +73,5 @@ def take_it_again(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     if dump is None or not whole_file(dump).is_file():
         raise UsageFault("there is no other dump to restore than the one that was brought back already")
     whole_file(dump).replace(dump)
-    bring_back(cloud, dump)
+    restore_dump(cloud, "neutron", dump)
     dump.unlink()

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Finding
-from osupgrade.openstack.keystone.sql import Grant, grants_finding, plant_grant
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, service
+
+keystone = service("keystone")
 
 scenario = Scenario(
     title="A grant encoded twice stops keystone's 029",
@@ -18,23 +17,23 @@ scenario = Scenario(
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """A user of his own with such a grant."""
-    plant_grant(cloud, json.dumps('{"roles": ["trap-role"]}'))
+    keystone.plant_grant(cloud, json.dumps('{"roles": ["trap-role"]}'))
 
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Such grants, in any of the four tables."""
 
-    def broken(grant: Grant) -> bool:
+    def broken(grant: keystone.Grant) -> bool:
         """A JSON string in which JSON lies."""
         return grant.data is not None and grant.data.lstrip().startswith('"')
 
-    yield from grants_finding(
+    yield from keystone.grants_finding(
         scenario,
         cloud,
         broken,
         message="grants are encoded twice",
-        consequence="Havana's keystone stops at 029 with a TypeError; it is left at 28",
+        effect="Havana's keystone stops at 029 with a TypeError; it is left at 28",
         cure="decode them once",
         roles=lambda grant: tuple(role for role in grant.roles if role),
     )

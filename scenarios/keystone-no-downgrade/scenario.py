@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud, Overlay, ToolRun
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Cure, Finding, Severity, Shell
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, Scenario, Shell, ToolRun, UsageFault, finding, migrations
 
 scenario = Scenario(
     title="Grizzly's keystone-manage cannot downgrade",
@@ -14,7 +11,6 @@ scenario = Scenario(
 )
 
 STOCK = 22
-OWN = "keystone/common/sql/migrate_repo/versions/023_own_note.py"
 SCRIPT = b"""from sqlalchemy import Column, MetaData, String, Table
 
 
@@ -27,7 +23,7 @@ def downgrade(migrate_engine):
     role = Table("role", MetaData(bind=migrate_engine), autoload=True)
     role.drop_column("own_note")
 """
-OVERLAY = Overlay({OWN: SCRIPT})
+OVERLAY = migrations("keystone/common/sql/migrate_repo/versions", {"023_own_note.py": SCRIPT})
 DOWNGRADE = f"""
 from keystone import config
 config.CONF(['--config-file', etc + '/keystone.conf'], project='keystone')
@@ -55,13 +51,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """A database with the own column: it has to go back to 22, and the command line cannot do that."""
     if "own_note" not in cloud.columns("keystone", "role"):
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="keystone",
+    yield finding(
+        scenario,
         place="keystone-manage db_sync",
         message=f"keystone has to go back to {STOCK}, and Grizzly's `keystone-manage db_sync` takes no version",
-        consequence=f"`keystone-manage db_sync {STOCK}` exits 2 with `unrecognized arguments: {STOCK}`",
+        effect=f"`keystone-manage db_sync {STOCK}` exits 2 with `unrecognized arguments: {STOCK}`",
         cure=Cure(
             "call the library underneath, which takes one",
             (

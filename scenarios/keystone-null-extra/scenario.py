@@ -1,11 +1,10 @@
-"""Endpoints and services put in by hand, without extra."""
+"""Endpoints and services put in by hand, or by a tool, whose extra is no JSON object."""
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Finding
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.scenarios.helpers import rows_finding
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, service
+
+keystone = service("keystone")
 
 scenario = Scenario(
     title="A service without extra stops keystone's 042",
@@ -16,10 +15,10 @@ scenario = Scenario(
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
-    """A catalogue put in by hand."""
+    """A catalogue put in by hand, and a row as other tools write it."""
     cloud.execute(
         "keystone",
-        "INSERT INTO service (id, type, extra) VALUES ('trap-service', 'compute', NULL)",
+        "INSERT INTO service (id, type, extra) VALUES ('trap-service', 'compute', NULL), ('trap-null', 'compute', 'null')",
         "INSERT INTO endpoint (id, interface, region, service_id, url, extra) "
         "VALUES ('trap-endpoint', 'public', 'R', 'trap-service', 'http://x', NULL)",
     )
@@ -27,20 +26,13 @@ def plant(cloud: Cloud) -> None:
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
-    """Services and endpoints whose extra is no JSON."""
-    yield from rows_finding(
-        scenario,
-        cloud,
-        place="keystone.endpoint",
-        needs=("service",),
-        columns="table id extra",
-        query="SELECT 'service', id, extra FROM service WHERE extra IS NULL OR extra = '' "
-        "UNION ALL SELECT 'endpoint', id, extra FROM endpoint WHERE extra IS NULL OR extra = ''",
-        message="{n} services and endpoints have no extra",
-        consequence="Icehouse's keystone stops at 042 (or 044) with a TypeError; it is left at 41",
-        cure="give them an empty one",
-        statements=(
-            "UPDATE service SET extra = '{}' WHERE extra IS NULL OR extra = ''",
-            "UPDATE endpoint SET extra = '{}' WHERE extra IS NULL OR extra = ''",
-        ),
-    )
+    """Services and endpoints whose extra is no JSON object."""
+    if is_before(cloud, "keystone", "44"):
+        yield from keystone.extras_finding(
+            scenario,
+            cloud,
+            ("service", "endpoint"),
+            message="{n} services and endpoints have an extra that is no JSON object",
+            effect="Icehouse's keystone stops at 042 (endpoints, left at 41) or 044 (services, left at 43) with a TypeError, or "
+            "with a ValueError where it is no JSON at all",
+        )

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Finding
-from osupgrade.openstack.keystone.sql import Grant, grants_finding, known_roles, plant_grant
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, service
+
+keystone = service("keystone")
 
 scenario = Scenario(
     title="A grant of a role that is gone stops keystone's 039",
@@ -17,24 +16,24 @@ scenario = Scenario(
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """A user of his own with such a grant."""
-    plant_grant(cloud, '{"roles": ["trap-role", "gone-role"]}')
+    keystone.plant_grant(cloud, '{"roles": ["trap-role", "gone-role"]}')
 
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Such grants, in any of the four tables."""
-    known = known_roles(cloud)
+    known = keystone.known_roles(cloud)
 
-    def broken(grant: Grant) -> bool:
+    def broken(grant: keystone.Grant) -> bool:
         """A role id that no role has."""
         return any(role is not None and role not in known for role in grant.roles)
 
-    yield from grants_finding(
+    yield from keystone.grants_finding(
         scenario,
         cloud,
         broken,
         message="grants name a role that is gone",
-        consequence="Icehouse's keystone stops at 039 with 1452 (assignment has a foreign key onto role); it is left at 38 with rows already moved",
+        effect="Icehouse's keystone stops at 039 with 1452 (assignment has a foreign key onto role); it is left at 38 with rows already moved",
         cure="take the missing roles out of the grants",
         roles=lambda grant: tuple(role for role in grant.roles if role in known),
     )

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Finding
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.scenarios.helpers import rows_finding
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, rows
 
 scenario = Scenario(
     title="An own index on project_endpoint_group stops keystone's e8725d6fa226",
@@ -32,7 +29,7 @@ def plant(cloud: Cloud) -> None:
 @scenario.preflight("seeded", "before:gazpacho/keystone")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """The index before the revision that makes it."""
-    yield from rows_finding(
+    yield from rows(
         scenario,
         cloud,
         place="keystone.project_endpoint_group",
@@ -41,7 +38,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         f"AND table_name = 'project_endpoint_group' AND index_name = '{INDEX}' "
         "AND EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '47147121')",
         message=f"an own index of project_endpoint_group has the name {INDEX}, which keystone's e8725d6fa226 makes",
-        consequence="e8725d6fa226 (2026.1) stops with 1061, duplicate key name",
+        effect="e8725d6fa226 (2026.1) stops with 1061, duplicate key name",
         cure="drop it; the migration makes the same one",
         statements=(f"DROP INDEX {INDEX} ON project_endpoint_group",),
     )
@@ -57,13 +54,13 @@ def kept(cloud: Cloud) -> Iterator[Finding]:
         "WHERE table_schema = DATABASE() AND index_name = 'own_cost_centre') = 1",
     )
     if not held:
-        yield from rows_finding(
+        yield from rows(
             scenario,
             cloud,
             place="keystone.project",
             columns="id",
             query="SELECT id FROM project",
             message="the operator's own column, index or table did not come through",
-            consequence="what reads them fails",
+            effect="what reads them fails",
             cure="restore them from the backup",
         )

@@ -3,11 +3,23 @@
 import functools
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.openstack.neutron.sql import ML2, server, stands_at
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Damage,
+    Evidence,
+    Finding,
+    Scenario,
+    Severity,
+    Silent,
+    Sql,
+    Stage,
+    finding,
+    service,
+    statement,
+)
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="Ports that are bound nowhere come out of the move drawn as bound",
@@ -20,6 +32,7 @@ scenario = Scenario(
             r"ports that are on no host are answered as if they were bound",
             r"an update of its name changes how a port is bound",
         ),
+        damage=Damage(46, ("019f63ee-c000-4c0d-b317-4503b6660022", "", "ovs", "openvswitch")),
     ),
     universal=True,
 )
@@ -68,18 +81,22 @@ def make_by_hand(cloud: Cloud) -> None:
         return
     cloud.execute(
         "neutron",
-        "INSERT INTO ports (tenant_id, id, name, network_id, mac_address, admin_state_up, status, device_id, "
-        f"device_owner) SELECT tenant_id, '{HANDMADE}', 'made by hand', id, "
-        f"'fa:16:3e:0a:4d:0a', 1, 'DOWN', '', '' FROM networks WHERE id = '{network}'",
+        statement(
+            "INSERT INTO ports (tenant_id, id, name, network_id, mac_address, admin_state_up, status, device_id, "
+            "device_owner) SELECT tenant_id, :port, 'made by hand', id, 'fa:16:3e:0a:4d:0a', 1, 'DOWN', '', '' "
+            "FROM networks WHERE id = :network",
+            port=HANDMADE,
+            network=network,
+        ),
     )
 
 
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """Ports that no device and no agent holds."""
-    if not stands_at(cloud, "grizzly"):
+    if not neutron.stands_at(cloud, "grizzly"):
         return
-    evidence = cloud.evidence("neutron", "port name device_owner", f"SELECT id, name, device_owner {UNATTACHED}")
+    evidence = cloud.evidence("neutron", f"SELECT id AS port, name, device_owner {UNATTACHED}")
     if evidence.total:
         yield _finding(
             Severity.INFO, f"{evidence.total} ports belong to no host (made by hand, floating IPs)", evidence
@@ -99,8 +116,7 @@ def misdrawn(cloud: Cloud) -> Evidence:
     """Rows without a host that say they are bound."""
     return cloud.evidence(
         "neutron",
-        "port host vif_type driver segment",
-        "SELECT port_id, host, vif_type, driver, segment FROM ml2_port_bindings "
+        "SELECT port_id AS port, host, vif_type, driver, segment FROM ml2_port_bindings "
         "WHERE host = '' AND vif_type <> 'unbound' ORDER BY port_id",
     )
 
@@ -110,40 +126,37 @@ def as_by_ml2(cloud: Cloud) -> Iterator[Finding]:
     """Moved ports against ports that Icehouse's ML2 makes beside them: equal but for the ids."""
     columns = "b.host, b.vnic_type, b.profile, b.vif_type, b.vif_details, b.driver, b.segment"
     row = f"SELECT {columns} FROM ml2_port_bindings b JOIN ports p ON p.id = b.port_id WHERE "
-    moved = cloud.rows("neutron", f"{row} p.id = '{HANDMADE}'")
-    network = cloud.value("neutron", f"SELECT network_id FROM ports WHERE id = '{HANDMADE}'")
-    moved += cloud.rows("neutron", f"{row} p.network_id = '{network}' AND b.host <> '' LIMIT 1")
+    moved = cloud.rows("neutron", f"{row} p.id = %s", HANDMADE)
+    network = cloud.value("neutron", "SELECT network_id FROM ports WHERE id = %s", HANDMADE)
+    moved += cloud.rows("neutron", f"{row} p.network_id = %s AND b.host <> '' LIMIT 1", network)
     if len(moved) < 2:
         return
     # A tenant that has its default security group, or the plugin would make one.
     tenant = cloud.value("neutron", "SELECT tenant_id FROM securitygroups WHERE name = 'default' LIMIT 1")
     words = {"HOST": moved[1][0], "NETWORK": network, "TENANT": tenant}
     create = functools.reduce(lambda code, word: code.replace(word, repr(words[word])), words, CREATE)
-    code = server(cloud, ML2) + create
+    code = neutron.server(cloud, neutron.ML2) + create
     run = cloud.with_site(core_plugin=ML2_PLUGIN).python("icehouse", "neutron", code)
     made = cloud.rows("neutron", f"{row} p.name LIKE 'by ML2, %' ORDER BY p.name DESC")
     cloud.execute("neutron", "DELETE FROM ports WHERE name LIKE 'by ML2, %'")
     if made != moved or not run.ok:
         rows: list[tuple[object, ...]] = [*(("moved", *r) for r in moved), *(("by ML2", *r) for r in made)]
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron.ml2_port_bindings",
             message="moved ports are not as ML2 itself makes them",
-            consequence=run.output[-500:],
+            effect=run.output[-500:],
             evidence=Evidence.of(("port", *columns.replace("b.", "").split(", ")), rows),
         )
 
 
 def _finding(severity: Severity, message: str, evidence: Evidence) -> Finding:
-    return Finding(
-        source=scenario.name,
+    return finding(
+        scenario,
         severity=severity,
-        service="neutron",
         place="neutron.ml2_port_bindings",
         message=message,
-        consequence=CONSEQUENCE,
+        effect=CONSEQUENCE,
         evidence=evidence,
         cure=CURE,
     )

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import Cloud, Cure, Damage, Evidence, Finding, Scenario, Shell, Silent, Sql, Stage, finding
 
 scenario = Scenario(
     title="The move to ML2 without --tunnel-type frees every tunnel id in use",
     services=("neutron",),
-    symptom=Silent("after:ml2", breaks=("allocations",), shows=(r"segments in use are given out again",)),
+    symptom=Silent(
+        "after:ml2", breaks=("allocations",), shows=(r"segments in use are given out again",), damage=Damage(7, ())
+    ),
     site={"tunnel_type": "none"},
 )
 
@@ -19,7 +18,7 @@ CONSEQUENCE = (
     "tenants in one tunnel; the old tables are dropped"
 )
 TUNNELS = (
-    "SELECT network_id, network_type, segmentation_id FROM ovs_network_bindings "
+    "SELECT network_id AS network, network_type AS type, segmentation_id AS id FROM ovs_network_bindings "
     "WHERE network_type IN ('gre', 'vxlan') ORDER BY network_type, segmentation_id"
 )
 BOOKED = {"gre": ("ml2_gre_allocations", "gre_id"), "vxlan": ("ml2_vxlan_allocations", "vxlan_vni")}
@@ -45,18 +44,16 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """Tunnel networks that the site does not know of."""
     if "ovs_network_bindings" not in cloud.tables("neutron"):
         return
-    evidence = cloud.evidence("neutron", "network type id", TUNNELS)
+    evidence = cloud.evidence("neutron", TUNNELS)
     kinds = sorted({str(row[1]) for row in cloud.rows("neutron", TUNNELS)} - {cloud.site.tunnel_type})
     if kinds:
         kind = kinds[0]
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron.ovs_network_bindings",
             message=f"{evidence.total} networks are tunnels, of {' and '.join(kinds)}, and the site's tunnel_type is "
             f"{cloud.site.tunnel_type!r}",
-            consequence=CONSEQUENCE,
+            effect=CONSEQUENCE,
             evidence=evidence,
             cure=Cure(
                 "tell the script the tunnel type",
@@ -81,13 +78,11 @@ def find_afterwards(cloud: Cloud) -> Iterator[Finding]:
     """Tunnels that are not booked; their ids are still in the segments."""
     evidence = unbooked(cloud)
     if evidence.total:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron.ml2_gre_allocations",
             message=f"{evidence.total} tunnels in use are not booked",
-            consequence=CONSEQUENCE,
+            effect=CONSEQUENCE,
             evidence=evidence,
             cure=Cure(
                 "book them before neutron-server starts",
@@ -109,8 +104,8 @@ def find_afterwards(cloud: Cloud) -> Iterator[Finding]:
 def unbooked(cloud: Cloud) -> Evidence:
     """Tunnels in use that are not booked."""
     queries = (
-        f"SELECT s.network_id, s.network_type, s.segmentation_id FROM ml2_network_segments s LEFT JOIN {table} a "
+        f"SELECT s.network_id AS network, s.network_type AS type, s.segmentation_id AS id FROM ml2_network_segments s LEFT JOIN {table} a "
         f"ON a.{column} = s.segmentation_id AND a.allocated WHERE s.network_type = '{kind}' AND a.{column} IS NULL"
         for kind, (table, column) in BOOKED.items()
     )
-    return cloud.evidence("neutron", "network type id", " UNION ALL ".join(queries))
+    return cloud.evidence("neutron", " UNION ALL ".join(queries))

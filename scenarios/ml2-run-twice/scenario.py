@@ -2,12 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.catalog.releases import load_releases
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Cure, Finding, Severity, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, LabFault, Scenario, Sql, Stage, finding
 
 scenario = Scenario(
     title="A second run of migrate_to_ml2 doubles the segments and stops",
@@ -43,8 +38,7 @@ EMPTY = Cure(
 @scenario.inject("before:ml2")
 def run_once(cloud: Cloud) -> None:
     """An earlier run, with --save-tables, as a careful operator tries it."""
-    move = load_releases()["icehouse"].finishes["ml2"].command
-    run = cloud.with_site(keep_plugin_tables=True).tool("icehouse", "neutron", move)
+    run = cloud.with_site(keep_plugin_tables=True).finish("ml2")
     if not run.ok:
         raise LabFault("the first run of migrate_to_ml2 failed", evidence=run.output[-2000:])
 
@@ -56,7 +50,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     if not {"ml2_network_segments", "ml2_port_bindings"} <= tables:
         return
     segments = cloud.evidence(
-        "neutron", "network segments", "SELECT network_id, COUNT(*) FROM ml2_network_segments GROUP BY 1"
+        "neutron", "SELECT network_id AS network, COUNT(*) AS segments FROM ml2_network_segments GROUP BY 1"
     )
     if not segments.total:
         return
@@ -68,14 +62,12 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             "ON b.network_id = s.network_id WHERE b.network_id IS NULL",
         )
     moved = in_use or "ovs_network_bindings" not in tables
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    yield finding(
+        scenario,
         place="neutron.ml2_network_segments",
         message=f"migrate_to_ml2 has been here: {segments.total} networks have ML2 segments already"
         + (f", and {in_use} of them were made since, by ML2 itself: do not run the script again" if moved else ""),
-        consequence="the script gives every network a second segment and then stops with 1062; each of its steps is "
+        effect="the script gives every network a second segment and then stops with 1062; each of its steps is "
         "committed, so nothing is taken back",
         evidence=segments,
         cure=None if moved else EMPTY,

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Evidence, Finding
-from osupgrade.openstack.neutron.sql import SEGMENTLESS, first_port_is_segmentless, segmented_network, segmentless
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import Cloud, Damage, Evidence, Finding, Scenario, Silent, service, statement
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="One network without a segment takes the segment from every port, silently",
@@ -18,6 +17,7 @@ scenario = Scenario(
             r"networks are shown without a segment",
             r"an update of its name changes how a port is bound",
         ),
+        damage=Damage(22, ("01eda1ab-c000-4c0d-b23e-564e3015db50", "network1", "NULL")),
     ),
 )
 
@@ -27,13 +27,17 @@ FIRST_PORT = "00000000-0000-4000-8000-00000000000a"
 @scenario.inject()
 def lose_segment(cloud: Cloud) -> None:
     """A network's row in ovs_network_bindings is gone, and the first of all ports is on that network."""
-    network = segmented_network(cloud)
+    network = neutron.segmented_network(cloud)
     cloud.execute(
         "neutron",
-        "INSERT INTO ports (tenant_id, id, name, network_id, mac_address, admin_state_up, status, device_id, "
-        f"device_owner) SELECT tenant_id, '{FIRST_PORT}', 'first', id, 'fa:16:3e:00:00:0a', 1, 'DOWN', '', '' "
-        f"FROM networks WHERE id = '{network}'",
-        f"DELETE FROM ovs_network_bindings WHERE network_id = '{network}'",
+        statement(
+            "INSERT INTO ports (tenant_id, id, name, network_id, mac_address, admin_state_up, status, device_id, "
+            "device_owner) SELECT tenant_id, :port, 'first', id, 'fa:16:3e:00:00:0a', 1, 'DOWN', '', '' "
+            "FROM networks WHERE id = :network",
+            port=FIRST_PORT,
+            network=network,
+        ),
+        statement("DELETE FROM ovs_network_bindings WHERE network_id = :network", network=network),
     )
 
 
@@ -42,11 +46,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """Networks without a segment, where the first port is on one, or where they have no ports."""
     if "ovs_network_bindings" not in cloud.tables("neutron"):
         return
-    networks = cloud.rows("neutron", SEGMENTLESS)
-    if networks and (first_port_is_segmentless(cloud) or not any(row[2] for row in networks)):
-        yield segmentless(
+    networks = cloud.rows("neutron", neutron.SEGMENTLESS)
+    if networks and (neutron.first_port_is_segmentless(cloud) or not any(row[2] for row in networks)):
+        yield neutron.segmentless(
+            scenario,
             cloud,
-            scenario.name,
             "SQLAlchemy shapes migrate_to_ml2's one INSERT after its first row: if that has no segment, segment is "
             "NULL in every binding of the cloud, and no agent wires any port; a network without ports stays without "
             "a segment",
@@ -58,6 +62,5 @@ def bound_to_nothing(cloud: Cloud) -> Evidence:
     """Bindings with a host and without a segment."""
     return cloud.evidence(
         "neutron",
-        "port host segment",
-        "SELECT port_id, host, segment FROM ml2_port_bindings WHERE host <> '' AND segment IS NULL ORDER BY port_id",
+        "SELECT port_id AS port, host, segment FROM ml2_port_bindings WHERE host <> '' AND segment IS NULL ORDER BY port_id",
     )

@@ -2,11 +2,22 @@
 
 from collections.abc import Iterator
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.openstack.neutron.sql import OVS_AGENT, VIF_DETAILS, stands_at, uuid5_of
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Damage,
+    Evidence,
+    Finding,
+    Scenario,
+    Severity,
+    Silent,
+    Sql,
+    Stage,
+    finding,
+    service,
+)
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="Ports without a recorded host get no ML2 binding, and nothing says so",
@@ -19,6 +30,7 @@ scenario = Scenario(
             r"ports get no answer when the agent asks",
             r"ports that devices use are unbound",
         ),
+        damage=Damage(67, ("297020e7-c000-4c0d-b885-70bde778a793", "", "")),
     ),
     universal=True,
 )
@@ -28,7 +40,7 @@ CONSEQUENCE = (
     "migrate_to_ml2 exits 0 and makes no ml2_port_bindings for them; the agents stop wiring these ports at their next "
     "restart, and a hard reboot leaves an instance without its network"
 )
-ONE_AGENT = f"(SELECT COUNT(DISTINCT host) FROM agents WHERE agent_type = '{OVS_AGENT}') = 1"
+ONE_AGENT = f"(SELECT COUNT(DISTINCT host) FROM agents WHERE agent_type = '{neutron.OVS_AGENT}') = 1"
 
 
 def known_hosts(cloud: Cloud, table: str) -> Iterator[str]:
@@ -42,13 +54,13 @@ def known_hosts(cloud: Cloud, table: str) -> Iterator[str]:
     else:
         # Without nova only a cloud of one host tells where its instances are.
         yield (
-            f"SELECT p.id, MIN(a.host) {ports}JOIN agents a ON a.agent_type = '{OVS_AGENT}' "
+            f"SELECT p.id, MIN(a.host) {ports}JOIN agents a ON a.agent_type = '{neutron.OVS_AGENT}' "
             f"WHERE p.device_owner LIKE 'compute:%' AND b.port_id IS NULL AND {ONE_AGENT} GROUP BY p.id"
         )
     # An agent names its port 'dhcp' + uuid5(its host) + '-' + network.
     yield (
         f"SELECT p.id, MIN(a.host) {ports}JOIN agents a ON a.agent_type = 'DHCP agent' "
-        f"AND SUBSTRING(p.device_id, 5, 36) = {uuid5_of('a.host')} "
+        f"AND SUBSTRING(p.device_id, 5, 36) = {neutron.uuid5_of('a.host')} "
         "WHERE p.device_owner = 'network:dhcp' AND b.port_id IS NULL GROUP BY p.id"
     )
     # Named after another form of the host's name: the one port left belongs to the one agent left.
@@ -84,7 +96,7 @@ def back_fill(cloud: Cloud) -> tuple[Sql, ...]:
 
 def bind_afterwards(cloud: Cloud) -> tuple[Sql, ...]:
     """The statements that do the same on ML2's own table, for a cloud that was moved already."""
-    details = VIF_DETAILS if cloud.site.security_groups else ""
+    details = neutron.VIF_DETAILS if cloud.site.security_groups else ""
     inserts = [
         "INSERT INTO ml2_port_bindings (port_id, host, vif_type, driver, segment, vif_details) "
         f"SELECT k.id, k.host, 'ovs', 'openvswitch', s.id, '{details}' FROM ({_named(query)}) k "
@@ -105,14 +117,14 @@ def _named(query: str) -> str:
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """Grizzly's ports, which all lack a host."""
-    if not stands_at(cloud, "grizzly"):
+    if not neutron.stands_at(cloud, "grizzly"):
         return
     total = cloud.value("neutron", "SELECT COUNT(*) FROM ports")
     if total:
         yield _finding(
             Severity.INFO,
             f"{total} ports have no recorded host: Grizzly's plugin keeps none",
-            cloud.evidence("neutron", "device_owner ports", "SELECT device_owner, COUNT(*) FROM ports GROUP BY 1"),
+            cloud.evidence("neutron", "SELECT device_owner, COUNT(*) AS ports FROM ports GROUP BY 1"),
             Cure(
                 "record the hosts before migrate_to_ml2, from nova, agents and their bindings", back_fill(cloud), BEFORE
             ),
@@ -157,8 +169,7 @@ def forgotten(cloud: Cloud) -> Evidence:
 def _without_row(cloud: Cloud, table: str) -> Evidence:
     return cloud.evidence(
         "neutron",
-        "port device_owner device_id",
-        "SELECT p.id, p.device_owner, p.device_id FROM ports p "
+        "SELECT p.id AS port, p.device_owner, p.device_id FROM ports p "
         f"LEFT JOIN {table} b ON b.port_id = p.id WHERE b.port_id IS NULL ORDER BY p.device_owner, p.id",
     )
 
@@ -168,10 +179,9 @@ def _unknowable(cloud: Cloud) -> Iterator[Finding]:
     if cloud.has("nova"):
         lost = cloud.evidence(
             "neutron",
-            "port instance host",
-            "SELECT p.id, p.device_id, i.host FROM ports p "
+            "SELECT p.id AS port, p.device_id AS instance, i.host FROM ports p "
             "LEFT JOIN {nova}.instances i ON i.uuid = p.device_id AND i.deleted = 0 "
-            f"LEFT JOIN agents a ON a.host = i.host AND a.agent_type = '{OVS_AGENT}' "
+            f"LEFT JOIN agents a ON a.host = i.host AND a.agent_type = '{neutron.OVS_AGENT}' "
             "WHERE p.device_owner LIKE 'compute:%' AND (i.id IS NULL OR (i.host IS NOT NULL AND a.id IS NULL))",
         )
         message = "ports belong to no live instance, or to one on a host that no Open vSwitch agent reports"
@@ -179,33 +189,30 @@ def _unknowable(cloud: Cloud) -> Iterator[Finding]:
     else:
         lost = cloud.evidence(
             "neutron",
-            "port instance",
-            f"SELECT id, device_id FROM ports WHERE device_owner LIKE 'compute:%' AND NOT {ONE_AGENT}",
+            f"SELECT id AS port, device_id AS instance FROM ports WHERE device_owner LIKE 'compute:%' AND NOT {ONE_AGENT}",
         )
         message = "ports belong to instances, and without nova's database nothing tells on which host these run"
         advice = (
             "bring nova's database too; or afterwards, port by port: neutron port-update --binding:host_id HOST PORT"
         )
     if lost.total:
-        yield Finding(
-            source=scenario.name,
+        yield finding(
+            scenario,
             severity=Severity.WARNING,
-            service="neutron",
             place="neutron.ports",
             message=f"{lost.total} {message}",
-            consequence=f"they come out unbound or cannot be bound again; {advice}",
+            effect=f"they come out unbound or cannot be bound again; {advice}",
             evidence=lost,
         )
 
 
 def _finding(severity: Severity, message: str, evidence: Evidence, cure: Cure) -> Finding:
-    return Finding(
-        source=scenario.name,
+    return finding(
+        scenario,
         severity=severity,
-        service="neutron",
         place="neutron.ports",
         message=message,
-        consequence=CONSEQUENCE,
+        effect=CONSEQUENCE,
         evidence=evidence,
         cure=cure,
     )

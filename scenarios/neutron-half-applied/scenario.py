@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Cure, Finding, Severity, Shell
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.scenarios.helpers import bring_back, keep_dump, restore_cost
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Cure,
+    Finding,
+    LabFault,
+    Scenario,
+    Shell,
+    bring_back,
+    finding,
+    keep_dump,
+    restore_cost,
+)
 
 scenario = Scenario(
     title="db-manage is run again on what an interrupted run left",
@@ -52,15 +60,13 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     stamps = cloud.versions("neutron", "alembic_version")
     if not stamps or set(stamps) <= RELEASES:
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    yield finding(
+        scenario,
         place="neutron.alembic_version",
         message=f"neutron stands at {', '.join(stamps)}, between two releases: a run of db-manage stopped there",
-        consequence="what the failed migration made is still there, so the next run stops at it, 1050, 1060 or 1091; what a "
+        effect="what the failed migration made is still there, so the next run stops at it, 1050, 1060 or 1091; what a "
         "wrong core_plugin passed over is never made; " + restore_cost(cloud, "neutron"),
-        evidence=cloud.evidence("neutron", "alembic_version", "SELECT version_num FROM alembic_version"),
+        evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),
         cure=Cure(
             "mend the cause, restore neutron's dump of before the failed run, and run again",
             (Shell("mysql neutron < neutron-before.sql   # into an empty database"),),

@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import LabFault, UsageFault
-from osupgrade.model.finding import NO_EVIDENCE, Cure, Finding, Severity, Shell, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.openstack.neutron.sql import server
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import (
+    NO_EVIDENCE,
+    Blocks,
+    Cloud,
+    Cure,
+    Finding,
+    LabFault,
+    Scenario,
+    Shell,
+    Sql,
+    Stage,
+    UsageFault,
+    finding,
+    service,
+    upstream,
+)
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="Load balancers: their tables stop Havana, and pools without a provider stop neutron-server",
@@ -17,10 +29,6 @@ scenario = Scenario(
 )
 
 MIGRATION = "f489cf14a79c"
-TABLES = frozenset(
-    ("healthmonitors", "members", "poolmonitorassociations", "pools", "poolstatisticss", "sessionpersistences", "vips")
-)
-"""What that migration of Havana makes, and nothing else."""
 
 GRIZZLY = """
 from oslo.config import cfg
@@ -55,7 +63,7 @@ def balance(cloud: Cloud) -> None:
 @scenario.inject("after:icehouse/neutron")
 def refuse_to_start(cloud: Cloud) -> None:
     """Icehouse's server ends itself at its start because of the pools."""
-    run = cloud.python("icehouse", "neutron", server(cloud, PROVIDER))
+    run = cloud.python("icehouse", "neutron", neutron.server(cloud, PROVIDER))
     if run.ok or "before removing providers" not in run.output:
         raise LabFault("Icehouse's load balancer plugin should refuse to start", evidence=run.output[-3000:])
 
@@ -66,24 +74,22 @@ def find_tables(cloud: Cloud) -> Iterator[Finding]:
     tables = cloud.tables("neutron")
     if "lbaas" not in cloud.site.service_plugins or cloud.versions("neutron", "alembic_version") != ("grizzly",):
         return
-    if not TABLES & tables:
+    known = upstream(cloud, "neutron")
+    made = {table for table, by in known.made().items() if by == MIGRATION} if known else set()
+    if not made & tables:
         return
-    whole = tables >= TABLES
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    whole = tables >= made
+    yield finding(
+        scenario,
         place="neutron.vips",
-        message=f"{len(TABLES & tables)} of the {len(TABLES)} load balancer tables are there, which Havana's migration makes",
-        consequence=f"Havana's first migration, {MIGRATION}, stops with 1050"
+        message=f"{len(made & tables)} of the {len(made)} load balancer tables are there, which Havana's migration makes",
+        effect=f"Havana's first migration, {MIGRATION}, stops with 1050"
         + (
             ""
             if whole
             else "; some of its tables are missing, so it cannot be passed over: make them with Grizzly's server"
         ),
-        evidence=cloud.evidence("neutron", "pool name", "SELECT id, name FROM pools")
-        if "pools" in tables
-        else NO_EVIDENCE,
+        evidence=cloud.evidence("neutron", "SELECT id AS pool, name FROM pools") if "pools" in tables else NO_EVIDENCE,
         cure=Cure(
             "tell db-manage that this one is done: it makes exactly the tables that Grizzly's server made",
             (
@@ -113,18 +119,15 @@ def find_pools(cloud: Cloud) -> Iterator[Finding]:
         return
     evidence = cloud.evidence(
         "neutron",
-        "pool name",
-        "SELECT p.id, p.name FROM pools p LEFT JOIN providerresourceassociations a ON a.resource_id = p.id "
+        "SELECT p.id AS pool, p.name FROM pools p LEFT JOIN providerresourceassociations a ON a.resource_id = p.id "
         "WHERE a.resource_id IS NULL",
     )
     if evidence.total:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron.providerresourceassociations",
             message=f"{evidence.total} load balancer pools have no provider",
-            consequence="neutron-server ends itself at its start: 'Delete associated loadbalancer pools before removing providers'",
+            effect="neutron-server ends itself at its start: 'Delete associated loadbalancer pools before removing providers'",
             evidence=evidence,
             cure=Cure(
                 "give them to haproxy, the only provider that Grizzly had; then put each on an agent, which Grizzly did not know",
@@ -142,14 +145,12 @@ def find_pools(cloud: Cloud) -> Iterator[Finding]:
 
 @scenario.check("after:icehouse/neutron")
 def starts(cloud: Cloud) -> Iterator[Finding]:
-    """Icehouse's server starts with the pools."""
-    run = cloud.python("icehouse", "neutron", server(cloud, PROVIDER))
+    """Icehouse's neutron.server starts with the pools."""
+    run = cloud.python("icehouse", "neutron", neutron.server(cloud, PROVIDER))
     if not run.ok:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="neutron",
+        yield finding(
+            scenario,
             place="neutron-server",
             message="Icehouse's load balancer plugin does not start",
-            consequence=run.output.strip().splitlines()[-1] if run.output.strip() else "",
+            effect=run.output.strip().splitlines()[-1] if run.output.strip() else "",
         )

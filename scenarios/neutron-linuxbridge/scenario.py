@@ -3,10 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.scenarios.contract import Scenario, Silent
-from osupgrade.scenarios.helpers import apply_statements
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Shell, Silent, Sql, apply, finding
 
 scenario = Scenario(
     title="A linuxbridge cloud comes through every tool, and neutron-server does not start",
@@ -41,18 +38,16 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """The driver in the site's configuration, its agents, and ports that it bound."""
     if not cloud.has("neutron"):
         return
-    agents = cloud.evidence("neutron", "agent_type host heartbeat_timestamp", AGENTS)
-    ports = cloud.evidence("neutron", "port_id host vif_type", BOUND)
+    agents = cloud.evidence("neutron", AGENTS)
+    ports = cloud.evidence("neutron", BOUND)
     configured = "linuxbridge" in cloud.site.mechanism_drivers
     if not (configured or agents.total or ports.total):
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    yield finding(
+        scenario,
         place="mechanism_drivers" if configured else "neutron.ml2_port_bindings",
         message=f"linuxbridge is {'' if configured else 'not '}configured; {agents.total} agents, {ports.total} ports bound by it",
-        consequence=CONSEQUENCE,
+        effect=CONSEQUENCE,
         evidence=ports if ports.total else agents,
         cure=Cure(
             "move to Open vSwitch on 2024.1: its agent on every host, the driver out of the configuration, the ports "
@@ -66,14 +61,13 @@ def find(cloud: Cloud) -> Iterator[Finding]:
                 Sql("neutron", "DELETE FROM agents WHERE agent_type = 'Linux bridge agent'"),
             ),
         ),
-        command=f"osupgrade rehearse --cure {scenario.name}",
     )
 
 
 @scenario.cure("seeded")
 def to_openvswitch(cloud: Cloud, findings: Sequence[Finding]) -> Cloud:
     """The statements as they stand, and the site without the driver."""
-    apply_statements(cloud, findings)
+    apply(cloud, findings)
     kept = tuple(name for name in cloud.site.mechanism_drivers if name != "linuxbridge")
     return cloud.with_site(mechanism_drivers=kept or ("openvswitch",))
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Finding, Severity, Shell
-from osupgrade.openstack.neutron.sql import OVS_PLUGIN, stands_at
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, Scenario, Shell, finding, service
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="ML2 is the core plugin already while db-manage leaves Grizzly",
@@ -18,22 +17,20 @@ scenario = Scenario(
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """A site that names ML2, and a database that is not yet ML2's."""
-    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not stands_at(cloud, "grizzly"):
+    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not neutron.stands_at(cloud, "grizzly"):
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    yield finding(
+        scenario,
         place="neutron.conf core_plugin",
         message=f"core_plugin is {cloud.site.core_plugin}, and the database is that of Grizzly's Open vSwitch plugin",
-        consequence="db-manage chooses migrations by core_plugin and counts those that it passes over as done: Havana's and "
+        effect="db-manage chooses migrations by core_plugin and counts those that it passes over as done: Havana's and "
         "Icehouse's hops exit 0, and migrate_to_ml2 then misses portbindingports; straight to Icehouse it stops with 1050",
         evidence=cloud.evidence(
-            "neutron", "type networks", "SELECT network_type, COUNT(*) FROM ovs_network_bindings GROUP BY 1"
+            "neutron", "SELECT network_type AS type, COUNT(*) AS networks FROM ovs_network_bindings GROUP BY 1"
         ),
         cure=Cure(
             "keep the old plugin until neutron stands at icehouse and migrate_to_ml2 has run",
-            (Shell(f"core_plugin = {OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
+            (Shell(f"core_plugin = {neutron.OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
         ),
     )
 

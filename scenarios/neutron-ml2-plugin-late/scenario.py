@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud, ToolRun
-from osupgrade.model.finding import Cure, Finding, Severity, Shell
-from osupgrade.openstack.neutron.sql import OVS_PLUGIN
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, Scenario, Shell, ToolRun, finding, service
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="ML2 becomes the core plugin between Havana and Icehouse",
@@ -32,17 +31,15 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         return
     if "ovs_network_bindings" not in tables:
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    yield finding(
+        scenario,
         place="neutron.conf core_plugin",
         message=f"core_plugin is {cloud.site.core_plugin}, and the database has no table of ML2",
-        consequence="Icehouse's db-manage alters ML2's tables, which nobody has made, and stops half-way",
-        evidence=cloud.evidence("neutron", "alembic_version", "SELECT version_num FROM alembic_version"),
+        effect="Icehouse's db-manage alters ML2's tables, which nobody has made, and stops half-way",
+        evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),
         cure=Cure(
             "keep the old plugin until neutron stands at icehouse and migrate_to_ml2 has run",
-            (Shell(f"core_plugin = {OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
+            (Shell(f"core_plugin = {neutron.OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
         ),
     )
 

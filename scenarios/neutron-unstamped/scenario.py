@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Cure, Finding, Severity, Shell
-from osupgrade.openstack.neutron.sql import has_tables_of
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, Scenario, Shell, UsageFault, finding, service
+
+neutron = service("neutron")
 
 scenario = Scenario(
     title="neutron's database was never stamped with its version",
@@ -28,11 +26,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """Networks, but no version."""
     if "networks" not in cloud.tables("neutron") or cloud.versions("neutron", "alembic_version"):
         return
-    grizzly = has_tables_of(cloud, "grizzly")
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="neutron",
+    grizzly = neutron.has_tables_of(cloud, "grizzly")
+    yield finding(
+        scenario,
         place="neutron.alembic_version",
         message="neutron's database carries no version; "
         + (
@@ -40,12 +36,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             if grizzly
             else "its tables are not those of Grizzly's Open vSwitch plugin"
         ),
-        consequence="db-manage takes it for an empty one and stops at its first table, 1050 `networks`"
+        effect="db-manage takes it for an empty one and stops at its first table, 1050 `networks`"
         + ("" if grizzly else "; do not stamp it: find out which release made it, and restore that release's dump"),
         evidence=cloud.evidence(
             "neutron",
-            "table rows",
-            "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
+            "SELECT table_name AS `table`, table_rows AS estimated_rows FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
         ),
         cure=Cure("stamp it with Grizzly's own tool", (Shell(STAMP),)) if grizzly else None,
     )
@@ -54,7 +49,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 @scenario.cure()
 def stamp(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Grizzly's quantum-db-manage writes the version, if the tables are really Grizzly's."""
-    if not has_tables_of(cloud, "grizzly"):
+    if not neutron.has_tables_of(cloud, "grizzly"):
         raise UsageFault("neutron's tables are not those of Grizzly; stamping them would hide it")
     run = cloud.tool("grizzly", "neutron", "stamp grizzly")
     if not run.ok:

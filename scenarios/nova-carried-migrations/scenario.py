@@ -3,11 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from osupgrade.cloud.cloud import Cloud, Overlay, ToolRun
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Cure,
+    Evidence,
+    Finding,
+    Overlay,
+    Scenario,
+    Shell,
+    ToolRun,
+    UsageFault,
+    finding,
+    schema_of,
+    statement,
+)
 
 scenario = Scenario(
     title="Havana's migrations in Icehouse's repository, with 216 left as it is",
@@ -28,8 +38,7 @@ HEAD = b"import urllib\nimport urlparse\n\nfrom oslo.config import cfg\n\nCONF =
 
 def carried(cloud: Cloud, last: int) -> dict[str, bytes]:
     """Havana's migration files up to ``last``, by their path in Icehouse's tree; 200 with what it needs of Havana."""
-    assert cloud.workshop is not None
-    havana = cloud.workshop.sources.tree(cloud.workshop.releases["havana"].services["nova"])
+    havana = cloud.tree("havana", "nova")
     files = sorted((havana / REPOSITORY).glob("[0-9][0-9][0-9]_*"))
     taken = {f"{REPOSITORY}/{f.name}": f.read_bytes() for f in files if FIRST <= int(f.name[:3]) <= last}
     driver = (havana / DRIVER).read_bytes()
@@ -65,13 +74,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     version = cloud.value("nova", "SELECT version FROM migrate_version")
     if version is not None and version < LAST and "nova" in dict(cloud.site.migrations):
         havana, versions = "HAVANA/" + REPOSITORY, "ICEHOUSE/" + REPOSITORY
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+        yield finding(
+            scenario,
             place="nova.migrate_version",
             message=f"nova stands at migration {version}; Icehouse's 216_havana makes a new schema, not the way to it",
-            consequence="with Havana's migrations carried into Icehouse's repository 216_havana stops with 1050 on "
+            effect="with Havana's migrations carried into Icehouse's repository 216_havana stops with 1050 on "
             "`instances`, left at 215; without them the tool stops at once",
             evidence=Evidence.of(("version", "needed"), [(version, LAST)]),
             cure=Cure(
@@ -117,15 +124,16 @@ def same_as_through_havana(cloud: Cloud) -> Iterator[Finding]:
         run = other.tool(release, "nova", "db sync")
         if not run.ok:
             raise UsageFault(f"{release}'s `nova-manage db sync` failed on the copy", evidence=run.output[-2000:])
-    ways = [{t.name: t for t in read_schema(c.server, c.databases["nova"]).tables} for c in (cloud, other)]
+    ways = [{t.name: t for t in schema_of(c, "nova").tables} for c in (cloud, other)]
     differ = [name for name in sorted(ways[0].keys() | ways[1].keys()) if ways[0].get(name) != ways[1].get(name)]
-    counts = [{n: c.value("nova", f"SELECT COUNT(*) FROM `{n}`") for n in ways[0]} for c in (cloud, other)]
+    counts = [
+        {n: c.value("nova", statement("SELECT COUNT(*) FROM {table}", table=n)) for n in ways[0]}
+        for c in (cloud, other)
+    ]
     differ += [name for name in sorted(ways[0]) if counts[0][name] != counts[1][name]]
     if differ:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+        yield finding(
+            scenario,
             place="nova",
             message=f"{len(differ)} tables end otherwise than through Havana",
             evidence=Evidence.of(("table",), [(name,) for name in differ]),

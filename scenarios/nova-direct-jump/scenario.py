@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud, ToolRun
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
-from osupgrade.scenarios.contract import Blocks, Scenario
+from osupgrade.scenarios import Blocks, Cloud, Cure, Evidence, Finding, Scenario, Shell, ToolRun, UsageFault, finding
 
 scenario = Scenario(
     title="nova goes straight from Grizzly to Icehouse",
@@ -31,13 +28,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """
     version = cloud.value("nova", "SELECT version FROM migrate_version")
     if version is not None and version < FIRST_OF_ICEHOUSE and "nova" not in dict(cloud.site.migrations):
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+        yield finding(
+            scenario,
             place="nova.migrate_version",
             message=f"nova stands at migration {version}; Icehouse's own migrations start at {FIRST_OF_ICEHOUSE}",
-            consequence=f"`nova-manage db sync` of Icehouse stops with KeyError: <VerNum({version + 1})>",
+            effect=f"`nova-manage db sync` of Icehouse stops with KeyError: <VerNum({version + 1})>",
             evidence=Evidence.of(("version", "needed"), [(version, FIRST_OF_ICEHOUSE)]),
             cure=Cure("run Havana's `nova-manage db sync` first", (Shell("nova-manage db sync   # Havana's"),)),
         )

@@ -2,10 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Finding, Severity, Shell
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.scenarios.helpers import bring_back, fail_once, restore_cost
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Cure,
+    Evidence,
+    Finding,
+    Scenario,
+    Shell,
+    bring_back,
+    fail_once,
+    finding,
+    restore_cost,
+    upstream,
+)
 
 scenario = Scenario(
     title="Nova's 186 is run again on the columns that its first try left",
@@ -15,12 +25,6 @@ scenario = Scenario(
 
 MAPPINGS = 186
 """The migration that gives block_device_mapping its new form."""
-LEFT = (
-    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
-    "AND table_name IN ('block_device_mapping', 'shadow_block_device_mapping') "
-    "AND column_name IN ('source_type', 'destination_type', 'guest_format', 'device_type', 'disk_bus', 'boot_index', "
-    "'image_id') ORDER BY 1, 2"
-)
 BLANK = "DELETE FROM block_device_mapping WHERE instance_uuid = 'blank-root'"
 
 
@@ -44,20 +48,24 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     version = cloud.value("nova", "SELECT MAX(version) FROM migrate_version")
     if version is None or version >= MAPPINGS:
         return
-    left = cloud.evidence("nova", "table column", LEFT)
-    if left.total:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+    known = upstream(cloud, "nova")
+    added = known.added_columns() if known else {}
+    left = sorted(
+        (table, column)
+        for (table, column), by in added.items()
+        if by == str(MAPPINGS) and column in cloud.columns("nova", table)
+    )
+    if left:
+        yield finding(
+            scenario,
             place="nova.block_device_mapping",
-            message=f"nova stands at migration {version}, but {left.total} columns of {MAPPINGS} are there already",
-            consequence=f"{MAPPINGS} was tried and stopped half-way; run again it stops with 1060 Duplicate column name; "
+            message=f"nova stands at migration {version}, but {len(left)} columns of {MAPPINGS} are there already",
+            effect=f"{MAPPINGS} was tried and stopped half-way; run again it stops with 1060 Duplicate column name; "
             + restore_cost(cloud, "nova"),
-            evidence=left,
+            evidence=Evidence.of(("table", "column"), list(left)),
             cure=Cure(
                 "restore the dump from before, mend the data that stopped it, and run it again",
-                (Shell("mysql nova < nova-before-havana.sql   # into an empty database"),),
+                (Shell("mysql nova < nova-before.sql   # into an empty database"),),
             ),
         )
 

@@ -2,10 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.scenarios.helpers import bring_back, fail_once, restore_cost
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Cure,
+    Evidence,
+    Finding,
+    Scenario,
+    Shell,
+    Sql,
+    bring_back,
+    fail_once,
+    finding,
+    restore_cost,
+)
 
 scenario = Scenario(
     title="Nova's 209 is run again on what its first try left",
@@ -34,19 +44,17 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     version = cloud.value("nova", "SELECT MAX(version) FROM migrate_version") if cloud.has("nova") else None
     left = sorted(table for table in cloud.tables("nova") if table.startswith("dump_")) if version else []
     if left and version < PURGE:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+        yield finding(
+            scenario,
             place="nova.migrate_version",
             message=f"nova stands at migration {version}, but {len(left)} tables of {PURGE} are there already",
-            consequence=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table; "
+            effect=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table",), [(table,) for table in left]),
             cure=Cure(
                 "restore the dump from before, mend the data that stopped it, and run it again",
                 (
-                    Shell("mysql nova < nova-before-havana.sql"),
+                    Shell("mysql nova < nova-before.sql"),
                     Sql("nova", "DELETE FROM instances WHERE uuid IS NULL"),
                 ),
             ),

@@ -1,15 +1,26 @@
 """A column of Havana's, back-ported by the operator."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.schema.catalogue import lineage
-from osupgrade.schema.predict import Prediction
-from osupgrade.schema.survey import survey
-from osupgrade.schema.verdicts import way_out
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Cure,
+    Evidence,
+    Fate,
+    Finding,
+    Scenario,
+    Sql,
+    Upstream,
+    finding,
+    predicted,
+    statement,
+    upstream,
+    ways_out,
+)
 
 scenario = Scenario(
     title="A back-ported column stops nova's 188",
@@ -29,43 +40,34 @@ def plant(cloud: Cloud) -> None:
 
 
 PARKED = "own_"
-"""What a column's name begins with while it waits; see :func:`osupgrade.schema.verdicts.way_out`."""
+"""What a column's name begins with while it waits; see `ways_out`."""
 
 
-def early(cloud: Cloud) -> tuple[Prediction, ...]:
-    """Own columns in nova's tables that one of its coming migrations adds.
+def early(cloud: Cloud) -> list[Any]:
+    """Own columns in nova's tables that one of its coming migrations adds, as predictions.
 
     Where all of several columns of one migration are there, a failed try of it left them, and another scenario speaks.
     """
-    if not cloud.has("nova"):
-        return ()
-    surveyed = survey(
-        lambda sql, parameters: cloud.server.rows("", sql, parameters), "nova", cloud.databases["nova"], data=False
-    )
     found = [
         p
-        for p in surveyed.predictions
+        for p in predicted(cloud, "nova")
         if p.fate is Fate.IN_THE_WAY and p.change.object == "column" and p.change.kind == "added"
     ]
     there = {(p.change.table, p.change.name) for p in found}
-    tried = {name for name, columns in given_later().items() if len(columns) > 1 and columns <= there}
-    return tuple(p for p in found if p.revision not in tried)
+    tried = {name for name, columns in given_later(cloud).items() if len(columns) > 1 and columns <= there}
+    return [p for p in found if p.revision not in tried]
 
 
-def given_later() -> Mapping[str, frozenset[tuple[str, str]]]:
+def given_later(cloud: Cloud) -> Mapping[str, set[tuple[str, str]]]:
     """The columns (table, name) that each of nova's migrations after Grizzly adds to tables that were there."""
-    line = lineage("nova")
-    start = line.position(line.head("grizzly").name)
-    return {
-        after.name: frozenset(
-            (table.name, column.name)
-            for table in after.schema.tables
-            if (old := before.schema.table(table.name)) is not None
-            for column in table.columns
-            if column.name not in {c.name for c in old.columns}
-        )
-        for before, after in itertools.pairwise(line.revisions[start:])
-    }
+    known = upstream(cloud, "nova")
+    if known is None or not known.line.knows("grizzly"):
+        return {}
+    whole = Upstream(known.line, known.line.position(known.line.head("grizzly").name))
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for place, revision in whole.added_columns().items():
+        found[revision].add(place)
+    return found
 
 
 @scenario.preflight("seeded")
@@ -77,27 +79,24 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         columns = list(found)
         first = min(columns, key=lambda p: int(p.revision))
         names = ", ".join(p.change.name for p in columns)
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+        yield finding(
+            scenario,
             place=f"nova.{table}",
             message=f"nova.{table} has {names}, which nova's migrations are still to add",
-            consequence=f"nova's {first.revision} adds {first.change.name} and meets 1060 Duplicate column name; "
+            effect=f"nova's {first.revision} adds {first.change.name} and meets 1060 Duplicate column name; "
             f"nova is left at {int(first.revision) - 1}",
             evidence=Evidence.of(
                 ("column", "made by", "of"), [(p.change.name, p.revision, p.release.capitalize()) for p in columns]
             ),
             cure=Cure(
                 "give the columns another name, and take their content over once the migrations have made the real ones",
-                tuple(Sql("nova", statement) for p in columns for statement in way_out(p.change, p.words)),
+                tuple(Sql("nova", sql) for p in columns for sql in ways_out(p)),
             ),
-            command=f"osupgrade rehearse --cure {scenario.name}",
         )
 
 
 @scenario.preflight("after:havana/nova", "after:icehouse/nova")
-def bring_back(cloud: Cloud) -> Iterator[Finding]:
+def take_over(cloud: Cloud) -> Iterator[Finding]:
     """The parked content, once a migration has made the column."""
     there = {
         (str(table), str(column))
@@ -105,25 +104,24 @@ def bring_back(cloud: Cloud) -> Iterator[Finding]:
             "nova", "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
         )
     }
-    for table, column in sorted(there.intersection(itertools.chain(*given_later().values()))):
+    for table, column in sorted(there.intersection(itertools.chain(*given_later(cloud).values()))):
         parked = f"{PARKED}{column}"
         if (table, parked) not in there:
             continue
-        rows, filled = cloud.rows("nova", f"SELECT COUNT(*), COUNT(`{parked}`) FROM `{table}`")[0]
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="nova",
+        names = {"table": table, "column": column, "parked": parked}
+        count = statement("SELECT COUNT(*), COUNT({parked}) FROM {table}", table=table, parked=parked)
+        rows, filled = cloud.rows("nova", count)[0]
+        yield finding(
+            scenario,
             place=f"nova.{table}.{column}",
             message=f"the content of the back-ported {table}.{column} waits in {parked}",
-            consequence="what the operator wrote into it does not show",
+            effect="what the operator wrote into it does not show",
             evidence=Evidence.of((table, f"with {parked}"), [(rows, filled)]),
             cure=Cure(
                 "copy it into the real column and drop the own one",
                 (
-                    Sql("nova", f"UPDATE `{table}` SET `{column}` = `{parked}` WHERE `{parked}` IS NOT NULL"),
-                    Sql("nova", f"ALTER TABLE `{table}` DROP COLUMN `{parked}`"),
+                    Sql.of("nova", "UPDATE {table} SET {column} = {parked} WHERE {parked} IS NOT NULL", **names),
+                    Sql.of("nova", "ALTER TABLE {table} DROP COLUMN {parked}", table=table, parked=parked),
                 ),
             ),
-            command=f"osupgrade rehearse --cure {scenario.name}",
         )

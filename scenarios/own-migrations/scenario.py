@@ -1,18 +1,32 @@
 """The operator put migrations of his own into keystone's repository, with the numbers that came next."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from osupgrade.cloud.cloud import Cloud, Overlay
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell, Sql
-from osupgrade.model.stage import Stage
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.schema.catalogue import lineage
-from osupgrade.schema.diff import Change, diff
-from osupgrade.schema.identify import customisations
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Cure,
+    Evidence,
+    Finding,
+    Overlay,
+    Scenario,
+    Severity,
+    Shell,
+    Sql,
+    Stage,
+    UsageFault,
+    finding,
+    lacking,
+    migrations,
+    own_changes,
+    quoted,
+    schema_of,
+    shell_join,
+    statement,
+    upstream,
+)
 
 scenario = Scenario(
     title="Own migration numbers in keystone make Havana skip its own",
@@ -37,7 +51,7 @@ migration.db_sync({STOCK})
 def own_files(cloud: Cloud) -> Overlay:
     """Grizzly's tree with the operator's scripts in it: those of site.toml, or else this scenario's."""
     directory = Path(dict(cloud.site.migrations).get("keystone", scenario.directory / "keystone"))
-    return Overlay({f"{REPOSITORY}/{file.name}": file.read_bytes() for file in sorted(directory.glob("[0-9]*.py"))})
+    return migrations(REPOSITORY, {file.name: file.read_bytes() for file in sorted(directory.glob("[0-9]*.py"))})
 
 
 def parking(cloud: Cloud) -> str:
@@ -47,30 +61,26 @@ def parking(cloud: Cloud) -> str:
 
 def own_tables(cloud: Cloud) -> tuple[str, ...]:
     """Tables that are not keystone's, or have columns and indexes that are not."""
-    schema = read_schema(cloud.server, cloud.databases["keystone"])
-    own = customisations(schema, lineage("keystone"), str(STOCK))
+    own = own_changes(cloud, "keystone", str(STOCK))
     return tuple(sorted({c.table or c.name for c in own if c.kind == "added" and c.object in KEPT}))
 
 
-def parked(cloud: Cloud) -> tuple[Change, ...]:
+def parked(cloud: Cloud) -> list[Any]:
     """What waits in the parking schema and is not stock Grizzly's; each change's SQL brings it back."""
-    waiting = read_schema(cloud.server, parking(cloud))
-    stock = lineage("keystone").at(str(STOCK)).schema
-    there = replace(stock, tables=tuple(t for t in stock.tables if t.name in waiting.names))
-    return tuple(c for c in diff(waiting, there) if c.kind == "removed" and c.object in KEPT)
+    return [c for c in lacking(cloud, parking(cloud), "keystone", str(STOCK)) if c.object in KEPT]
 
 
 def key_of(cloud: Cloud, table: str) -> tuple[str, ...]:
     """The columns of a parked table's primary key."""
-    waiting = read_schema(cloud.server, parking(cloud)).table(table)
+    waiting = schema_of(cloud, parking(cloud)).table(table)
     assert waiting is not None
     return next((index.columns for index in waiting.indexes if index.name == "PRIMARY"), ())
 
 
-def joined(cloud: Cloud, table: str) -> str:
+def joined(cloud: Cloud, table: str, left: str = "") -> str:
     """``p`` is what is parked of a table, ``u`` the same row in keystone."""
-    on = " AND ".join(f"u.`{column}` = p.`{column}`" for column in key_of(cloud, table)) or "FALSE"
-    return f"`{parking(cloud)}`.`{table}` p {{left}}JOIN `{table}` u ON {on}"
+    on = " AND ".join(f"u.{quoted(column)} = p.{quoted(column)}" for column in key_of(cloud, table)) or "FALSE"
+    return f"{quoted(parking(cloud))}.{quoted(table)} p {left}JOIN {quoted(table)} u ON {on}"
 
 
 @scenario.inject()
@@ -88,10 +98,11 @@ def plant(cloud: Cloud) -> None:
 
 def really(cloud: Cloud, version: int) -> bool:
     """Whether the schema is nearer to upstream's at this number than to Grizzly's: a Havana or an Icehouse cloud."""
-    line, schema = lineage("keystone"), read_schema(cloud.server, cloud.databases["keystone"])
-    if line.position(str(version)) is None:
+    known = upstream(cloud, "keystone")
+    if known is None or known.here.name != str(version):
         return False
-    return len(customisations(schema, line, str(version))) < len(customisations(schema, line, str(STOCK)))
+    here, stock = (own_changes(cloud, "keystone", revision) for revision in (str(version), str(STOCK)))
+    return len(here) < len(stock)
 
 
 @scenario.preflight("seeded")
@@ -100,19 +111,17 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     version = cloud.value("keystone", "SELECT version FROM migrate_version")
     if version is None or version <= STOCK or really(cloud, version):
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="keystone",
+    yield finding(
+        scenario,
         place="keystone.migrate_version",
         message=f"keystone stands at migration {version}; Grizzly's last is {STOCK}, so the rest are your own",
-        consequence=f"Havana takes its own {STOCK + 1} to {version} for done and fails later, somewhere unrelated",
+        effect=f"Havana takes its own {STOCK + 1} to {version} for done and fails later, somewhere unrelated",
         evidence=Evidence.of(("version", "Grizzly's last"), [(version, STOCK)]),
         cure=Cure(
             "park the data of own columns, downgrade with the own scripts still in place, take the scripts out",
             (
                 Shell(
-                    f"mysqldump keystone {' '.join(own_tables(cloud))} > own-data.sql   # what your own scripts made"
+                    f"mysqldump {shell_join(('keystone', *own_tables(cloud)))} > own-data.sql   # what your own scripts made"
                 ),
                 Shell(
                     'python -c "from keystone import config; '
@@ -122,7 +131,6 @@ def find(cloud: Cloud) -> Iterator[Finding]:
                 Shell(f"rm {REPOSITORY}/<your own scripts>"),
             ),
         ),
-        command=f"osupgrade rehearse --cure {scenario.name} --site site.toml   # [migrations] keystone = DIR",
     )
 
 
@@ -137,8 +145,8 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     for table in tables:
         cloud.execute(
             "keystone",
-            f"CREATE TABLE `{park}`.`{table}` LIKE `{table}`",
-            f"INSERT INTO `{park}`.`{table}` SELECT * FROM `{table}`",
+            statement("CREATE TABLE {park}.{table} LIKE {table}", park=park, table=table),
+            statement("INSERT INTO {park}.{table} SELECT * FROM {table}", park=park, table=table),
         )
     run = cloud.python("grizzly", "keystone", DOWNGRADE, overlay=own_files(cloud))
     if not run.ok:
@@ -159,24 +167,23 @@ def waiting(cloud: Cloud) -> Iterator[Finding]:
     for change in sorted(parked(cloud), key=lambda c: KEPT.index(c.object)):
         table = change.table or change.name
         if change.object == "table" and table not in tables:
-            steps += [Sql("keystone", statement) for statement in change.sql]
-            steps += [Sql("keystone", f"INSERT INTO `{table}` SELECT * FROM `{park}`.`{table}`")]
+            steps += [Sql("keystone", sql) for sql in change.sql]
+            steps += [Sql.of("keystone", "INSERT INTO {table} SELECT * FROM {park}.{table}", park=park, table=table)]
         elif change.object == "column" and table in tables and change.name not in cloud.columns("keystone", table):
-            fill = f"UPDATE {joined(cloud, table).format(left='')} SET u.`{change.name}` = p.`{change.name}`"
-            steps += [*(Sql("keystone", statement) for statement in change.sql), Sql("keystone", fill)]
+            fill = f"UPDATE {joined(cloud, table)} SET u.{quoted(change.name)} = p.{quoted(change.name)}"
+            steps += [*(Sql("keystone", sql) for sql in change.sql), Sql("keystone", fill)]
         elif change.object == "index" and change.name not in indexes(cloud, table) and steps:
-            steps += [Sql("keystone", statement) for statement in change.sql]
+            steps += [Sql("keystone", sql) for sql in change.sql]
         else:
             continue
         places.append((change.object, change.place))
     if steps:
-        yield Finding(
-            source=scenario.name,
+        yield finding(
+            scenario,
             severity=Severity.WARNING,
-            service="keystone",
             place=park,
             message=f"{len(places)} own columns, tables and indexes wait in {park}",
-            consequence="the own tools that read them find nothing",
+            effect="the own tools that read them find nothing",
             evidence=Evidence.of(("kind", "place"), places),
             cure=Cure("add the own columns and tables again and fill them", tuple(steps), at=BACK),
         )
@@ -194,18 +201,18 @@ def everything_is_back(cloud: Cloud) -> Iterator[Finding]:
     park, lost = parking(cloud), []
     for change in parked(cloud):
         if change.object == "column":
-            differs = f"WHERE NOT (u.`{change.name}` <=> p.`{change.name}`)"
-            source = joined(cloud, change.table).format(left="LEFT ")
+            differs = f"WHERE NOT (u.{quoted(change.name)} <=> p.{quoted(change.name)})"
+            source = joined(cloud, change.table, "LEFT ")
             count = cloud.value("keystone", f"SELECT COUNT(*) FROM {source} {differs}")
             lost += [(change.place, count)] if count else []
         elif change.object == "table":
-            sums = cloud.rows("keystone", f"CHECKSUM TABLE `{park}`.`{change.name}`, `{change.name}`")
+            sums = cloud.rows(
+                "keystone", statement("CHECKSUM TABLE {park}.{table}, {table}", park=park, table=change.name)
+            )
             lost += [(change.name, "other rows")] if sums[0][1] != sums[1][1] else []
     if lost:
-        yield Finding(
-            source=scenario.name,
-            severity=Severity.ERROR,
-            service="keystone",
+        yield finding(
+            scenario,
             place=park,
             message=f"own values were lost in {len(lost)} places",
             evidence=Evidence.of(("place", "differs"), lost),

@@ -3,9 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
-from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Shell, Silent, finding
 
 scenario = Scenario(
     title="placement-api, nova-api-wsgi, neutron-server and the like are gone from 2026.1",
@@ -38,17 +36,14 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     gone = missing(cloud)
     if not gone:
         return
-    steps = tuple(Shell(f"uwsgi --module {MODULES[name]} in place of {name}") for name in gone if name in MODULES)
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="placement",
+    steps = tuple(Shell(f"uwsgi --module {MODULES[name]}   # in place of {name}") for name in gone if name in MODULES)
+    yield finding(
+        scenario,
         place="launch_commands",
         message=f"{len(gone)} commands that launch this site's services are not installed by 2026.1",
-        consequence="after the upgrade of the packages the services do not start: command not found",
+        effect="after the upgrade of the packages the services do not start: command not found",
         evidence=Evidence.of(("command", "module"), [(name, MODULES.get(name)) for name in gone]),
         cure=Cure("launch the WSGI modules instead, while on 2025.1, which has both", steps),
-        command=f"osupgrade rehearse --cure {scenario.name}",
     )
 
 

@@ -21,7 +21,7 @@ from osupgrade.model.finding import Severity
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.lanes import LaneRunner
-from osupgrade.scenarios.contract import load_scenarios
+from osupgrade.scenarios.loading import load_scenarios
 from osupgrade.schema.catalogue import DIRECTORY, dump
 from osupgrade.seed.description import load_description
 from osupgrade.seed.scale import load_scaling, scale

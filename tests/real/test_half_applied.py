@@ -10,7 +10,7 @@ from osupgrade.cli import run
 from osupgrade.cloud.laboratory import restore_lane
 from osupgrade.dump.write import write_dump
 from osupgrade.model.errors import Exit
-from osupgrade.scenarios.contract import load_scenarios
+from osupgrade.scenarios.loading import load_scenarios
 
 LANE = "half"
 

@@ -14,7 +14,7 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.events import EventLog
 from osupgrade.model.finding import Severity
 from osupgrade.rehearsal.runner import Runner
-from osupgrade.scenarios.contract import load_scenarios
+from osupgrade.scenarios.loading import load_scenarios
 
 PATH = "grizzly-icehouse"
 CHECKS = {name: load_checks()[name] for name in load_paths()[PATH].checks}

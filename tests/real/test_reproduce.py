@@ -23,7 +23,7 @@ from osupgrade.reproduce.packing import pack_subject, replay, unlike
 from osupgrade.reproduce.rerun import NotAgain, run_step
 from osupgrade.reproduce.shrinking import shrink_subject
 from osupgrade.reproduce.subject import Masking, Subject
-from osupgrade.scenarios.contract import load_scenarios
+from osupgrade.scenarios.loading import load_scenarios
 
 PATH = "grizzly-icehouse"
 STEP = "icehouse/keystone"

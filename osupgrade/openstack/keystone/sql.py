@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
-from osupgrade.model.quoting import literal, quoted
-from osupgrade.scenarios.contract import Scenario
-from osupgrade.schema.catalogue import lineage
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, finding, statement
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -19,16 +16,6 @@ GRANT_TABLES = {
     "group_domain_metadata": ("group_id", "domain_id"),
 }
 """Grant tables of keystone 2013.1 and the columns that name the actor and the target."""
-
-UPSTREAM = ", ".join(
-    literal(table) for table in sorted(set().union(*(r.schema.names for r in lineage("keystone").revisions)))
-)
-"""The tables of keystone's own, as a list in SQL: whatever else lies in its database is the operator's."""
-NOT_UTF8 = (
-    "FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' "
-    "AND table_collation NOT LIKE '%utf8%'"
-)
-"""Tables at which Icehouse's keystone refuses to migrate, after what is selected of them."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +28,13 @@ class Grant:
     data: str | None
     roles: tuple[str | None, ...]
 
-    @property
-    def where(self) -> str:
-        """The row's key as SQL."""
-        actor, target = GRANT_TABLES[self.table]
-        return f"{actor} = {literal(self.actor)} AND {target} = {literal(self.target)}"
-
 
 def grants(cloud: Cloud) -> Iterator[Grant]:
     """Every grant of a Grizzly or Havana keystone; nothing where the tables are gone (Icehouse) or not there."""
     there = cloud.tables("keystone")
     for table, (actor, target) in GRANT_TABLES.items():
         if table in there:
-            for who, where, data in cloud.rows("keystone", f"SELECT {actor}, {target}, data FROM {quoted(table)}"):
+            for who, where, data in cloud.rows("keystone", f"SELECT {actor}, {target}, data FROM {table}"):
                 yield Grant(table, str(who), str(where), data, _roles(data))
 
 
@@ -62,22 +43,33 @@ def known_roles(cloud: Cloud) -> frozenset[str]:
     return frozenset(str(row[0]) for row in cloud.rows("keystone", "SELECT id FROM role"))
 
 
-def rewritten(grant: Grant, roles: tuple[str, ...]) -> str:
+def rewritten(grant: Grant, roles: tuple[str, ...]) -> Sql:
     """The statement that gives a grant these roles, in the form that Grizzly writes."""
-    data = literal(json.dumps({"roles": list(roles)}))
-    return f"UPDATE {quoted(grant.table)} SET data = {data} WHERE {grant.where}"
+    actor, target = GRANT_TABLES[grant.table]
+    return Sql.of(
+        "keystone",
+        "UPDATE {table} SET data = :data WHERE {actor} = :who AND {target} = :what",
+        table=grant.table,
+        data=json.dumps({"roles": list(roles)}),
+        actor=actor,
+        who=grant.actor,
+        target=target,
+        what=grant.target,
+    )
 
 
 def plant_grant(cloud: Cloud, data: str | None) -> None:
     """A role, a user and a project of their own, all named ``trap-*``, and a grant whose column holds ``data``."""
-    value = literal(data)
     cloud.execute(
         "keystone",
         "INSERT INTO role (id, name, extra) VALUES ('trap-role', 'trap-role', '{}')",
         "INSERT INTO user (id, name, extra, enabled, domain_id) VALUES ('trap-user', 'trap-user', '{}', 1, 'default')",
         "INSERT INTO project (id, name, extra, enabled, domain_id) "
         "VALUES ('trap-project', 'trap-project', '{}', 1, 'default')",
-        f"INSERT INTO user_project_metadata (user_id, project_id, data) VALUES ('trap-user', 'trap-project', {value})",
+        statement(
+            "INSERT INTO user_project_metadata (user_id, project_id, data) VALUES ('trap-user', 'trap-project', :data)",
+            data=data,
+        ),
     )
 
 
@@ -87,7 +79,7 @@ def grants_finding(
     broken: Callable[[Grant], bool],
     *,
     message: str,
-    consequence: str,
+    effect: str,
     cure: str,
     roles: Callable[[Grant], tuple[str, ...]],
 ) -> Iterator[Finding]:
@@ -95,19 +87,80 @@ def grants_finding(
     found = [grant for grant in grants(cloud) if broken(grant)]
     if not found:
         return
-    yield Finding(
-        source=scenario.name,
-        severity=Severity.ERROR,
-        service="keystone",
+    yield finding(
+        scenario,
         place=", ".join(sorted({f"keystone.{grant.table}" for grant in found})),
         message=f"{len(found)} {message}",
-        consequence=consequence,
+        effect=effect,
         evidence=Evidence.of(
             ("table", "actor", "target", "data"), [(g.table, g.actor, g.target, g.data) for g in found]
         ),
-        cure=Cure(cure, tuple(Sql("keystone", rewritten(grant, roles(grant))) for grant in found)),
-        command=f"osupgrade rehearse --cure {scenario.name}",
+        cure=Cure(cure, tuple(rewritten(grant, roles(grant)) for grant in found)),
     )
+
+
+def extras_finding(
+    scenario: Scenario, cloud: Cloud, tables: Sequence[str], *, message: str, effect: str
+) -> Iterator[Finding]:
+    """At most one finding: rows of ``tables`` whose ``extra`` is no JSON object, as a tool or a hand wrote it.
+
+    What can be read of it (JSON within JSON, what Python prints of a dictionary) is kept, the rest becomes an empty one.
+    """
+    there = cloud.tables("keystone")
+    found = [
+        (table, str(key), extra)
+        for table in tables
+        if table in there
+        for key, extra in cloud.rows("keystone", statement("SELECT id, extra FROM {table} ORDER BY id", table=table))
+        if not isinstance(_json(extra), dict)
+    ]
+    if found:
+        yield finding(
+            scenario,
+            place=f"keystone.{found[0][0]}",
+            message=message.replace("{n}", str(len(found))),
+            effect=effect,
+            evidence=Evidence.of(("table", "id", "extra"), list(found)),
+            cure=Cure(
+                "write what can be read of it as a JSON object, and an empty one where nothing can",
+                tuple(
+                    Sql.of(
+                        "keystone",
+                        "UPDATE {table} SET extra = :extra WHERE id = :id",
+                        table=table,
+                        extra=json.dumps(readable(extra)),
+                        id=key,
+                    )
+                    for table, key, extra in found
+                ),
+            ),
+        )
+
+
+def readable(extra: str | None) -> dict[str, object]:
+    """The dictionary that an ``extra`` was meant to be; an empty one where it cannot be told."""
+    value = _json(extra)
+    if isinstance(value, str):
+        value = _json(value)
+    if value is None and extra:
+        try:
+            value = ast.literal_eval(extra)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            value = None
+    if not isinstance(value, dict):
+        return {}
+    try:
+        plain = json.loads(json.dumps(value))
+    except (ValueError, TypeError):  # bytes, sets
+        return {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _json(text: str | None) -> object:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _roles(data: str | None) -> tuple[str | None, ...]:
@@ -115,7 +168,7 @@ def _roles(data: str | None) -> tuple[str | None, ...]:
         value = json.loads(data) if data else {}
         if isinstance(value, str):  # encoded twice, as Grizzly's own 020 does
             value = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     found = value.get("roles", []) if isinstance(value, dict) else []
     return tuple(r.get("id") if isinstance(r, dict) else r for r in found)

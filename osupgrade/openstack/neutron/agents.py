@@ -8,10 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Sql
 from osupgrade.openstack.neutron.sql import server
+from osupgrade.scenarios import Cloud, LabFault, Sql
 
 DOWN_AFTER = datetime.timedelta(seconds=75)
 """After how long without a report an agent counts as dead (agent_down_time of Icehouse)."""

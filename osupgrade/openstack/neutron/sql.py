@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from osupgrade.catalog.releases import load_releases
-from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, UsageFault, finding
 
 OVS_PLUGIN = "neutron.plugins.openvswitch.ovs_neutron_plugin.OVSNeutronPluginV2"
 """The core plugin of a Grizzly cloud with Open vSwitch, by its name from Havana on."""
@@ -36,13 +34,13 @@ def has_tables_of(cloud: Cloud, release: str) -> bool:
 def uuid5_of(host: str) -> str:
     """SQL for Python's ``uuid.uuid5(uuid.NAMESPACE_DNS, host)``, by which agents name the ports that they make.
 
-    ``host`` is an SQL expression.
+    ``host`` is an SQL expression. The result is ASCII, which compares with a column of any character set.
     """
-    digest = f"SHA1(CONCAT(UNHEX('{_DNS_NAMESPACE}'),{host}))"
+    digest = f"SHA1(CONCAT(UNHEX('{_DNS_NAMESPACE}'),CONVERT({host} USING utf8)))"
     variant = f"HEX((CONV(SUBSTR({digest},17,2),16,10)&63)|128)"
     return (
-        f"LOWER(CONCAT(SUBSTR({digest},1,8),'-',SUBSTR({digest},9,4),'-5',SUBSTR({digest},14,3),'-',"
-        f"{variant},SUBSTR({digest},19,2),'-',SUBSTR({digest},21,12)))"
+        f"CONVERT(LOWER(CONCAT(SUBSTR({digest},1,8),'-',SUBSTR({digest},9,4),'-5',SUBSTR({digest},14,3),'-',"
+        f"{variant},SUBSTR({digest},19,2),'-',SUBSTR({digest},21,12))) USING ascii)"
     )
 
 
@@ -63,7 +61,7 @@ _UNCLAIMED = (
 )
 
 
-def segmentless(cloud: Cloud, source: str, consequence: str) -> Finding:
+def segmentless(scenario: Scenario, cloud: Cloud, effect: str) -> Finding:
     """What to say of networks without a segment. One booked segment that no network claims is the lost one."""
     networks = cloud.rows("neutron", SEGMENTLESS)
     unclaimed = cloud.rows("neutron", _UNCLAIMED)
@@ -72,26 +70,25 @@ def segmentless(cloud: Cloud, source: str, consequence: str) -> Finding:
         network, (kind, physical, number) = networks[0][0], unclaimed[0]
         insert = Sql.of(
             "neutron",
-            "INSERT IGNORE INTO ovs_network_bindings VALUES (:network, :kind, :physical, :number)",
+            "INSERT IGNORE INTO ovs_network_bindings (network_id, network_type, physical_network, segmentation_id) "
+            "VALUES (:network, :kind, :physical, :number)",
             network=network,
             kind=kind,
-            physical=physical or None,
+            physical=physical,
             number=number,
         )
         cure = Cure("give the network the one booked segment that no network claims", (insert,))
         advice = ""
     else:
         advice = (
-            f"; {len(unclaimed)} booked segments are claimed by no network, so nothing tells which it was: find "
+            f"; {len(unclaimed)} booked segments are claimed by no network, so it cannot be told which it was: find "
             "it in the agents' flows (ovs-ofctl dump-flows br-tun) and insert it into ovs_network_bindings"
         )
-    return Finding(
-        source=source,
-        severity=Severity.ERROR,
-        service="neutron",
+    return finding(
+        scenario,
         place="neutron.ovs_network_bindings",
         message=f"{len(networks)} networks have no segment",
-        consequence=consequence + advice,
+        effect=effect + advice,
         evidence=Evidence.of(("network", "name", "ports"), list(networks)),
         cure=cure,
     )

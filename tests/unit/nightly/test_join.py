@@ -24,7 +24,7 @@ from osupgrade.nightly.run import matrix
 from osupgrade.nightly.split import CLEAN
 from osupgrade.report import write_reports
 from osupgrade.report.json import SCHEMA_FILE, read_json
-from osupgrade.scenarios.contract import load_scenarios
+from osupgrade.scenarios.loading import load_scenarios
 
 from .. import _reports as samples
 

@@ -18,8 +18,9 @@ from osupgrade.model.step import Diagnosis, Outcome, StepResult
 from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.scenario_writer import Left, _condition, _insert, check_directory, write_scenario
 from osupgrade.reproduce.trials import next_revision, tables_in
-from osupgrade.scenarios.contract import Blocks, Scenario, load_scenarios
+from osupgrade.scenarios.contract import Blocks, Scenario
 from osupgrade.scenarios.helpers import reproduced
+from osupgrade.scenarios.loading import load_scenarios
 
 ERROR = (
     "OperationalError: (OperationalError) (1060, \"Duplicate column name 'disabled_reason'\") "

@@ -11,7 +11,8 @@ from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import make_plan
 from osupgrade.model.stage import Stage
 from osupgrade.rehearsal.lanes import judge_shown
-from osupgrade.scenarios.contract import Blocks, Scenario, Silent, load_scenarios
+from osupgrade.scenarios.contract import Blocks, Scenario, Silent
+from osupgrade.scenarios.loading import load_scenarios
 
 GOOD = """
 from osupgrade.scenarios.contract import Blocks, Scenario
@@ -42,7 +43,8 @@ def test_a_scenario_takes_its_name_from_its_directory(tmp_path):
         ("scenario = ", 1, "SyntaxError"),
         ("\n\nimport nowhere_to_be_found\n", 3, "ModuleNotFoundError"),
         ("x = 1\n", 1, "defines no"),
-        (GOOD.replace("@scenario.preflight()", ""), 1, "no @scenario.preflight"),
+        (GOOD.replace("@scenario.preflight()", ""), 1, "no preflight"),
+        ("import sys\nsys.exit(7)\n", 2, "SystemExit"),
         (GOOD.replace("before:havana/nova", "around:nova"), 4, "is no stage"),
     ],
 )
@@ -84,17 +86,12 @@ def test_the_labs_own_scenarios_are_whole_and_hang_on_stages_of_their_paths():
         assert scenario.stages <= set(narrowed.stages) and scenario.applies(narrowed)
 
 
-@pytest.mark.parametrize(
-    ("heading", "path"), [("Grizzly to Icehouse", "grizzly-icehouse"), ("Caracal to Gazpacho", "caracal-gazpacho")]
-)
-def test_every_scenario_of_a_path_stands_in_its_table_of_traps(heading, path):
-    text = (
-        (root() / "scenarios" / "README.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    )
-    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")][1:]
-    listed = [name.strip() for row in rows for name in row[-1].split(",")]
-    found = load_scenarios([root() / "scenarios"]).scenarios.values()
-    assert sorted(listed) == sorted(s.name for s in found if s.can_run(make_plan(load_paths()[path], load_releases())))
+def test_the_table_of_the_readme_is_the_one_that_the_command_prints():
+    text = (root() / "scenarios" / "README.md").read_text("utf-8")
+    table = text.partition("<!-- table -->\n")[2].partition("\n<!-- end of table -->")[0]
+    printed = CliRunner().invoke(app, ["scenarios", "list", "--markdown"])
+    assert printed.exit_code == 0
+    assert table == printed.output.strip(), "osupgrade scenarios list --markdown"
 
 
 @pytest.mark.parametrize("scenario", load_scenarios([root() / "scenarios"]).scenarios.values(), ids=lambda s: s.name)
@@ -118,12 +115,13 @@ def test_what_the_apis_show_of_a_damage_is_that_and_nothing_else():
     assert judge_shown(scenario, "cured", [expected]) == ("the APIs show: 3 ports get no answer when asked for",)
 
 
-def test_a_new_scenario_is_a_whole_one_with_its_readme_and_its_test(tmp_path):
-    made = CliRunner().invoke(app, ["scenarios", "new", "nova-my-column", "--into", str(tmp_path)])
+@pytest.mark.parametrize(("more", "kind"), [([], "scenario.toml"), (["--python"], "scenario.py")])
+def test_a_new_scenario_is_a_whole_one_with_its_readme_and_its_test(tmp_path, more, kind):
+    made = CliRunner().invoke(app, ["scenarios", "new", "nova-my-column", "--into", str(tmp_path), *more])
     assert made.exit_code == 0, made.output
     found = load_scenarios([tmp_path])
     assert (list(found.scenarios), found.broken) == (["nova-my-column"], ())
     written = {file.name: file.read_text() for file in (tmp_path / "nova-my-column").iterdir() if file.is_file()}
-    assert {"scenario.py", "README.md", "test_scenario.py"} == set(written)
+    assert {kind, "README.md", "test_scenario.py"} == set(written)
     assert not any("@NAME@" in text for text in written.values())
     compile(written["test_scenario.py"], "test_scenario.py", "exec")

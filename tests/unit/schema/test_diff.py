@@ -77,8 +77,7 @@ def test_charset_and_engine_are_told_apart_from_the_rest():
     assert all(change.same_but_charset for change in changes)
     assert {change.sql[0] for change in changes} == {
         "ALTER TABLE `services` ENGINE=InnoDB",
-        "ALTER TABLE `services` CONVERT TO CHARACTER SET utf8 COLLATE utf8_general_ci, "
-        "DEFAULT CHARACTER SET utf8 COLLATE utf8_general_ci",
+        "ALTER TABLE `services` DEFAULT CHARACTER SET utf8 COLLATE utf8_general_ci",
         "ALTER DATABASE CHARACTER SET utf8 COLLATE utf8_general_ci",
     }
 

@@ -246,7 +246,7 @@ def test_a_view_or_a_trigger_that_reads_what_is_gone_does_not_work():
                 table("billing", foreign_keys=(ForeignKey("f", ("id",), "volume_types", ("id",)),))), "1217",
          "ALTER TABLE `billing` DROP FOREIGN KEY `f`"),
         (Change("added", "table", "", "own", None, table("own", collation="latin1_swedish_ci")),
-         "ValueError: Tables \"own\" have non utf8 collation", "ALTER TABLE `own` CONVERT TO CHARACTER SET utf8, DEFAULT CHARACTER SET utf8"),
+         "ValueError: Tables \"own\" have non utf8 collation", "ALTER TABLE `own` DEFAULT CHARACTER SET utf8"),
         (Change("added", "index", "token", "ix", None, Index("ix", (("id", 0),))), "1061",
          "ALTER TABLE `token` DROP INDEX `ix`"),
     ],

@@ -109,7 +109,7 @@ def _compare(cloud: Cloud, _before: None) -> Iterator[Finding]:
         return
     rules = (*_RULES, _INSTANCES) if cloud.has("nova") else _RULES
     for message, consequence, columns, sql in rules:
-        evidence = cloud.evidence("neutron", columns, sql)
+        evidence = Evidence.of(tuple(columns.split()), cloud.rows("neutron", sql))
         if evidence.total:
             yield _finding(f"{evidence.total} {message}", consequence, evidence)
     if cloud.site.security_groups:

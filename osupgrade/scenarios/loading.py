@@ -1,0 +1,141 @@
+"""Finding the scenarios of some directories. A broken one is named with its line and does not take the others down."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.plan import Plan
+from osupgrade.scenarios.contract import Scenario, Silent
+from osupgrade.scenarios.declared import declared
+
+
+@dataclass(frozen=True)
+class BrokenScenario:
+    """A scenario directory that cannot be used, with the file, the line and the reason."""
+
+    name: str
+    file: Path
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScenarioSet:
+    """The scenarios found in some directories; broken ones are told and do not take the others down."""
+
+    scenarios: Mapping[str, Scenario]
+    broken: tuple[BrokenScenario, ...]
+
+    def chosen(self, names: Sequence[str]) -> tuple[Scenario, ...]:
+        """The named scenarios in the order given; raises UsageFault for a name that is unknown or broken."""
+        for name in names:
+            for broken in self.broken:
+                if broken.name == name:
+                    raise UsageFault(f"scenario {name} is broken: {broken.file}:{broken.line}: {broken.reason}")
+            if name not in self.scenarios:
+                known = ", ".join(sorted(self.scenarios)) or "none"
+                raise UsageFault(f"unknown scenario {name!r}; there are: {known}", hint="osupgrade scenarios list")
+        return tuple(self.scenarios[name] for name in names)
+
+    def applying(self, plan: Plan) -> tuple[Scenario, ...]:
+        """Those that a cloud can meet on this route."""
+        return tuple(scenario for scenario in self.scenarios.values() if scenario.applies(plan))
+
+
+def load_scenarios(directories: Iterable[Path]) -> ScenarioSet:
+    """Load every ``NAME/scenario.toml`` and ``NAME/scenario.py`` below ``directories``, sorted by name.
+
+    Of two scenarios of one name the one in the later directory wins.
+    """
+    found: dict[str, Scenario] = {}
+    broken: dict[str, BrokenScenario] = {}
+    for directory in directories:
+        if not directory.is_dir():
+            raise UsageFault(f"there is no directory of scenarios at {directory}")
+        # Whole paths, as tracebacks have them: by these a fault's line is found.
+        for place in sorted({file.parent for file in directory.resolve().glob("*/scenario.*")}):
+            if not (place / "scenario.py").is_file() and not (place / "scenario.toml").is_file():
+                continue
+            loaded = _load(place)
+            found.pop(place.name, None)
+            broken.pop(place.name, None)
+            if isinstance(loaded, BrokenScenario):
+                broken[loaded.name] = loaded
+            else:
+                found[loaded.name] = loaded
+    return ScenarioSet(dict(sorted(found.items())), tuple(broken.values()))
+
+
+def _load(directory: Path) -> Scenario | BrokenScenario:
+    name = directory.name
+    file = directory / "scenario.py"
+    try:
+        if file.is_file():
+            scenario = _module(file)
+        else:
+            file = directory / "scenario.toml"
+            scenario = declared(file)
+    except (Exception, SystemExit) as fault:  # an operator's own file may raise anything
+        if isinstance(fault, UsageFault) and (declaration := directory / "scenario.toml").is_file():
+            return BrokenScenario(name, declaration, _line_in(declaration, fault), _without(declaration, fault))
+        return BrokenScenario(name, file, _line_of(fault, file), f"{type(fault).__name__}: {fault}")
+    if not isinstance(scenario, Scenario):
+        return BrokenScenario(name, file, 1, "it defines no `scenario = Scenario(...)`")
+    if not scenario.preflights:
+        return BrokenScenario(
+            name,
+            file,
+            1,
+            "it has no preflight, @scenario.preflight or [[find]]: nobody could find this trap beforehand",
+        )
+    if not scenario.hops:
+        return BrokenScenario(name, file, 1, "its symptom shows at no step: name the hops where it bites, hops=(...)")
+    if isinstance(scenario.symptom, Silent) and not scenario.probes:
+        return BrokenScenario(
+            name, file, 1, "its symptom is silent, but nothing shows the damage: @scenario.probe or [check]"
+        )
+    scenario.name = name
+    scenario.directory = directory
+    return scenario
+
+
+def _module(file: Path) -> Any:
+    """What a scenario.py calls ``scenario``; None where it has no such name."""
+    module_name = "osupgrade_scenario_" + file.parent.name.replace("-", "_")
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return getattr(module, "scenario", None)
+
+
+def _without(file: Path, fault: UsageFault) -> str:
+    """What a fault says of a file, without the file's name, and its hint."""
+    said = fault.message.removeprefix(f"{file}: ")
+    return f"{said}; {fault.hint}" if fault.hint else said
+
+
+def _line_in(file: Path, fault: UsageFault) -> int:
+    """The line of a declaration that a fault is about: the parser says it, or the key's first use is it."""
+    said = _without(file, fault)
+    if at := re.search(r"at line (\d+)", said):
+        return int(at[1])
+    key = re.split(r"[.\[]", said.partition(":")[0].rpartition(".")[2])[0].strip()
+    lines = file.read_text("utf-8", "replace").splitlines() if key else []
+    return next((n for n, line in enumerate(lines, 1) if re.match(rf"\s*\[*{re.escape(key)}\b", line)), 1)
+
+
+def _line_of(fault: BaseException, file: Path) -> int:
+    if isinstance(fault, SyntaxError) and fault.lineno:
+        return fault.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(file)]
+    return (lines[-1] if lines else None) or 1
