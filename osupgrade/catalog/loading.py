@@ -71,6 +71,15 @@ def read_toml(path: Path, *, longest: int = LONGEST) -> dict[str, Any]:
     return data
 
 
+def toml_tables(text: str, source: str) -> dict[str, Any]:
+    """The tables of TOML, checked as by :func:`read_toml`; tomllib's own error where it is none, which has the line."""
+    try:
+        data: dict[str, Any] = _plain(_toml(text), source)
+    except RecursionError:
+        raise UsageFault(_too_deep(source)) from None
+    return data
+
+
 def read_json(path: Path, *, longest: int = LONGEST) -> Any:
     """What a JSON file holds, checked for size, nesting and characters only."""
     source = str(path)

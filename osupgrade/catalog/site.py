@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, create_model
 
@@ -28,6 +28,11 @@ class Option(Strict):
     """All that it may be; empty: anything."""
     seeded: tuple[str, ...] = ()
     """What a seeded cloud may have, where that is less."""
+    form: Literal["text", "ranges", "named ranges"] = "text"
+    """How it is written: FIRST:LAST with commas between, or NAME and NAME:FIRST:LAST."""
+    least: int = 1
+    most: int = 1 << 32
+    """Between these, both included, lie the numbers of its ranges."""
 
 
 @functools.cache
@@ -73,6 +78,9 @@ class Site:
 
 
 _HOSTS = ("short", "fqdn")
+_DIGITS = 10
+_LONGEST = 16 << 20
+"""Bytes of the longest list of packages."""
 
 
 @functools.cache
@@ -87,7 +95,10 @@ def _model() -> type[Strict]:
     for name, option in options().items():
         if option.choices:
             kinds[name] = Annotated[str, AfterValidator(functools.partial(_one_of, option.choices))]
-    plain: dict[str, Any] = {"str": str, "bool": bool, "tuple[str, ...]": tuple[str, ...]}
+        elif option.form != "text":
+            kinds[name] = Annotated[str, AfterValidator(functools.partial(_ranges, option))]
+    line = Annotated[str, AfterValidator(_one_line)]
+    plain: dict[str, Any] = {"str": line, "bool": bool, "tuple[str, ...]": tuple[line, ...]}
     # All may be left out, but not be null: TOML has no null.
     found: dict[str, Any] = {e.name: (kinds.get(e.name, plain.get(str(e.type))), None) for e in fields(Site)}
     made: type[Strict] = create_model("SiteFile", __base__=Strict, **found)
@@ -100,26 +111,70 @@ def _one_of(choices: tuple[str, ...], value: str) -> str:
     return value
 
 
-def read_site(path: Path) -> Site:
-    """Read ``site.toml``; raises UsageFault that names the file, the key and what would be right."""
-    return site_from(read_toml(path), str(path))
+def _one_line(value: str) -> str:
+    """Text as a line of a tool's configuration has it: more than a line of it would be options of its own."""
+    if not value.isprintable():
+        raise ValueError(f"must be one line of text that can be shown, not {value!r}")
+    return value
 
 
-def site_from(data: Mapping[str, Any], name: str) -> Site:
+def _ranges(option: Option, value: str) -> str:
+    named = option.form == "named ranges"
+    for part in value.split(",") if value or not named else ():
+        name, *numbers = part.strip().split(":") if named else ("", *part.strip().split(":"))
+        if named and (not name or not name.isprintable() or len(numbers) not in (0, 2)):
+            raise ValueError(f"must be NAME or NAME:FIRST:LAST, with commas between, not {value!r}")
+        if not named and len(numbers) != 2:
+            raise ValueError(f"must be FIRST:LAST, with commas between, not {value!r}")
+        if not all(one.isascii() and one.isdigit() and len(one) <= _DIGITS for one in numbers):
+            raise ValueError(f"has a range that does not go from a number to a number: {part.strip()!r}")
+        first, last = map(int, numbers or (option.least, option.most))
+        if not option.least <= first <= last <= option.most:
+            raise ValueError(
+                f"has a range outside of {option.least}:{option.most}, or from more to less: {part.strip()!r}"
+            )
+    return value
+
+
+def read_site(path: Path, *, trusted: bool = True) -> Site:
+    """Read ``site.toml``; raises UsageFault that names the file, the key and what would be right.
+
+    One that is not ``trusted``, because it came in an archive, makes nobody read another file.
+    """
+    return site_from(read_toml(path), str(path), trusted=trusted)
+
+
+def site_from(data: Mapping[str, Any], name: str, *, trusted: bool = True) -> Site:
     """Check parsed ``site.toml`` data; ``name`` is the file's name for messages."""
     checked = validate(dict(data), _model(), name)
     values = {key: getattr(checked, key) for key in data}
     if "migrations" in values:
-        values["migrations"] = tuple(sorted(values["migrations"].items()))
+        values["migrations"] = tuple(sorted(values["migrations"].items())) if trusted else ()
+        for service, directory in values["migrations"]:
+            if not _is_directory(directory):
+                raise UsageFault(
+                    f"{name}: migrations.{service}: {directory!r} is no directory",
+                    hint="name the directory of your own migration scripts, from the root or from where you are",
+                )
     if isinstance(values.get("packages"), str):
+        if not trusted:
+            raise UsageFault(f"{name}: packages: must be a list here, not the path of a file")
         values["packages"] = _installed(name, values["packages"])
     return Site(**values)
+
+
+def _is_directory(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _installed(name: str, value: str) -> tuple[str, ...]:
     file = Path(name).parent / value
     try:
-        text = file.read_text("utf-8", "replace")
+        with file.open("rb") as opened:
+            text = opened.read(_LONGEST).decode("utf-8", "replace")
     except (OSError, ValueError) as fault:  # ValueError: a NUL in the path
         reason = fault.strerror if isinstance(fault, OSError) else str(fault)
         raise UsageFault(f"{name}: packages: cannot read {file}: {reason}") from fault

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from osupgrade.history.record import Past, Timed
 from osupgrade.model.errors import UsageFault
 
@@ -32,6 +34,7 @@ CREATE TABLE steps (
 );
 CREATE INDEX steps_by_run ON steps (run);
 """
+_PAST = TypeAdapter(Past)
 _COLUMNS = "id, started, path, database, subject, input, host, green, seconds, measured"
 
 
@@ -106,7 +109,7 @@ class History:
                 database.execute("BEGIN IMMEDIATE")
                 self._prepare(database)
                 yield database
-        except (OSError, sqlite3.Error) as fault:
+        except (OSError, sqlite3.Error, ValueError, TypeError, LookupError, RecursionError) as fault:
             raise UsageFault(
                 f"cannot use {self.file} as the store of past runs: {fault}",
                 hint="give another --history, or move that file away: a new one is made",
@@ -132,4 +135,5 @@ def _past(database: sqlite3.Connection, row: tuple[Any, ...]) -> Past:
     )
     named = dict(zip(_COLUMNS.split(", "), row, strict=True))
     measured = json.loads(named.pop("measured"))
-    return Past(**{**named, "green": bool(named["green"])}, steps=tuple(Timed(*step) for step in steps), **measured)
+    # A file from elsewhere may hold anything in any column: SQLite's types are advice.
+    return _PAST.validate_python({**named, "steps": [Timed(*step) for step in steps], **measured})

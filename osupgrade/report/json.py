@@ -56,7 +56,7 @@ def read_json(path: Path) -> RunReport:
         return cast(RunReport, _value(RunReport, data))
     except OSError as fault:
         raise UsageFault(f"cannot read {path}: {fault.strerror}") from fault
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as fault:
         raise UsageFault(f"{path} is no report of osupgrade: {type(fault).__name__}: {fault}") from fault
 
 

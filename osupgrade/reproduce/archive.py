@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import functools
 import hashlib
 import json
 import os
 import shutil
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from pydantic import create_model
+
+from osupgrade.catalog.loading import Strict, read_json, validate
 from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.write import check_output
-from osupgrade.model.errors import MissingFault, UsageFault
+from osupgrade.model.errors import Fault, MissingFault, UsageFault
 from osupgrade.reproduce.failure import Failure
 
 FORMAT = 1
@@ -28,6 +31,7 @@ FACTS = "reproduction.json"
 SITE = "site.toml"
 DUMP = "cloud.sql"
 LOG = "step.log"
+_ROOM = "set TMPDIR to a disk that has more"
 _HINT = "it should be what `osupgrade reproduce RUN -o ARCHIVE` wrote; have it sent again"
 
 
@@ -77,7 +81,8 @@ def pack(out: Path, facts: Facts, site: Site, dump: Path, log: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         place = Path(scratch)
         try:
-            (place / SITE).write_text(site_text(site), "utf-8")
+            # Own migration scripts are not packed, so where they lie here means nothing elsewhere.
+            (place / SITE).write_text(site_text(dataclasses.replace(site, migrations=())), "utf-8")
             files = {SITE: place / SITE, DUMP: dump, LOG: log}
             facts = dataclasses.replace(facts, files={name: _sha256(path) for name, path in files.items()})
             (place / FACTS).write_text(_text(facts), "utf-8")
@@ -104,21 +109,25 @@ def unpack(archive: Path, into: Path) -> Packed:
             members = tar.getmembers()
             _refuse_strange(archive, members)
             if sum(member.size for member in members) > shutil.disk_usage(into).free:
-                raise MissingFault(f"there is no room to unpack {archive}", hint="set TMPDIR to a disk that has more")
+                raise MissingFault(f"there is no room to unpack {archive}", hint=_ROOM)
             for member in members:
                 content = tar.extractfile(member)
                 assert content is not None
                 with content, (into / member.name).open("wb") as file:
                     shutil.copyfileobj(content, file)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as fault:
+    except Fault:
+        raise
+    except Exception as fault:  # tarfile raises whatever a strange header leads to
         said = os.strerror(fault.errno) if isinstance(fault, OSError) and fault.errno else str(fault)
+        if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise MissingFault(f"there is no room to unpack {archive}", hint=_ROOM) from fault
         raise UsageFault(f"{archive} is damaged, or no archive at all: {said}", hint=_HINT) from fault
-    facts = _facts(archive, (into / FACTS).read_bytes())
+    facts = _facts(archive, into / FACTS)
     for name, digest in facts.files.items():
         if _sha256(into / name) != digest:
             raise UsageFault(f"{archive} was changed after it was packed: {name} has another SHA-256", hint=_HINT)
     with contextlib.suppress(UnicodeDecodeError):
-        return Packed(facts, read_site(into / SITE), into / DUMP, (into / LOG).read_text("utf-8"))
+        return Packed(facts, read_site(into / SITE, trusted=False), into / DUMP, (into / LOG).read_text("utf-8"))
     raise UsageFault(f"{archive} is not ours: its log is no text", hint=_HINT)
 
 
@@ -165,23 +174,36 @@ def _text(facts: Facts) -> str:
     return json.dumps({"format": FORMAT, **dataclasses.asdict(facts)}, indent=1) + "\n"
 
 
-def _facts(archive: Path, content: bytes) -> Facts:
+@functools.cache
+def _model() -> type[Strict]:
+    """What ``reproduction.json`` must hold: the fields of :class:`Facts`, and its format."""
+    failure = create_model("FailureFile", __base__=Strict, **_fields(Failure))
+    made: type[Strict] = create_model(
+        "FactsFile", __base__=Strict, **{**_fields(Facts), "failure": (failure, ...), "format": (int, ...)}
+    )
+    return made
+
+
+def _fields(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {one.name: (hints[one.name], ...) for one in dataclasses.fields(kind)}
+
+
+def _facts(archive: Path, file: Path) -> Facts:
     try:
-        data: dict[str, Any] = json.loads(content)
-        if data.pop("format") != FORMAT:
-            raise UsageFault(
-                f"{archive} was packed by another osupgrade ({data['osupgrade']})", hint="open it with that one"
-            )
-        failure = data.pop("failure")
-        stands = {name: tuple(versions) for name, versions in failure.pop("stands").items()}
-        facts = Facts(failure=Failure(stands=stands, **failure), databases=tuple(data.pop("databases")), **data)
-        texts = (facts.osupgrade, facts.path, facts.service, facts.server, facts.lane, facts.instead, facts.origin)
-        if not all(isinstance(text, str) for text in (*texts, *facts.databases, facts.failure.step)):
-            raise TypeError("a text is none")
-        if set(facts.files) != {SITE, DUMP, LOG}:
-            raise ValueError(f"it vouches for {', '.join(facts.files)}")
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        data = read_json(file)
+        packed = data.get("format", FORMAT) if isinstance(data, dict) else FORMAT
+        checked = dict(validate(data, _model(), FACTS)) if packed == FORMAT else {}
+    except UsageFault as fault:
         raise UsageFault(f"{archive} is not ours: {FACTS} cannot be read ({fault})", hint=_HINT) from fault
+    if packed != FORMAT:
+        raise UsageFault(
+            f"{archive} was packed by another osupgrade ({data.get('osupgrade')})", hint="open it with that one"
+        )
+    checked.pop("format")
+    facts = Facts(**{**checked, "failure": Failure(**dict(checked["failure"]))})
+    if set(facts.files) != {SITE, DUMP, LOG}:
+        raise UsageFault(f"{archive} is not ours: {FACTS} cannot be read (it vouches for {', '.join(facts.files)})")
     return facts
 
 

@@ -220,7 +220,7 @@ class Schema:
                 collation=data["collation"],
                 counters=tuple(data["counters"].items()),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as fault:
             raise UsageFault(f"this is no schema as osupgrade writes it: {fault}") from fault
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
+from osupgrade.catalog.loading import toml_tables
 from osupgrade.catalog.site import options
 from osupgrade.model.errors import UsageFault
 
@@ -191,7 +192,7 @@ def parse(text: str, source: str) -> CloudDescription:
     default = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))
     reader = _Reader(source, text)
     try:
-        given = tomllib.loads(text)
+        given = toml_tables(text, source)
     except tomllib.TOMLDecodeError as error:
         where = _LINE_IN_MESSAGE.search(str(error))
         line = int(where[1]) if where and where[1] else max(1, len(text.splitlines()))

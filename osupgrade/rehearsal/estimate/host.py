@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from osupgrade.catalog.loading import read_json
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.fit import Interval
 from osupgrade.model.host import Host
@@ -20,11 +20,9 @@ def read_host(path: Path) -> Host:
     """The host that a file describes; raises UsageFault naming what is wrong with it."""
     hint = "make it with osupgrade/rehearsal/estimate/measure_host.py, run on the host that it shall describe"
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except OSError as fault:
-        raise UsageFault(f"cannot read {path}: {fault.strerror}", hint=hint) from fault
-    except ValueError as fault:
-        raise UsageFault(f"{path} is no JSON: {fault}", hint=hint) from fault
+        data = read_json(path)
+    except UsageFault as fault:
+        raise UsageFault(fault.message, hint=hint) from fault
     return host_of(data, str(path), hint)
 
 

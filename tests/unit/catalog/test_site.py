@@ -11,11 +11,12 @@ def test_an_empty_site_is_the_default(tmp_path):
 
 def test_what_the_file_says_is_taken(tmp_path):
     (tmp_path / "site.toml").write_text(
-        'plugin = "linuxbridge"\nsecurity_groups = false\nservice_plugins = ["router", "lbaas"]\n[migrations]\nkeystone = "own"\n'
+        'plugin = "linuxbridge"\nsecurity_groups = false\nservice_plugins = ["router", "lbaas"]\n[migrations]\n'
+        f"keystone = '{tmp_path}'\n"
     )
     site = read_site(tmp_path / "site.toml")
     assert (site.plugin, site.security_groups, site.service_plugins) == ("linuxbridge", False, ("router", "lbaas"))
-    assert site.migrations == (("keystone", "own"),)
+    assert site.migrations == (("keystone", str(tmp_path)),)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,19 @@ def test_what_the_file_says_is_taken(tmp_path):
         ("[migrations]\nnova = 3", "migrations.nova: must be text"),
         ('packages = "none.txt"', "packages: cannot read .*none.txt"),
         ("= nonsense", "not valid TOML"),
+        ('tunnel_id_ranges = "abc"', "tunnel_id_ranges: must be FIRST:LAST"),
+        ('tunnel_id_ranges = "1:x"', "tunnel_id_ranges: has a range that does not go from a number to a number: '1:x'"),
+        ('tunnel_id_ranges = "9:1"', "tunnel_id_ranges: has a range outside of 1:4294967295, or from more to less"),
+        ('tunnel_id_ranges = "1:٣"', "tunnel_id_ranges: has a range that does not"),
+        ('tunnel_id_ranges = ""', "tunnel_id_ranges: must be FIRST:LAST"),
+        ('network_vlan_ranges = ":::"', "network_vlan_ranges: must be NAME or NAME:FIRST:LAST"),
+        ('network_vlan_ranges = "a:1:5000"', "network_vlan_ranges: has a range outside of 1:4094"),
+        ('network_vlan_ranges = "a:1"', "network_vlan_ranges: must be NAME or"),
+        ('core_plugin = "a\\nsql_connection = b"', "core_plugin: must be one line of text"),
+        ('service_plugins = ["a\\u001b[31m"]', r"service_plugins\[0\]: must be one line"),
+        ('[migrations]\nnova = "/nowhere"', "migrations.nova: '/nowhere' is no directory"),
+        ('[migrations]\nnova = "a\\u0000b"', "NUL"),
+        ('packages = "a\\u0000b"', "NUL"),
     ],
 )
 def test_a_wrong_site_is_refused_with_the_reason(tmp_path, text, says):
@@ -55,3 +69,25 @@ def test_every_option_of_a_service_is_one_of_the_site_and_its_default_is_a_choic
     for name, option in options().items():
         assert hasattr(Site(), name)
         assert not option.choices or {option.default, *option.seeded} <= set(option.choices)
+
+
+@pytest.mark.parametrize("text", ["1:1000", "1:1,5:9", " 3:4 , 7:8 "])
+def test_ranges_of_numbers_may_be_several(tmp_path, text):
+    (tmp_path / "site.toml").write_text(f"tunnel_id_ranges = '{text}'")
+    assert read_site(tmp_path / "site.toml").tunnel_id_ranges == text
+
+
+@pytest.mark.parametrize("text", ["", "physnet1", "physnet1:1:4094,other,third:5:5"])
+def test_networks_may_have_ranges_or_none(tmp_path, text):
+    (tmp_path / "site.toml").write_text(f"network_vlan_ranges = '{text}'")
+    assert read_site(tmp_path / "site.toml").network_vlan_ranges == text
+
+
+def test_a_site_that_is_not_trusted_makes_nobody_read_another_file(tmp_path):
+    (tmp_path / "list.txt").write_text("nova==1\n")
+    (tmp_path / "site.toml").write_text('packages = "list.txt"')
+    assert read_site(tmp_path / "site.toml").packages == ("nova==1",)
+    with pytest.raises(UsageFault, match="packages: must be a list here"):
+        read_site(tmp_path / "site.toml", trusted=False)
+    (tmp_path / "site.toml").write_text(f"packages = ['nova==1']\n[migrations]\nnova = '{tmp_path}'")
+    assert read_site(tmp_path / "site.toml", trusted=False) == Site(packages=("nova==1",))

@@ -67,7 +67,7 @@ def test_what_was_packed_comes_out_again(archive, tmp_path):
     (tmp_path / "into").mkdir()
     packed = unpack(archive, tmp_path / "into")
     assert packed.facts == dataclasses.replace(FAILS, files=packed.facts.files)
-    assert (packed.site, packed.log) == (SITE, "it failed: …\n")
+    assert (packed.site, packed.log) == (dataclasses.replace(SITE, migrations=()), "it failed: …\n")
     assert packed.dump.read_text() == "CREATE TABLE a (b INT);\n"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
@@ -136,6 +136,13 @@ def test_a_file_that_was_changed(archive, tmp_path):
         (lambda facts: {**facts, "more": 1}, "cannot be read"),
         (lambda facts: {**facts, "path": 7}, "cannot be read"),
         (lambda facts: {**facts, "files": {}}, "cannot be read"),
+        *(
+            (lambda facts, key=key, value=value: {**facts, key: value}, "cannot be read")
+            for key in ("images", "commits", "files", "failure", "databases")
+            for value in (None, 1, "text", [1], [["a", 1]], {"a": 1})
+        ),
+        (lambda facts: {**facts, "failure": {**facts["failure"], "stands": {"nova": 3}}}, "cannot be read"),
+        (lambda facts: {**facts, "failure": {**facts["failure"], "more": 1}}, "cannot be read"),
         (lambda facts: [1], "cannot be read"),
     ],
 )
@@ -148,7 +155,11 @@ def test_facts_that_are_not_ours(archive, tmp_path, change, said):
 
 
 def test_a_site_is_written_as_it_is_read(tmp_path):
-    for site in (SITE, Site(), Site(hosts="fqdn", core_plugin='a"b\\c', tunnel_type="none")):
+    for site in (
+        dataclasses.replace(SITE, migrations=(("nova", str(tmp_path)),)),
+        Site(),
+        Site(hosts="fqdn", core_plugin='a"b\\c', tunnel_type="none"),
+    ):
         (tmp_path / "site.toml").write_text(site_text(site))
         assert read_site(tmp_path / "site.toml") == site
     assert site_text(Site()) == ""
