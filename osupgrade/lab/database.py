@@ -32,7 +32,9 @@ ANSWER_SECONDS = 5
 DATA = "/var/lib/mysql"
 MEMORY = "16g"
 """How large a data directory in memory may become."""
-_FULL = re.compile(r"the table '.*' is full|no space left on device|errno: 28\b|disk full", re.IGNORECASE)
+_FULL = re.compile(
+    r"the table '.*' is full|no space left on device|errno: 28\b|errcode: 28\b|got error 28\b|disk full", re.IGNORECASE
+)
 _COPIED = "copied"
 SHELF = "/var/lib/osupgrade"
 """Where snapshots lie inside the server's container."""

@@ -10,6 +10,7 @@ import pymysql
 from sqlalchemy.exc import DBAPIError
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.lab.database import no_room
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.scenarios.contract import Preflight, Scenario
@@ -65,7 +66,14 @@ def said(fault: BaseException) -> str:
 
 
 def require_alive(cloud: Cloud, evidence: str) -> None:
-    """Raise MissingFault when the server is gone: what failed then says nothing about the cloud."""
+    """Raise Fault when the server, or anything else of the lab, is gone or full.
+
+    What failed then says nothing about the cloud.
+    """
+    if full := no_room("this cloud", evidence):
+        raise full
+    if cloud.workshop is not None:
+        cloud.workshop.lab.require_whole()
     if not cloud.server.alive():
         raise MissingFault(
             "the database server stopped in the middle of the run",

@@ -44,6 +44,9 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
         prepared = prepare(task, laboratory, run, events)
         ran = prepared.runner.go(prepared.cloud)
         judged = judge(prepared, ran)
+        if not judged.result.came_through:
+            # Where a container or a network is gone, what was found out is about the lab and not about the cloud.
+            laboratory.lab.require_whole()
         around = circumstances(prepared, judged, began, time.monotonic() - started, str(run.path))
     return outcome(task, judged, around, history)
 
