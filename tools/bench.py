@@ -24,8 +24,8 @@ from osupgrade.cli.options import DEFAULT_PATH, plan_from
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, choose_database, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.cloud.steps import run_finish, run_hop
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.policy import load_policy
-from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import sanitize
 from osupgrade.dump.write import write_dump

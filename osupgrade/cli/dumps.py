@@ -13,9 +13,10 @@ from rich.console import Console
 from osupgrade.cli.options import DatabaseKind, path_of_dumps, plan_from
 from osupgrade.cli.progress import reading, telling
 from osupgrade.cloud.laboratory import choose_database
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.policy import Treatment, load_policy
-from osupgrade.dump.read import Dump, read_dumps
+from osupgrade.dump.read import Dump
 from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
@@ -35,7 +36,7 @@ ROOM = 4
 
 
 def sanitize(
-    dumps: Annotated[list[Path], typer.Argument(help="Dumps, or directories of them.")],
+    dumps: Annotated[list[Path], typer.Argument(help="Dumps, directories of them, or - for one that is piped in.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The sanitized dump; must not be there yet.")],
     key_file: Annotated[Path, typer.Option("--key-file", help="The key: the same key gives the same masks.")],
     policy: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -25,8 +25,10 @@ from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plain import plain
+from osupgrade.model.quoting import shell_join, shell_word
 from osupgrade.rehearsal.inspection import (
     Inspection,
+    Usable,
     inspect_cloud,
     inspect_packages,
     opened_dumps,
@@ -39,7 +41,9 @@ from osupgrade.report.terminal import terminal
 
 
 def inspect(
-    dumps: Annotated[list[Path] | None, typer.Argument(help="Dumps, or directories of them.")] = None,
+    dumps: Annotated[
+        list[Path] | None, typer.Argument(help="Dumps, directories of them, or - for one that is piped in.")
+    ] = None,
     url: Annotated[
         str, typer.Option("--url", help="A live server instead: mysql://USER:PASSWORD@HOST/. Read-only.")
     ] = "",
@@ -79,8 +83,8 @@ def inspect(
             told("restoring", text)
 
         seen = Inspection((), (), ())
+        usable = usable_dumps(dumps, reading(told)) if dumps else None
         if dumps or url:
-            usable = usable_dumps(dumps, reading(told)) if dumps else None
             if usable and not path:
                 path = path_of_dumps(holdings(usable.dumps))
                 plan = plan_from(path)
@@ -99,7 +103,17 @@ def inspect(
     if as_json:
         typer.echo(text)
     else:
-        given = " ".join(f"--dump {shlex.quote(str(dump))}" for dump in dumps or ())
-        along = "" if path in ("", DEFAULT_PATH) else f"--path {shlex.quote(path)} "
-        show(page, plan.last.name, f"osupgrade rehearse {along}{given or '--dump DUMP'}", console)
+        along = "" if path in ("", DEFAULT_PATH) else f"--path {shell_word(path)} "
+        show(page, plan.last.name, _next_command(along, dumps or (), usable), console)
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
+
+
+def _next_command(along: str, given: Sequence[Path], usable: Usable | None) -> str:
+    """The command that rehearses what was looked at: all that was given, or those dumps of it that could be taken."""
+    if not usable or any(part.kept for dump in usable.dumps for part in dump.parts):
+        return f"osupgrade rehearse {along}--dump DUMP"
+    if usable.halved:
+        names = shell_join([section.name for dump in usable.dumps for section in dump.sections if section.name])
+        return f"mysqldump --databases -- {names} > cloud.sql && osupgrade rehearse {along}--dump cloud.sql"
+    paths = [dump.path for dump in usable.dumps] if usable.told else given
+    return f"osupgrade rehearse {along}" + " ".join(f"--dump {shell_word(str(path))}" for path in paths)

@@ -1,21 +1,24 @@
-"""Reading a dump from end to end, with flat memory, into what it says about itself."""
+"""Reading a dump from end to end, once and with flat memory, into what it says about itself."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade.catalog.identity import Section
-from osupgrade.dump.find import find_dumps
-from osupgrade.dump.problems import check, not_a_dump, refusal, remarks
-from osupgrade.dump.seen import Sections, Seen, note, note_data
-from osupgrade.dump.stream import Part, Reader, compression, pieces
-from osupgrade.model.finding import Finding
+from osupgrade.dump.piped import called
+from osupgrade.dump.problems import check, not_a_dump, refusal, remarks, unreadable
+from osupgrade.dump.problems.nothing import PROMISE
+from osupgrade.dump.problems.truncated import unended
+from osupgrade.dump.seen import Sections, Seen, note, note_end
+from osupgrade.dump.statements import Kind, Splitter
+from osupgrade.dump.stream import Part, Reader, compression
+from osupgrade.model.finding import Finding, Severity
 
 Reading = Callable[[str, int, int], None]
-"""Told the name of the dump that is read, the bytes of it so far and all of them."""
+"""Called with the name of the dump that is read, the bytes of it so far and all of them."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,34 @@ class Dump:
     charset: str
     sections: tuple[Section, ...]
     findings: tuple[Finding, ...] = ()
+    database: str = ""
+    """The database that its comments name."""
+    date: str = ""
+    """When it was completed, as it says itself."""
+    collations: tuple[str, ...] = ()
+    """All that it names, and likewise the character sets."""
+    charsets: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    """The line of the whole at which each of its files begins."""
+    drops: tuple[tuple[int, str], ...] = ()
+    """Line and name of each database that it drops."""
 
     @property
     def name(self) -> str:
         """How messages call it."""
-        return self.path.name
+        return called(self.path) if self.parts and self.parts[0].kept else self.path.name
 
+    @property
+    def whole(self) -> bool:
+        """Whether it can be restored as it is."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
-def read_dumps(paths: Sequence[Path], progress: Reading | None = None, *, insist: bool = False) -> tuple[Dump, ...]:
-    """Read all dumps behind ``paths`` and refuse the first that cannot be restored; see :func:`read_dump`."""
-    return tuple(read_dump(path, parts, progress, insist=insist) for path, parts in find_dumps(paths))
+    def place(self, line: int) -> str:
+        """A line of the whole as one says it: with the file where there are several."""
+        if len(self.parts) < 2:
+            return f"line {line}"
+        part = max((at for at, first in enumerate(self.lines) if first <= line), default=0)
+        return f"line {line - self.lines[part] + 1} of {self.parts[part].path.name}"
 
 
 def read_dump(
@@ -60,18 +81,31 @@ def read_dump(
     the problems become findings of the dump; damaged compression and files that are no dump are refused all the same.
     """
     reader = Reader(parts or (Part(path),), digest=True)
-    sections, seen = Sections(), Seen()
-    for piece in pieces(_watched(reader, seen, path.name, progress)):
-        if piece.line:
+    name = called(path) if reader.parts[0].kept else path.name
+    sections, seen, lines = Sections(), Seen(), []
+    line = 1
+    for part in reader.parts:
+        splitter = Splitter(line)
+        lines.append(line)
+        promised = len(reader.parts) > 1
+        for block in _watched(reader, reader.blocks_of(part), seen, name, line, progress):
+            for piece in splitter.feed(block):
+                if piece.kind is not Kind.BLANK:
+                    note(piece, sections, seen)
+            if not promised and seen.length > PROMISE:
+                promised = True
+                if unusable := not_a_dump(seen, name):
+                    raise unusable
+        for piece in splitter.feed(b"", last=True):
             note(piece, sections, seen)
-        else:
-            note_data(piece.data, seen)
-            if sections.unfinished:
-                sections.insert(piece.data)
-    unusable = not_a_dump(seen, path.name)
-    if unusable:
+        line = splitter.line
+        if unended(seen):
+            note_end(seen, line - seen.last.rstrip(b" ").endswith(b"\n"))
+            if len(reader.parts) > 1 and not seen.unended:
+                seen.unended = part.path.name
+    if unusable := not_a_dump(seen, name):
         raise unusable
-    problems = check(seen, path.name, sections.uses)
+    problems = check(seen, name)
     if problems and not insist:
         raise refusal(problems[0])
     assert reader.sha256 is not None
@@ -81,22 +115,32 @@ def read_dump(
         size=reader.total,
         sql_bytes=seen.length,
         sha256=reader.sha256.hexdigest(),
-        compression=compression(reader.parts[0].path),
-        tool=seen.headers[0][1] if seen.headers else "",
+        compression=compression(reader.parts[0]),
+        tool=seen.tool,
         server_version=seen.server_version,
         charset=seen.charset,
         sections=sections.finish(seen.header_database),
-        findings=(*problems, *remarks(seen, path.name)),
+        findings=(*problems, *remarks(seen, name)),
+        database=seen.header_database,
+        date=seen.date,
+        collations=tuple(sorted(seen.collations)),
+        charsets=tuple(sorted(seen.charsets)),
+        lines=tuple(lines),
+        drops=tuple(seen.drops),
     )
 
 
-def _watched(reader: Reader, seen: Seen, name: str, progress: Reading | None) -> Iterable[bytes]:
+def _watched(
+    reader: Reader, blocks: Iterable[bytes], seen: Seen, name: str, line: int, progress: Reading | None
+) -> Iterator[bytes]:
+    """The blocks of one file; what is seen of them as bytes is taken down."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    clean, line = True, 1
-    for block in reader.blocks():
+    clean = True
+    for block in blocks:
         if not seen.head:
             seen.head = block[:4096]
-        seen.tail = (seen.tail + block[-4096:])[-4096:]
+            if unusable := unreadable(seen.head, name):
+                raise unusable
         seen.length += len(block)
         if not (block.isascii() and clean):
             seen.ascii = False

@@ -7,13 +7,13 @@ mounted. A dump is hostile input. What holds it:
   foreign DEFINERs), no GRANT OPTION; the server has local_infile off;
 * the client runs as ``nobody`` with ``--binary-mode``, which in a pipe knows no client command but ``delimiter`` and
   ``charset``: tried with 10.5.23, where ``\\!`` and ``system`` ran without it and were refused with it;
-* what an honest dump says that such an account may not is reworded by :func:`reworded`, line by line.
+* what an honest dump says that such an account may not is reworded, see :mod:`osupgrade.dump.reword`;
+* what would run for ever or fill the disk is ended, see :mod:`osupgrade.dump.watchdog`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,31 +22,31 @@ import sqlalchemy
 
 from osupgrade.catalog.identity import service_of
 from osupgrade.catalog.survey import Default
+from osupgrade.dump import collations
 from osupgrade.dump.feed import feed
 from osupgrade.dump.holdings import Holding, holdings, is_system
+from osupgrade.dump.limits import limits
 from osupgrade.dump.problems import refusal
 from osupgrade.dump.read import Dump
-from osupgrade.dump.seen import ACCOUNTS, DATABASE, USE, matched_name
-from osupgrade.dump.server_errors import failure
-from osupgrade.dump.stream import Piece, Reader, pieces
+from osupgrade.dump.reword import Rewording
+from osupgrade.dump.server_errors import failure, place_of
+from osupgrade.dump.stream import Reader
+from osupgrade.dump.watchdog import Watchdog, fault_of
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
-from osupgrade.model.quoting import quoted
 
 OUTPUT = 1 << 16
 
 _CLIENT = (
-    "mysql --no-defaults --user=lab --protocol=socket --socket=/run/mysqld/mysqld.sock --batch --binary-mode "
-    "--local-infile=0 --skip-reconnect --max-allowed-packet=1G --default-character-set=utf8"
+    '"$(command -v mysql || command -v mariadb)" --no-defaults --user=lab --protocol=socket '
+    "--socket=/run/mysqld/mysqld.sock --batch --binary-mode --local-infile=0 --skip-reconnect "
+    "--max-allowed-packet=1G --default-character-set=utf8"
 )
 _FEED = (
     'set -o pipefail; while read -r n && [ "$n" -gt 0 ]; do head -c "$n" || exit 1; done '
     f'| {_CLIENT} -- "$TARGET" 2>&1 >/dev/null | head -c {OUTPUT}; exit "${{PIPESTATUS[1]}}"'
 )
-_DEFINER = re.compile(rb"DEFINER\s*=\s*(?:`(?:[^`]|``)*`|'[^']*'|\w+)\s*@\s*(?:`(?:[^`]|``)*`|'[^']*'|[\w.%-]+)")
-_DROP_DATABASE = re.compile(rb"(?:/\*!\d+ )?DROP DATABASE ")
-_SANDBOX = re.compile(rb"/\*M?!999999\\- ")
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ def restore(
     targets = {holding.service: (into or {}).get(holding.service, holding.service) for holding in found}
     started = time.monotonic()
     sent = 0
+    said: list[Finding] = []
     try:
         for holding in found:
             known = default_of(holding.section.name) if default_of else None
@@ -133,7 +134,10 @@ def restore(
             server.execute("", "SET GLOBAL log_bin_trust_function_creators = 1")
         for dump in _each_once(found):
             mine = [holding for holding in found if holding.dump is dump]
-            sent += _restore_one(server, dump, mine, targets, progress, watch)
+            replaced = collations.replacements(server, dump.collations)
+            said += collations.remarks(dump.name, replaced, server.version)
+            sent += _restore_one(server, dump, mine, targets, replaced, progress, watch)
+            _check_whole(server, dump, mine, targets)
     except BaseException:
         _undo(server, targets.values())
         raise
@@ -145,7 +149,7 @@ def restore(
         sql_bytes=sent,
         seconds=time.monotonic() - started,
         sha256={str(dump.path): dump.sha256 for dump in dumps},
-        findings=(*(f for dump in dumps for f in dump.findings), *_left_out(dumps, found)),
+        findings=(*(f for dump in dumps for f in dump.findings), *said, *_left_out(dumps, found)),
     )
 
 
@@ -154,6 +158,7 @@ def _restore_one(
     dump: Dump,
     mine: Sequence[Holding],
     targets: Mapping[str, str],
+    replaced: Mapping[str, str],
     progress: Callable[[Progress], None] | None,
     watch: Callable[[bytes], None] | None,
 ) -> int:
@@ -161,21 +166,32 @@ def _restore_one(
     unnamed = [targets[holding.service] for holding in mine if not holding.section.named]
     reader = Reader(dump.parts)
     started = time.monotonic()
+    done = 0
 
     def tell(sent: int) -> None:
+        nonlocal done
+        done = sent
         if progress:
             progress(Progress(dump.name, reader.position, reader.total, sent, time.monotonic() - started))
 
-    stream = reworded(
-        pieces(reader.blocks()), names, keep=bool(unnamed) or all(section.named for section in dump.sections)
+    reword = Rewording(
+        names,
+        keep=bool(unnamed) or all(section.named for section in dump.sections),
+        known={section.name for section in dump.sections if section.named},
+        collations=replaced,
     )
-    sent, status, output = feed(
-        server.container,
-        _FEED,
-        _watched(stream, watch) if watch else stream,
-        {"MYSQL_PWD": server.tool.password, "TARGET": "".join(unnamed)},
-        tell,
-    )
+    stream = reword(reader.pieces())
+    watchdog = Watchdog(server, targets.values(), dump.sql_bytes, limits())
+    with watchdog.watching(lambda: done):
+        sent, status, output = feed(
+            server.container,
+            _FEED,
+            _watched(stream, watch) if watch else stream,
+            {"MYSQL_PWD": server.tool.password, "TARGET": "".join(unnamed)},
+            tell,
+        )
+    if watchdog.stopped:
+        raise fault_of(dump.name, watchdog.stopped, place_of(dump, watchdog.stopped.statement))
     if status:
         raise failure(server, dump, output)
     return sent
@@ -187,46 +203,20 @@ def _watched(stream: Iterable[bytes], watch: Callable[[bytes], None]) -> Iterato
         yield data
 
 
-def reworded(stream: Iterable[Piece], names: Mapping[str, str], *, keep: bool) -> Iterator[bytes]:
-    """A dump as the account ``lab`` can restore it, with every line still at its number.
-
-    ``names`` maps the dump's databases to those that take them; others are left out. ``keep`` says whether the tables
-    before the first USE are wanted; settings there always are. The definers of triggers, views and routines become the
-    account that restores, since theirs are not on this server; what a dump says about replication and about accounts is
-    dropped; all else passes as it is.
-    """
-    made: set[str] = set()
-    preamble = True
-    for line, data in stream:
-        if not line:
-            yield data if keep else b"\n" * data.count(b"\n")
+def _check_whole(server: DatabaseServer, dump: Dump, mine: Sequence[Holding], targets: Mapping[str, str]) -> None:
+    """Raise UsageFault when a dump has taken away again what it made."""
+    sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+    for holding in mine:
+        there = {str(row[0]).lower() for row in server.rows("", sql, (targets[holding.service],))}
+        gone = [table for table in holding.section.tables if table.lower() not in there]
+        if not gone:
             continue
-        if use := USE.match(data):
-            preamble, name = False, matched_name(use)
-            keep = name in names
-            data = b"USE %s;\n" % quoted(names[name]).encode() if keep else b"\n"
-        elif database := DATABASE.match(data):
-            preamble, name = False, matched_name(database)
-            keep = name in names
-            if keep and name not in made:
-                made.add(name)
-                target = quoted(names[name]).encode()
-                data = b"DROP DATABASE IF EXISTS %s; CREATE DATABASE %s%s;\n" % (target, target, database[3])
-            else:
-                data = b"\n"
-        elif _dropped(data) or not (keep or (preamble and data.startswith((b"/*", b"SET ")))):
-            data = b"\n"
-        elif data.startswith(b"SET @@"):
-            data = re.sub(rb"\ASET @@GLOBAL\.GTID_PURGED\s*=", b"SET @gtid_purged=", data)
-            data = re.sub(rb"\ASET @@SESSION\.SQL_LOG_BIN\s*=", b"SET @sql_log_bin=", data)
-        elif data.startswith((b"/*", b"CREATE ")):
-            data = _DEFINER.sub(b"DEFINER=CURRENT_USER", data)
-        yield data
-
-
-def _dropped(line: bytes) -> bool:
-    said = (_DROP_DATABASE.match(line), _SANDBOX.match(line), ACCOUNTS.match(line))
-    return any(said) or line.startswith(b"CHANGE MASTER ")
+        name = holding.section.name or holding.service
+        shown = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+        raise UsageFault(
+            f"{dump.name} takes away what it holds itself: after it was restored, {shown} of {name} is not there",
+            hint="it holds a statement that drops tables or databases, which no dump does after it has made them",
+        )
 
 
 def _undo(server: DatabaseServer, targets: Iterable[str]) -> None:

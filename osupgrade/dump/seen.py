@@ -1,46 +1,64 @@
-"""What reading a dump from end to end takes down, line by line."""
+"""What reading a dump from end to end takes down, piece by piece; :mod:`osupgrade.dump.problems` judges it."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
 from osupgrade.catalog.identity import Section
-from osupgrade.dump.stream import Piece
+from osupgrade.dump import sql
+from osupgrade.dump.statements import Kind, Piece, is_message
 
-_TABLE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?(?:`?[\w$-]+`?\.)?(?:`((?:[^`]|``)+)`|([\w$]+))")
-DATABASE = re.compile(
-    rb"CREATE (?:DATABASE|SCHEMA)(?: IF NOT EXISTS)? (?:/\*!\d+ IF NOT EXISTS\s*\*/ )?(?:`((?:[^`]|``)+)`|([\w$]+))"
-    rb"([^\n]*?);?\s*\Z"
+_TOOLS = re.compile(
+    r"(?:MySQL|MariaDB) dump |MySQLShell dump |Dump created by MySQL pump utility|phpMyAdmin SQL Dump|HeidiSQL Version"
+    r"|Adminer \S+ MySQL|(?:Sequel (?:Pro|Ace)|SQLyog|Navicat|MySQL Administrator|TablePlus|DBeaver)\b"
 )
-USE = re.compile(rb"(?:USE|use) (?:`((?:[^`]|``)+)`|([\w$-]+))\s*;?\s*\Z")
-ACCOUNTS = re.compile(rb"GRANT |REVOKE |FLUSH PRIVILEGES|(?:CREATE|ALTER|DROP) (?:USER|ROLE) ")
-"""Statements about the server's accounts, which no dump of databases needs."""
-_NAMES = re.compile(rb"SET NAMES\s*'?(\w+)'?", re.IGNORECASE)
-"""Not of ``SET character_set_client``, which stands around each table's definition and says nothing of its rows."""
-_CHARSET = re.compile(rb"CHARACTER SET (\w+)", re.IGNORECASE)
-_VERSION = re.compile(rb"INSERT INTO `?(\w+)`?[^;]*?VALUES\s*(.*)", re.DOTALL)
-_VERSION_ROW = re.compile(rb"\((?:'(?:[^'\\]|\\.)*',\s*'(?:[^'\\]|\\.)*',\s*(\d+)|'([0-9A-Za-z_]+)')\)")
-_FK_OFF = re.compile(rb"(?:@@)?FOREIGN_KEY_CHECKS\s*=\s*0", re.IGNORECASE)
-_BINARY_COLUMN = re.compile(rb"\n  `[^`\n]*` (?:\w*blob|(?:var)?binary\()")
+_BY_MYSQLDUMP = re.compile(r"(?:MySQL|MariaDB) dump |Dump created by MySQL pump utility")
+_COMPLETED = re.compile(r"Dump completed|Dump end time")
+_DATE = re.compile(r"(?:Dump completed on|Dump end time:)\s*(.+)")
+_HOST = re.compile(r"Host: \S+\s+Database: ?(.*)")
+_DATABASE = re.compile(r"Database: `?([^`]+?)`?\Z")
+_SERVER = re.compile(r"(?i)(?:MySQL )?Server version:?\s+(\S.*)")
+REMEMBERED = 20
+"""Lines of messages that are kept, at most."""
+MOST_VERSIONS = 100
+"""Rows of a version table that are kept, at most."""
+LAST = 1024
+"""Bytes of the end of a statement that are kept."""
+UNTIL = 4096
+"""Bytes of a statement in which a setting is looked for."""
 
 
 @dataclass
 class Seen:
-    """What reading a dump from end to end saw; :func:`check` judges it."""
+    """What a dump holds besides its databases."""
 
     headers: list[tuple[int, str]] = field(default_factory=list)
-    header_database: str = ""
+    """Line and text of each beginning that mysqldump or mysqlpump writes, which promises an end."""
     hosts: list[str] = field(default_factory=list)
-    server_version: str = ""
+    """The database that each header names; empty where it names none."""
     completed: int = 0
+    date: str = ""
+    """When it was completed, as it says itself."""
+    tool: str = ""
+    server_version: str = ""
+    header_database: str = ""
     executable: int = 0
     accounts: int = 0
-    notes_off: int = 0
-    notes_back: int = 0
-    fk_off: bool = False
-    fk_off_first: bool = False
-    foreign_keys: bool = False
+    replication: int = 0
+    unset: set[bytes] = field(default_factory=set)
+    """Settings that were saved and not yet set back."""
+    unset_before: int = 0
+    """The line at which one of them is saved again: what came before it was cut."""
+    locked: bool = False
+    """Whether tables are locked that were not yet unlocked."""
+    transaction: bool = False
+    """Whether a transaction has begun that was not yet committed."""
+    keys_off: bool = False
+    keys_off_first: bool = False
+    missing: tuple[str, str] = ("", "")
+    """A table with a foreign key to one that does not come before it, and that one."""
     charset: str = ""
     ascii: bool = True
     bad_utf8: int = 0
@@ -48,15 +66,27 @@ class Seen:
     binary_columns: bool = False
     rows: bool = False
     tables: int = 0
+    collations: set[str] = field(default_factory=set)
+    charsets: set[str] = field(default_factory=set)
     loose: str = ""
     """A table of a later dump in the same file that says no database, where an earlier one does."""
     twice: str = ""
     """A table that one database has twice."""
-    stray: tuple[int, str] = (0, "")
+    drops: list[tuple[int, str]] = field(default_factory=list)
+    """Line and name of each database that it drops."""
+    stray: list[tuple[int, str]] = field(default_factory=list)
+    """Line and text of what is no SQL but a message of a program."""
     foreign: str = ""
     head: bytes = b""
-    tail: bytes = b""
     length: int = 0
+    delimiter: bytes = b";"
+    last: bytes = b""
+    """The last bytes of the last statement."""
+    last_verb: bytes = b""
+    made: dict[str, int] = field(default_factory=dict)
+    """How often each database is created."""
+    unended: str = ""
+    """The file of several whose last statement has no end."""
 
 
 class Sections:
@@ -64,141 +94,223 @@ class Sections:
 
     def __init__(self) -> None:
         self.order: list[str] = [""]
-        self.tables: dict[str, list[str]] = {"": []}
+        self.tables: dict[str, dict[str, None]] = {"": {}}
+        self.created: set[tuple[str, str]] = set()
         self.charset: dict[str, str] = {}
         self.versions: dict[str, list[str]] = {}
-        self.uses: dict[str, int] = {}
+        self.named: set[str] = set()
         self.now = ""
-        self.unfinished = b""
-        """Rows of a version table that go on in the next line: MariaDB's dumper writes each on a line of its own."""
         self.said = False
         """Whether the dump that goes by, one of several in the file perhaps, has said its database."""
+        self.fresh = False
+        """Whether nothing was put into the database since it was named."""
 
     def use(self, name: str) -> None:
         """Put what follows into the database ``name``."""
+        self.know(name)
+        self.now, self.said, self.fresh = name, True, True
+
+    def know(self, name: str) -> None:
+        """There is a database of this name."""
+        self.named.add(name)
         if name not in self.tables:
             self.order.append(name)
-            self.tables[name] = []
-        self.now, self.said = name, True
+            self.tables[name] = {}
 
-    def insert(self, data: bytes) -> None:
-        """Take what a version table holds from its INSERT, which may not have ended yet."""
-        statement, end, _ = (self.unfinished + data).partition(b";")
-        self.unfinished = b"" if end else statement
-        if end:
-            self.versions.setdefault(self.now, []).extend(_versions(statement))
+    def begin(self) -> None:
+        """Another dump begins in the same file; a database that was named right before is its own."""
+        self.said = self.said and self.fresh
 
     def finish(self, header_database: str) -> tuple[Section, ...]:
         """The databases in the order in which the dump names them."""
-        found = []
-        for name in self.order:
-            if not name and not self.tables[""]:
-                continue
-            found.append(
-                Section(
-                    name=name or header_database,
-                    named=bool(name),
-                    tables=tuple(dict.fromkeys(self.tables[name])),
-                    charset=self.charset.get(name, ""),
-                    versions=tuple(sorted(self.versions.get(name, ()))),
-                )
+        return tuple(
+            Section(
+                name=name or header_database,
+                named=bool(name),
+                tables=tuple(self.tables[name]),
+                charset=self.charset.get(name, ""),
+                versions=tuple(sorted(self.versions.get(name, ()))),
             )
-        return tuple(found)
+            for name in self.order
+            if name or self.tables[""]
+        )
 
 
 def note(piece: Piece, sections: Sections, seen: Seen) -> None:
-    """Take down what one line that matters says."""
+    """Take down what one piece says."""
+    kind, line, data = piece
+    if kind is Kind.STATEMENT or kind is Kind.HEAD:
+        word = sql.verb(data)
+        seen.last, seen.last_verb = data[-LAST:], word
+        if data.startswith(b"/*"):
+            seen.executable += 1
+        if word in (b"INSERT", b"REPLACE"):
+            _note_rows(data, sections, seen)
+        elif word in _NOTED:
+            _NOTED[word](piece, sections, seen)
+        if sql.ACCOUNTS.match(data):
+            seen.accounts += 1
+        elif sql.REPLICATION.match(data):
+            seen.replication += 1
+    elif kind is Kind.REST:
+        seen.last = (seen.last + data[-LAST:])[-LAST:]
+    elif kind is Kind.COMMENT:
+        _note_comment(line, data, sections, seen)
+    elif kind is Kind.DELIMITER:
+        seen.delimiter = data.split(None, 2)[1][:64]
+    elif kind is Kind.STRAY and len(seen.stray) < REMEMBERED:
+        seen.stray.append((line, data[:300].decode("utf-8", "replace").strip()))
+
+
+def note_end(seen: Seen, line: int) -> None:
+    """Take down what an unfinished last statement ends with: the message of a dumper that died, near ``line``."""
+    lines = seen.last.rstrip().split(b"\n")
+    for back, text in enumerate(reversed(lines[1:])):
+        if is_message(text):
+            seen.stray.append((line - back, text[:300].decode("utf-8", "replace").strip()))
+            return
+
+
+def _note_rows(data: bytes, sections: Sections, seen: Seen) -> None:
+    insert = sql.INSERT.match(data)
+    if not insert:
+        return
+    seen.rows = True
+    sections.fresh = False
+    database, table = sql.table_of(insert)
+    if table in sql.VERSION_TABLES:
+        where = database if database and database in sections.tables else sections.now
+        held = sections.versions.setdefault(where, [])
+        held.extend(itertools.islice(sql.versions(data, table, insert[7]), max(0, MOST_VERSIONS - len(held))))
+
+
+def _note_create(piece: Piece, sections: Sections, seen: Seen) -> None:
     data = piece.data
-    if ACCOUNTS.match(data):
-        seen.accounts += 1
-    elif data.startswith(b"CREATE "):
-        _note_create(data, sections, seen)
-    elif data.startswith((b"USE ", b"use ")):
-        if use := USE.match(data):
-            sections.use(matched_name(use))
-    elif data.startswith(b"/*"):
-        seen.executable += 1
-        if data.startswith(b"/*!40111 SET @OLD_SQL_NOTES"):
-            seen.notes_off += 1
-        elif data.startswith(b"/*!40111 SET SQL_NOTES=@OLD"):
-            seen.notes_back += 1
-        if data.startswith(b"/*!40014 SET @OLD_FOREIGN_KEY_CHECKS") or _FK_OFF.search(data[:200]):
-            _note_fk_off(seen)
-        _note_charset(data[:200], seen)
-    elif data.startswith(b"SET "):
-        if _FK_OFF.search(data[:200]):
-            _note_fk_off(seen)
-        _note_charset(data[:200], seen)
-    elif data.startswith(b"INSERT "):
-        seen.rows = True
-        sections.insert(data)
-    elif data.startswith(b"-- "):
-        _note_comment(piece, sections, seen)
-    elif data.startswith(b"mysqldump: ") or (data.startswith((b"Warning: ", b"[Warning]")) and not seen.tables):
-        seen.stray = (piece.line, data.decode("utf-8", "replace").strip())
-
-
-def _note_create(data: bytes, sections: Sections, seen: Seen) -> None:
-    if table := _TABLE.match(data):
-        seen.tables += 1
-        name = matched_name(table)
-        if name in sections.tables[sections.now]:
-            seen.twice = seen.twice or name
-        if sections.now and not sections.said:
+    _note_charsets(data, seen)
+    if table := sql.CREATE_TABLE.match(data):
+        database, name = sql.table_of(table)
+        if database:
+            sections.know(database)
+        elif sections.now and not sections.said:
             seen.loose = seen.loose or name
-        sections.tables[sections.now].append(name)
-    elif database := DATABASE.match(data):
-        name = matched_name(database)
+        database = database or sections.now
+        sections.fresh = False
+        tables = sections.tables[database]
+        if (database, name) in sections.created:
+            seen.twice = seen.twice or name
+        sections.created.add((database, name))
+        tables[name] = None
+        seen.tables += 1
+        if sql.FOREIGN_KEY.search(data):
+            _note_references(data, name, tables, seen)
+        seen.binary_columns = seen.binary_columns or bool(sql.BINARY_COLUMN.search(data))
+    elif database_made := sql.CREATE_DATABASE.match(data):
+        name = sql.first_name(database_made)
         sections.use(name)
-        sections.uses[name] = sections.uses.get(name, 0) + 1
-        if charset := _CHARSET.search(database[3]):
-            sections.charset[name] = charset[1].decode()
+        seen.made[name] = seen.made.get(name, 0) + 1
+        if charset := sql.CHARSET.search(database_made[4]):
+            sections.charset[name] = charset[1].decode("ascii", "replace")
 
 
-def _note_fk_off(seen: Seen) -> None:
-    seen.fk_off = True
-    if not seen.tables:
-        seen.fk_off_first = True
+def _note_references(data: bytes, name: str, tables: dict[str, None], seen: Seen) -> None:
+    if seen.missing[0]:
+        return
+    known = {table.lower() for table in tables}
+    for reference in sql.REFERENCES.finditer(data):
+        database, table = sql.table_of(reference)
+        if not database and table.lower() not in known:
+            seen.missing = (name, table)
+            return
 
 
-def _note_charset(data: bytes, seen: Seen) -> None:
-    if not seen.charset and (names := _NAMES.search(data)):
+def _note_drop(piece: Piece, sections: Sections, seen: Seen) -> None:
+    if database := sql.DROP_DATABASE.match(piece.data):
+        if len(seen.drops) < REMEMBERED:
+            seen.drops.append((piece.line, sql.first_name(database)))
+    elif (table := sql.DROP_TABLE.match(piece.data)) and not piece.data.startswith(b"/*"):
+        name, table_name = sql.table_of(table)
+        sections.tables.get(name or sections.now, {}).pop(table_name, None)
+
+
+def _note_use(piece: Piece, sections: Sections, seen: Seen) -> None:
+    if use := sql.USE.match(sql.bare(piece.data, seen.delimiter)):
+        sections.use(sql.first_name(use))
+
+
+def _note_set(piece: Piece, _: Sections, seen: Seen) -> None:
+    data = piece.data[:UNTIL]
+    if sql.KEYS_OFF.search(data):
+        seen.keys_off = True
+        seen.keys_off_first = seen.keys_off_first or not seen.tables
+    if not seen.charset and (names := sql.SET_NAMES.search(data)):
         seen.charset = names[1].decode().lower()
+    for saved in sql.SAVED.finditer(data):
+        name = saved[1].upper()
+        if name in seen.unset and not seen.unset_before:
+            seen.unset_before = piece.line
+        seen.unset.add(name)
+    if sql.SET_BACK.search(data):
+        seen.unset.clear()
+    _note_charsets(data, seen)
 
 
-def _note_comment(piece: Piece, sections: Sections, seen: Seen) -> None:
-    text = piece.data.decode("utf-8", "replace").strip()
-    if re.match(r"-- (?:MySQL|MariaDB) dump", text):
-        seen.headers.append((piece.line, text[3:]))
-        sections.said = False
-    elif text.startswith("-- Dump completed"):
+def _note_charsets(data: bytes, seen: Seen) -> None:
+    if b"CHAR" in data or b"char" in data or b"NAMES" in data or b"names" in data:
+        for pattern in (sql.CHARSET, sql.SET_NAMES):
+            seen.charsets.update(match[1].decode().lower() for match in pattern.finditer(data))
+    if b"OLLAT" in data or b"ollat" in data:
+        seen.collations.update(match[1].decode().lower() for match in sql.COLLATION.finditer(data))
+
+
+def _note_alter(piece: Piece, sections: Sections, seen: Seen) -> None:
+    sections.fresh = False
+    _note_charsets(piece.data, seen)
+
+
+def _note_lock(piece: Piece, _: Sections, seen: Seen) -> None:
+    seen.locked = sql.verb(piece.data) == b"LOCK"
+
+
+def _note_transaction(piece: Piece, _: Sections, seen: Seen) -> None:
+    word = sql.verb(piece.data)
+    if word in (b"START", b"BEGIN"):
+        seen.transaction = word == b"BEGIN" or b"TRANSACTION" in piece.data[:40].upper()
+    else:
+        seen.transaction = False
+
+
+_NOTED = {
+    b"CREATE": _note_create,
+    b"DROP": _note_drop,
+    b"USE": _note_use,
+    b"SET": _note_set,
+    b"ALTER": _note_alter,
+    b"LOCK": _note_lock,
+    b"UNLOCK": _note_lock,
+    b"START": _note_transaction,
+    b"BEGIN": _note_transaction,
+    b"COMMIT": _note_transaction,
+    b"ROLLBACK": _note_transaction,
+}
+
+
+def _note_comment(line: int, data: bytes, sections: Sections, seen: Seen) -> None:
+    text = data[:1000].decode("utf-8", "replace").strip().removesuffix("*/").lstrip("-#/*!= ").rstrip()
+    if _BY_MYSQLDUMP.match(text):
+        seen.headers.append((line, text))
+        seen.hosts.append("")
+        sections.begin()
+    if not seen.tool and _TOOLS.match(text):
+        seen.tool = text
+    if _COMPLETED.match(text):
         seen.completed += 1
-    elif text.startswith("-- Server version"):
-        seen.server_version = seen.server_version or text.removeprefix("-- Server version").strip()
-    elif text.startswith("-- PostgreSQL"):
+        date = _DATE.match(text)
+        seen.date = date[1].strip() if date else seen.date
+    elif text.startswith("PostgreSQL database dump") and not seen.tables:
         seen.foreign = "PostgreSQL"
-    elif host := re.match(r"-- Host: \S+\s+Database: ?(\S*)", text):
-        seen.header_database = seen.header_database or host[1]
-        seen.hosts.append(host[1])
-
-
-def note_data(data: bytes, seen: Seen) -> None:
-    """Take down what the bytes between such lines say."""
-    if not seen.rows:
-        seen.rows = b"INSERT INTO " in data or b"REPLACE INTO " in data
-    if not seen.foreign_keys:
-        seen.foreign_keys = b" FOREIGN KEY (" in data
-    if not seen.binary_columns:
-        seen.binary_columns = bool(_BINARY_COLUMN.search(b"\n" + data))
-
-
-def _versions(data: bytes) -> list[str]:
-    match = _VERSION.match(data)
-    if not match:
-        return []
-    return [(row[1] or row[2]).decode() for row in _VERSION_ROW.finditer(match[2])]
-
-
-def matched_name(match: re.Match[bytes]) -> str:
-    """The database or table that one of the patterns above found, unquoted."""
-    return (match[1].replace(b"``", b"`") if match[1] else match[2]).decode("utf-8", "replace")
+    elif server := _SERVER.match(text):
+        seen.server_version = seen.server_version or server[1].strip()
+    elif host := _HOST.match(text) or _DATABASE.match(text):
+        seen.header_database = seen.header_database or host[1].strip()
+        if seen.hosts:
+            seen.hosts[-1] = host[1].strip()

@@ -6,7 +6,8 @@ import re
 
 from osupgrade.dump.problems import refusal
 from osupgrade.dump.read import Dump
-from osupgrade.dump.stream import Reader, pieces
+from osupgrade.dump.statements import Kind
+from osupgrade.dump.stream import Reader
 from osupgrade.lab.database import DatabaseServer, no_room
 from osupgrade.model.errors import Fault, LabFault, UsageFault
 from osupgrade.model.finding import Severity
@@ -39,18 +40,31 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     place = _statement(dump, line)
     known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
     return UsageFault(
-        f"{dump.name} does not restore: line {line}, {said}" + (f" ({why})" if why else ""),
+        f"{dump.name} does not restore: {dump.place(line)}, {said}" + (f" ({why})" if why else ""),
         hint=f"{known.message}; {refusal(known).hint}" if known else "nothing of it was left behind",
         evidence=f"{text[:600]}\n{place}".strip(),
     )
 
 
+def place_of(dump: Dump, statement: str) -> str:
+    """The line of a statement that the server shows; empty when it is not found in the dump as it is."""
+    wanted = "".join(statement.split())[:100].lower()
+    if not wanted:
+        return ""
+    for piece in Reader(dump.parts).pieces():
+        if piece.kind in (Kind.STATEMENT, Kind.HEAD):
+            text = "".join(piece.data[:400].decode("utf-8", "replace").split()).lower()
+            if text.startswith(wanted) or wanted.startswith(text.rstrip(";")):
+                return dump.place(piece.line)
+    return ""
+
+
 def _statement(dump: Dump, line: int) -> str:
-    """Where in the dump a line is: the last line that matters up to it."""
-    last = ""
-    for piece in pieces(Reader(dump.parts).blocks()):
+    """The beginning of the statement at a line of the dump, or of the last before it that is not rows alone."""
+    last, at = b"", 0
+    for piece in Reader(dump.parts).pieces():
         if piece.line > line:
             break
-        if piece.line and piece.data.startswith((b"CREATE ", b"/*!5", b"SET ")):
-            last = f"line {piece.line}: {piece.data[:200].decode('utf-8', 'replace').strip()}"
-    return last
+        if piece.kind in (Kind.STATEMENT, Kind.HEAD):
+            last, at = piece.data[:200], piece.line
+    return f"{dump.place(at)}: {last.decode('utf-8', 'replace').strip()}" if last else ""

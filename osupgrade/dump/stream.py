@@ -1,9 +1,4 @@
-"""The bytes of a dump as a stream: decompressed, in blocks, with the few lines that matter picked out.
-
-SQL is not parsed here. mysqldump and mydumper escape line breaks inside strings, so a line that begins with ``USE`` or
-``CREATE TABLE`` is what it looks like; where a dump written by hand breaks this, the account that restores it still has
-rights on its own databases only.
-"""
+"""The bytes of a dump's files as a stream: decompressed, in blocks, and taken apart into statements."""
 
 from __future__ import annotations
 
@@ -17,16 +12,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, cast
 
 import zstandard
 
+from osupgrade.dump.limits import FREE, how_to_raise, limits
+from osupgrade.dump.piped import Kept
+from osupgrade.dump.statements import Piece, Splitter
+from osupgrade.dump.tabular import Rows, inserts
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.quoting import quoted
 
 BLOCK = 1 << 20
-LONGEST = 1 << 16
-"""No line that matters is longer; the rest of a longer one passes as data."""
 
 MAGIC = {
     b"\x1f\x8b": "gzip",
@@ -36,32 +33,41 @@ MAGIC = {
 }
 SUFFIXES = (".sql", ".gz", ".xz", ".zst", ".bz2", ".dump", ".mysql")
 
-_INTEREST = re.compile(
-    rb"\n(?=-- (?:MySQL|MariaDB) dump|-- (?:Host:|Server version|Dump completed|PostgreSQL database dump)|/\*M?!|"
-    rb"CREATE |USE |use |SET |CHANGE MASTER |DROP |GRANT |REVOKE |ALTER USER|FLUSH |mysqldump: |Warning: |\[Warning\]|"
-    rb"INSERT INTO `?(?:migrate_version|alembic_version)\b)"
-)
-
 _CODE = re.compile(rb"^(CREATE .*?);\n(?=SET character_set_client = @PREV_|\Z)", re.MULTILINE | re.DOTALL)
-
-
-class Piece(NamedTuple):
-    """A run of a dump's bytes. ``line`` is its line number where it is one line that matters, else 0."""
-
-    line: int
-    data: bytes
+_CODE_BYTES = 64 << 20
+"""Bytes of a file with triggers or routines, at most; it is read as a whole."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One file of a dump; ``database`` is what has to be used before it, as in a mydumper directory.
 
-    ``code`` says that it holds mydumper's triggers or routines, see :func:`delimited`.
+    ``code`` says that it holds mydumper's triggers or routines, see :func:`delimited`; ``rows`` that it holds a table's
+    rows as text; ``kept`` is what came through a pipe.
     """
 
     path: Path
     database: str = ""
+    before: bytes = b""
+    """SQL that has to come before it."""
     code: bool = False
+    rows: Rows | None = None
+    kept: Kept | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self.kept.size if self.kept else _size(self.path)
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """The file from its beginning; raises UsageFault when it cannot be read."""
+        try:
+            raw = self.kept.open() if self.kept else self.path.open("rb")
+        except OSError as fault:
+            raise UsageFault(f"cannot read {self.path}: {fault.strerror or fault}") from fault
+        with raw:
+            yield raw
 
 
 class Reader:
@@ -69,10 +75,14 @@ class Reader:
 
     def __init__(self, parts: Iterable[Part], *, digest: bool = False) -> None:
         self.parts = tuple(parts)
-        self.total = sum(part.path.stat().st_size for part in self.parts)
+        self.total = sum(part.size for part in self.parts)
         self.sha256 = hashlib.sha256() if digest else None
+        self.part = self.parts[0] if self.parts else None
+        """The file at hand."""
         self._before = 0
         self._file: IO[bytes] | None = None
+        self._length = 0
+        self._ratio = limits().ratio
 
     @property
     def position(self) -> int:
@@ -82,30 +92,68 @@ class Reader:
     def blocks(self) -> Iterator[bytes]:
         """The decompressed bytes; raises UsageFault for a file that cannot be read or is damaged."""
         for part in self.parts:
-            if part.database:
-                yield f"\nUSE {quoted(part.database)};\n".encode()
-            with _opened(part.path) as raw:
-                self._file = raw
-                blocks = self._decompressed(part.path, raw)
-                yield from (delimited(b"".join(blocks)),) if part.code else blocks
-                self._before += raw.tell()
-                self._file = None
+            yield from self.blocks_of(part)
 
-    def _decompressed(self, path: Path, raw: IO[bytes]) -> Iterator[bytes]:
+    def pieces(self, line: int = 1) -> Iterator[Piece]:
+        """The statements; a file of several ends the one that it left open, and lines are counted through all."""
+        for part in self.parts:
+            splitter = Splitter(line)
+            for block in self.blocks_of(part):
+                yield from splitter.feed(block)
+            yield from splitter.feed(b"", last=True)
+            line = splitter.line
+
+    def blocks_of(self, part: Part) -> Iterator[bytes]:
+        """The decompressed bytes of one of the files."""
+        self.part = part
+        if part.database:
+            yield f"\nUSE {quoted(part.database)};\n".encode()
+        if part.before:
+            yield part.before
+        with part.opened() as raw:
+            self._file = raw
+            blocks = self._decompressed(part, raw)
+            if part.code:
+                yield delimited(self._whole(part, blocks))
+            else:
+                yield from inserts(part.rows, blocks) if part.rows else blocks
+            self._before += raw.tell()
+            self._file = None
+        if len(self.parts) > 1:
+            yield b"\n"
+
+    def _whole(self, part: Part, blocks: Iterator[bytes]) -> bytes:
+        gathered, size = [], 0
+        for block in blocks:
+            gathered.append(block)
+            size += len(block)
+            if size > _CODE_BYTES:
+                raise UsageFault(f"{part.path} holds more than {_CODE_BYTES >> 20} MB of triggers and routines")
+        return b"".join(gathered)
+
+    def _decompressed(self, part: Part, raw: IO[bytes]) -> Iterator[bytes]:
         source = cast(IO[bytes], _Hashing(raw, self.sha256)) if self.sha256 else raw
-        kind = compression(path)
+        kind, name = compression(part), part.path.name
         try:
-            yield from _plain(kind, source)
+            for block in _plain(kind, source):
+                self._length += len(block)
+                if kind and self._length > FREE + self._ratio * max(self.position, 1):
+                    raise UsageFault(
+                        f"{name} becomes more than {self._length >> 20} MB of {self.position} bytes when decompressed",
+                        hint=how_to_raise("ratio", self._ratio * 10),
+                        evidence="no dump is that much larger than its compressed file",
+                    )
+                yield block
         except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError) as fault:
             raise UsageFault(
-                f"{path.name} is damaged: {_what_broke(kind, fault)}",
+                f"{name} is damaged: {_what_broke(kind, fault)}",
                 hint="copy it again from where it was made and compare checksums, or take the dump again",
                 evidence=str(fault),
             ) from fault
         except OSError as fault:
             if kind == "bzip2":
-                raise UsageFault(f"{path.name} is damaged: its bzip2 data is broken", evidence=str(fault)) from fault
-            raise UsageFault(f"cannot read {path}: {fault.strerror or fault}") from fault
+                raise UsageFault(f"{name} is damaged: its bzip2 data is broken", evidence=str(fault)) from fault
+            raise UsageFault(f"cannot read {part.path}: {fault.strerror or fault}") from fault
 
 
 def delimited(text: bytes) -> bytes:
@@ -131,19 +179,9 @@ class _Hashing:
         return getattr(self._raw, name)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        raw = path.open("rb")
-    except OSError as fault:
-        raise UsageFault(f"cannot read {path}: {fault.strerror or fault}") from fault
-    with raw:
-        yield raw
-
-
-def compression(path: Path) -> str:
+def compression(part: Part) -> str:
     """How a file is compressed, by its first bytes; empty for plain. Names lie, first bytes do not."""
-    with _opened(path) as raw:
+    with part.opened() as raw:
         first = raw.read(8)
     return next((kind for magic, kind in MAGIC.items() if first.startswith(magic)), "")
 
@@ -164,14 +202,17 @@ def _plain(kind: str, raw: IO[bytes]) -> Iterator[bytes]:
 
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
-    """Frame by frame: the library's own reader takes a frame that is cut short for a whole one."""
+    """Frame by frame: the library's own reader takes a frame that is cut short for a whole one.
+
+    Few bytes at a time, since each call gives all that they become at once.
+    """
     decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
     frame = None
-    while data := raw.read(1 << 14):
+    while data := raw.read(1 << 11):
         while data:
             frame = frame or decompressor.decompressobj()
-            if block := frame.decompress(data):
-                yield block
+            block = frame.decompress(data)
+            yield from (block[at : at + BLOCK] for at in range(0, len(block), BLOCK))
             data = frame.unused_data if frame.eof else b""
             frame = None if frame.eof else frame
     if frame:
@@ -184,35 +225,8 @@ def _what_broke(kind: str, fault: Exception) -> str:
     return f"its {kind} data is broken"
 
 
-def pieces(blocks: Iterable[bytes]) -> Iterator[Piece]:
-    """Split a stream into lines that matter and all that is between them; joined again they are the stream."""
-    carry, at_start, line = b"", True, 1
-    for block in blocks:
-        data = carry + block
-        cut = data.rfind(b"\n") + 1
-        if len(data) - cut >= LONGEST:
-            cut = len(data)
-        yield from _split(data[:cut], at_start, line)
-        if cut:
-            line += data.count(b"\n", 0, cut)
-            at_start = data.endswith(b"\n", 0, cut)
-        carry = data[cut:]
-    yield from _split(carry, at_start, line)
-
-
-def _split(data: bytes, at_start: bool, line: int) -> Iterator[Piece]:
-    done = 0
-    offset = 1 if at_start else 0
-    for match in _INTEREST.finditer(b"\n" + data if at_start else data):
-        start = match.start() + 1 - offset
-        if start < done:
-            continue
-        if start > done:
-            yield Piece(0, data[done:start])
-            line += data.count(b"\n", done, start)
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield Piece(line, data[start:end])
-        line += 1
-        done = end
-    if done < len(data):
-        yield Piece(0, data[done:])
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as fault:
+        raise UsageFault(f"cannot read {path}: {fault.strerror or fault}") from fault

@@ -23,10 +23,10 @@ from osupgrade.catalog.packages.listing import read_listing
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Say, choose_database, require_sources, restore_dumps
-from osupgrade.dump.find import find_dumps
+from osupgrade.dump.choose import choose_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
-from osupgrade.dump.read import Dump, Reading, read_dump
+from osupgrade.dump.read import Dump, Reading
 from osupgrade.lab.connect import connect
 from osupgrade.lab.controller import asked_by
 from osupgrade.lab.database import start_database
@@ -141,6 +141,8 @@ class Usable:
 
     dumps: tuple[Dump, ...]
     told: tuple[Finding, ...]
+    halved: tuple[Dump, ...] = ()
+    """Those of which only a part is looked at, since it holds two databases of one service."""
 
 
 def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usable:
@@ -150,8 +152,10 @@ def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usabl
     left.
     """
     dumps, told = readable(paths, reading)
-    dumps, doubles = without_doubles(dumps)
-    return Usable(dumps, (*told, *doubles))
+    kept, doubles = without_doubles(dumps)
+    parts = {dump.path: len(dump.sections) for dump in dumps}
+    halved = tuple(dump for dump in kept if len(dump.sections) < parts[dump.path])
+    return Usable(kept, (*told, *doubles), halved)
 
 
 @contextlib.contextmanager
@@ -199,23 +203,16 @@ def opened_url(url: str) -> Iterator[Opened]:
 
 
 def readable(paths: Sequence[Path], reading: Reading | None = None) -> tuple[tuple[Dump, ...], tuple[Finding, ...]]:
-    """The dumps that can be restored, and a finding for each file that cannot.
+    """The dumps that can be restored, of several nights the newest, and a finding for each file that is left out.
 
     Raises UsageFault for a path that is not there, and with the first dump's fault when none can be restored.
     """
-    dumps: list[Dump] = []
-    faults: list[UsageFault] = []
-    told = []
-    for path, parts in find_dumps(paths):
-        try:
-            dumps.append(read_dump(path, parts, reading))
-        except UsageFault as fault:
-            faults.append(fault)
-            consequence = "; ".join(filter(None, (fault.evidence, fault.hint)))
-            told.append(Finding("dump", Severity.ERROR, "", path.name, f"{fault.message}: left out", consequence))
-    if not dumps:
-        raise faults[0]
-    return tuple(dumps), tuple(told)
+    chosen = choose_dumps(paths, reading)
+    found = list(chosen.findings)
+    for path, fault in chosen.refused:
+        consequence = "; ".join(filter(None, (fault.evidence, fault.hint)))
+        found.append(Finding("dump", Severity.ERROR, "", path.name, f"{fault.message}: left out", consequence))
+    return chosen.dumps, tuple(found)
 
 
 def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Finding, ...]]:

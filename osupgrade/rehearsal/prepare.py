@@ -14,8 +14,9 @@ from osupgrade.checks import Check, load_checks
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
 from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded, restore_dumps, restore_lane, with_arrivals
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import Holding, holdings
-from osupgrade.dump.read import Dump, Reading, read_dumps
+from osupgrade.dump.read import Dump, Reading
 from osupgrade.dump.start import check_start
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.server_settings import set_up

@@ -10,9 +10,9 @@ from pathlib import Path
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.route import Step
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.policy import Policy, load_policy
-from osupgrade.dump.read import read_dumps
 from osupgrade.dump.sanitize import SanitizeReport, sanitize
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.plan import Plan

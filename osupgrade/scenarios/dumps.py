@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.dump.read import read_dump, read_dumps
+from osupgrade.dump.choose import read_dumps
+from osupgrade.dump.read import read_dump
 from osupgrade.dump.restore import restore
 from osupgrade.lab.database import SHELF
 from osupgrade.model.errors import LabFault, UsageFault

@@ -13,11 +13,11 @@ import pytest
 
 from osupgrade.cli import run as command
 from osupgrade.dump import write
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.mask.names import Names
 from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.mask.words import WORDS
 from osupgrade.dump.policy import load_policy, upstream_names
-from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import Leak, SanitizeReport, read_key, sanitize
 from osupgrade.dump.write import write_dump

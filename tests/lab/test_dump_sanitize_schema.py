@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.mask.names import Names
 from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.mask.words import WORDS
 from osupgrade.dump.policy import load_policy, upstream_names
-from osupgrade.dump.read import read_dumps
 from osupgrade.dump.restore import restore
 from osupgrade.dump.sanitize import SanitizeReport, sanitize
 from osupgrade.lab.database import DatabaseServer, start_database

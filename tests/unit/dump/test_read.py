@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from osupgrade.catalog.identity import Section, likely_path, service_of
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli import run as command
+from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.find import find_dumps, mydumper_parts
 from osupgrade.dump.holdings import Holding, holdings
-from osupgrade.dump.read import Dump, read_dump, read_dumps
+from osupgrade.dump.read import Dump, read_dump
 from osupgrade.dump.start import check_start
-from osupgrade.dump.stream import LONGEST, Part, pieces
+from osupgrade.dump.stream import Part
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Severity
 
@@ -194,7 +193,6 @@ def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_come
         (b"PK\x03\x04" + bytes(40), "zip archive"),
         (bytes(257) + b"ustar" + bytes(300), "tar archive"),
         (b"-- PostgreSQL database dump\nCREATE TABLE a (b int);\n", "PostgreSQL"),
-        (b"Warning: Using a password on the command line interface can be insecure.\n" + single().encode(), "line 1"),
         (
             single().encode()[:-60] + b"\nmysqldump: Error 2013: Lost connection to MySQL server during query\n",
             "Lost connection",
@@ -343,20 +341,6 @@ def test_a_mydumper_directory_is_one_dump_in_the_right_order(tmp_path):
     (tmp_path / "metadata.partial").touch()
     with pytest.raises(UsageFault, match="unfinished"):
         find_dumps([tmp_path])
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    lines=st.lists(st.sampled_from([b"USE `nova`;", b"INSERT INTO x VALUES (1);", b"", b"x USE `a`;", b"long"])),
-    ends=st.booleans(),
-    size=st.integers(50, 3 * LONGEST),
-)
-def test_pieces_are_the_stream_wherever_it_is_cut(lines, ends, size):
-    text = b"\n".join(line.replace(b"long", b"y" * LONGEST) for line in lines) + (b"\n" if ends else b"")
-    cut = list(pieces(text[at : at + size] for at in range(0, len(text), size)))
-    assert b"".join(piece.data for piece in cut) == text
-    wanted = [number for number, line in enumerate(lines, 1) if line.startswith(b"USE ")]
-    assert [piece.line for piece in cut if piece.line] == wanted
 
 
 def test_holdings_know_their_dump(tmp_path):

@@ -73,7 +73,7 @@ def test_a_broken_dump_spares_the_others_and_alone_is_a_fault(tmp_path):
     bad.write_text("")
     dumps, (finding,) = readable([good, bad])
     assert [d.name for d in dumps] == ["good.sql"]
-    assert (finding.severity, finding.message) == (Severity.ERROR, "bad.sql is empty: left out")
+    assert (finding.severity, finding.message) == (Severity.WARNING, "bad.sql is empty: left out")
     with pytest.raises(UsageFault, match=r"bad\.sql is empty"):
         readable([bad])
 

@@ -1,0 +1,58 @@
+"""How much a dump may make the lab do, so that a hostile or broken one ends with a sentence and not with a full disk.
+
+Every limit can be raised: ``OSUPGRADE_LIMITS="statement=3600 ratio=2000"`` changes two of them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+
+from osupgrade.model.errors import UsageFault
+
+VARIABLE = "OSUPGRADE_LIMITS"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits that hold while dumps are read and restored."""
+
+    statement: float = 300
+    """Seconds that one statement may run without the server getting more of the dump; ten times that for one that
+    changes a table, such as adding an index."""
+    query: float = 60
+    """Seconds for one that a dump has no use for: SELECT, DO, CALL, INSERT ... SELECT."""
+    ratio: float = 300
+    """Bytes that one byte of a compressed file may become, on the whole, beyond the first gigabyte."""
+    growth: float = 12
+    """Bytes on the server that one byte of SQL may become, on the whole, beyond the first two gigabytes."""
+    pipe: float = 200
+    """Gigabytes that are taken from a pipe."""
+
+
+FREE = 1 << 30
+"""Decompressed bytes for which :attr:`Limits.ratio` is not asked."""
+ROOM = 2 << 30
+"""Bytes on the server for which :attr:`Limits.growth` is not asked."""
+
+
+def limits() -> Limits:
+    """The limits with what the environment changes; raises UsageFault for what it cannot change."""
+    known = {field.name for field in fields(Limits)}
+    changed = {}
+    for word in os.environ.get(VARIABLE, "").replace(",", " ").split():
+        name, _, value = word.partition("=")
+        try:
+            changed[name] = float(value)
+            if name not in known or not changed[name] > 0:
+                raise ValueError(name)
+        except ValueError as fault:
+            raise UsageFault(
+                f"{VARIABLE} takes NAME=NUMBER with one of {', '.join(sorted(known))}, not {word[:60]!r}"
+            ) from fault
+    return replace(Limits(), **changed)
+
+
+def how_to_raise(name: str, wanted: float) -> str:
+    """What to type to raise a limit."""
+    return f"if this is right, raise the limit: {VARIABLE}={name}={wanted:.0f}"

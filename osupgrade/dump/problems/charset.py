@@ -1,0 +1,38 @@
+"""Text that is not in the character set that the dump says."""
+
+from __future__ import annotations
+
+from osupgrade.dump.problems.problem import Problem
+from osupgrade.dump.seen import Seen
+
+
+def unsaid(seen: Seen, name: str) -> Problem | None:
+    """Whether there is text beyond ASCII and no word on its character set."""
+    if seen.charset or seen.ascii:
+        return None
+    return Problem(
+        f"{name} has text beyond ASCII but does not say its character set (no SET NAMES)",
+        "restored under the wrong one, names and descriptions turn into other characters",
+        "take the dump without --skip-set-charset, or put `SET NAMES utf8;` (or latin1) before its first line",
+    )
+
+
+def other(seen: Seen, name: str) -> Problem | None:
+    """Whether the text cannot be in the character set that the dump says."""
+    if not (seen.charset.startswith("utf8") and seen.bad_utf8) or seen.binary_columns:
+        return None
+    return Problem(
+        f"{name} says SET NAMES {seen.charset}, but line {seen.bad_utf8} is not UTF-8",
+        "MySQL would cut each such text at its first wrong byte, silently",
+        "the file was recoded, or the dump was taken with another --default-character-set: take it again",
+    )
+
+
+def binary(seen: Seen, name: str) -> Problem | None:
+    """Bytes that are not UTF-8 where a column may hold them."""
+    if not (seen.charset.startswith("utf8") and seen.bad_utf8 and seen.binary_columns):
+        return None
+    return Problem(
+        f"line {seen.bad_utf8} of {name} is not UTF-8",
+        "binary columns may hold such bytes; text columns may not (mysqldump --hex-blob keeps them apart)",
+    )

@@ -1,0 +1,56 @@
+"""Messages of programs that were redirected into a dump: of the dumper itself, of kubectl, docker or ssh around it."""
+
+from __future__ import annotations
+
+import re
+
+from osupgrade.dump.problems.problem import Problem
+from osupgrade.dump.seen import Seen
+
+_ERROR = re.compile(
+    r"(?i)\berror\b|got errno|lost connection|denied\b|couldn't|can't|cannot|unknown (?:database|table|option)"
+    r"|exit (?:code|status) [1-9]|killed|segmentation fault|broken pipe|not found|no such|failed|refused"
+)
+_WARNING = re.compile(r"(?i)warning|deprecated|default(?:ed|ing) container|not a TTY|using a password")
+_WHO = re.compile(
+    r"(mysqldump|mariadb-dump|mysqlpump|mysql|mariadb|kubectl|docker|podman|oc|ssh|sudo|bash|sh|tput|stty|time)"
+    r"(?:\.exe)?: "
+)
+_KUBECTL = re.compile(r"Default(?:ed|ing) container|Unable to use a TTY|Error from server|command terminated with ")
+_SSH = re.compile(r"Connection to .* closed")
+
+
+def failed(seen: Seen, name: str) -> Problem | None:
+    """Whether a message says that the dump went wrong."""
+    for line, text in seen.stray:
+        if _ERROR.search(text) and not _WARNING.search(text):
+            return Problem(
+                f"line {line} of {name} is an error of {_who(text)}, not SQL: {text[:160]}",
+                "its messages were redirected into the file, and what it could not dump is missing",
+                f"take the dump again, without `2>&1`; if the error does not matter, delete line {line}",
+            )
+    return None
+
+
+def left_out(seen: Seen, name: str) -> Problem | None:
+    """Messages that do no harm but that a client would stop at."""
+    if not seen.stray:
+        return None
+    line, text = seen.stray[0]
+    more = f" and {len(seen.stray) - 1} more" if len(seen.stray) > 1 else ""
+    flag = "; use `kubectl exec -i`, without -t" if _who(text) == "kubectl" else ""
+    return Problem(
+        f"line {line} of {name}{more} is a message of {_who(text)}, not SQL: {text[:160]}",
+        "it is left out here; the mysql client would stop there",
+        f"delete it before you restore this file yourself{flag}",
+    )
+
+
+def _who(text: str) -> str:
+    if who := _WHO.match(text):
+        return who[1]
+    if _KUBECTL.match(text):
+        return "kubectl"
+    if _SSH.match(text):
+        return "ssh"
+    return "mysqldump" if _WARNING.search(text) else "another program"

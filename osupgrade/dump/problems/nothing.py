@@ -1,0 +1,63 @@
+"""Files that are no dump of MySQL at all."""
+
+from __future__ import annotations
+
+from osupgrade.dump.seen import Seen
+from osupgrade.model.errors import UsageFault
+
+HINT = "give what `mysqldump --single-transaction DATABASE` wrote, plain or compressed"
+PROMISE = 64 << 20
+"""Bytes within which a dump has a statement that means something; what has none by then is none."""
+
+_ARCHIVES = {
+    b"PK\x03\x04": ("a zip archive", "unpack it and give the dump inside"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it and give the dump inside"),
+    b"Rar!": ("a RAR archive", "unpack it and give the dump inside"),
+    b"\x04\x22\x4d\x18": (
+        "compressed with lz4",
+        "decompress it first: `lz4 -d FILE`",
+    ),
+    b"\x89LZO": ("compressed with lzop", "decompress it first: `lzop -d FILE`"),
+    b"XBSTCK": ("a backup of xtrabackup, not SQL", "start a server from it and dump that with mysqldump"),
+    b"Salted__": ("encrypted", "decrypt it first"),
+    b"-----BEGIN PGP": ("encrypted", "decrypt it first"),
+    b"SQLite format 3": ("a database of SQLite, not a dump of MySQL", HINT),
+    b"PGDMP": ("a dump of PostgreSQL, not of MySQL", "the lab rehearses on MySQL and MariaDB only"),
+    b"\xfebin": ("a binary log, not a dump", HINT),
+    b"<?xml": ("XML, not SQL", "take the dump again without --xml"),
+    b"<html": ("a page of a web server, not a dump", HINT),
+    b"<!DOCTYPE": ("a page of a web server, not a dump", HINT),
+}
+
+
+def unreadable(head: bytes, name: str) -> UsageFault | None:
+    """Why the first bytes of a file, decompressed, are not a dump's; None where they may be."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return UsageFault(
+            f"{name} is UTF-16 text, not a dump as mysqldump writes it",
+            hint="a shell redirected and recoded it (PowerShell does); use `mysqldump --result-file=FILE`",
+        )
+    for magic, (what, hint) in _ARCHIVES.items():
+        if head.startswith(magic):
+            return UsageFault(f"{name} is {what}", hint=hint)
+    if head[257:262] == b"ustar":
+        return UsageFault(f"{name} is a tar archive", hint="unpack it and give the directory")
+    if head[:64].count(0) > 8:
+        return UsageFault(f"{name} is not a dump: it begins with binary data", hint=HINT)
+    return None
+
+
+def not_a_dump(seen: Seen, name: str) -> UsageFault | None:
+    """Why a file is no dump of MySQL at all; None when it is one, or may still become one."""
+    if not seen.length:
+        return UsageFault(f"{name} is empty", hint=HINT)
+    if unusable := unreadable(seen.head, name):
+        return unusable
+    if seen.foreign:
+        return UsageFault(f"{name} is a dump of {seen.foreign}, not of MySQL", hint="the lab rehearses on MySQL only")
+    if not seen.tables and not seen.rows and not seen.headers:
+        said = f": {seen.stray[0][1][:160]}" if seen.stray and seen.length < PROMISE else ""
+        return UsageFault(
+            f"{name} is not a dump: it has neither tables nor rows{said and f'; it says{said}'}", hint=HINT
+        )
+    return None

@@ -1,0 +1,47 @@
+"""Rows without tables, tables without rows, and statements that are left out."""
+
+from __future__ import annotations
+
+from osupgrade.dump.problems.problem import SCHEMA_ONLY, Problem
+from osupgrade.dump.seen import Seen
+
+
+def without_tables(seen: Seen, name: str) -> Problem | None:
+    """Whether rows have no tables to go into."""
+    if seen.tables:
+        return None
+    return Problem(
+        f"{name} has rows but no tables" if seen.rows else f"{name} has no tables",
+        "there is nothing to put the rows into" if seen.rows else "there is nothing to restore",
+        "take the dump without --no-create-info, or give the file with the tables beside it",
+    )
+
+
+def schema_alone(seen: Seen, name: str) -> Problem | None:
+    """Whether there are tables alone."""
+    return None if seen.rows else Problem(f"{name} holds no rows", SCHEMA_ONLY)
+
+
+def accounts(seen: Seen, name: str) -> Problem | None:
+    """Statements about accounts, which are left out."""
+    if not seen.accounts:
+        return None
+    message = f"{_counted(seen.accounts)} of {name} about accounts and their rights {_is(seen.accounts)} left out"
+    return Problem(message, "a rehearsal has accounts of its own")
+
+
+def replication(seen: Seen, name: str) -> Problem | None:
+    """Statements about replication, which are left out."""
+    if not seen.replication:
+        return None
+    return Problem(
+        f"{seen.replication} statements of {name} about replication are left out", "a rehearsal replicates nothing"
+    )
+
+
+def _counted(number: int) -> str:
+    return f"{number} statement{'s' * (number > 1)}"
+
+
+def _is(number: int) -> str:
+    return "are" if number > 1 else "is"

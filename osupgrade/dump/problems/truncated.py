@@ -1,0 +1,47 @@
+"""Dumps that end too early."""
+
+from __future__ import annotations
+
+from osupgrade.dump.problems.problem import Problem
+from osupgrade.dump.seen import Seen
+
+_ENDS = (b"*/", b"//")
+_HOLD_DATA = (b"INSERT", b"REPLACE", b"CREATE", b"ALTER")
+
+
+def truncated(seen: Seen, name: str) -> Problem | None:
+    """Whether and how one sees that a dump was cut."""
+    end = _end(seen)
+    if not end:
+        return None
+    return Problem(
+        f"{name} is truncated: {end}",
+        "the tables and rows after that point are missing",
+        "take the dump again and compare its size; the last line of a whole one is `-- Dump completed`",
+    )
+
+
+def _end(seen: Seen) -> str:
+    """A dump that began with mysqldump's comments ends with one; one without comments still sets its settings back."""
+    if seen.unended:
+        return f"the last statement of {seen.unended} has no end"
+    if len(seen.headers) > seen.completed:
+        return "it begins as mysqldump writes it but does not end with `-- Dump completed`"
+    if seen.unset_before:
+        return f"what comes before line {seen.unset_before} does not set back what it set, as a whole dump does"
+    if seen.unset and not seen.completed:
+        names = ", ".join(sorted(name.decode().removeprefix("OLD_") for name in seen.unset))
+        return f"it does not set back {names} at its end, as a whole dump does"
+    if seen.locked:
+        return "it locks a table and does not unlock it"
+    if seen.transaction:
+        return "it begins a transaction and does not commit it"
+    if unended(seen) and seen.last_verb in _HOLD_DATA:  # a client runs the last statement without its end, too
+        return "its last statement has no end"
+    return ""
+
+
+def unended(seen: Seen) -> bool:
+    """Whether the last statement lacks its delimiter."""
+    last = seen.last.rstrip()
+    return bool(last) and not last.endswith((seen.delimiter, *_ENDS))

@@ -1,0 +1,224 @@
+"""Dumps as people have them, hostile ones and such of other servers, restored into real servers."""
+
+import base64
+import io
+import shutil
+import tarfile
+
+import pytest
+
+from osupgrade.dump.choose import read_dumps
+from osupgrade.dump.limits import VARIABLE
+from osupgrade.dump.restore import restore
+from osupgrade.lab.database import start_database
+from osupgrade.lab.engine import Lab
+from osupgrade.lab.images import ImageStore
+from osupgrade.model.errors import Exit, UsageFault
+
+from ..unit.dump import _dumps as samples
+
+
+def server_of(client, kind):
+    image = ImageStore(client).ensure([kind], print)[kind]
+    with Lab(client) as lab, start_database(lab, image) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mysql(client):
+    yield from server_of(client, "mysql56")
+
+
+@pytest.fixture(scope="module")
+def mariadb(client):
+    yield from server_of(client, "mariadb1011")
+
+
+@pytest.fixture(autouse=True)
+def _clean(request):
+    yield
+    for fixture in ("mysql", "mariadb"):
+        if fixture in request.fixturenames:
+            server = request.getfixturevalue(fixture)
+            for name in server.databases():
+                server.drop(name)
+
+
+def put(tmp_path, text, name="a.sql"):
+    (tmp_path / name).write_text(text, "utf-8", newline="")
+    return tmp_path / name
+
+
+def whole(server):
+    """Whether the small database is there with its rows and keys."""
+    rows = server.rows("neutron", "SELECT p.id, n.id, s.id FROM ports p, networks n, subnets s")
+    return rows == [("p1", "n1", "s1")] and server.rows("neutron", "SELECT * FROM alembic_version") == [("grizzly",)]
+
+
+@pytest.mark.parametrize("kind", samples.KINDS)
+def test_what_each_program_writes_comes_back(mysql, tmp_path, kind):
+    restored = restore(mysql, read_dumps([put(tmp_path, samples.KINDS[kind])]))
+    assert restored.databases == {"neutron": "neutron"}
+    assert mysql.databases() == ("neutron",)
+    assert whole(mysql)
+    keys = "SELECT COUNT(*) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = 'neutron'"
+    assert mysql.rows("", keys) == [(0 if kind == "compact" else 2,)]
+
+
+def test_a_tab_directory_comes_back(mysql, tmp_path):
+    for table in samples.SCHEMA.split("CREATE TABLE ")[1:]:
+        name = table.split("`")[1]
+        put(tmp_path, f"{samples.header()}CREATE TABLE {table}{samples.DONE}", f"{name}.sql")
+    rows = {
+        "alembic_version": "grizzly\n",
+        "networks": "n1\n",
+        "ports": "p1\tn1\ts1\n",
+        "subnets": "s1\na\\\\b\\\nc\\\td'\n",
+    }
+    for name, text in rows.items():
+        put(tmp_path, text, f"{name}.txt")
+    restore(mysql, read_dumps([tmp_path]))
+    assert mysql.rows("neutron", "SELECT id FROM subnets ORDER BY id") == [("a\\b\nc\td'",), ("s1",)]
+
+
+def test_what_mysqldump_tab_itself_writes_comes_back(mysql, tmp_path):
+    restore(mysql, read_dumps([put(tmp_path, samples.plain())]))
+    mysql.execute("neutron", "CREATE TABLE odd (a int, b varchar(20), c blob, d float, e datetime)")
+    mysql.execute(
+        "neutron", "INSERT INTO odd VALUES (NULL, 'it''s\t\\\\\n', X'00275C0A09FF', 1.5, '2013-05-10 16:01:45')"
+    )
+    before = mysql.rows("neutron", "SELECT * FROM odd")
+    run = mysql.shell("mkdir -m 777 /tmp/tab && $DUMP --tab=/tmp/tab neutron && tar -C /tmp/tab -c . | base64 -w0")
+    assert run.ok, run.output
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(run.output.split()[-1]))) as tar:
+        tar.extractall(tmp_path / "tab", filter="data")
+    mysql.drop("neutron")
+    restore(mysql, read_dumps([tmp_path / "tab"]))
+    assert mysql.rows("neutron", "SELECT * FROM odd") == before
+    assert whole(mysql)
+
+
+def test_schema_and_rows_in_two_files(mysql, tmp_path):
+    put(tmp_path, samples.header() + samples.SET + samples.SCHEMA + samples.SET_BACK + samples.DONE, "schema.sql")
+    put(tmp_path, samples.header() + samples.SET + samples.ROWS + samples.SET_BACK + samples.DONE, "rows.sql")
+    restore(mysql, read_dumps([tmp_path]))
+    assert whole(mysql)
+
+
+def test_collations_of_another_server_become_the_nearest(mysql, mariadb, tmp_path):
+    text = samples.plain().replace(
+        ") ENGINE=InnoDB;", ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;"
+    )
+    restored = restore(mariadb, read_dumps([put(tmp_path, text)]))
+    assert whole(mariadb)
+    assert "utf8mb4_0900_ai_ci, which" in " ".join(finding.message for finding in restored.findings)
+    text = text.replace("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci").replace("varchar(36)", "varchar(64)")
+    restore(mysql, read_dumps([put(tmp_path, text.replace("utf8mb4 COLLATE=utf8mb4", "utf8mb3 COLLATE=utf8mb3"))]))
+    assert whole(mysql)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "PREPARE a FROM 'DROP DATABASE neutron'; EXECUTE a;",
+        "/*!50000 DROP TABLE ports, subnets */;",
+    ],
+)
+def test_a_dump_that_takes_away_what_it_made_is_refused(mysql, tmp_path, statement):
+    dumps = read_dumps([put(tmp_path, samples.plain().replace("-- Dump completed", f"{statement}\n-- Dump completed"))])
+    with pytest.raises(UsageFault, match=r"takes away what it holds itself|No database selected"):
+        restore(mysql, dumps)
+    assert mysql.databases() == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop database neutron;",
+        "DELIMITER //\nDROP\nDATABASE neutron //\nDELIMITER ;",
+        "drop schema if exists quantum;",
+    ],
+)
+def test_dropping_its_database_is_left_out(mysql, tmp_path, statement):
+    restore(
+        mysql,
+        read_dumps([put(tmp_path, samples.plain().replace("-- Dump completed", f"{statement}\n-- Dump completed"))]),
+    )
+    assert whole(mysql)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MySQL",
+        "INFORMATION_SCHEMA",
+        "quantum ",
+        "--all-databases",
+        "-A",
+        "neutron",
+        "lab",
+        "a`b",
+        "it's",
+        "seeded",
+        "x" * 64,
+    ],
+)
+def test_a_database_of_any_name_comes_back(mysql, tmp_path, name):
+    text = f"CREATE DATABASE `{name.replace('`', '``')}`;\nUSE `{name.replace('`', '``')}`;\n{samples.plain()}"
+    dumps = read_dumps([put(tmp_path, text)])
+    if name.lower() in ("mysql", "information_schema"):
+        with pytest.raises(UsageFault, match="no OpenStack database"):
+            restore(mysql, dumps)
+        return
+    restore(mysql, dumps)
+    assert mysql.databases() == ("neutron",)
+    assert whole(mysql)
+
+
+ENDLESS = {
+    "SELECT SLEEP(1000000);": "query=3",
+    "DO BENCHMARK(1000000000000, SHA1('a'));": "query=3",
+    "SELECT COUNT(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS c, "
+    "information_schema.COLUMNS d;": "query=3",
+    "INSERT INTO big SELECT a.a + b.a + c.a + d.a + e.a FROM big a, big b, big c, big d, big e, big f, big g;": "query=3",
+    "INSERT INTO slow VALUES (1);": "statement=3",
+    "INSERT INTO slow SELECT 1 UNION ALL SELECT 2;": "query=3",
+}
+
+
+@pytest.mark.parametrize("statement", ENDLESS)
+def test_what_would_run_for_ever_is_ended_with_its_line(mysql, tmp_path, monkeypatch, statement):
+    monkeypatch.setenv(VARIABLE, ENDLESS[statement])
+    big = "CREATE TABLE big (a int);\nINSERT INTO big VALUES " + ",".join(f"({n})" for n in range(500)) + ";\n"
+    slow = (
+        "CREATE TABLE slow (a int);\nCREATE TRIGGER t BEFORE INSERT ON slow FOR EACH ROW SET NEW.a = SLEEP(1000000);\n"
+    )
+    text = samples.plain().replace("-- Dump completed", f"{big}{slow}{statement}\n-- Dump completed")
+    line = text[: text.index(statement)].count("\n") + 1
+    dumps = read_dumps([put(tmp_path, text)])
+    with pytest.raises(UsageFault, match=f"line {line}") as caught:
+        restore(mysql, dumps)
+    assert caught.value.status is Exit.USAGE
+    assert VARIABLE in caught.value.hint
+    assert mysql.databases() == ()
+
+
+def test_growth_beyond_reason_is_ended(mysql, tmp_path, monkeypatch):
+    monkeypatch.setattr("osupgrade.dump.watchdog.ROOM", 50 << 20)
+    monkeypatch.setattr("osupgrade.dump.watchdog.WEIGHED", 1)
+    monkeypatch.setenv(VARIABLE, "query=600")
+    twice = "INSERT INTO big SELECT * FROM big;\n" * 40
+    big = f"CREATE TABLE big (a varchar(200));\nINSERT INTO big VALUES ('{'x' * 200}');\n{twice}"
+    dumps = read_dumps([put(tmp_path, samples.plain().replace("-- Dump completed", f"{big}-- Dump completed"))])
+    with pytest.raises(UsageFault, match="on the server of"):
+        restore(mysql, dumps)
+    assert mysql.databases() == ()
+
+
+def test_a_mydumper_file_that_is_cut_is_named(mysql, tmp_path):
+    directory = tmp_path / "dump"
+    shutil.copytree(__file__.replace("test_dump_kinds.py", "mydumper-0.10.1"), directory)
+    file = next(file for file in sorted(directory.iterdir()) if file.name.endswith("networks.sql"))
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(UsageFault, match=file.name):
+        read_dumps([directory])
