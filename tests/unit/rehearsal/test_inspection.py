@@ -208,7 +208,7 @@ def test_of_releases_that_the_catalogue_does_not_know_nothing_is_claimed():
 def test_a_clean_page_ends_with_one_line():
     text = page(databases=(replace(NOVA_FACTS, charsets={"utf8": 111}, claim=("161",), honest=True),))
     assert "The schemas hold no local changes." in text
-    assert "Nothing to do before the upgrade" in text
+    assert "No action needed before the upgrade" in text
     assert "What stands in the way" not in text
 
 
