@@ -28,26 +28,22 @@ def leaks_of(
     ``definitions`` are the texts of definitions and code that were. What a mask leaves as it is anyway is no secret; an
     address may be the mask of another one.
     """
-    words = {word for word in candidates.words if not _stays(masker, word.decode())}
-    made = (
-        {masker.mask(address.decode()).encode() for address in candidates.raw_addresses}
-        if candidates.addresses
-        else set()
-    )
-    wanted = frozenset(words | (candidates.addresses - made))
+    wanted = frozenset(token for token in candidates.words | candidates.addresses if not _stays(masker, token.decode()))
     found: dict[str, set[str]] = {}
     if not wanted:
         return found
     for batch in _batches(text.encode("utf-8", "surrogateescape") for text in definitions):
         for token in _tokens(b"\n".join(batch)) & wanted:
             found.setdefault(token.decode(), set()).add(DEFINITIONS)
+    made: set[bytes] = set()
     with connected(server) as connection:
         for column in columns:
             if column.looked_up or (column.treatment is Treatment.DROP and column.type in TEXT | BINARY):
                 function = _nothing if column.treatment is Treatment.DROP else mask_function(Form.of(column), masker)
-                for token in _masked_tokens(distinct(connection, column), wanted, function):
+                values = distinct(connection, column)
+                for token in _masked_tokens(values, wanted, function, masker, candidates.addresses, made):
                     found.setdefault(token.decode(), set()).add(str(column))
-    return found
+    return {token: places for token, places in found.items() if token.encode() not in made}
 
 
 def _nothing(_value: bytes) -> bytes:
@@ -59,11 +55,22 @@ def _stays(masker: Masker, word: str) -> bool:
 
 
 def _masked_tokens(
-    values: Iterator[bytes], wanted: frozenset[bytes], function: Callable[[bytes], bytes]
+    values: Iterator[bytes],
+    wanted: frozenset[bytes],
+    function: Callable[[bytes], bytes],
+    masker: Masker,
+    addresses: frozenset[bytes],
+    made: set[bytes],
 ) -> Iterator[bytes]:
-    """The wanted tokens that a column's values have and their masks have not."""
+    """The wanted tokens that a column's values have and their masks have not.
+
+    Those of ``addresses`` that are masks of addresses in the values are added to ``made``.
+    """
     for batch in _batches(values):
-        if _tokens(b"\n".join(batch)) & wanted:
+        found = tokens(b"\n".join(batch))
+        if addresses:
+            made |= addresses.intersection(masker.mask(address.decode()).encode() for address in found.addresses)
+        if (found.words | found.addresses) & wanted:
             for value in batch:
                 if hit := _tokens(value) & wanted:
                     yield from hit - _tokens(function(value))

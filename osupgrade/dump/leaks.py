@@ -1,16 +1,14 @@
-"""The leak scan: whether anything that was masked still stands in the output, plain, escaped, in base64 or in hex.
+"""The leak scan: whether anything that was masked is still in the output, plain, escaped, in base64 or in hex.
 
 It knows nothing of masks. What goes into the server and what comes out is taken apart into tokens; a token on both
 sides that is no word of the services' is a candidate, and whoever scans has to say where each comes from. Only hashes
-are kept, eight bytes a token; the few candidates are read from the output again.
+are kept, eight bytes a token and on disk; the few candidates are read from the output again.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import bisect
-import itertools
 import os
 import re
 import signal
@@ -28,19 +26,17 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import BinaryIO
 
+from osupgrade.dump.spool import Blocks, Spool
 from osupgrade.model.errors import LabFault
 
 SHORTEST = 10
 """Shorter runs of letters and digits turn up by chance in other masks, so they prove nothing."""
 _SHORTEST_NUMBER = 16
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 _LONGEST_LINE = 1 << 26
 WORKERS = 2
 _PENDING = 6
 """Blocks that wait for a worker at a time: the scan must not hold a dump in memory."""
-_PARTS = 64
-_SHIFT = 58
-"""The input's hashes are kept by their first six bits, so that only one part at a time has to be a set."""
 
 _LETTERS = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123))
 
@@ -130,22 +126,15 @@ def _characters(word: bytes) -> int:
         return 0
 
 
-@dataclass(frozen=True)
-class _Hashed:
-    """A block's tokens: hashes sorted, addresses as they are."""
-
-    words: bytes
-    addresses: frozenset[bytes]
-
-
 def _digest(word: bytes) -> int:
     """Two words with the same hash make a candidate too many, no more: what is cheap is good enough."""
     return zlib.crc32(word) << 32 | zlib.crc32(word[::-1])
 
 
-def _hashed(block: bytes, *, decode: bool) -> _Hashed:
+def _hashed(block: bytes, *, decode: bool) -> bytes:
+    """The hashes of a block's tokens, sorted."""
     found = _all_tokens(block) if decode else tokens(block)
-    return _Hashed(array("Q", sorted(map(_digest, found.words))).tobytes(), found.addresses)
+    return array("Q", sorted(map(_digest, found.words | found.addresses))).tobytes()
 
 
 def _all_tokens(block: bytes) -> Tokens:
@@ -175,10 +164,10 @@ class _Workers:
             self._idle.put(process)
         self._threads = ThreadPoolExecutor(WORKERS)
 
-    def submit(self, block: bytes, *, decode: bool) -> Future[_Hashed]:
+    def submit(self, block: bytes, *, decode: bool) -> Future[bytes]:
         return self._threads.submit(self._ask, block, decode)
 
-    def _ask(self, block: bytes, decode: bool) -> _Hashed:
+    def _ask(self, block: bytes, decode: bool) -> bytes:
         process = self._idle.get()
         assert process.stdin
         assert process.stdout
@@ -188,8 +177,8 @@ class _Workers:
         header = process.stdout.read(_ANSWER.size)
         if not header:
             raise LabFault(f"a process that looks for leaks ended with {process.wait()}")
-        words, addresses = _ANSWER.unpack(header)
-        found = _Hashed(process.stdout.read(words), frozenset(process.stdout.read(addresses).split()))
+        (length,) = _ANSWER.unpack(header)
+        found = process.stdout.read(length)
         self._idle.put(process)
         return found
 
@@ -201,7 +190,7 @@ class _Workers:
 
 
 _QUESTION = struct.Struct("?Q")
-_ANSWER = struct.Struct("QQ")
+_ANSWER = struct.Struct("Q")
 
 
 def _work(questions: BinaryIO, answers: BinaryIO) -> None:
@@ -209,35 +198,32 @@ def _work(questions: BinaryIO, answers: BinaryIO) -> None:
     while header := questions.read(_QUESTION.size):
         decode, length = _QUESTION.unpack(header)
         found = _hashed(questions.read(length), decode=decode)
-        addresses = b" ".join(found.addresses)
-        answers.write(_ANSWER.pack(len(found.words), len(addresses)) + found.words + addresses)
+        answers.write(_ANSWER.pack(len(found)) + found)
         answers.flush()
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Tokens that stand on both sides, and the addresses of the input, whose masks may look like other originals."""
+    """Tokens that are on both sides."""
 
     words: frozenset[bytes]
     addresses: frozenset[bytes]
-    raw_addresses: frozenset[bytes]
 
 
 class LeakScan:
     """Takes in what was fed to the server (:meth:`raw`), then what came out (:meth:`masked`), and compares.
 
     ``parallel`` starts processes that take tokens out of blocks; below some ten megabytes they are not worth their
-    start. Leaving ends them.
+    start. Leaving ends them, and gives back the disk that the hashes take.
     """
 
     def __init__(self, *, parallel: bool = False) -> None:
-        self._raw = [array("Q") for _ in range(_PARTS)]
-        self._masked: list[array[int]] = []
-        self._lengths: list[int] = []
-        self._raw_addresses: set[bytes] = set()
-        self._masked_addresses: set[bytes] = set()
+        self._raw, self._masked = Spool(), Spool()
+        self._blocks = Blocks()
+        """The output's hashes once more, in its order."""
+        self._lengths = array("Q")
         self._workers = _Workers() if parallel else None
-        self._pending: deque[Future[_Hashed]] = deque()
+        self._pending: deque[Future[bytes]] = deque()
         self._carry: list[bytes] = []
         self._size = 0
         self._output = False
@@ -252,6 +238,8 @@ class LeakScan:
     ) -> None:
         if self._workers:
             self._workers.close()
+        for spool in (self._raw, self._masked, self._blocks):
+            spool.close()
 
     def raw(self, block: bytes) -> None:
         """Take in a block of what goes into the server; all of it comes before the first of the output."""
@@ -266,27 +254,20 @@ class LeakScan:
         self._feed(block)
 
     def candidates(self, output: Iterator[bytes], harmless: Iterable[str] = ()) -> Candidates:
-        """What stands on both sides but for tokens of ``harmless``; only for that is ``output`` read once more."""
+        """What is on both sides but for tokens of ``harmless``; only for that is ``output`` read once more."""
         self._flush()
         meaningless = frozenset(map(_digest, tokens("\n".join(harmless).encode()).words))
-        places: dict[int, int] = {}
-        for part, hashes in enumerate(self._raw):
-            known = set(hashes) - meaningless
-            for number, block in enumerate(self._masked):
-                low, high = (bisect.bisect_left(block, edge << _SHIFT) for edge in (part, part + 1))
-                for digest in known.intersection(block[low:high]):
-                    places.setdefault(digest, number)
+        both = frozenset(self._raw.common(self._masked, meaningless))
         words: set[bytes] = set()
-        if places:
-            wanted = frozenset(places.values())
+        addresses: set[bytes] = set()
+        if both:
+            wanted = self._blocks.first(both)
             for number, piece in enumerate(_pieces(output, self._lengths)):
                 if number in wanted:
-                    words.update(word for word in _all_tokens(piece).words if _digest(word) in places)
-        return Candidates(
-            frozenset(words),
-            frozenset(self._raw_addresses & self._masked_addresses),
-            frozenset(self._raw_addresses),
-        )
+                    found = _all_tokens(piece)
+                    words.update(word for word in found.words if _digest(word) in both)
+                    addresses.update(address for address in found.addresses if _digest(address) in both)
+        return Candidates(frozenset(words), frozenset(addresses))
 
     def _feed(self, block: bytes) -> None:
         self._carry.append(block)
@@ -318,16 +299,13 @@ class LeakScan:
     def _collect(self) -> None:
         self._keep(self._pending.popleft().result())
 
-    def _keep(self, found: _Hashed) -> None:
-        words = array("Q", found.words)
+    def _keep(self, found: bytes) -> None:
+        hashes = array("Q", found)
         if self._output:
-            self._masked.append(words)
-            self._masked_addresses |= found.addresses
-            return
-        self._raw_addresses |= found.addresses
-        edges = [bisect.bisect_left(words, part << _SHIFT) for part in range(_PARTS + 1)]
-        for part, (low, high) in enumerate(itertools.pairwise(edges)):
-            self._raw[part].extend(words[low:high])
+            self._masked.add(hashes)
+            self._blocks.add(hashes)
+        else:
+            self._raw.add(hashes)
 
 
 def _pieces(blocks: Iterator[bytes], lengths: Iterable[int]) -> Iterator[bytes]:

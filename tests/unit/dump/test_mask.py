@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osupgrade.catalog.loading import validate
+from osupgrade.dump import leaks, spool
 from osupgrade.dump.leaks import SHORTEST, Candidates, LeakScan
 from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.policy import OperatorPolicy, Treatment, load_policy
@@ -364,6 +365,17 @@ def candidates(raw: bytes, *out: bytes, harmless: str = "") -> Candidates:
             scan.masked(block)
         assert scan.scanned == sum(map(len, out))
         return scan.candidates(iter(out), [harmless])
+
+
+def test_candidates_are_found_however_many_tokens_there_are(monkeypatch):
+    monkeypatch.setattr(spool, "GATHERED", 500)
+    monkeypatch.setattr(spool, "WHOLE", 3)
+    monkeypatch.setattr(leaks, "BLOCK", 1 << 12)
+    mine = [uuid.uuid4().hex for _ in range(9000)]
+    theirs = [uuid.uuid4().hex for _ in range(9000)]
+    both = [uuid.uuid4().hex for _ in range(300)]
+    raw, out = ("".join(f"('{one}')\n" for one in sorted(part + both)).encode() for part in (mine, theirs))
+    assert candidates(raw, out).words == {one.encode() for one in both}
 
 
 def test_processes_find_what_one_finds():
