@@ -35,7 +35,7 @@ _SHORTEST_NUMBER = 16
 BLOCK = 2 << 20
 _LONGEST_LINE = 1 << 26
 WORKERS = 2
-_PENDING = 6
+_PENDING = 4
 """Blocks that wait for a worker at a time: the scan must not hold a dump in memory."""
 
 _LETTERS = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123))

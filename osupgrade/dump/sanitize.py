@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import docker.errors
 import pymysql
+import requests
 import sqlalchemy.exc
 
 from osupgrade.catalog.identity import usual_names
@@ -128,7 +130,7 @@ def sanitize(
     names = {each.service: _name_in_copy(each, keep_names) for each in found}
     raw_bytes = sum(dump.sql_bytes for dump in dumps)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_room(f"the dumps and their masked copy ({raw_bytes >> 20} MB of SQL)"))
+        stack.enter_context(_room(server, f"the dumps and their masked copy ({raw_bytes >> 20} MB of SQL)"))
         scan = stack.enter_context(LeakScan(parallel=raw_bytes > PARALLEL_BYTES))
         work = _Work(server, dumps, policy, progress, scan, names)
         work.restore()
@@ -302,12 +304,16 @@ class _Work:
 
 
 @contextlib.contextmanager
-def _room(what: str) -> Iterator[None]:
-    """Raise MissingFault instead of the server's own error when its disk is full."""
+def _room(server: DatabaseServer, what: str) -> Iterator[None]:
+    """Raise MissingFault instead of the server's own error when its disk is full; some servers die of it."""
     try:
         yield
     except (pymysql.Error, sqlalchemy.exc.DBAPIError) as fault:
-        raise no_room(what, str(fault)) or fault from fault
+        said = [str(fault)]
+        if not server.alive():
+            with contextlib.suppress(docker.errors.APIError, requests.RequestException):
+                said.append(server.container.logs(tail=50).decode("utf-8", "replace"))
+        raise next(filter(None, (no_room(what, text) for text in said)), fault) from fault
 
 
 def _refuse_changed(shapes: Sequence[Shape]) -> None:

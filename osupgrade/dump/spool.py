@@ -19,7 +19,7 @@ PARTS = 1024
 """Into how many parts hashes go."""
 SHIFT = 54
 """Bits of a hash below those that say its part."""
-GATHERED = 1 << 20
+GATHERED = 1 << 19
 """Hashes that are kept in memory before they are written."""
 WHOLE = 1 << 19
 """Hashes of a part that are compared at once."""

@@ -87,7 +87,7 @@ class Masker:
         self._permutation = Permutation(self._digest(b"text", b""))
         self._mac_factor = int.from_bytes(secret[:3], "big") | 1
         self._mac_shift = int.from_bytes(secret[3:6], "big")
-        self.mask = functools.lru_cache(maxsize=1 << 16)(self._mask)
+        self.mask = functools.lru_cache(maxsize=1 << 13)(self._mask)
 
     def learn_derived(self, way: str, values: Iterable[str]) -> None:
         """Values out of which services compute others, which must follow them: ``way`` is a key of ``DERIVATIONS``."""
