@@ -38,7 +38,7 @@ from osupgrade.dump.shape import Shape, compare
 from osupgrade.dump.stream import Part, Reader
 from osupgrade.dump.write import Written, check_output, write_dump
 from osupgrade.lab.database import DatabaseServer, no_room
-from osupgrade.model.errors import Exit, Fault, UsageFault
+from osupgrade.model.errors import Exit, Fault, LabFault, UsageFault
 from osupgrade.model.finding import Finding
 
 KEY_BYTES = 32
@@ -313,7 +313,8 @@ def _room(server: DatabaseServer, what: str) -> Iterator[None]:
         if not server.alive():
             with contextlib.suppress(docker.errors.APIError, requests.RequestException):
                 said.append(server.container.logs(tail=50).decode("utf-8", "replace"))
-        raise next(filter(None, (no_room(what, text) for text in said)), fault) from fault
+        gone = LabFault("the database server stopped", evidence="\n".join(said)) if said[1:] else fault
+        raise next(filter(None, (no_room(what, text) for text in said)), gone) from fault
 
 
 def _refuse_changed(shapes: Sequence[Shape]) -> None:
