@@ -319,12 +319,13 @@ class Rewriter:
             return f" UNION={self.expression(cursor.group())}"
         value = cursor.group() if cursor.peek().text == "(" else [cursor.take()]
         single = value[0].text
-        counter = name.upper() == "AUTO_INCREMENT"
+        # The counter of a table of the site's own follows from its rows.
+        counter = name.upper() == "AUTO_INCREMENT" and self.names.knows(self.table.rpartition(".")[2])
         if name.upper() in _OPTIONS and re.fullmatch(r"\w+", single) and (counter or not _long(single)):
             return f" {name.replace('_CHARSET', ' CHARSET')}={single}"
         if name.upper() == "COMMENT":
             self._drop("comment", value[0])
-        elif name.upper() not in ("MAX_ROWS", "MIN_ROWS", "AVG_ROW_LENGTH"):
+        elif name.upper() not in ("AUTO_INCREMENT", "MAX_ROWS", "MIN_ROWS", "AVG_ROW_LENGTH"):
             self._drop(f"option {name.replace('_', ' ')}", value[0])
         return ""
 

@@ -35,7 +35,10 @@ _NUMBER = re.compile(r"-?\d{1,5}(?:\.\d{1,6})?%?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?\Z")
 _EMAIL = re.compile(r"([^@\s/:]+)@([\w-]+(?:\.[\w-]+)+)\Z")
 _DOTTED = re.compile(r"[\w-]+(?:\.[\w-]+)+\Z")
-_TOKEN = re.compile(f"({UUID}|[^/\\s,;=@:(){{}}$%\"'\\[\\]#!|<>&?]+)", re.IGNORECASE)
+_GROUPS = r"(?<![\w.+-])(?!\d{4}-\d\d-\d\d)\+?\d{1,5}(?:[ -]\d{1,5}){2,}(?![\w.:-])"
+"""A number in groups, as phone and card numbers are written."""
+_TOKEN = re.compile(f"({UUID}|{_GROUPS}|[^/\\s,;=@:(){{}}$%\"'\\[\\]#!|<>&?]+)", re.IGNORECASE)
+_GROUPED = re.compile(f"(?:{_GROUPS})\\Z")
 _EXPONENT = re.compile(r"([^eE]*)([eE][+-]?\d+)?\Z")
 
 SMALL = 5
@@ -140,6 +143,9 @@ class Masker:
         return _TOKEN.sub(lambda match: self._part(match[0]), value)
 
     def _part(self, token: str) -> str:
+        if " " in token or _GROUPED.match(token):
+            long = sum(map(str.isdigit, token)) >= PLAIN
+            return self._text(token) if long else re.sub(r"\d+", lambda match: self.mask(match[0]), token)
         bare = token.rstrip(".")
         if (found := _UUID.search(bare)) and found[0] != bare:
             ends = f"{self._piece(bare[: found.start()])}{self._uuid(found[0])}{self._piece(bare[found.end() :])}"

@@ -135,6 +135,17 @@ def test_texts_of_several_parts():
     assert MASKER.mask(f"req-{identity}") == f"req-{MASKER.mask(identity)}"
 
 
+@pytest.mark.parametrize("number", ["+41 79 555 12 34", "079 555 12 34", "4111 1111 1111 1111", "4111-1111-1111-1111"])
+def test_numbers_in_groups_are_masked_within_longer_texts(number):
+    for text in (f"call {number} now", f"a/b {number}", number, f"phone:{number}"):
+        for masked in (MASKER.parts(text), json.loads(MASKER.json(json.dumps({"name": text})))["name"]):
+            assert number[4:] not in masked
+            assert len(masked) == len(text)
+    for text in ("at 16:01:45 12 34", "took 12 of 345 s", "error 1 2 3"):
+        kept = "".join(c for c in MASKER.parts(text) if not c.isalpha())
+        assert kept == "".join(c for c in text if not c.isalpha())
+
+
 def test_json_is_masked_by_value_and_unknown_keys_are_masked_too():
     text = json.dumps(
         {"tenant_id": "a" * 32, "enabled": True, "ips": ["10.1.2.3", 7], "acme secret": {"name": "München"}}
