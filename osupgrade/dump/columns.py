@@ -12,7 +12,7 @@ import pymysql
 import pymysql.cursors
 
 from osupgrade.dump.mask.columns import BINARY, LEFT, TEXT, Column
-from osupgrade.dump.policy import Policy, Treatment, known_columns
+from osupgrade.dump.policy import Policy, Treatment, known_columns, upstream_names
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.schema import catalogue
@@ -106,7 +106,8 @@ def _treatment(
 ) -> tuple[Treatment, str]:
     """What becomes of a column, and by which name the operator's policy hides it where it is kept all the same."""
     said = policy.treatment(*place)
-    if said is Treatment.KEEP and not known and not policy.names(*place):
+    upstream = known or upstream_names().issuperset(place)
+    if said is Treatment.KEEP and not upstream and not policy.names(*place):
         said = None  # a column of the site's own that only has the name of one that is kept
     hidden = policy.hides(*place) if kind not in TEXT | BINARY else ""
     fixed = row or (known and kind in LEFT)
