@@ -72,7 +72,9 @@ def _differs(column: Column, upstream: Column | None, charset: str, collation: s
         return False
     if collation:
         return column.collation != collation
-    return column.charset != charset_of(f"{charset}_general_ci")
+    if upstream.charset == charset:
+        return column.collation != upstream.collation
+    return column.charset != charset
 
 
 def _target(charset: str, upstream: Column) -> str:

@@ -62,6 +62,7 @@ class Inject(Strict):
     database: str = ""
     sql: Names = ()
     convert_charset: str = ""
+    convert_collation: str = ""
     tables: Names = ()
 
 
@@ -185,7 +186,7 @@ def _driver(inject: Inject, scenario: Scenario) -> Callable[[Cloud], None]:
         converted: tuple[str, ...] = ()
         if inject.convert_charset:
             tables = inject.tables or tuple(cloud.tables(database))
-            converted = conversion(cloud, database, tables, inject.convert_charset)
+            converted = conversion(cloud, database, tables, inject.convert_charset, inject.convert_collation)
         cloud.execute(database, *converted, *inject.sql)
 
     return plant

@@ -17,7 +17,7 @@ from osupgrade.model.plan import make_plan
 from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.scenarios.declared import FILE, Declaration, Inject
 from osupgrade.scenarios.loading import load_scenarios
-from osupgrade.schema.catalogue import MOVES, lineage, variants
+from osupgrade.schema.catalogue import lineage, moves, variants
 
 FOUND = load_scenarios([root() / "scenarios"]).scenarios
 VERBS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|ALTER|CREATE|DROP|REPLACE|RENAME)\s")
@@ -80,7 +80,7 @@ def schema_for(statement, scenario):
             if ahead:  # it is asked until then, too
                 last = known.revisions[known.position(ahead[0].name) - 1]
                 schemas.append(columns_at(statement.database, last))
-        elif stage.step in MOVES or stage.step == "verify":
+        elif stage.step in moves() or stage.step == "verify":
             position = -1 if stage.moment != "before" else known.position(known.head(plan.last.name).name)
             at = known.revisions[position]
         else:
