@@ -34,6 +34,8 @@ class Check:
     stages: tuple[Stage, ...]
     census: Callable[[Cloud], Any]
     compare: Callable[[Cloud, Any], Iterable[Finding]]
+    every_hop: bool = False
+    """Whether it also holds after each hop of the first of its services."""
 
 
 def load_checks() -> Mapping[str, Check]:

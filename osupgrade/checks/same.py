@@ -35,8 +35,9 @@ def same(
     consequence: str,
     *,
     may_appear: Read | None = None,
+    every_hop: bool = False,
 ) -> Check:
-    """The invariant that ``read`` gives the same facts at the end as at the start.
+    """The invariant that ``read`` gives the same facts at the end as at the start, and with ``every_hop`` between.
 
     ``may_appear`` reads, at the end, the facts that are right even though they were not there at the start.
     """
@@ -65,7 +66,7 @@ def same(
                 evidence=Evidence.of((kind, "before", "after"), list(rows)),
             )
 
-    return Check(name, title, services, (VERIFY,), read, compare)
+    return Check(name, title, services, (VERIFY,), read, compare, every_hop)
 
 
 def _text(values: tuple[Any, ...]) -> str:

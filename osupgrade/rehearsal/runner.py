@@ -277,7 +277,7 @@ class _Course:
 
     def _check(self, cloud: Cloud, stage: Stage) -> None:
         for check in self.runner.checks:
-            if stage not in check.stages or check.name not in self.census or not self._reached(check, stage):
+            if not _holds_at(check, stage) or check.name not in self.census or not self._reached(check, stage):
                 continue
             before = self.census[check.name]
             findings, failed = spared(
@@ -306,6 +306,12 @@ class _Course:
         for database in self.runner.plan.last.services[service].databases:
             if cloud.has(database.name):
                 yield database.name
+
+
+def _holds_at(check: Check, stage: Stage) -> bool:
+    if check.every_hop and stage.moment == "after":
+        return stage.step.partition("/")[2] == check.services[0]
+    return stage in check.stages
 
 
 def _service(check: Check) -> str:

@@ -398,3 +398,14 @@ def test_a_move_that_is_done_is_what_the_tools_are_configured_by(tools):
     runner(plan_of("neutron")).go(fake_cloud())
     assert tools.ran == ["havana/neutron", "icehouse/neutron"]
     assert {cloud.site.plugin for cloud in tools.clouds.values()} == {"ml2"}
+
+
+def test_an_invariant_of_every_hop_is_compared_after_each_hop_of_its_service(tools):
+    import dataclasses
+
+    compared = []
+    every = dataclasses.replace(
+        check(compare=lambda cloud, _before: compared.append(len(tools.ran)) or ()), every_hop=True
+    )
+    runner(checked_plan("nova", "glance"), checks=[every], jobs=1).go(fake_cloud())
+    assert len(compared) == 3, "after nova's two hops and at the end, and not after glance's"

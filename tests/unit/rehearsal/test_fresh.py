@@ -1,0 +1,19 @@
+"""The comparison with a new database: what is explained, and what is a finding."""
+
+from osupgrade.catalog.releases import load_releases
+from osupgrade.rehearsal.fresh import explained, is_explained
+from osupgrade.schema.diff import Change
+
+
+def test_only_the_places_that_are_named_are_explained():
+    assert is_explained("nova", Change("removed", "table", "", "shadow_alembic_version"))
+    assert is_explained("nova", Change("altered", "column", "shadow_quota_usages", "resource"))
+    assert not is_explained("nova", Change("altered", "column", "shadow_quota_usages", "project_id"))
+    assert not is_explained("cinder", Change("removed", "table", "", "shadow_alembic_version"))
+    assert not is_explained("keystone", Change("removed", "column", "migrate_version", "version"))
+
+
+def test_every_explanation_is_of_a_database_that_some_release_has():
+    databases = {d.name for r in load_releases().values() for part in r.services.values() for d in part.databases}
+    assert {place.partition(".")[0] for place in explained()} <= databases
+    assert all(why.strip() for why in explained().values())
