@@ -181,6 +181,13 @@ class Workshop:
                 self._containers[name] = self._start(self.releases[name], name)
             return self._containers[name]
 
+    def extend(self, releases: Mapping[str, Release], sources: Sources, tags: Mapping[str, str]) -> None:
+        """Have the containers of more releases, too; ``sources`` gives the pinned code of all."""
+        self.sources = sources
+        new = {name: release for name, release in releases.items() if name not in self.releases}
+        self.releases, self.tags = {**self.releases, **new}, {**self.tags, **tags}
+        self._locks.update({name: threading.Lock() for name in new})
+
     def warm(self, names: Sequence[str]) -> None:
         """Start several releases' containers side by side."""
         with threads(len(names)) as pool:

@@ -92,6 +92,27 @@ def known_release(releases: Releases, text: str) -> Release:
     return found
 
 
+def seeding_release(releases: Releases, release: Release) -> Release:
+    """The release itself where a cloud of it can be seeded, else the latest older one from which it can be reached.
+
+    Raises UsageFault where there is none.
+    """
+    for each in reversed(ordered(releases.values())):
+        if not each.seed or since(each.version) > since(release.version):
+            continue
+        if each is release:
+            return each
+        try:
+            choose(releases, each, release)
+        except UsageFault:
+            continue
+        return each
+    raise UsageFault(
+        f"no cloud can be seeded at {release.name} or before it",
+        hint="give --dump, or begin at " + ", ".join(r.name for r in ordered(releases.values()) if r.seed),
+    )
+
+
 def choose(
     releases: Releases,
     source: Release,

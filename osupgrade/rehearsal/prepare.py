@@ -12,8 +12,9 @@ from osupgrade.catalog.identity import likely_path
 from osupgrade.catalog.releases import load_paths, load_releases, plan_named, usual_path
 from osupgrade.checks import Check, load_checks
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.derived import seeded_cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
-from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded, restore_dumps, restore_lane, with_arrivals
+from osupgrade.cloud.laboratory import Laboratory, Say, restore_dumps, restore_lane, with_arrivals
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
@@ -24,10 +25,12 @@ from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
+from osupgrade.model.route import seeding_release
 from osupgrade.rehearsal.apis import Apis
 from osupgrade.rehearsal.cures import MayCure
 from osupgrade.rehearsal.defaults import SOURCE, OtherDefault, usual_default
 from osupgrade.rehearsal.estimate.measure import Estimate, Measuring
+from osupgrade.rehearsal.fresh import Fresh
 from osupgrade.rehearsal.phases import Phase
 from osupgrade.rehearsal.repeat import Repeat
 from osupgrade.rehearsal.request import Request
@@ -111,8 +114,7 @@ def load(request: Request, reading: Reading | None = None) -> Task:
     services = request.services or (_owners(held, plan_named(path)) if held else ())
     plan = plan_named(path, services)
     if not dumps:
-        load_seeder(plan.first.seed)
-        check_factor(plan.first.seed, [d.name for d in plan.databases()], request.scale)
+        _check_seed(plan, request.scale)
     found = all_scenarios(request.own_scenarios)
     injected = found.chosen([name for given in request.scenarios for name in _expand(given, plan)])
     if isinstance(request.cures, tuple):
@@ -172,7 +174,8 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
         keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
         known_before=(*task.findings, *brought.findings),
     )
-    phases = (surveyor, repeat, default, way, apis, *timing)
+    fresh = Fresh(task.plan, laboratory, run, say)
+    phases = (surveyor, repeat, default, way, fresh, apis, *timing)
     return Prepared(task, laboratory, brought, before, runner, phases)
 
 
@@ -229,8 +232,21 @@ def bring(
         unset = tuple(Finding(SOURCE, Severity.WARNING, "", "the lab's server", words) for words in left)
         cloud = laboratory.cloud(request.site, "main", databases, logs)
         return Brought(cloud, origin, (*restored.findings, *unset))
-    origin, shelved = prepare_seeded(laboratory, task.description, logs, say)
+    origin, shelved = seeded_cloud(laboratory, task.description, logs, say)
     return seeded(task, laboratory, run, origin, shelved, say)
+
+
+def _check_seed(plan: Plan, factor: int) -> None:
+    """Raise UsageFault where no cloud can be made at the plan's first release, or not one that large."""
+    seeding = seeding_release(load_releases(), plan.first)
+    if seeding is plan.first:
+        load_seeder(plan.first.seed)
+        check_factor(plan.first.seed, [d.name for d in plan.databases()], factor)
+    elif factor > 1:
+        raise UsageFault(
+            f"--scale multiplies a cloud where it is seeded, and {plan.first.name} has {seeding.name}'s",
+            hint=f"begin the route at {seeding.name}",
+        )
 
 
 def seeded(

@@ -31,7 +31,10 @@ def test_a_bare_cure_is_taken_by_the_command_line(capsys):
         (["--cloud", "missing.toml"], "missing.toml: cannot be read: No such file or directory"),
         (["--cloud", "bad.toml", "--dump", "x.sql"], "--cloud describes the seeded cloud; a dump is taken as it is"),
         (["--scale", "20000"], "--scale 20000: it goes from 1 to 16384"),
-        (["--path", "havana-icehouse"], "no cloud can be seeded at this path's first release"),
+        (
+            ["--path", "havana-icehouse", "--scale", "4"],
+            "--scale multiplies a cloud where it is seeded, and havana has grizzly's",
+        ),
     ],
 )
 def test_a_cloud_that_cannot_be_made_is_refused_before_anything_starts(tmp_path, monkeypatch, capsys, arguments, said):

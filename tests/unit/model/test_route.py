@@ -8,7 +8,16 @@ from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path, make_plan, path_along
 from osupgrade.model.release import Arrival, Command, Database, DataStop, Release, ServiceRelease
-from osupgrade.model.route import KINDS, NoRoute, alternatives, choose, known_release, obstacle, ordered
+from osupgrade.model.route import (
+    KINDS,
+    NoRoute,
+    alternatives,
+    choose,
+    known_release,
+    obstacle,
+    ordered,
+    seeding_release,
+)
 
 RELEASES = load_releases()
 PATHS = load_paths()
@@ -205,3 +214,14 @@ def test_the_plan_of_a_route_has_each_services_own_hops():
     assert "antelope/keystone" in plan.steps
     assert "antelope/nova" not in plan.steps
     assert {step for step in plan.steps if step.startswith("caracal/")} == {f"caracal/{s}" for s in plan.services}
+
+
+def test_a_cloud_comes_from_the_nearest_older_release_that_is_seeded():
+    seeded = {r.name for r in RELEASES.values() if r.seed}
+    assert seeding_release(RELEASES, RELEASES["caracal"]).name == "caracal"
+    assert seeding_release(RELEASES, RELEASES["hibiscus"]).name == "caracal"
+    assert seeding_release(RELEASES, RELEASES["stein"]).name == "rocky"
+    assert seeding_release(RELEASES, RELEASES["icehouse"]).name == "grizzly"
+    assert {"rocky", "caracal", "grizzly"} <= seeded
+    with pytest.raises(UsageFault, match="no cloud can be seeded at a or before it"):
+        seeding_release(MADE, MADE["a"])

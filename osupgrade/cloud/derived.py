@@ -1,0 +1,97 @@
+"""A cloud of a release that no code seeds: the nearest older one that is seeded, taken along the chain."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.laboratory import (
+    SEEDED_SHELF,
+    Laboratory,
+    Say,
+    prepare_seeded,
+    require_sources,
+    restore_lane,
+    with_arrivals,
+)
+from osupgrade.cloud.steps import relocate, run_hop
+from osupgrade.lab.images import ImageStore
+from osupgrade.lab.parallel import threads
+from osupgrade.lab.snapshots import CloudCache
+from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.model.errors import LabFault
+from osupgrade.model.plan import Chain, Plan, make_plan, path_along
+from osupgrade.model.release import Release
+from osupgrade.model.route import choose, seeding_release
+from osupgrade.seed.description import CloudDescription
+
+
+def seeded_cloud(
+    laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say
+) -> tuple[str, Mapping[str, str]]:
+    """Put a cloud of the plan's first release on the server's shelf; its digest, and database name -> name there.
+
+    Raises UsageFault where no older release is seeded.
+    """
+    first = laboratory.plan.first
+    if first.seed:
+        return prepare_seeded(laboratory, description, scratch, say)
+    plan = way_to(first)
+    cache, digest = CloudCache(cache_directory() / "clouds"), _digest(laboratory, plan, description)
+    names = {d.name: d.name for part in first.services.values() for d in part.databases}
+    if cache.has(digest):
+        cache.bring(laboratory.server, digest, SEEDED_SHELF)
+        return digest, names
+    say(f"taking {plan.first.name}'s seeded cloud to {first.name} (once; it is cached)")
+    sources = Sources({r.name: r for r in (*plan.releases, *laboratory.plan.releases)})
+    require_sources(sources, plan)
+    store = ImageStore(laboratory.lab.client)
+    tags = store.ensure([release.name for release in plan.releases], lambda progress: say(str(progress)))
+    laboratory.workshop.extend({release.name: release for release in plan.releases}, sources, tags)
+    older = dataclasses.replace(laboratory, plan=plan, images={**laboratory.images, **tags})
+    _, shelved = prepare_seeded(older, description, scratch, say)
+    databases = with_arrivals(older, restore_lane(older, shelved, ""))
+    cloud = older.cloud(Site(), "derived", databases)
+    relocate(cloud, plan.first)
+    with threads(len(plan.chains)) as pool:
+        list(pool.map(lambda chain: _take(cloud, plan, chain, scratch, say), plan.chains))
+    laboratory.server.save(list(names.values()), SEEDED_SHELF)
+    cache.keep(laboratory.server, SEEDED_SHELF, digest)
+    return digest, names
+
+
+def way_to(release: Release) -> Plan:
+    """The plan that takes the nearest older seeded cloud to a release; raises UsageFault where there is none."""
+    releases = load_releases()
+    route = choose(releases, seeding_release(releases, release), release)
+    return make_plan(path_along(load_paths(), route, releases), releases)
+
+
+def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say) -> None:
+    releases = {release.name: release for release in plan.releases}
+    for hop in chain.hops:
+        name = hop.step.replace("/", "-")
+        log, config = scratch / f"derived-{name}.log", scratch / "config" / f"derived-{name}"
+        result = run_hop(cloud, releases[hop.target], hop.service, log, config, source=releases[hop.source])
+        if result.problems:
+            raise LabFault(
+                f"the seeded cloud cannot be taken to {hop.step}: {'; '.join(result.problems)}",
+                evidence=log.read_text("utf-8", "replace")[-2000:],
+            )
+        say(f"{hop.step} took {result.seconds:.1f} s")
+
+
+def _digest(laboratory: Laboratory, plan: Plan, description: CloudDescription) -> str:
+    store = ImageStore(laboratory.lab.client)
+    parts: list[object] = [description.digest(), plan.first.seed, laboratory.database]
+    for release in plan.releases:
+        calls = [
+            (p.create, p.upgrade, p.started, p.arrival, sorted(p.config.items())) for p in release.services.values()
+        ]
+        parts += [release.name, store.tag(release.name), calls]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
