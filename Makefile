@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds coverage catalogue hunt trial clean
+.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds fuzz chaos coverage catalogue hunt trial clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -53,6 +53,12 @@ bench: engine ## measure, as ratios within one run
 
 seeds: engine ## clouds of 20 seeds, each before every preflight and under every invariant: no false alarm
 	$(BIN)/python -m tools.seed_trial $(ARGS)
+
+fuzz: setup ## 2000 damaged files of every kind that is read: each is read or refused
+	OSUPGRADE_FUZZ=$${OSUPGRADE_FUZZ:-2000} $(BIN)/pytest tests/unit/fuzz -n auto $(ARGS)
+
+chaos: engine ## kills and full disks at random points of rehearsals; ARGS="--points 200 --seed 7"
+	$(BIN)/python -m tools.chaos $(ARGS)
 
 coverage: engine ## which migrations the seeded cloud puts to work, table by table
 	$(BIN)/python -m tools.seed_coverage $(ARGS)

@@ -75,6 +75,10 @@ def toml_tables(text: str, source: str) -> dict[str, Any]:
     """The tables of TOML, checked as by :func:`read_toml`; tomllib's own error where it is none, which has the line."""
     try:
         data: dict[str, Any] = _plain(_toml(text), source)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as fault:  # a number of more digits than Python reads
+        raise UsageFault(f"{source}: not valid TOML: {_clean(str(fault))}") from None
     except RecursionError:
         raise UsageFault(_too_deep(source)) from None
     return data

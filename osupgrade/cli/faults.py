@@ -19,6 +19,7 @@ _REASONS = {
     errno.EROFS: ("the file system is read-only", "name another place"),
     errno.EACCES: ("permission denied", "check who owns it, or name another place"),
     errno.EPERM: ("permission denied", "check who owns it, or name another place"),
+    errno.ENOENT: ("it is not there any more", "was it removed while the command ran? then try again"),
     errno.EMFILE: ("too many files are open", "raise the limit: ulimit -n 4096"),
     errno.ENFILE: ("too many files are open on this machine", "end something else that runs here"),
     errno.ENOMEM: ("no memory is left", "end something else that runs here, or take a larger machine"),

@@ -1,0 +1,267 @@
+"""Break the lab at random points of rehearsals, and see that no verdict is false and nothing is left.
+
+    python -m tools.chaos --points 20 --seed 1 --dump small.sql
+
+Each point is one rehearsal and one deed at a random moment of it. Only what carries the labels of that rehearsal is
+touched. Afterwards: the verdict is that of an undisturbed run or there is none, nothing of it is on the engine, no
+directory of an unfinished run passes for complete, no row of the history is false; at the end, a run works as before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+from docker.models.containers import Container
+
+from osupgrade.history.rundir import UNFINISHED
+from osupgrade.lab.connect import connect
+from osupgrade.lab.leftovers import PID_LABEL
+from osupgrade.model.errors import Exit
+
+GONE_SECONDS = 60
+"""How long the reaper may take to remove what a killed run left."""
+LONGEST_SECONDS = 1800
+"""A run that has not ended by then hangs."""
+ROOM = "size=48k"
+"""Of a file system that is too small for a run's evidence."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rehearsals of one point keep what they write."""
+
+    out: Path
+    history: Path
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """The rehearsal's command line."""
+        own = ["--out", str(self.out), "--history", str(self.history), "--quiet"]
+        return [sys.executable, "-m", "osupgrade", "rehearse", *own, *arguments]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A running rehearsal that something is done to."""
+
+    client: docker.DockerClient
+    process: subprocess.Popen[str]
+    place: Place
+    dice: random.Random
+
+    def containers(self) -> list[Container]:
+        """Its containers, in the order of their names."""
+        found = self.client.containers.list(filters={"label": f"{PID_LABEL}={self.process.pid}"}, ignore_removed=True)
+        return sorted(found, key=lambda one: one.name or "")
+
+    def signalled(self, number: signal.Signals) -> None:
+        """Send the tool a signal."""
+        self.process.send_signal(number)
+
+    def database(self) -> None:
+        """Kill the database server."""
+        for container in self.containers():
+            if (container.name or "").endswith("-db"):
+                container.kill()
+
+    def container(self) -> None:
+        """Remove a container that is not the database's."""
+        others = [one for one in self.containers() if not (one.name or "").endswith("-db")]
+        if others:
+            self.dice.choice(others).remove(force=True)
+
+    def network(self) -> None:
+        """Take a container off its networks."""
+        if found := self.containers():
+            victim = self.dice.choice(found)
+            for name in victim.attrs["NetworkSettings"]["Networks"]:
+                self.client.networks.get(name).disconnect(victim, force=True)
+
+    def pause(self) -> None:
+        """Halt everything for a moment, as an engine under load does."""
+        found = self.containers()
+        for container in found:
+            with contextlib.suppress(docker.errors.APIError):
+                container.pause()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=self.dice.uniform(0.5, 3))
+        for container in found:
+            with contextlib.suppress(docker.errors.APIError):
+                container.unpause()
+
+    def missing(self) -> None:
+        """Take the directory of runs away."""
+        shutil.rmtree(self.place.out, ignore_errors=True)
+
+
+DEEDS: dict[str, Callable[[Point], None]] = {
+    "SIGKILL": lambda point: point.signalled(signal.SIGKILL),
+    "SIGINT": lambda point: point.signalled(signal.SIGINT),
+    "SIGTERM": lambda point: point.signalled(signal.SIGTERM),
+    "database killed": Point.database,
+    "container removed": Point.container,
+    "network gone": Point.network,
+    "engine pauses": Point.pause,
+    "directory gone": Point.missing,
+    "disk full": lambda _point: None,
+    "two at once": lambda _point: None,
+}
+
+
+def main() -> int:
+    """Run the points; 1 when one of them was not as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=list(DEEDS), help="this deed alone")
+    parser.add_argument("--dump", help="rehearse this dump instead of the seeded cloud")
+    parser.add_argument("arguments", nargs="*", help="more arguments for `osupgrade rehearse`")
+    given = parser.parse_args()
+    arguments = [*(["--dump", given.dump] if given.dump else []), *given.arguments]
+    client, dice, wrong = connect(), random.Random(given.seed), 0
+    with tempfile.TemporaryDirectory(prefix="osupgrade-chaos-") as scratch:
+        base = Path(scratch)
+        began = time.monotonic()
+        usual = subprocess.run(_place(base, "usual").command(arguments), check=False, text=True).returncode
+        seconds = time.monotonic() - began
+        print(f"undisturbed: status {usual} after {seconds:.0f} s", flush=True)
+        if usual not in (Exit.CAME_THROUGH, Exit.DID_NOT):
+            return 1
+        for number in range(given.points):
+            name = given.only or dice.choice(list(DEEDS))
+            after = dice.uniform(0, seconds)
+            status, problems = point(client, name, after, _place(base, str(number)), arguments, dice, usual)
+            wrong += bool(problems)
+            verdict = "; ".join(problems) or "right"
+            print(f"{number + 1}/{given.points} {name} after {after:.1f} s: status {status}, {verdict}", flush=True)
+        last = subprocess.run(_place(base, "last").command(arguments), check=False, text=True).returncode
+        print(f"undisturbed again: status {last}", flush=True)
+    print(f"{given.points - wrong} of {given.points} points right")
+    return int(wrong > 0 or last != usual)
+
+
+def _place(base: Path, name: str) -> Place:
+    (base / name).mkdir()
+    return Place(base / name / "runs", base / name / "history.sqlite")
+
+
+def point(
+    client: docker.DockerClient,
+    name: str,
+    after: float,
+    place: Place,
+    arguments: Sequence[str],
+    dice: random.Random,
+    usual: int,
+) -> tuple[int, list[str]]:
+    """One rehearsal with one deed; its status, and what was not as it should be."""
+    with _too_small(place.out) if name == "disk full" else contextlib.nullcontext():
+        running = [_started(place, arguments)]
+        if name == "two at once":
+            running.append(_started(place, arguments))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running[0].wait(timeout=after)
+        with contextlib.suppress(docker.errors.DockerException):  # what it was to be done to is gone already
+            DEEDS[name](Point(client, running[0], place, dice))
+        problems: list[str] = []
+        for process in running:
+            try:
+                _, complaints = process.communicate(timeout=LONGEST_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                return -1, ["it hangs"]
+            problems += _judged(process.returncode, complaints, name, usual)
+            problems += _left(client, process.pid)
+        problems += _false_runs(place.out, usual)
+        problems += _false_rows(place.history, usual)
+    return running[0].returncode, problems
+
+
+def _started(place: Place, arguments: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        place.command(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def _judged(status: int, complaints: str, name: str, usual: int) -> Iterator[str]:
+    """A verdict is the right one, and where there is none the status says why."""
+    allowed = {usual, int(Exit.MISSING), int(Exit.LAB_FAULT)}
+    if name in ("SIGINT", "SIGTERM"):
+        allowed = {usual, int(Exit.INTERRUPTED)}
+    if name == "SIGKILL":
+        allowed = {usual, -int(signal.SIGKILL)}
+    if name in ("two at once", "engine pauses"):
+        allowed = {usual}
+    if status not in allowed:
+        yield f"status {status}, where {sorted(allowed)} are right: {complaints.strip()[-300:]}"
+    if "Traceback" in complaints:
+        yield "a traceback"
+
+
+def _left(client: docker.DockerClient, pid: int) -> Iterator[str]:
+    """What is on the engine of a process that has ended, once the reaper has had its time."""
+    wanted: dict[str, str | list[str] | bool] = {"label": f"{PID_LABEL}={pid}"}
+    until = time.monotonic() + GONE_SECONDS
+    while True:
+        found = [
+            *(str(one.name) for one in client.containers.list(all=True, filters=wanted, ignore_removed=True)),
+            *(str(one.name) for one in client.networks.list(filters=wanted)),
+            *(str(one.name) for one in client.volumes.list(filters=wanted)),
+        ]
+        if not found:
+            return
+        if time.monotonic() > until:
+            yield f"left on the engine: {', '.join(found)}"
+            return
+
+
+def _false_runs(out: Path, usual: int) -> Iterator[str]:
+    for run in out.glob("*/") if out.is_dir() else ():
+        if run.is_symlink() or (run / UNFINISHED).exists():
+            continue
+        try:
+            told = json.loads((run / "report.json").read_text("utf-8"))["exit_status"]
+        except (OSError, ValueError, KeyError):
+            yield f"{run.name} passes for complete and has no report"
+            continue
+        if told != usual:
+            yield f"{run.name} says {told}"
+
+
+def _false_rows(history: Path, usual: int) -> Iterator[str]:
+    if not history.exists():
+        return
+    with contextlib.closing(sqlite3.connect(history)) as database:
+        for (green,) in database.execute("SELECT green FROM runs"):
+            if bool(green) != (usual == Exit.CAME_THROUGH):
+                yield "the history holds a verdict that is not right"
+
+
+@contextlib.contextmanager
+def _too_small(out: Path) -> Iterator[None]:
+    """A file system for the run directories that is full at once. Needs root, as the engine mostly does."""
+    out.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", ROOM, "osupgrade-chaos", str(out)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(out)], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
