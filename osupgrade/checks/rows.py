@@ -55,7 +55,7 @@ def _compare(cloud: Cloud, before: Mapping[str, int]) -> Iterator[Finding]:
             severity=Severity.ERROR,
             service=str(odd[0][0]).split(".", maxsplit=1)[0],
             place=", ".join(str(row[0]) for row in odd[:3]),
-            message=f"{len(odd)} tables have another number of rows, and no known migration explains it",
+            message=f"{len(odd)} tables have an unexplained change in row count",
             consequence="rows were lost or doubled on the way",
             evidence=Evidence.of(("table", "before", "after"), odd),
         )

@@ -103,7 +103,7 @@ def run(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run both lanes of each scenario: in the naive one the trap must bite as stated, in the cured one nothing may.
+    """Run both lanes of each scenario: the naive one must fail as expected, the cured one must succeed.
 
     Example: `osupgrade scenarios run ml2-flat-networks nova-direct-jump`
     """

@@ -157,7 +157,7 @@ class Cloud:
 
     def _workshop(self) -> Workshop:
         if self.workshop is None:
-            raise LabFault("this cloud was opened for inspection only; no release's tools are at hand")
+            raise LabFault("this cloud was opened for inspection only; no release's tools are available")
         return self.workshop
 
     def _log(self, release: str, service: str) -> Path | None:

@@ -41,7 +41,7 @@ def judge(
         found = after.get(database.name, ())
         if found != database.head:
             problems.append(
-                f"{database.name} stands at {_revisions(found)}, the release's head is {_revisions(database.head)}"
+                f"{database.name} is at {_revisions(found)}, expected {_revisions(database.head)}, the release's head"
             )
     if missing_tables:
         problems.append(f"tables that the release has are missing: {', '.join(missing_tables)}")
@@ -54,8 +54,8 @@ def judge_start(databases: Sequence[Database], before: Versions, release: str) -
     Some tools exit 0 on a database that skipped a release (Caracal to Gazpacho does), and end at the right revision.
     """
     return tuple(
-        f"{database.name} stood at {_revisions(before[database.name])} before, "
-        f"{release}'s head is {_revisions(database.head)}"
+        f"{database.name} was at {_revisions(before[database.name])} before, "
+        f"expected {_revisions(database.head)}, the head of {release}"
         for database in databases
         if database.name in before and before[database.name] != database.head
     )

@@ -108,13 +108,13 @@ def open_laboratory(
 
 
 def require_sources(sources: Sources, plan: Plan) -> None:
-    """Raise MissingFault naming the pinned code that is not at hand, and the two ways to get it."""
+    """Raise MissingFault naming the pinned code that is not available locally, and the two ways to get it."""
     missing = sources.missing(plan.services)
     if missing:
         lines = "\n".join(f"{m.service} {m.release} ({m.pin.tag}): {m.problem}" for m in missing)
         mirrors = ", ".join(f"{name}.git" for name in plan.services)
         raise MissingFault(
-            f"the pinned service code for {plan.path.name} is not at hand ({len(missing)} commits missing)",
+            f"the pinned service code for {plan.path.name} is not available locally ({len(missing)} commits missing)",
             hint="run `osupgrade sources fetch` where GitHub or opendev can be reached, or bring a directory of git "
             f"mirrors ({mirrors}) to this machine and run `osupgrade sources import DIR`",
             evidence=lines,

@@ -48,17 +48,17 @@ def compare(now: Past, green: Past | None) -> tuple[Finding, ...]:
     counted = {name.partition("@")[0] for name in rows}
     same_rows = {name: pair for name, pair in contents.items() if name not in counted}
     migrations = _differences(_migrated(green), _migrated(now)) if _migrated(green) and _migrated(now) else {}
-    than = f"than in the last green run of the same input ({green.started})"
+    than = f"from the last passing run of the same input ({green.started})"
     found = [
-        *_by_database(rows, ("table", "stage"), f"hold other rows {than}", "table"),
+        *_by_database(rows, ("table", "stage"), f"have different row counts {than}", "table"),
         *_by_database(
-            same_rows, ("table",), f"hold as many rows, but other contents {than}", "table", Severity.WARNING
+            same_rows, ("table",), f"have as many rows, but different contents {than}", "table", Severity.WARNING
         ),
         # Counted on the server's side: the same in each of ten runs for every migration of both paths.
-        *_by_database(migrations, ("migration",), f"changed another number of rows {than}", "migration"),
+        *_by_database(migrations, ("migration",), f"changed a different number of rows {than}", "migration"),
     ]
     found += [
-        Finding(SOURCE, Severity.ERROR, database, "schema", f"the schema is another {than}")
+        Finding(SOURCE, Severity.ERROR, database, "schema", f"the schema differs {than}")
         for database in sorted(schemas)
     ]
     return tuple(found)
@@ -113,7 +113,7 @@ def _by_database(
             database,
             f"{what}s",
             f"{_list(dict.fromkeys(str(row[0]) for row in found))} {_singular(says, found)}",
-            "The same cloud, code and images gave another result: something that nobody counted on has a part in it.",
+            "The same cloud, code and images gave a different result: something else must have influenced it.",
             Evidence.of((*columns, "then", "now"), found),
         )
         for database, found in rows.items()
@@ -128,5 +128,5 @@ def _list(names: Iterable[str], most: int = 3) -> str:
 
 def _singular(says: str, rows: Sequence[tuple[object, ...]]) -> str:
     if len({row[0] for row in rows}) == 1:
-        return says.replace("hold ", "holds ", 1)
+        return says.replace("have ", "has ", 1)
     return says

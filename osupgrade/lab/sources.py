@@ -111,7 +111,7 @@ class Sources:
     def tree(self, part: ServiceRelease) -> Path:
         """The read-only tree of a service at a release, unpacked on first use.
 
-        Raises MissingFault when the commit is not at hand, with how to get it.
+        Raises MissingFault when the commit is not available locally, with how to get it.
         """
         assert part.pin is not None
         tree = self.cache / "trees" / f"{part.service}-{part.pin.commit}"
@@ -119,7 +119,7 @@ class Sources:
             return tree
         if problem := self._problem(part.service, part.pin):
             raise MissingFault(
-                f"the code of {part.service} {part.release} is not at hand: {problem}",
+                f"the code of {part.service} {part.release} is not available locally: {problem}",
                 hint="osupgrade sources fetch, or osupgrade sources import DIR with a directory of git mirrors",
             )
         tree.parent.mkdir(parents=True, exist_ok=True)

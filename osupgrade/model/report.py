@@ -96,7 +96,7 @@ class ScenarioReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the trap bit as described and the cure held."""
+        """Whether the trap failed as described and the cure held."""
         return not any(report.problems for report in self.lanes)
 
 

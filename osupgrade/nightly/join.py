@@ -124,7 +124,7 @@ def _one(same: Sequence[Part]) -> Part:
         dataclasses.replace(
             reports[0],
             exit_status=worst(report.exit_status for report in reports),
-            verdict=f"{passed} of {len(scenarios)} scenarios bit as stated and were cured",
+            verdict=f"{passed} of {len(scenarios)} scenarios failed as expected and were cured",
             seconds=sum(report.seconds for report in reports),
             scenarios=scenarios,
             notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),

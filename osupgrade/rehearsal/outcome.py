@@ -75,7 +75,7 @@ def conclude(report: RunReport, plan: Plan, request: Request, where: str, histor
     )
 
 
-DIFFERS = "the cloud came through, but not as in the last run of the same input that did"
+DIFFERS = "the cloud came through, but its data differs from the last passing run of the same input"
 
 
 def accepting(where: str) -> str:

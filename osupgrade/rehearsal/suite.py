@@ -20,7 +20,7 @@ from osupgrade.scenarios.contract import Lane, Scenario
 from osupgrade.scenarios.loading import BrokenScenario
 from osupgrade.seed.description import load_description
 
-_SHOWED = {"naive": "bit as stated", "cured": "were cured"}
+_SHOWED = {"naive": "failed as expected", "cured": "were cured"}
 
 
 @dataclass(frozen=True)

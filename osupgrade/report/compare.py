@@ -74,5 +74,5 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "the way back", (strategy.way_back if strategy else "") or "not rehearsed"
     standing = [f.finding for f in settled(report.result.findings) if f.state is State.STANDING]
     counts = {kind: sum(f.severity.value == kind for f in standing) for kind in ("error", "warning")}
-    yield "findings that stand", ", ".join(f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items())
+    yield "unresolved findings", ", ".join(f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items())
     yield "rows at the end", str(sum(rows.get("verify", 0) for rows in report.rows.values()))

@@ -156,12 +156,14 @@ def _step(step: StepResult) -> _Case:
 
 def _finding(found: StagedFinding) -> _Case:
     finding = found.finding
-    stands = found.state is State.STANDING and finding.severity is Severity.ERROR
+    unresolved = found.state is State.STANDING and finding.severity is Severity.ERROR
     lines = [f"{finding.severity.value}, {found.state.value} at {found.stage}: {finding.message}", finding.consequence]
     if finding.cure:
         lines += [f"cure: {finding.cure.summary}", cure_text(finding.cure)]
     name = f"{finding.source}: {finding.service} {finding.place}"
-    return _Case(name, failure=finding.message if stands else None, details="\n".join(line for line in lines if line))
+    return _Case(
+        name, failure=finding.message if unresolved else None, details="\n".join(line for line in lines if line)
+    )
 
 
 def _invariant(name: str, result: LaneResult, report: RunReport) -> _Case:

@@ -54,7 +54,7 @@ def replay_archive(archive: Path, found: ScenarioSet, runs: Path, console: Conso
         write_reports(report, run)
         run.finish()
     for other in others:
-        console.print(f"otherwise than where it was packed: {other}", markup=False, soft_wrap=True)
+        console.print(f"differs from where it was packed: {other}", markup=False, soft_wrap=True)
     console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"evidence: {run.path}/report.html", markup=False, soft_wrap=True)
     return status

@@ -12,7 +12,7 @@ def test_a_path_without_its_sources_is_not_run_and_exits_3(client, tmp_path, mon
     arguments = ["--paths", "grizzly-icehouse", "--db", "mysql56", "--what", "clean,own-index", "--no-history"]
     assert command(["nightly", *arguments, "--out", str(tmp_path / "runs")]) == Exit.MISSING
     text = capsys.readouterr().out
-    assert "not run" in text and "the pinned service code for grizzly-icehouse is not at hand" in text
+    assert "not run" in text and "the pinned service code for grizzly-icehouse is not available locally" in text
     report = json.loads((tmp_path / "runs" / "latest" / "report.json").read_text())
     assert [part["exit_status"] for part in report["parts"]] == [3, 3]
     assert report["matrix"] == ["grizzly-icehouse mysql56 clean", "grizzly-icehouse mysql56 scenario own-index"]

@@ -145,7 +145,7 @@ NOVA_FAILED = step(
     exit_status=1,
     seconds=3.75,
     versions_after={"nova": ("187",)},
-    problems=("`db sync` exited 1", "nova stands at 187, the release's head is 216"),
+    problems=("`db sync` exited 1", "nova is at 187, expected 216, the release's head"),
     diagnosis=Diagnosis(
         error="OperationalError: (OperationalError) (1060, \"Duplicate column name 'disabled_reason'\") "
         "'ALTER TABLE services ADD disabled_reason VARCHAR(255)' ()",
@@ -497,7 +497,7 @@ def scenarios(count=30, bad=(3,)):
         kind="scenarios",
         manifest=dataclasses.replace(MANIFEST, command="osupgrade scenarios run"),
         exit_status=1 if bad else 0,
-        verdict=f"{count - len(bad)} of {count} scenarios bit as stated and were cured",
+        verdict=f"{count - len(bad)} of {count} scenarios failed as expected and were cured",
         next_command=f"osupgrade scenarios run {' '.join(reports[n].name for n in bad)}",
         seconds=211.4,
         scenarios=reports,

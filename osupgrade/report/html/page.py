@@ -1,7 +1,7 @@
 """``report.html``: one file that opens offline, for the operator the night before and for whoever reads it later.
 
 It has no script and asks nothing of any network; a content policy in the page says so to the browser, since texts of
-foreign dumps and logs stand in it.
+foreign dumps and logs are in it.
 """
 
 from __future__ import annotations

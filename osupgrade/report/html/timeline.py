@@ -102,11 +102,11 @@ def _bar(step: StepResult, start: float, end: float, release: int) -> Bar:
 
 
 def _mark(migration: Migration, start: float, end: float, number: int) -> Mark:
-    told = f"{migration.name}: {duration(migration.seconds)}, {count(migration.statements)} statements"
+    text = f"{migration.name}: {duration(migration.seconds)}, {count(migration.statements)} statements"
     return Mark(
         left=round(100 * (start + migration.started) / end, 3),
         width=round(max(0.1, 100 * migration.seconds / end), 3),
-        title=told if migration.finished else f"{told}, not finished",
+        title=text if migration.finished else f"{text}, not finished",
         style=f"mark{number % 2}" if migration.finished else "failed",
     )
 

@@ -156,8 +156,8 @@ def _schemas(report: RunReport) -> list[Text]:
     """Whether the schemas are what they should be, and a line for each customisation."""
     exact, other = exactness(report)
     own = customised(report)
-    besides = ", apart from local changes" if own else ""
-    lines = [_row("schema", f"same as upstream{besides}: {exact}")] if exact else []
+    apart = ", apart from local changes" if own else ""
+    lines = [_row("schema", f"same as upstream{apart}: {exact}")] if exact else []
     if other:
         lines.append(_row("" if lines else "schema", f"differs from upstream: {other}", "yellow"))
     for number, one in enumerate(own[:SHOWN_OWN]):

@@ -12,7 +12,7 @@ def test_version_schema_and_status_together_make_a_pass():
 
 def test_exit_zero_on_a_newer_database_is_no_pass():
     (problem,) = judge(NOVA, {"nova": ("234",)}, OK)
-    assert problem == "nova stands at 234, the release's head is 216"
+    assert problem == "nova is at 234, expected 216, the release's head"
 
 
 def test_head_reached_and_then_exit_one_is_no_pass():
@@ -27,7 +27,7 @@ def test_a_missing_table_is_no_pass_though_version_and_status_are_right():
 
 def test_an_unversioned_database_has_no_revision():
     (problem,) = judge(NOVA, {}, OK)
-    assert problem.startswith("nova stands at no revision")
+    assert problem.startswith("nova is at no revision")
 
 
 def test_a_status_that_the_release_accepts_is_no_problem():
@@ -73,7 +73,7 @@ def test_a_log_without_an_error_has_no_diagnosis():
 def test_a_hop_that_did_not_begin_at_the_release_before_it_is_told():
     assert judge_start(NOVA, {"nova": ("216",)}, "havana") == ()
     (problem,) = judge_start(NOVA, {"nova": ("161",)}, "havana")
-    assert problem == "nova stood at 161 before, havana's head is 216"
+    assert problem == "nova was at 161 before, expected 216, the head of havana"
 
 
 def test_a_database_that_the_cloud_does_not_hold_is_not_judged():

@@ -42,7 +42,7 @@ def test_other_rows_are_an_error_that_names_the_table_and_both_numbers():
     (finding,) = compare(past(rows={**past().rows, "nova.instances@verify": 31}), past())
     assert finding.severity is Severity.ERROR and finding.service == "nova"
     assert finding.evidence.rows == (("instances", "verify", "30", "31"),)
-    assert finding.message.startswith("instances holds other rows than in the last green run")
+    assert finding.message.startswith("instances has different row counts from the last passing run")
     assert "2026-11-22T18:00:00" in finding.message
 
 
@@ -61,7 +61,7 @@ def test_as_many_rows_with_other_contents_are_told_as_that_and_only_once():
     assert finding.severity is Severity.WARNING
     changed = past(contents={"nova.instances": "a2", "neutron.ports": "b1"}, rows={"nova.instances@verify": 31})
     told = [f.message for f in compare(changed, past()) if f.service == "nova"]
-    assert len(told) == 1 and "holds other rows" in told[0]
+    assert len(told) == 1 and "has different row counts" in told[0]
 
 
 def test_contents_that_one_of_the_two_did_not_read_are_no_difference():

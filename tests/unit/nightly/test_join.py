@@ -81,7 +81,7 @@ def test_scenarios_that_shards_shared_are_one_part_again(order, cut):
     joined = join(both, Path("j"), samples.MANIFEST)
     (part,) = [p for p in joined.parts if p.name.endswith("scenarios")]
     assert sorted(s.name for s in part.report.scenarios) == sorted(s.name for s in SCENARIOS)
-    assert part.report.verdict == "3 of 4 scenarios bit as stated and were cured"
+    assert part.report.verdict == "3 of 4 scenarios failed as expected and were cured"
     assert joined.exit_status == Exit.DID_NOT and joined.seconds == 100.0
     assert not joined.notes and len(joined.parts) == 3
 

@@ -43,7 +43,7 @@ def test_a_verdict_names_service_release_revision_statement_error_and_next_comma
         "188_add_reason_column_to_service",
         "ALTER TABLE services ADD disabled_reason",
         "1060",
-        "nova stands at 187",
+        "nova is at 187",
         "logs/havana-nova.log",
         "3 errors, 1 warning, 1 info unresolved, 1 cured",
         "broken: every-port-bound",
