@@ -12,6 +12,7 @@ from rich.text import Text
 from osupgrade.dump.read import Reading
 from osupgrade.dump.sanitize import Told
 from osupgrade.model.events import TELL_SECONDS
+from osupgrade.model.quoting import one_line
 
 
 @contextlib.contextmanager
@@ -19,21 +20,20 @@ def telling(console: Console) -> Iterator[Told]:
     """On a terminal one line that changes; elsewhere a line for each thing begun, and one every few seconds."""
     now, last = "", 0.0
 
-    def line(what: str, how_far: str) -> str:
-        return how_far if how_far.startswith(what) else f"{what}: {how_far}" if how_far else what
+    def text(what: str, how_far: str) -> str:
+        return one_line(how_far if how_far.startswith(what) else f"{what}: {how_far}" if how_far else what)
 
     def plain(what: str, how_far: str) -> None:
         nonlocal now, last
         if what != now or time.monotonic() - last >= TELL_SECONDS:
-            console.print(line(what, how_far), markup=False, soft_wrap=True)
+            console.print(text(what, how_far), markup=False, soft_wrap=True)
             now, last = what, time.monotonic()
 
     if not console.is_terminal or console.is_dumb_terminal:
         yield plain
         return
     with console.status("") as status:
-        # As Text: of a string, rich would take the bar in its brackets for a style.
-        yield lambda what, how_far: status.update(Text(line(what, how_far), no_wrap=True, overflow="ellipsis"))
+        yield lambda what, how_far: status.update(Text(text(what, how_far), no_wrap=True, overflow="ellipsis"))
 
 
 def reading(told: Told) -> Reading:

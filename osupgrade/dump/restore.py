@@ -71,10 +71,9 @@ class Progress:
 
     def __str__(self) -> str:
         part = self.read / self.total if self.total else 1.0
-        bar = ("#" * round(part * 20)).ljust(20, ".")
         left = f", {self.left:.0f} s left" if self.left is not None else ""
         done = f"{self.read / 1e6:.0f} of {self.total / 1e6:.0f} MB"
-        return f"restoring {self.dump} [{bar}] {done}, {self.rate / 1e6:.1f} MB/s{left}"
+        return f"restoring {self.dump}, {part:.0%}: {done}, {self.rate / 1e6:.1f} MB/s{left}"
 
 
 @dataclass(frozen=True)

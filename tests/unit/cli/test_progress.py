@@ -6,7 +6,7 @@ from rich.console import Console
 
 from osupgrade.cli.progress import telling
 
-BAR = "restoring nova.sql [#####...............] 512 of 2048 MB, 30.2 MB/s, 51 s left"
+BAR = "restoring nova.sql, 25%: 512 of 2048 MB, 30.2 MB/s, 51 s left"
 
 
 def test_a_terminal_shows_the_bar_as_it_is():

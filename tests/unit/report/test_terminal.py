@@ -322,7 +322,7 @@ def test_the_verdict_tells_the_estimate_and_its_first_warning():
 
 
 def test_how_far_a_restore_is_has_a_line_of_its_own_on_a_terminal_and_few_lines_elsewhere():
-    bar = "restoring nova.sql [#####...............] 512 of 2048 MB, 30.2 MB/s, 51 s left"
+    bar = "restoring nova.sql, 25%: 512 of 2048 MB, 30.2 MB/s, 51 s left"
     screen = console(terminal=True, width=80)
     view = live(PLAN, screen)
     tell(view, Kind.PROGRESS, bar)
