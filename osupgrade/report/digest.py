@@ -15,6 +15,8 @@ from osupgrade.model.text import duration
 
 # (OperationalError) (1050, "Table 'networks' already exists") 'CREATE TABLE ...' (), or [SQL: ...] in later releases.
 _DATABASE_ERROR = re.compile(r"""(.*?\(\d+, u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)\)?)\s*(?:u?['"]|\[SQL: )""")
+STOPS = 7
+"""Versions that are named one by one."""
 _HARDEST = (Fate.IN_THE_WAY, Fate.CONFLICT, Fate.LOST, Fate.ALTERED, Fate.UPSTREAM, Fate.KEPT)
 
 
@@ -102,7 +104,10 @@ def broken_checks(result: LaneResult) -> tuple[str, ...]:
 
 
 def travelled(steps: Sequence[StepResult]) -> str:
-    """The versions that a chain went through, and its finish: ``161 → 216 → 234``, ``havana → icehouse → ml2``."""
+    """The versions that a chain went through, and its finish: ``161 → 216 → 234``, ``havana → icehouse → ml2``.
+
+    Of a long chain these are the first, the last two, and how many lie between.
+    """
     if not steps:
         return "not reached"
     stops = [standing_at(steps[0].versions_before, steps[0].service)]
@@ -110,6 +115,8 @@ def travelled(steps: Sequence[StepResult]) -> str:
         reached = standing_at(step.versions_after, step.service)
         stops += [reached] if reached != stops[-1] else []
         stops += [step.step] if "/" not in step.step and step.outcome is Outcome.PASSED else []
+    if len(stops) > STOPS:
+        stops = [stops[0], f"({len(stops) - 3} more)", *stops[-2:]]
     return " → ".join(stops)
 
 

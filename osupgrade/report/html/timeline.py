@@ -9,6 +9,7 @@ from osupgrade.model.report import LaneResult
 from osupgrade.model.step import Migration, Outcome, StepResult
 from osupgrade.model.text import duration
 from osupgrade.report.digest import (
+    STOPS,
     by_service,
     not_reached,
     standing_at,
@@ -77,7 +78,12 @@ def timeline(result: LaneResult) -> Timeline:
         left = tuple(hop.partition("/")[0] for hop in missing if hop.endswith(f"/{service}"))
         rows.append(Row(service, travelled(steps), sum(step.seconds for step in steps), bars, marks, left))
     ticks = tuple((round(100 * at / end, 2), duration(at).replace(".0 s", " s")) for at in _ticks(end))
-    legend = {step.step.partition("/")[0]: _style(step, releases.index(step.release)) for step in result.steps}
+    hops = {"hops, a release each": "hop0", "every other release": "hop1"} if len(releases) > STOPS else {}
+    legend = hops | {
+        step.step.partition("/")[0]: _style(step, releases.index(step.release))
+        for step in result.steps
+        if not hops or "/" not in step.step
+    }
     failed = (("failed", "failed"),) if result.failed else ()
     return Timeline(tuple(rows), ticks, (*legend.items(), *failed))
 

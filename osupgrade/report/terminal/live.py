@@ -25,6 +25,8 @@ from osupgrade.report.digest import (
 )
 from osupgrade.report.terminal.console import shown
 
+MOST_COLUMNS = 5
+"""Releases that have a column of their own."""
 _OUTCOMES = {"passed": ("✓", "ok", "green"), "failed": ("✗", "FAILED", "bold red"), "skipped": ("–", "skipped", "dim")}
 
 
@@ -137,6 +139,8 @@ class LiveView:
         table.add_column("", style="bold", no_wrap=True)
         targets = [release.name for release in self._plan.releases[1:]]
         finish = self._plan.finish
+        if len(targets) > MOST_COLUMNS:
+            return self._long_table(ascii_only)
         for name in (*targets, *((finish.name,) if finish else ())):
             table.add_column(name, min_width=10, no_wrap=True)
         for chain in self._plan.chains:
@@ -145,6 +149,21 @@ class LiveView:
                 mine = finish.service == chain.service
                 cells.append(self._cell(finish.name, ascii_only) if mine else Text(""))
             table.add_row(chain.service, *cells)
+        return table
+
+    def _long_table(self, ascii_only: bool) -> Table:
+        """Of a long route: how many hops each chain has done, and its newest one."""
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        for name in ("", "hops", "newest", ""):
+            table.add_column(name, no_wrap=True)
+        for chain in self._plan.chains:
+            steps = [hop.step for hop in chain.hops]
+            steps += [f.name for f in (self._plan.finish,) if f and f.service == chain.service]
+            begun = [step for step in steps if step in self._cells]
+            done = sum(bool(self._cells[step].outcome) for step in begun)
+            newest = begun[-1] if begun else ""
+            name = newest.partition("/")[0]
+            table.add_row(Text(chain.service, "bold"), f"{done} of {len(steps)}", name, self._cell(newest, ascii_only))
         return table
 
     def _cell(self, step: str, ascii_only: bool) -> Text:
