@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from osupgrade.catalog.site import Site
 from osupgrade.cloud.laboratory import Laboratory
 from osupgrade.history.inputs import host_digest
 from osupgrade.model.plan import Plan
+from osupgrade.model.quoting import shell_join
 from osupgrade.model.report import Manifest
 
 
@@ -26,7 +26,7 @@ def blank_manifest(started: str) -> Manifest:
     """A manifest that says by which command and when, and of nothing yet what it was made of."""
     return Manifest(
         osupgrade=__version__,
-        command="osupgrade " + shlex.join(sys.argv[1:]),
+        command="osupgrade " + shell_join(sys.argv[1:]),
         started=started,
         database="",
         images={},
