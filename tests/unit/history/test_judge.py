@@ -57,7 +57,7 @@ def test_a_table_that_came_or_went_is_a_difference():
 
 def test_as_many_rows_with_other_contents_are_told_as_that_and_only_once():
     (finding,) = compare(past(contents={"nova.instances": "a2", "neutron.ports": "b1"}), past())
-    assert "as many rows, but other contents" in finding.message and finding.service == "nova"
+    assert "as many rows, but different contents" in finding.message and finding.service == "nova"
     assert finding.severity is Severity.WARNING
     changed = past(contents={"nova.instances": "a2", "neutron.ports": "b1"}, rows={"nova.instances@verify": 31})
     told = [f.message for f in compare(changed, past()) if f.service == "nova"]

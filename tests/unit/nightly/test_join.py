@@ -135,7 +135,7 @@ def test_junit_has_every_part_and_what_was_not_run_is_skipped(tmp_path):
 def test_the_page_shows_parts_and_the_matrix(tmp_path):
     path = written(shard(clean_part(), scenarios_part(0, 3), ABSENT), tmp_path)
     page = (path / "report.html").read_text()
-    assert 'href="parts/clean/report.html"' in page and "sources fetch" in page
+    assert 'href="./parts/clean/report.html"' in page and "sources fetch" in page
     matrix_ = page[page.index('id="matrix"') :]
     assert matrix_.index("glance-trap-03") < matrix_.index("nova-trap-00"), "what went wrong comes first"
     assert f"{PLACE}, naive: havana/nova failed" in matrix_
