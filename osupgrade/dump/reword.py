@@ -82,15 +82,15 @@ class Rewording:
         return b"USE %s%s\n" % (_quoted(self.names[name]), self._delimiter) if self.keep else None
 
     def _create(self, name: str, how: bytes, *, wrapped: bool) -> bytes | None:
-        """Databases are made anew, with the character set that the dump says."""
+        """Databases are made anew, with the character set that the dump says, and used: tables' keys look there."""
         self.keep = name in self.names
         if not self.keep or name in self._made:
             return None
         self._made.add(name)
         target, end = _quoted(self.names[name]), self._delimiter
         how = (how.removesuffix(b"*/") if wrapped else how).lstrip()
-        again = b"DROP DATABASE IF EXISTS %s%s CREATE DATABASE %s %s%s\n" % (target, end, target, how, end)
-        return self._collated(again)
+        again = b"DROP DATABASE IF EXISTS %s%s CREATE DATABASE %s %s%s USE %s%s\n"
+        return self._collated(again % (target, end, target, how, end, target, end))
 
     def _alter(self, data: bytes, altered: re.Match[bytes]) -> bytes | None:
         name = sql.first_name(altered)

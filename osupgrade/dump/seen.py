@@ -259,7 +259,8 @@ def _note_charsets(data: bytes, seen: Seen) -> None:
         for pattern in (sql.CHARSET, sql.SET_NAMES):
             seen.charsets.update(match[1].decode().lower() for match in pattern.finditer(data))
     if b"OLLAT" in data or b"ollat" in data:
-        seen.collations.update(match[1].decode().lower() for match in sql.COLLATION.finditer(data))
+        found = (match[1].decode("ascii", "replace").lower() for match in sql.COLLATION.finditer(data))
+        seen.collations.update(name for name in found if "_" in name)
 
 
 def _note_alter(piece: Piece, sections: Sections, seen: Seen) -> None:

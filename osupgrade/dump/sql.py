@@ -63,7 +63,7 @@ REPLICATION = re.compile(
 SET_NAMES = re.compile(rb"SET\s++NAMES\s*+['\"]?+(\w++)", re.IGNORECASE)
 """Not of ``SET character_set_client``, which comes with each table's definition and says nothing of its rows."""
 CHARSET = re.compile(rb"(?:CHARACTER\s++SET|CHARSET)\s*+=?+\s*+(\w++)", re.IGNORECASE)
-COLLATION = re.compile(rb"\b(?:COLLATE\s*+=?+|collation_\w++\s*+=)\s*+['\"`]?+(\w++_\w++)", re.IGNORECASE)
+COLLATION = re.compile(rb"\b(?:COLLATE\s*+=?+|collation_\w++\s*+=)\s*+['\"`]?+(\w++)", re.IGNORECASE)
 KEYS_OFF = re.compile(rb"(?:@@)?(?:SESSION\s++|SESSION\.)?FOREIGN_KEY_CHECKS\s*+:?=\s*+(?:0|OFF)", re.IGNORECASE)
 SAVED = re.compile(rb"@(OLD_\w++)\s*+:?=\s*+@@", re.IGNORECASE)
 SET_BACK = re.compile(rb"=\s*+(?:IFNULL\s*+\(\s*+)?@(OLD_\w++)", re.IGNORECASE)

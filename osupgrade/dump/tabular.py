@@ -45,7 +45,7 @@ def inserts(rows: Rows, blocks: Iterable[bytes]) -> Iterator[bytes]:
     size = 0
     for line in _lines(blocks):
         row = b"(%s)" % b",".join(
-            _value(cell, decoders[at] if decoders else "") for at, cell in enumerate(line.split(b"\t"))
+            _value(cell, decoders[at] if at < len(decoders) else "") for at, cell in enumerate(_cells(line))
         )
         gathered.append(row)
         size += len(row)
@@ -67,6 +67,22 @@ def _value(cell: bytes, decoder: str) -> bytes:
         plain = _ESCAPED.sub(lambda match: _MEANS.get(match[1], match[1]), cell)
         cell = plain.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b"\n", b"\\n").replace(b"\0", b"\\0")
     return b"'%s'" % cell
+
+
+def _cells(line: bytes) -> list[bytes]:
+    """The columns of a row; a tab behind an odd number of backslashes is part of a value."""
+    cells = line.split(b"\t")
+    if b"\\\t" not in line:
+        return cells
+    joined: list[bytes] = []
+    open_ = False
+    for cell in cells:
+        if open_:
+            joined[-1] += b"\t" + cell
+        else:
+            joined.append(cell)
+        open_ = bool((len(cell) - len(cell.rstrip(b"\\"))) % 2)
+    return joined
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -57,7 +57,7 @@ def test_statements_are_sent_as_the_account_can_run_them(text, says):
 
 def test_a_database_is_made_anew_once():
     text = "CREATE DATABASE  IF NOT EXISTS `quantum` /*!40100 DEFAULT CHARACTER SET latin1 */; USE quantum;\n" * 2
-    made = "DROP DATABASE IF EXISTS `neutron`; CREATE DATABASE `neutron` /*!40100 DEFAULT CHARACTER SET latin1 */; "
+    made = "DROP DATABASE IF EXISTS `neutron`; CREATE DATABASE `neutron` /*!40100 DEFAULT CHARACTER SET latin1 */; USE `neutron`; "
     assert " ".join(sent(text, quantum="neutron").split()) == f"{made}USE `neutron`; USE `neutron`;"
 
 
