@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.model.quoting import literal, quoted
+from osupgrade.model.quoting import quoted
 from osupgrade.schema.catalogue import knows, lineage, variants
 from osupgrade.schema.diff import described
 from osupgrade.schema.snapshot import Column, Table, charset_of, read_schema
 
-STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')"
-"""A text that grows too long for its column is then refused instead of cut."""
+STRICT = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
+"""A text that grows too long for its column is then refused instead of cut, and a backslash escapes."""
 _COMMENTS = (
     "SELECT table_name, column_name, column_comment FROM information_schema.columns "
     "WHERE table_schema = DATABASE() AND column_comment <> ''"
@@ -85,7 +85,9 @@ def _target(charset: str, upstream: Column) -> str:
 
 def _modified(column: Column, target: str, comment: str) -> str:
     rest = described(replace(column, collation=""))[len(column.type) :]
-    said = f" COMMENT {literal(comment)}" if comment else ""
+    # COMMENT takes a plain string and nothing else.
+    text = comment.replace("\\", "\\\\").replace("'", "''")
+    said = f" COMMENT '{text}'" if comment else ""
     return f"MODIFY {quoted(column.name)} {column.type} {target}{rest}{said}"
 
 
