@@ -113,5 +113,6 @@ class Fresh:
 
 
 def is_explained(database: str, change: Change) -> bool:
-    """Whether a known reason explains a difference."""
-    return any(fnmatchcase(f"{database}.{change.place}", pattern) for pattern in explained())
+    """Whether a known reason explains a difference, by its place or by what kind of difference it is there."""
+    said = (f"{database}.{change.place}", f"{database}.{change.kind} {change.object} {change.place}")
+    return any(fnmatchcase(text, pattern) for text in said for pattern in explained())

@@ -10,6 +10,9 @@ def test_only_the_places_that_are_named_are_explained():
     assert is_explained("nova", Change("altered", "column", "shadow_quota_usages", "resource"))
     assert not is_explained("nova", Change("altered", "column", "shadow_quota_usages", "project_id"))
     assert not is_explained("cinder", Change("removed", "table", "", "shadow_alembic_version"))
+    assert is_explained("cinder", Change("renamed", "index", "messages", "messages_expire_at_idx"))
+    assert not is_explained("cinder", Change("removed", "index", "messages", "messages_expire_at_idx"))
+    assert not is_explained("glance", Change("renamed", "index", "images", "one"))
     assert not is_explained("keystone", Change("removed", "column", "migrate_version", "version"))
 
 
