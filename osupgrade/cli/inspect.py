@@ -26,15 +26,10 @@ from osupgrade.dump.holdings import holdings
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plain import plain
 from osupgrade.model.quoting import shell_join, shell_word
-from osupgrade.rehearsal.inspection import (
-    Inspection,
-    Usable,
-    inspect_cloud,
-    inspect_packages,
-    opened_dumps,
-    opened_url,
-    usable_dumps,
-)
+from osupgrade.rehearsal.inspect.judge import inspect_cloud
+from osupgrade.rehearsal.inspect.model import Inspection
+from osupgrade.rehearsal.inspect.open import Usable, opened_dumps, opened_url, usable_dumps
+from osupgrade.rehearsal.inspect.packages import inspect_packages
 from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
 from osupgrade.report.terminal import terminal

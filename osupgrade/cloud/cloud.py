@@ -18,7 +18,7 @@ from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.observer.recorder import Recorder
 from osupgrade.lab.release_container import Overlay, Setting, Workshop
 from osupgrade.lab.sql_server import SqlServer
-from osupgrade.model.errors import LabFault
+from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Evidence
 from osupgrade.model.quoting import quoted, with_databases
 from osupgrade.model.release import Command, version_column
@@ -45,9 +45,9 @@ class Cloud:
 
     @property
     def lab_server(self) -> DatabaseServer:
-        """The server with all that the lab can do to its own; raises LabFault for one that is only read."""
+        """The server with all that the lab can do to its own; raises UsageFault for one that is only read."""
         if not isinstance(self.server, DatabaseServer):
-            raise LabFault("this cloud is on a server that the lab only reads")
+            raise UsageFault("this cloud is on a server that is only read")
         return self.server
 
     def has(self, database: str) -> bool:
@@ -157,7 +157,7 @@ class Cloud:
 
     def _workshop(self) -> Workshop:
         if self.workshop is None:
-            raise LabFault("this cloud was opened for inspection only; no release's tools are available")
+            raise UsageFault("this cloud was opened for inspection only; no release's tools are available")
         return self.workshop
 
     def _log(self, release: str, service: str) -> Path | None:

@@ -14,7 +14,7 @@ from osupgrade.model.quoting import one_line, visible
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import SEEDED
 from osupgrade.model.text import size
-from osupgrade.rehearsal.inspection import Database, Inspection, Own, Size
+from osupgrade.rehearsal.inspect.model import Database, Inspection, Own, Size
 from osupgrade.report.digest import cure_blocks, where
 from osupgrade.report.terminal.console import SEVERITIES, print_table, shown
 from osupgrade.report.terminal.console import table as empty_table

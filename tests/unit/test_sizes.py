@@ -12,7 +12,6 @@ LONG_MODULES = {
     "osupgrade/lab/images/store.py",
     # Arrives as one file in a Python 2.7 of which nothing is known.
     "osupgrade/lab/observer/inside/osupgrade_observer.py",
-    "osupgrade/rehearsal/inspection.py",
     "osupgrade/report/html.py",
     "osupgrade/report/terminal.py",
     "osupgrade/schema/identify.py",
@@ -24,12 +23,9 @@ LONG_MODULES = {
 LONG_FUNCTIONS = {
     "osupgrade/cli/inspect.py:inspect",
     "osupgrade/cli/nightly.py:nightly",
-    "osupgrade/cli/rehearse.py:rehearse",
-    "osupgrade/cli/rehearse.py:request_for",
     "osupgrade/cli/reports.py:report",
     "osupgrade/cli/scenarios.py:run",
     "osupgrade/cloud/steps.py:run_hop",
-    "osupgrade/rehearsal/conduct.py:conduct",
     "osupgrade/reproduce/shrinking.py:shrink_subject",
     "osupgrade/schema/identify.py:_claims",
 }

@@ -5,7 +5,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import Snapshot, copied, copy_names, snapshot
 from osupgrade.lab.database import Copied, DatabaseServer
 from osupgrade.lab.live_server import LiveServer
-from osupgrade.model.errors import LabFault
+from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.plan import make_plan
 from osupgrade.model.release import Database
 
@@ -75,7 +75,7 @@ def test_names_of_copies_fit_into_what_a_server_takes():
 
 def test_a_server_that_is_only_read_cannot_be_copied_on(cloud):
     live = object.__new__(LiveServer)
-    with pytest.raises(LabFault, match="only reads"), copied(Cloud(live, {}, Site(), "inspect"), "x"):
+    with pytest.raises(UsageFault, match="only read"), copied(Cloud(live, {}, Site(), "inspect"), "x"):
         pass
 
 

@@ -13,17 +13,9 @@ from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
 from osupgrade.model.plan import find_path, make_plan
-from osupgrade.rehearsal.inspection import (
-    Database,
-    Inspection,
-    Own,
-    Size,
-    covered,
-    is_empty,
-    readable,
-    start_finding,
-    without_doubles,
-)
+from osupgrade.rehearsal.inspect.judge import covered, is_empty, start_finding
+from osupgrade.rehearsal.inspect.model import Database, Inspection, Own, Size
+from osupgrade.rehearsal.inspect.open import readable, without_doubles
 from osupgrade.report.inspection import show
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.identify import study

@@ -19,7 +19,7 @@ from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.quoting import one_line, visible
 from osupgrade.model.report import Part, StagedFinding, State
 from osupgrade.model.stage import SEEDED, Stage
-from osupgrade.rehearsal.inspection import Inspection
+from osupgrade.rehearsal.inspect.model import Inspection
 from osupgrade.report.compare import compared
 from osupgrade.report.html import html
 from osupgrade.report.inspection import show

@@ -1,0 +1,1 @@
+"""Inspecting a cloud without running a step on it."""

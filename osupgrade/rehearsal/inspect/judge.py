@@ -1,0 +1,284 @@
+"""Looking at a cloud before any step: what its databases really are, what is their own, what will go wrong.
+
+What cannot be looked at becomes a finding and spares the rest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import sqlalchemy
+
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.passed import passed_over
+from osupgrade.lab.live_server import LiveServer
+from osupgrade.lab.sql_server import SqlServer
+from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.plan import Plan
+from osupgrade.model.quoting import quoted
+from osupgrade.model.stage import SEEDED
+from osupgrade.rehearsal.asking import ask, said, spared
+from osupgrade.rehearsal.inspect.model import SOURCE, Database, Inspection, Own, Size
+from osupgrade.rehearsal.inspect.open import Opened, rows_of
+from osupgrade.scenarios.contract import Scenario
+from osupgrade.schema.catalogue import covers, moves, variant_of
+from osupgrade.schema.diff import described
+from osupgrade.schema.foresight import foresee
+from osupgrade.schema.snapshot import Rows, Schema, read_with
+from osupgrade.schema.survey import Survey, missing_privileges, read_claim, read_sizes, survey
+
+
+def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Scenario]) -> Inspection:
+    """Survey every service's database and ask all preflights of the start."""
+    seen = _Seen([], [], list(opened.told), set())
+    for service, database in opened.databases.items():
+        _look(opened, service, database, plan, site, seen)
+    asked = _preflights(Cloud(opened.server, opened.databases, site, SOURCE), plan, scenarios, seen.left_out)
+    found = [*seen.findings]
+    found += [finding for one in seen.surveys for finding in one.findings if not covered(finding, asked)]
+    for one in seen.surveys:
+        if one.service not in seen.left_out:
+            found += _foreseen(opened.server, one, plan, asked)
+    own = tuple(entry for one in seen.surveys for entry in _own(one))
+    if absent := sorted(set(plan.services) - set(opened.databases)):
+        words = f"there is no database of {', '.join(absent)} here; traps that need several databases are not all seen"
+        found.append(Finding(SOURCE, Severity.INFO, "", "", words))
+    return Inspection(tuple(seen.databases), own, (*found, *asked))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was seen of one database after the other."""
+
+    databases: list[Database]
+    surveys: list[Survey]
+    findings: list[Finding]
+    left_out: set[str]
+    """The services that no preflight is to look at: they cannot be read, or are of another release."""
+
+
+def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, seen: _Seen) -> None:
+    """Survey one service's database."""
+    rows = rows_of(opened.server)
+    try:
+        seen.findings.extend(_privileges(rows, service, database))
+        if not covers(service, plan.first.name, plan.last.name):
+            seen.databases.append(_plain_facts(rows, service, database, plan))
+            return
+        one, told = _survey(opened.server, service, database, plan, site)
+    except (UsageFault, sqlalchemy.exc.DBAPIError) as fault:
+        words = f"the database {database} cannot be read: {said(fault)}"
+        seen.findings.append(Finding(SOURCE, Severity.ERROR, service, database, words, "nothing more is said of it"))
+        seen.left_out.add(service)
+        return
+    seen.surveys.append(one)
+    seen.databases.append(_facts(rows, one))
+    seen.findings.extend(told)
+    if one.study.identity.foreign:
+        seen.left_out.add(service)
+    elif finding := start_finding(one, plan):
+        seen.findings.append(finding)
+
+
+def _preflights(cloud: Cloud, plan: Plan, scenarios: Iterable[Scenario], left_out: set[str]) -> list[Finding]:
+    """What the preflights of the start find, of the traps whose steps are still to come."""
+    passed, failed = spared("versions", "comparison of", "", cloud, partial(passed_over, cloud, plan))
+    done = {one.step for one in passed or ()}
+    asked = [failed] if failed else []
+    for scenario in scenarios:
+        ahead = set(scenario.hops) & set(plan.steps) - done
+        if cloud.has(scenario.services[0]) and ahead and not left_out & set(scenario.services):
+            for stages, preflight in scenario.preflights:
+                if SEEDED in stages:
+                    asked += ask(scenario, preflight, cloud)
+    return asked
+
+
+def _foreseen(server: SqlServer, one: Survey, plan: Plan, asked: Sequence[Finding]) -> Iterator[Finding]:
+    """What the data meets in the revisions ahead, of tables of which no trap has spoken."""
+
+    def rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return server.rows(one.database, sql, parameters)
+
+    identity = one.study.identity
+    known = [".".join(finding.place.split(".")[:2]) for finding in asked]
+    try:
+        yield from foresee(rows, one.schema, identity.line, identity.revision.name, plan.last.name, known=known)
+    except sqlalchemy.exc.DBAPIError as fault:
+        words = f"the data of {one.database} could not be held against the migrations ahead: {said(fault)}"
+        yield Finding(SOURCE, Severity.WARNING, one.service, one.database, words)
+
+
+def _privileges(rows: Rows, service: str, database: str) -> Iterator[Finding]:
+    if lacking := missing_privileges(rows, database):
+        words = f"the account lacks {', '.join(lacking)} on {database}: part of it is not seen"
+        grant = f"GRANT {', '.join(lacking)} ON {quoted(database)}.* TO ..."
+        yield Finding(SOURCE, Severity.WARNING, service, database, words, grant)
+
+
+def _survey(
+    server: SqlServer, service: str, database: str, plan: Plan, site: Site
+) -> tuple[Survey, tuple[Finding, ...]]:
+    rows = rows_of(server)
+    expected = variant_of(service, site)
+    one = survey(rows, service, database, expected=expected, release=plan.last.name, data=False)
+    identity = one.study.identity
+    if (
+        identity.claim
+        or identity.line.version_table not in one.schema.names
+        or not is_empty(rows, database, one.schema)
+    ):
+        return one, ()
+    one = _taken_as_stamped(server, one)
+    words = f"{database} holds no rows: it is taken as stamped with {one.study.identity.revision.name}"
+    return one, (Finding(SOURCE, Severity.INFO, service, database, words),)
+
+
+def start_finding(one: Survey, plan: Plan) -> Finding | None:
+    """Whether a database stands where the path begins; None when it does, or when another finding says so."""
+    identity = one.study.identity
+    if identity.foreign or identity.line.service not in plan.first.services:
+        return None
+    line, first, last = identity.line, plan.first.name, plan.last.name
+    end, here = (line.position(r) or 0 for r in (line.head(last).name, identity.revision.name))
+    if line.knows(first):
+        start, begins = line.position(line.head(first).name) or 0, f"{first}'s is {line.head(first).name}"
+    else:  # ML2 came with Havana
+        start, begins = -1, f"{first} has no {line.variant}"
+    says = f"{one.service} is at {identity.revision.name}; {begins}"
+    if here == start:  # a service whose schema the whole path leaves alone stands at its end, too
+        return None
+    if here < start:
+        return Finding(
+            SOURCE,
+            Severity.ERROR,
+            one.service,
+            one.database,
+            f"{says}: it is older than {first}, or its upgrade to {first} was not ended",
+            f"this path begins at {first}; upgrade to it first",
+        )
+    if here >= end:
+        return Finding(
+            SOURCE,
+            Severity.WARNING,
+            one.service,
+            one.database,
+            f"{says}, {last}'s {line.head(last).name}: it is at the path's end already",
+            "nothing is left to rehearse for it",
+        )
+    words = f"{says}: it is on the way to {last} already"
+    return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
+
+
+def covered(finding: Finding, others: Iterable[Finding]) -> bool:
+    """Whether a scenario's finding says the same of the same thing, with a cure besides."""
+    if finding.severity is not Severity.ERROR and not finding.evidence.rows:
+        return False
+    names = {row[0] for row in finding.evidence.rows} or {finding.place.rpartition(".")[2]}
+    return any(
+        other.service == finding.service and other.severity is Severity.ERROR and names <= _words(other)
+        for other in others
+    )
+
+
+def _words(finding: Finding) -> set[str]:
+    texts = [finding.message, *finding.place.split("."), *(cell for row in finding.evidence.rows for cell in row)]
+    return {word.strip("`'\",;:()") for text in texts for word in text.split()}
+
+
+def is_empty(rows: Rows, database: str, schema: Schema) -> bool:
+    """Whether no table has a row, as in a dump of the schema alone."""
+    if not schema.tables:
+        return True
+    some = " OR ".join(f"EXISTS(SELECT 1 FROM {quoted(database)}.{quoted(name)})" for name in sorted(schema.names))
+    return not rows(f"SELECT {some}", ())[0][0]
+
+
+def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
+    """Without rows the version table tells nothing; in a copy of ours it gets what the schema says."""
+    identity = one.study.identity
+    table = identity.line.version_table
+    version = identity.line.head(identity.revision.release).name if identity.revision.name in moves() else ""
+    version = version or identity.revision.name
+    if not isinstance(server, LiveServer):
+        if table == "alembic_version":
+            server.execute(one.database, f"INSERT INTO {table} (version_num) VALUES (%s)", (version,))
+        else:
+            sql = f"INSERT INTO {table} (repository_id, repository_path, version) VALUES (%s, %s, %s)"
+            server.execute(one.database, sql, (one.service, "", int(version)))
+    told = tuple(finding for finding in identity.findings if finding.place != table)
+    kept = tuple(finding for finding in one.study.findings if finding not in identity.findings)
+    stamped = replace(identity, claim=(version,), findings=told)
+    return replace(one, study=replace(one.study, identity=stamped, findings=(*told, *kept)))
+
+
+def _own(one: Survey) -> Iterator[Own]:
+    if one.study.identity.foreign:
+        return
+    upstream = f"upstream at {one.study.identity.revision.name}"
+    for change, prediction in zip(one.study.customisations, one.predictions, strict=True):
+        yield Own(
+            service=one.service,
+            object=change.object,
+            place=change.place,
+            definition=described(change.after) if change.after else "",
+            difference=change.against(upstream),
+            fate=prediction.fate,
+            revision=prediction.revision,
+            release=prediction.release,
+            why=prediction.words,
+        )
+
+
+def _facts(rows: Rows, one: Survey) -> Database:
+    identity = one.study.identity
+    return replace(
+        _counted(rows, one.service, one.database, one.schema),
+        release=identity.revision.release,
+        revision=identity.revision.name,
+        same=identity.same,
+        variant=identity.line.variant,
+        claim=identity.claim,
+        honest=identity.honest,
+    )
+
+
+def _plain_facts(rows: Rows, service: str, database: str, plan: Plan) -> Database:
+    """What can be said of a database whose schemas the catalogue does not know: its version is believed."""
+    schema = read_with(rows, database)
+    claim = read_claim(rows, database, schema)
+    heads = {
+        release.name: known.head
+        for release in plan.releases
+        for part in release.services.values()
+        for known in part.databases
+        if known.name == service
+    }
+    release = next((name for name, head in heads.items() if set(head) == set(claim)), "")
+    facts = _counted(rows, service, database, schema)
+    return replace(facts, release=release or "unknown", same=claim, claim=claim, catalogued=False)
+
+
+def _counted(rows: Rows, service: str, database: str, schema: Schema) -> Database:
+    sql = "SELECT SUM(DATA_LENGTH + INDEX_LENGTH) FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+    return Database(
+        service=service,
+        database=database,
+        release="",
+        revision="",
+        same=(),
+        variant="",
+        claim=(),
+        honest=True,
+        tables=len(schema.tables),
+        charsets=dict(Counter(table.charset for table in schema.tables).most_common()),
+        engines=dict(Counter(table.engine for table in schema.tables).most_common()),
+        bytes=int(rows(sql, (database,))[0][0] or 0),
+        largest=tuple(Size(*size) for size in read_sizes(rows, database)),
+    )
