@@ -18,7 +18,7 @@ from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.observer.recorder import Recorder
 from osupgrade.lab.release_container import Overlay, Setting, Workshop
 from osupgrade.lab.sql_server import SqlServer
-from osupgrade.model.errors import UsageFault
+from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Evidence
 from osupgrade.model.quoting import quoted, with_databases
 from osupgrade.model.release import Command, version_column

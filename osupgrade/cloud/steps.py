@@ -90,7 +90,7 @@ def run_hop(
     missing: list[str] = []
     skipped: tuple[str, ...] = ()
     if source is not None and origin is not None:
-        missing = sorted(_brought(cloud, service, source, release) - cloud.tables(part.databases[0].name))
+        missing = sorted(_brought(cloud, service, source, release, before) - cloud.tables(part.databases[0].name))
         if instead is None and not _within(cloud, service, source, before):
             skipped = judge_start(origin.databases, stood, source.name)
     statuses = [(name, run.exit_status, accepts) for name, run, accepts in runs]
@@ -140,10 +140,18 @@ def _within(cloud: Cloud, service: str, source: Release, before: Versions) -> bo
     return start is not None and stood is not None and stood >= start
 
 
-def _brought(cloud: Cloud, service: str, source: Release, release: Release) -> frozenset[str]:
-    """The tables that a release makes and the one before it has not, as far as the catalogue knows this plugin set."""
+def _brought(cloud: Cloud, service: str, source: Release, release: Release, before: Versions) -> frozenset[str]:
+    """The tables that a release makes and the one before it has not, as far as the catalogue knows this plugin set.
+
+    Of a database that was on the way already, only those that were still to come.
+    """
     if cloud.site.core_plugin:
         return frozenset()
+    line = line_of(service, cloud.site, source.name, release.name)
+    if line is not None and _within(cloud, service, source, before):
+        stood = line.position(revision_name(before.get(source.services[service].databases[0].name, ())))
+        if stood is not None:
+            return line.head(release.name).schema.names - line.revisions[stood].schema.names
     old = expected_tables(service, source.name, cloud.site)
     return expected_tables(service, release.name, cloud.site) - old if old else frozenset()
 
