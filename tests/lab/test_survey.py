@@ -15,7 +15,7 @@ def printed(server):
     return "\n".join("\t".join("NULL" if cell is None else str(cell) for cell in row) for row in rows)
 
 
-@pytest.mark.parametrize("image", ["mysql56", "mariadb105"])
+@pytest.mark.parametrize("image", ["mysql56", "mariadb105", "mariadb118", "mysql97"])
 def test_a_server_set_up_from_a_survey_surveys_alike(client, image):
     wanted = {
         "sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE",
