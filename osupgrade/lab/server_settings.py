@@ -49,6 +49,11 @@ def set_up(server: DatabaseServer, survey: Survey) -> tuple[str, ...]:
             left.append(f"{name} = {value[:200]} is not set on the lab's server: {refusal}")
         elif tried != value:
             left.append(f"sql_mode is set without what the lab's server does not know: {tried}, not {value[:200]}")
+    for name in _AT_START:
+        wanted = _SWITCH.get(survey.variables.get(name, "").upper(), survey.variables.get(name, ""))
+        found = server.rows("", "SHOW GLOBAL VARIABLES LIKE %s", (name,))
+        if wanted and found and _SWITCH.get(str(found[0][1]).upper(), str(found[0][1])) != wanted:
+            left.append(f"{name} is {found[0][1]} on the lab's server and {wanted[:20]} on the surveyed one")
     if survey.variables.get("time_zone", "").upper() == "SYSTEM" and _zone(survey) not in ("", "UTC", "GMT"):
         left.append(f"the time zone is UTC on the lab's server and {_zone(survey)[:60]} on the surveyed one")
     # Connections that were opened before keep their session's own settings.

@@ -15,7 +15,7 @@ def printed(server):
     return "\n".join("\t".join("NULL" if cell is None else str(cell) for cell in row) for row in rows)
 
 
-@pytest.mark.parametrize("image", ["mysql56", "mariadb105", "mariadb118", "mysql97"])
+@pytest.mark.parametrize("image", ["mysql56", "mariadb105", "mariadb118"])
 def test_a_server_set_up_from_a_survey_surveys_alike(client, image):
     wanted = {
         "sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE",
@@ -49,3 +49,13 @@ def test_what_the_server_does_not_know_is_named(client):
     assert len(left) == 2
     assert "NO_SUCH_MODE" in left[1] or "NO_SUCH_MODE" in left[0]
     assert any("utf8mb4_0900_x" in text for text in left)
+
+
+def test_mysql_9_says_which_setting_it_cannot_take(client):
+    survey = parse_survey("version\t9.7.4\nsql_mode\tSTRICT_TRANS_TABLES\nlower_case_table_names\t1\n", "survey")
+    tags = ImageStore(client).ensure(["mysql97"], lambda _progress: None)
+    with Lab(client) as lab, start_database(lab, tags["mysql97"], options=start_options(survey)) as server:
+        assert set_up(server, survey) == ("lower_case_table_names is 0 on the lab's server and 1 on the surveyed one",)
+        server.create("kept")
+        server.renew_password(server.tool)
+        assert server.rows("", "SELECT @@GLOBAL.sql_mode") == [("STRICT_TRANS_TABLES",)]
