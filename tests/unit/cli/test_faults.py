@@ -75,15 +75,6 @@ def command(*words, stdout, environment=None):
     )
 
 
-def test_a_full_disk_behind_the_standard_output():
-    with open("/dev/full", "w") as full:  # noqa: PTH123
-        done = command("scenarios", "list", stdout=full)
-    assert done.returncode == Exit.MISSING
-    assert (
-        "standard output" in done.stderr and "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
-    )
-
-
 def test_a_reader_that_goes_away_ends_nothing():
     reader, writer = os.pipe()
     os.close(reader)
