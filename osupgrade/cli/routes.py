@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli.options import HistoryFile, Json, NoHistory, Services, history_from, usual_seconds
@@ -86,19 +85,19 @@ def _print(console: Console, first: Release, last: Release, found: list[dict[str
     console.print(f"from {first.name} ({first.version}) to {last.name} ({last.version})")
     for one in found:
         if "refused" in one:
-            console.print(f"\n[bold]{one['route']}[/]: not possible; {escape(one['refused'])}", soft_wrap=True)
+            console.print(f"\n{one['route']}: not possible; {one['refused']}", soft_wrap=True)
             for each in one["obstacles"]:
                 first_stop = f"; stop at {named(each['stops'])} first" if each["stops"] else ""
                 text = f"{each['service']}, {each['from']} to {each['to']}: {each['reason']}{first_stop}"
-                console.print(f"  {escape(text)}", soft_wrap=True)
+                console.print(f"  {text}", soft_wrap=True)
             continue
         took = f", {duration(one['seconds'])} when last rehearsed" if one["seconds"] else ""
-        console.print(f"\n[bold]{one['route']}[/]: {len(one['releases']) - 1} steps, {one['hops']} hops{took}")
+        console.print(f"\n{one['route']}: {len(one['releases']) - 1} steps, {one['hops']} hops{took}")
         console.print(f"  {' - '.join(one['releases'])}", soft_wrap=True)
         for release, why in one["reasons"].items() if one["route"] == "fewest" else ():
             console.print(f"  {release}, because", soft_wrap=True)
             for reason in why:
-                console.print(f"    {escape(reason)}", soft_wrap=True)
+                console.print(f"    {reason}", soft_wrap=True)
         for service, at in one["stops"].items():
             if at != one["releases"]:
                 console.print(f"  {service}: {' - '.join(at)}", soft_wrap=True)
