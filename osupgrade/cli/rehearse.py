@@ -226,6 +226,8 @@ def request_from(
     output: OutputOptions,
 ) -> Request:
     """What the options ask for; raises UsageFault for what none of them can mean."""
+    if cloud.cloud and (dumps or cloud.dump):
+        raise UsageFault("--cloud describes the seeded cloud; a dump is rehearsed as it is")
     moved = _moving(cloud.strategy, cloud.old_db)
     old, new = _databases(cloud) if moved else (cloud.db, "")
     files = {

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from osupgrade.history.trend import Series, Trend
+from osupgrade.model.quoting import one_line
 from osupgrade.model.text import duration
 from osupgrade.report.html.text import page, stylesheet
 from osupgrade.report.terminal.console import print_table, shown
@@ -89,7 +90,7 @@ def trend_table(trends: Sequence[Trend], console: Console) -> None:
         notes = [f"slow: {', '.join(slow)}"] if slow else []
         notes += [f"{change.started[:10]} {change.message}" for change in trend.changes[-2:]]
         table.add_row(
-            shown(trend.title),
+            shown(one_line(trend.title)),
             str(len(whole.points)),
             str(sum(point.green for point in whole.points)),
             duration(whole.median),

@@ -16,7 +16,7 @@ from osupgrade.model.plan import make_plan
 from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.cures import cure_none
 from osupgrade.rehearsal.runner import Runner
-from osupgrade.reproduce import work
+from osupgrade.reproduce import shrinking
 from osupgrade.reproduce.archive import unpack
 from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.packing import pack_subject, replay, unlike
@@ -94,7 +94,7 @@ def test_what_does_not_fail_in_the_same_way_is_not_packed(laboratory, tmp_path, 
 
 
 def test_shrunk_to_the_rows_it_takes_and_written_as_a_scenario_that_bites(laboratory, tmp_path, _tidy, monkeypatch):
-    monkeypatch.setattr(work, "TABLES_SECONDS", 3.0)
+    monkeypatch.setattr(shrinking, "TABLES_SECONDS", 3.0)
     subject = led_there(laboratory, tmp_path, "keystone-duplicate-role")
     known = tuple(KNOWN.scenarios.values())
     done = shrink_subject(laboratory, subject, tmp_path / "mine" / "our-trap", Masking.random(), 5, known, print)

@@ -179,6 +179,21 @@ def make_instance(within, project, number, server, host):
         security_groups=objects.SecurityGroupList(objects=[]),
     )
     instance.create()
+    give_disks(within, project, number, server, image)
+    # The second of each project has no interface row, as of before Newton: Stein makes one out of the cache.
+    if number != 2:
+        objects.VirtualInterface(
+            context=within,
+            uuid=cloud.id("port", project, number),
+            address="%s/%s" % (cloud.mac(project, number), cloud.id("port", project, number)),
+            instance_uuid=server,
+            tag="",
+        ).create()
+    return instance
+
+
+def give_disks(within, project, number, server, image):
+    """The disks of an instance: the image's, and a volume for every other one."""
     disks = [("image", "local", "/dev/vda", {"image_id": image, "boot_index": 0})]
     if number % 2 and number <= cloud.volumes:
         volume = {"volume_id": cloud.id("volume", project, number), "volume_size": number}
@@ -197,16 +212,6 @@ def make_instance(within, project, number, server, host):
             connection_info="{}",
             **more
         ).create()
-    # The second of each project has no interface row, as of before Newton: Stein makes one out of the cache.
-    if number != 2:
-        objects.VirtualInterface(
-            context=within,
-            uuid=cloud.id("port", project, number),
-            address="%s/%s" % (cloud.mac(project, number), cloud.id("port", project, number)),
-            instance_uuid=server,
-            tag="",
-        ).create()
-    return instance
 
 
 for project, number, server, host in cloud.servers():

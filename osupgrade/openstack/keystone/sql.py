@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, finding, statement
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, finding, quoted, statement
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -34,7 +34,9 @@ def grants(cloud: Cloud) -> Iterator[Grant]:
     there = cloud.tables("keystone")
     for table, (actor, target) in GRANT_TABLES.items():
         if table in there:
-            for who, where, data in cloud.rows("keystone", f"SELECT {actor}, {target}, data FROM {table}"):
+            for who, where, data in cloud.rows(
+                "keystone", f"SELECT {quoted(actor)}, {quoted(target)}, data FROM {quoted(table)}"
+            ):
                 yield Grant(table, str(who), str(where), data, _roles(data))
 
 

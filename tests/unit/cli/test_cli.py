@@ -29,7 +29,10 @@ def test_a_bare_cure_is_taken_by_the_command_line(capsys):
     [
         (["--cloud", "bad.toml"], "bad.toml, line 2: unknown key 'colour' in [hosts]; known here: compute"),
         (["--cloud", "missing.toml"], "missing.toml: cannot be read: No such file or directory"),
-        (["--cloud", "bad.toml", "--dump", "x.sql"], "--cloud describes the seeded cloud; a dump is taken as it is"),
+        (
+            ["--cloud", "bad.toml", "--dump", "x.sql"],
+            "--cloud describes the seeded cloud; a dump is rehearsed as it is",
+        ),
         (["--scale", "20000"], "--scale 20000: it goes from 1 to 16384"),
         (
             ["--path", "havana-icehouse", "--scale", "4"],

@@ -70,7 +70,7 @@ def test_a_tag_with_another_commit_is_refused_and_nothing_is_kept(tmp_path, upst
     with pytest.raises(UsageFault, match="the pin says 0000"):
         cache.import_from(upstream.parent, lambda text: None)
     assert not cache.mirror("thing").exists()
-    with pytest.raises(MissingFault, match="not at hand"):
+    with pytest.raises(MissingFault, match="not available locally"):
         cache.tree(part)
 
 

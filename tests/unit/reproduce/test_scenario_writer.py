@@ -101,12 +101,12 @@ def test_a_row_is_found_again_by_every_value_that_can_be_compared():
     columns = ["a", "b", "c", "d", "e", "f`"]
     row = [None, "it's \\", decimal.Decimal("1.50"), datetime.datetime(2013, 5, 1, 2, 3, 4), 0.1, b"\x00\xff"]
     assert _condition(columns, row) == (
-        "`a` IS NULL AND `b` = 'it''s \\\\' AND `c` = 1.50 AND `d` = '2013-05-01 02:03:04' AND `f``` = X'00ff'"
+        "`a` IS NULL AND `b` = _utf8mb4 X'69742773205c' AND `c` = 1.50 AND `d` = '2013-05-01 02:03:04' AND `f``` = X'00ff'"
     )
     assert "MD5(CONVERT(`a` USING utf8mb4)) = '" in _condition(["a"], ["x" * 61])
     assert "MD5(`a`) = '" in _condition(["a"], [b"x" * 61])
     assert _condition(["a"], [0.5]) == "1"
-    assert _insert("nova.x", ["a", "b"], [None, "y\nz"]) == "INSERT INTO x (b) VALUES ('y\\nz');"
+    assert _insert("nova.x", ["a", "b"], [None, "y\nz"]) == "INSERT INTO `x` (`b`) VALUES (_utf8mb4 X'790a7a');"
 
 
 @pytest.mark.parametrize("name", ["Trap", "my trap", "1trap", ".."])

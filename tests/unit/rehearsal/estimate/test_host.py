@@ -35,7 +35,7 @@ def test_the_script_refuses_what_it_cannot_do(arguments):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no JSON"),
+        ("", "not valid JSON"),
         ("[]", "is no measurement of a host"),
         ('{"format": 2}', "is no measurement of a host"),
         (json.dumps({**dataclasses.asdict(HERE), "format": 1, "fsync_ms": 0}), "fsync_ms must be a number above 0"),
@@ -73,7 +73,7 @@ def test_a_faster_processor_counts_for_what_computes():
     ("arguments", "said"),
     [
         (["--factor-file", "host.json"], "--factor-file belongs to --estimate"),
-        (["--estimate", "--factor-file", "/no/such/host.json"], "cannot read /no/such/host.json"),
+        (["--estimate", "--factor-file", "/no/such/host.json"], 'cannot read "/no/such/host.json"'),
         (["--estimate", "--keep"], "nothing to --keep"),
         (["--estimate", "--strategy", "new-controller"], "--estimate times an upgrade in place"),
     ],
