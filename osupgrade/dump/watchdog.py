@@ -27,7 +27,7 @@ SLOWEST = 1000
 _SPACE = r"(?:\s|/\*.*?\*/)*+"
 _QUERY = re.compile(
     rf"{_SPACE}(?:SELECT|DO|CALL|WITH|SHOW|EXPLAIN|HANDLER|EXECUTE|TABLE|VALUES|SET|\(|BEGIN|LOCK|FLUSH"
-    rf"|(?:INSERT|REPLACE)\b[^()'\"]{{0,200}}+(?:\([^()'\"]*+\))?+{_SPACE}\(?SELECT"
+    rf"|(?:INSERT|REPLACE)\b[^()'\"]{{0,200}}?(?:\([^()'\"]*+\))?{_SPACE}\(?SELECT\b"
     rf"|CREATE\s++(?:OR\s++REPLACE\s++)?TABLE\b[^('\"]{{0,200}}\bSELECT|UPDATE|DELETE)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -93,7 +93,7 @@ class Watchdog:
     def _sessions(self) -> list[tuple[int, float, str]]:
         """The sessions of the restore that run a statement: number, seconds, statement."""
         sql = (
-            "SELECT ID, TIME, INFO, DB FROM information_schema.PROCESSLIST "
+            "SELECT ID, TIME, LEFT(INFO, 2000), DB FROM information_schema.PROCESSLIST "
             "WHERE USER = %s AND HOST = 'localhost' AND COMMAND <> 'Sleep' AND COMMAND <> 'Killed'"
         )
         rows = self._server.rows("", sql, (self._server.tool.user,))
