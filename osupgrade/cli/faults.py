@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator
 
 import docker.errors
+import pymysql
 import requests
 import sqlalchemy.exc
 
@@ -34,6 +35,9 @@ def known_fault(raised: BaseException) -> Fault | None:
         if isinstance(one, MemoryError):
             reason, hint = _REASONS[errno.ENOMEM]
             return MissingFault(reason, hint=hint)
+        # The driver's own error comes where a connection is given back, behind SQLAlchemy's back.
+        if isinstance(one, pymysql.err.OperationalError):
+            return LabFault("the connection to the lab's database was lost", hint="osupgrade doctor", evidence=str(one))
         if isinstance(one, sqlalchemy.exc.DBAPIError):
             full = no_room("this cloud", str(one.orig))
             if full is not None:
