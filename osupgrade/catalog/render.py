@@ -45,7 +45,7 @@ def render(
 
 
 def render_text(text: str, values: Mapping[str, Any]) -> str:
-    """A template that is a text at hand, such as a configuration file of a release; nothing in it is quoted."""
+    """A template given as text, such as a configuration file of a release; nothing in it is quoted."""
     return _PLAIN.from_string(text).render(values)
 
 

@@ -54,7 +54,7 @@ class Site:
 
     ``plugin`` is the core plugin before the move to ML2, ``service_plugins`` those besides it (``router``, ``lbaas``),
     ``hosts`` how hosts name themselves once upgraded. ``migrations`` holds a directory of own migration scripts by
-    service, ``core_plugin`` overrides the class that a release's tool is told, for clouds that were set up otherwise.
+    service, ``core_plugin`` overrides the class that a release's tool gets, for clouds that were set up otherwise.
     ``mechanism_drivers`` are ML2's, for releases that have no other core plugin,
     ``launch_commands`` the commands that start the API services.
     ``keep_plugin_tables`` keeps the old plugin's tables through the move to ML2. ``packages`` are what a controller has

@@ -250,7 +250,7 @@ class _Rows:
         return until, False
 
     def _close(self, data: bytes, at: int) -> int:
-        """Behind the string at hand, or as far as it goes in ``data``: it may hold many lines that look like an end."""
+        """Behind the current string, or as far as it goes in ``data``: it may hold many lines that look like an end."""
         self._escaped = False
         end = _INSIDE[self._quote].match(data, at).end()  # type: ignore[union-attr] # it matches nothing, too
         self._open = not data.startswith(self._quote, end)
@@ -307,7 +307,7 @@ class _Code:
         return at, last
 
     def _token_end(self, data: bytes, at: int, last: bool) -> tuple[int, bool]:
-        """Behind the end of the string or comment at hand, or how far it is known, and whether it is still open."""
+        """Behind the end of the current string or comment, or how far it is known, and whether it is still open."""
         end = _INSIDE[self._token].match(data, at).end()  # type: ignore[union-attr] # it matches nothing, too
         closing = b"*/" if self._token == b"*" else self._token
         if data.startswith(closing, end):

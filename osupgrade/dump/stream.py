@@ -78,7 +78,7 @@ class Reader:
         self.total = sum(part.size for part in self.parts)
         self.sha256 = hashlib.sha256() if digest else None
         self.part = self.parts[0] if self.parts else None
-        """The file at hand."""
+        """The current file."""
         self._before = 0
         self._file: IO[bytes] | None = None
         self._length = 0
