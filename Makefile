@@ -32,8 +32,9 @@ scenarios: engine ## every trap in both lanes
 nightly: engine ## every path on every database with every scenario; ARGS="--shard 1/4" for a part of it
 	$(BIN)/osupgrade nightly $(ARGS)
 
+# By file: the tests of a file share one laboratory. Each worker has its own containers, so more than four only queue.
 test: engine ## the tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 unit: setup ## the unit tests: no Docker, under a minute
 	$(BIN)/pytest tests/unit -n auto $(ARGS)
