@@ -30,6 +30,7 @@ from osupgrade.rehearsal.apis import Apis
 from osupgrade.rehearsal.cures import MayCure
 from osupgrade.rehearsal.defaults import SOURCE, OtherDefault, usual_default
 from osupgrade.rehearsal.estimate.measure import Estimate, Measuring
+from osupgrade.rehearsal.foresight import Foresight
 from osupgrade.rehearsal.fresh import Fresh
 from osupgrade.rehearsal.phases import Phase
 from osupgrade.rehearsal.repeat import Repeat
@@ -162,6 +163,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
     estimate = _estimate(task, laboratory, bare, say)
     repeat = Repeat(bare, laboratory, request.times, size, say)
     surveyor = Surveyor(task.plan)
+    foresight = Foresight(task.plan, surveyor)
     way = NewController(laboratory, say) if laboratory.new else InPlace(laboratory, request.rollback, say)
     timing: tuple[Phase, ...] = (estimate,) if estimate else ()
     default = OtherDefault(bare, *_undecided(task), say)
@@ -170,12 +172,12 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
         phase.before(brought.cloud)
     runner = dataclasses.replace(
         bare,
-        arriving=(way, surveyor),
+        arriving=(way, surveyor, foresight),
         keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
         known_before=(*task.findings, *brought.findings),
     )
     fresh = Fresh(task.plan, laboratory, run, say)
-    phases = (surveyor, repeat, default, way, fresh, apis, *timing)
+    phases = (surveyor, foresight, repeat, default, way, fresh, apis, *timing)
     return Prepared(task, laboratory, brought, before, runner, phases)
 
 

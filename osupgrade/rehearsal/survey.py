@@ -30,6 +30,11 @@ class Surveyor:
     plan: Plan
     _before: dict[str, Survey] = field(default_factory=dict)
 
+    @property
+    def surveys(self) -> Mapping[str, Survey]:
+        """Each service's survey before the first hop; empty until :meth:`before`."""
+        return self._before
+
     def before(self, cloud: Cloud) -> Cloud:
         """Note what each service's schema is, and what in it is the operator's own, with its data's checksum."""
         first, last = self.plan.first, self.plan.last

@@ -26,17 +26,27 @@ _WHAT = {
 
 
 def foresee(
-    rows: Rows, schema: Schema, line: Lineage, start: str, release: str = "", *, known: Iterable[str] = ()
+    rows: Rows,
+    schema: Schema,
+    line: Lineage,
+    start: str,
+    release: str = "",
+    *,
+    known: Iterable[str] = (),
+    untried: bool = True,
 ) -> Iterator[Finding]:
     """What the data of one database would meet between revision ``start`` and the head of ``release``.
 
     ``rows`` runs a query in that database; nothing but SELECT is sent. ``known`` are the places (``service.table``) of
     which a hand-written trap has spoken already: it knows more. Conditions that the migrations cope with are silent.
+    ``untried`` says whether to speak of conditions whose outcome is not known.
     """
     spoken = set(known)
     for condition in conditions(schema, line, start, release):
         result = result_of(condition)
-        if (result and result.came is Came.COPES) or f"{condition.service}.{condition.table}" in spoken:
+        if result.came is Came.COPES if result else not untried:
+            continue
+        if f"{condition.service}.{condition.table}" in spoken:
             continue
         found = [tuple(row) for row in rows(f"{condition.sql} LIMIT {_MOST}", ())] if condition.sql else condition.rows
         if found:
