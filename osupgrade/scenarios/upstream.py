@@ -109,10 +109,13 @@ def claimed(cloud: Cloud, database: str) -> tuple[str, ...]:
 def is_before(cloud: Cloud, database: str, revision: str) -> bool:
     """Whether a database is older than a revision; than a release's last one, if it is a release's name.
 
-    One without a version is not. A number is compared as one; a revision that the catalogue cannot place, or a database
-    at one, counts as older: the other conditions must tell.
+    One without a version is where its tables say, as for :func:`upstream`; if these are no release's it is not older.
+    A number is compared as one; a revision that the catalogue cannot place, or a database at one, counts as older: the
+    other conditions must tell.
     """
     claim = claimed(cloud, database)
+    if not claim and (placed := _by_tables(cloud, database)):
+        claim = (placed,)
     if not claim:
         return False
     if revision.isdigit():
