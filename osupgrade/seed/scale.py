@@ -260,7 +260,7 @@ def _columns(connection: sqlalchemy.Connection, database: str) -> Mapping[str, S
         "SELECT table_name, column_name, data_type, character_maximum_length FROM information_schema.columns "
         "WHERE table_schema = :database ORDER BY table_name, ordinal_position"
     )
-    columns: dict[str, list[Column]] = Field(default_factory=dict)
+    columns: dict[str, list[Column]] = {}
     for table, name, kind, length in connection.execute(query, {"database": database}):
         columns.setdefault(table, []).append(Column(name, kind, length))
     return columns

@@ -33,8 +33,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         place="keystone.project_endpoint_group",
-        columns="index column",
-        query="SELECT index_name, column_name FROM information_schema.statistics WHERE table_schema = DATABASE() "
+        query="SELECT index_name AS `index`, column_name AS `column` FROM information_schema.statistics WHERE table_schema = DATABASE() "
         f"AND table_name = 'project_endpoint_group' AND index_name = '{INDEX}' "
         "AND EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '47147121')",
         message=f"an own index of project_endpoint_group has the name {INDEX}, which keystone's e8725d6fa226 makes",
@@ -58,7 +57,6 @@ def kept(cloud: Cloud) -> Iterator[Finding]:
             scenario,
             cloud,
             place="keystone.project",
-            columns="id",
             query="SELECT id FROM project",
             message="the operator's own column, index or table did not come through",
             effect="what reads them fails",

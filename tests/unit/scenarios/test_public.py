@@ -1,6 +1,7 @@
 """What scenarios may use of the package: the one public module, and what it promises."""
 
 import ast
+import inspect
 
 import pytest
 
@@ -22,6 +23,19 @@ def test_a_scenario_imports_nothing_else_of_the_package(file):
         else:
             continue
         assert all(name == "osupgrade.scenarios" or name.split(".")[0] != "osupgrade" for name in names), names
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
+def test_a_scenario_calls_the_public_module_as_its_signatures_are(file):
+    tree = ast.parse(file.read_text("utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in imports if node.module == "osupgrade.scenarios" for alias in node.names}
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        unpacked = any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
+        if not isinstance(call.func, ast.Name) or call.func.id not in names or unpacked:
+            continue
+        called = getattr(public, call.func.id)
+        inspect.signature(called).bind(*call.args, **{k.arg: k.value for k in call.keywords})
 
 
 def test_the_public_module_has_what_it_says():
