@@ -6,8 +6,8 @@ import docker
 import pytest
 
 from osupgrade.lab.images import ImageError, ImageStore, Recipe, database_for, load_recipes
+from osupgrade.lab.images.context import host_certificates
 from osupgrade.lab.images.recipe import Input
-from osupgrade.lab.images.store import host_certificates
 
 TWO_STAGES = """FROM osupgrade/base AS build
 COPY ca.crt /build/

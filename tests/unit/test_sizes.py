@@ -9,11 +9,8 @@ from osupgrade.catalog.content import root
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 LONG_MODULES = {
     "images/grizzly/seed/seed_nova.py",
-    "osupgrade/lab/images/store.py",
     # Arrives as one file in a Python 2.7 of which nothing is known.
     "osupgrade/lab/observer/inside/osupgrade_observer.py",
-    "osupgrade/report/html.py",
-    "osupgrade/report/terminal.py",
     "osupgrade/schema/identify.py",
     "osupgrade/schema/snapshot.py",
     "osupgrade/schema/verdicts.py",

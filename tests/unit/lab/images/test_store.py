@@ -17,16 +17,10 @@ from osupgrade.catalog.content import root
 from osupgrade.catalog.releases import load_releases
 from osupgrade.lab.images import ImageError, ImageStore, Recipe, build_order, database_for, load_recipes, tag_of
 from osupgrade.lab.images.bootstrap import Cancelled, _run, debian_mirror
+from osupgrade.lab.images.build import only_builder
+from osupgrade.lab.images.context import build_arguments, final_dockerfile, host_certificates, pack
+from osupgrade.lab.images.diagnosis import diagnose, plain_lines
 from osupgrade.lab.images.recipe import Input, make_recipe, nearest
-from osupgrade.lab.images.store import (
-    _only_builder,
-    build_arguments,
-    diagnose,
-    final_dockerfile,
-    host_certificates,
-    pack,
-    plain_lines,
-)
 from osupgrade.model.errors import Exit, LabFault, MissingFault, UsageFault
 
 IMAGES = root() / "images"
@@ -400,7 +394,7 @@ def test_an_image_that_this_machine_cannot_have_is_refused_before_anything_is_bu
 def test_one_command_waits_for_another_that_builds_the_same():
     engine = FakeEngine()
     told = []
-    with _only_builder("a", lambda: None):
+    with only_builder("a", lambda: None):
 
         def meanwhile(progress):
             told.append(progress)
