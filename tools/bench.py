@@ -47,7 +47,7 @@ from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.rehearsal.runner import Runner
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import table_sql
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.schema.reading import read_schema
 from osupgrade.seed.description import load_description
 from osupgrade.seed.scale import scale
 

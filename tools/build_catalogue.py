@@ -34,8 +34,10 @@ from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.release import Command, Database, Release
 from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump, revision_name
-from osupgrade.schema.snapshot import QUERIES, Schema, Table, assemble, read_schema
+from osupgrade.schema.reading import QUERIES, assemble, read_schema
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import read_claim
+from osupgrade.schema.tables import Table
 from osupgrade.schema.uses import find_uses
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")

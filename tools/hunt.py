@@ -33,7 +33,9 @@ from osupgrade.schema import outcomes
 from osupgrade.schema.catalogue import line_of
 from osupgrade.schema.conditions import Condition, Kind, conditions
 from osupgrade.schema.outcomes import Came, Result
-from osupgrade.schema.snapshot import Schema, Table, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Table
 from osupgrade.seed.description import load_description
 
 PLANTED = 2

@@ -37,7 +37,9 @@ from osupgrade.schema.catalogue import Lineage, lineage
 from osupgrade.schema.diff import Change, described, diff
 from osupgrade.schema.identify import customisations
 from osupgrade.schema.predict import first_stop, predict
-from osupgrade.schema.snapshot import Index, Schema, Table, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Index, Table
 from osupgrade.schema.verdicts import verdicts
 from tools.build_catalogue import SERVICES, VARIANTS, Bench
 

@@ -27,7 +27,9 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import Exit, Fault
-from osupgrade.schema.snapshot import Schema, Table, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Table
 from osupgrade.seed.description import load_description
 from tools.build_catalogue import listen
 

@@ -11,7 +11,7 @@ from osupgrade.lab.parallel import threads
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import Release
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.schema.reading import read_schema
 from osupgrade.seed.datahash import hash_of_tables, table_hashes
 
 MOST_BYTES = 500_000_000

@@ -24,7 +24,7 @@ from osupgrade.model.stage import VERIFY
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers
 from osupgrade.schema.diff import Change, diff
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.schema.reading import read_schema
 
 LANE = "fresh"
 

@@ -40,7 +40,7 @@ from osupgrade.rehearsal.strategy import InPlace, NewController
 from osupgrade.rehearsal.survey import Surveyor
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import ScenarioSet, load_scenarios
-from osupgrade.schema.snapshot import ddl
+from osupgrade.schema.reading import ddl
 from osupgrade.seed.description import CloudDescription, load_description
 from osupgrade.seed.scale import check_factor, copied_from, scale
 from osupgrade.seed.seeder import load_seeder

@@ -13,9 +13,10 @@ from osupgrade.model.step import Diagnosis, Outcome, StepResult
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers, revision_name, variant_of
 from osupgrade.schema.diff import described
-from osupgrade.schema.snapshot import Rows
+from osupgrade.schema.own_data import OwnData
+from osupgrade.schema.reading import Rows
 from osupgrade.schema.survey import Aftermath, Survey, aftermath, survey
-from osupgrade.schema.verdicts import OwnData, Verdict
+from osupgrade.schema.verdicts import Verdict
 
 NO_WORDS = Diagnosis("the tool said nothing about why it failed")
 

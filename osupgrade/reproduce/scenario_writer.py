@@ -22,7 +22,9 @@ from osupgrade.reproduce.archive import site_text
 from osupgrade.reproduce.failure import Failure
 from osupgrade.scenarios.helpers import definition
 from osupgrade.schema.catalogue import Lineage
-from osupgrade.schema.snapshot import Schema, Table, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Table
 
 LONG = 60
 """A value of more characters is compared by its MD5, and cut where people read it."""

@@ -26,7 +26,7 @@ from osupgrade.reproduce.subject import Masking, Subject
 from osupgrade.reproduce.trials import Trials, known_line, narrowed, tables_in, tables_named
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import load_scenarios
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.schema.reading import read_schema
 from osupgrade.seed.description import load_description
 
 TABLES_SECONDS = 40.0

@@ -9,7 +9,8 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.quoting import quoted
 from osupgrade.schema.catalogue import knows, lineage, variants
 from osupgrade.schema.diff import described
-from osupgrade.schema.snapshot import Column, Table, charset_of, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.tables import Column, Table, charset_of
 
 STRICT = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
 """A text that grows too long for its column is then refused instead of cut, and a backslash escapes."""

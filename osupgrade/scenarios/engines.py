@@ -11,7 +11,8 @@ from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.findings import finding
 from osupgrade.scenarios.upstream import upstream
 from osupgrade.schema.diff import described, generated
-from osupgrade.schema.snapshot import ForeignKey, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.tables import ForeignKey
 
 _OTHERS = (
     "SELECT table_name AS `table`, engine AS engine FROM information_schema.tables WHERE table_schema = DATABASE() "

@@ -11,7 +11,9 @@ from osupgrade.model.finding import Evidence, Finding
 from osupgrade.model.quoting import quoted
 from osupgrade.scenarios.contract import Blocks, Scenario
 from osupgrade.scenarios.findings import finding
-from osupgrade.schema.snapshot import Table, read_schema, table_data
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.table_data import table_data
+from osupgrade.schema.tables import Table
 
 
 def migrations(repository: str, scripts: Mapping[str, bytes], *, without: Sequence[str] = ()) -> Overlay:

@@ -9,7 +9,8 @@ from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change, diff
 from osupgrade.schema.identify import customisations
 from osupgrade.schema.predict import Prediction
-from osupgrade.schema.snapshot import Schema, read_schema
+from osupgrade.schema.reading import read_schema
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import survey
 from osupgrade.schema.verdicts import way_out
 

@@ -12,7 +12,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Sql
 from osupgrade.schema.catalogue import Lineage, Revision, knows, line_of, lineage, revision_name, variant_of, variants
 from osupgrade.schema.diff import table_sql
-from osupgrade.schema.snapshot import Table
+from osupgrade.schema.tables import Table
 
 VERSION_TABLES = ("alembic_version", "migrate_version")
 

@@ -20,9 +20,8 @@ from osupgrade.catalog.services import like
 from osupgrade.catalog.services import services as content_services
 from osupgrade.catalog.site import Site
 from osupgrade.model.errors import LabFault, UsageFault
-from osupgrade.schema.snapshot import (
-    Schema,
-    Table,
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.table_data import (
     column_data,
     column_from,
     index_data,
@@ -32,6 +31,7 @@ from osupgrade.schema.snapshot import (
     table_data,
     table_from,
 )
+from osupgrade.schema.tables import Table
 from osupgrade.schema.uses import Uses
 
 DIRECTORY = Path(__file__).parent / "catalogue"

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.schema.catalogue import Lineage, Revision
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, ForeignKey, Index, Table
 
 _TEXT = re.compile(r"(?:var)?char\((\d+)\)")
 _BYTES = re.compile(r"(?:var)?binary\((\d+)\)")

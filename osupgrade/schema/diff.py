@@ -8,18 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from osupgrade.model.quoting import literal, quoted
-from osupgrade.schema.snapshot import (
-    Check,
-    Column,
-    ForeignKey,
-    Index,
-    Routine,
-    Schema,
-    Table,
-    Trigger,
-    View,
-    charset_of,
-)
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Check, Column, ForeignKey, Index, Routine, Table, Trigger, View, charset_of
 
 Kind = Literal["added", "removed", "altered", "renamed"]
 Part = Column | Index | ForeignKey | Check | Table | Trigger | View | Routine

@@ -8,7 +8,8 @@ from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.schema.catalogue import Lineage
 from osupgrade.schema.conditions import Condition, Kind, conditions
 from osupgrade.schema.outcomes import Came, Result, result_of
-from osupgrade.schema.snapshot import Rows, Schema
+from osupgrade.schema.reading import Rows
+from osupgrade.schema.snapshot import Schema
 
 SOURCE = "foresight"
 SHOWN = 10

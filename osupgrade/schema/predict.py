@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from osupgrade.model.finding import Cure, Fate, Finding, Severity
 from osupgrade.schema.catalogue import Lineage, Revision, lineage, moves, refuses_not_utf8, rules
 from osupgrade.schema.diff import Change, diff, made_for_a_key
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, ForeignKey, Index, Table, Trigger, View
 from osupgrade.schema.verdicts import breaks, find_item
 
 SOURCE = "prediction"

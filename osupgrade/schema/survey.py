@@ -12,20 +12,11 @@ from osupgrade.model.quoting import quoted
 from osupgrade.model.release import ALEMBIC, version_column
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.identify import Study, recognise, study
+from osupgrade.schema.own_data import OwnData, OwnPlace, judge_own_data, own_places, read_own_data
 from osupgrade.schema.predict import Prediction, predict, prediction_findings
-from osupgrade.schema.snapshot import Rows, Schema, read_with
-from osupgrade.schema.verdicts import (
-    OwnData,
-    OwnPlace,
-    Verdict,
-    judge_customisations,
-    judge_own_data,
-    judge_result,
-    own_places,
-    read_own_data,
-    verdicts,
-    way_out,
-)
+from osupgrade.schema.reading import Rows, read_with
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.verdicts import Verdict, judge_customisations, judge_result, verdicts, way_out
 
 SOURCE = "schema"
 

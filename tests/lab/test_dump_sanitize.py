@@ -28,7 +28,7 @@ from osupgrade.lab.images import ImageStore
 from osupgrade.model.errors import Exit, MissingFault, UsageFault
 from osupgrade.schema import catalogue
 from osupgrade.schema.diff import table_sql
-from osupgrade.schema.snapshot import Table
+from osupgrade.schema.tables import Table
 
 KEY = b"0123456789abcdef0123456789abcdef"
 HEAD = """-- MySQL dump 10.13  Distrib 5.6.24, for Linux (x86_64)

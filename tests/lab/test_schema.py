@@ -12,7 +12,8 @@ from osupgrade.lab.images import ImageStore
 from osupgrade.model.errors import UsageFault
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import diff, table_sql
-from osupgrade.schema.snapshot import Schema, ddl, read_connection, read_schema
+from osupgrade.schema.reading import ddl, read_connection, read_schema
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.verdicts import judge_result
 
 STATEMENTS = (

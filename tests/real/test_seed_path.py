@@ -10,7 +10,7 @@ from osupgrade.cloud.steps import run_hop
 from osupgrade.lab.release_container import render
 from osupgrade.model.step import Outcome
 from osupgrade.schema.catalogue import lineage, variant_of
-from osupgrade.schema.snapshot import read_schema
+from osupgrade.schema.reading import read_schema
 from osupgrade.seed.datahash import table_hashes
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")

@@ -30,7 +30,8 @@ from osupgrade.scenarios.contract import Scenario
 from osupgrade.schema.catalogue import covers, moves, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.foresight import foresee
-from osupgrade.schema.snapshot import Rows, Schema, read_with
+from osupgrade.schema.reading import Rows, read_with
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import Survey, missing_privileges, read_claim, read_sizes, survey
 
 

@@ -27,7 +27,8 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.rehearsal.asking import said
 from osupgrade.rehearsal.inspect.model import SOURCE
-from osupgrade.schema.snapshot import Rows, Schema, read_with
+from osupgrade.schema.reading import Rows, read_with
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import assign, read_claim
 
 

@@ -19,8 +19,9 @@ from osupgrade.rehearsal.inspect.open import readable, without_doubles
 from osupgrade.report.inspection import show
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.identify import study
-from osupgrade.schema.snapshot import Column, Schema, Table
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import Survey
+from osupgrade.schema.tables import Column, Table
 
 PLAN = make_plan(find_path(load_paths(), load_releases(), "grizzly-icehouse"), load_releases())
 NOVA = ("instances", "compute_nodes")

@@ -20,7 +20,7 @@ from osupgrade.schema.catalogue import (
 )
 from osupgrade.schema.identify import study
 from osupgrade.schema.predict import predict
-from osupgrade.schema.snapshot import Column, Table
+from osupgrade.schema.tables import Column, Table
 
 HEADS = {
     "keystone": {"grizzly": ("22", 19), "havana": ("36", 18), "icehouse": ("44", 16)},

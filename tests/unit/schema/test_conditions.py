@@ -7,7 +7,8 @@ import pytest
 from osupgrade.schema.catalogue import Lineage, Revision, lineage
 from osupgrade.schema.conditions import Kind, conditions
 from osupgrade.schema.foresight import foresee
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, ForeignKey, Index, Table
 
 ID = Column("id", "int(11)", False, extra="auto_increment")
 PRIMARY = Index("PRIMARY", (("id", 0),), unique=True)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change, diff, generated, table_sql
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, ForeignKey, Index, Table, Trigger, View
 
 SERVICES = Table(
     "services",

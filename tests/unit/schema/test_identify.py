@@ -7,7 +7,8 @@ import pytest
 from osupgrade.model.finding import Severity
 from osupgrade.schema.catalogue import apply, delta, lineage, variants
 from osupgrade.schema.identify import customisations, identify, recognise, study
-from osupgrade.schema.snapshot import Column, Index, Schema, Table, Trigger
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, Index, Table, Trigger
 
 PHONE = Column("phone", "varchar(20)", True, collation="utf8_general_ci")
 OWN = Table("billing", (Column("id", "int", False),), (Index("PRIMARY", (("id", 0),), True),))

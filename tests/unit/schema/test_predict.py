@@ -8,7 +8,7 @@ from osupgrade.model.finding import Fate, Severity
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change
 from osupgrade.schema.predict import first_stop, predict, prediction_findings
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Table, Trigger
+from osupgrade.schema.tables import Column, ForeignKey, Index, Table, Trigger
 
 ID = Column("id", "int", False)
 START = {"keystone": "22", "glance": "22", "cinder": "9", "nova": "161", "neutron": "grizzly"}

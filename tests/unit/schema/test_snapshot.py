@@ -3,20 +3,10 @@
 import pytest
 
 from osupgrade.model.errors import UsageFault
-from osupgrade.schema.snapshot import (
-    Check,
-    Column,
-    ForeignKey,
-    Index,
-    Routine,
-    Schema,
-    Table,
-    Trigger,
-    View,
-    assemble,
-    column_data,
-    column_from,
-)
+from osupgrade.schema.reading import assemble
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.table_data import column_data, column_from
+from osupgrade.schema.tables import Check, Column, ForeignKey, Index, Routine, Table, Trigger, View
 
 
 def rows(version="5.6.24", **queries):

@@ -1,8 +1,9 @@
 """Telling databases apart, and a survey through any way to run queries."""
 
 from osupgrade.schema.catalogue import lineage
-from osupgrade.schema.snapshot import Column, Schema, Table
+from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import assign, missing_privileges
+from osupgrade.schema.tables import Column, Table
 
 OWN = Schema(tables=(Table("invoices", (Column("id", "int", False),)),))
 

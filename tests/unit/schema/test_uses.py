@@ -2,7 +2,8 @@
 
 import pytest
 
-from osupgrade.schema.snapshot import Column, Schema, Table
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, Table
 from osupgrade.schema.uses import find_uses
 
 BEFORE = Schema(

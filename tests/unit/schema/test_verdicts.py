@@ -9,18 +9,10 @@ from osupgrade.model.step import Diagnosis
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change
 from osupgrade.schema.identify import customisations
-from osupgrade.schema.snapshot import Column, ForeignKey, Index, Schema, Table, Trigger, View
-from osupgrade.schema.verdicts import (
-    OwnData,
-    blamed,
-    judge_customisations,
-    judge_own_data,
-    judge_result,
-    own_places,
-    read_own_data,
-    verdicts,
-    way_out,
-)
+from osupgrade.schema.own_data import OwnData, judge_own_data, own_places, read_own_data
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, ForeignKey, Index, Table, Trigger, View
+from osupgrade.schema.verdicts import blamed, judge_customisations, judge_result, verdicts, way_out
 
 TEXT = "utf8_general_ci"
 NOTE = Column("note", "varchar(20)", True, collation=TEXT)

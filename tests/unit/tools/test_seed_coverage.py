@@ -1,6 +1,7 @@
 import pytest
 
-from osupgrade.schema.snapshot import Column, Index, Schema, Table
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column, Index, Table
 from tools.seed_coverage import Content, Place, Touch, heard, places, reason, reshaped, told, uncovered
 
 

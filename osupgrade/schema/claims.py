@@ -1,0 +1,189 @@
+"""What a version table claims, compared with where the schema really is."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
+from osupgrade.model.quoting import literal
+from osupgrade.model.release import version_column
+from osupgrade.schema.catalogue import Lineage, Revision, later, moves
+from osupgrade.schema.diff import Change, diff
+from osupgrade.schema.facts import FAR, Fact, facts
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Column
+
+SOURCE = "schema"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A version table's claim beside the schema.
+
+    ``revision`` is where the schema is, ``same`` are all revisions with that schema, and ``distance`` counts the facts
+    in which the schema differs from it. ``claimed`` is what the version table holds; ``agreed`` says whether one of
+    these revisions is among ``same``.
+    """
+
+    line: Lineage
+    schema: Schema
+    revision: Revision
+    same: tuple[str, ...]
+    claimed: tuple[str, ...]
+    agreed: bool
+    distance: int
+
+    @property
+    def size(self) -> int:
+        """How many facts the revision's own schema has."""
+        return len(facts(self.revision.schema))
+
+    @property
+    def truth(self) -> str:
+        """Where the schema is, as a clause."""
+        return f"the schema is that of {_spell(self.line, self.same)}"
+
+
+def claim_findings(claim: Claim) -> Iterator[Finding]:
+    """The finding about a version table that is missing, wrong or not of this service; nothing for a right one."""
+    if claim.distance > claim.size * FAR:
+        yield _lie(
+            claim.line,
+            f"the schema is far from every revision up to {claim.line.last.capitalize()}; the nearest is "
+            f"{claim.revision.name} ({claim.distance} of {claim.size} facts differ)",
+            "this is another release, or not the whole database; nothing below can be trusted",
+        )
+    elif claim.agreed:
+        table = claim.line.version_table
+        if len(claim.claimed) > 1 and table == "alembic_version":
+            rows = f"{table} holds {len(claim.claimed)} rows: {', '.join(claim.claimed)}"
+            yield _lie(claim.line, rows, "alembic wants exactly one")
+    elif not claim.claimed:
+        yield _unstamped(claim)
+    elif known := [name for name in claim.claimed if claim.line.position(name) is not None]:
+        yield _displaced(claim, known[-1])
+    else:
+        yield _unknown(claim)
+
+
+def _unstamped(claim: Claim) -> Finding:
+    line, table = claim.line, claim.line.version_table
+    column, cure = version_column(table), None
+    if table == "alembic_version":
+        create = f"CREATE TABLE IF NOT EXISTS {table} ({column} VARCHAR(32) NOT NULL)"
+        stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(claim.revision.name)})"
+        cure = Cure(f"stamp it with {claim.revision.name}", (Sql(line.service, create), Sql(line.service, stamp)))
+    state = "is empty" if table in claim.schema.names else "is missing"
+    return _lie(
+        line,
+        f"the database was never stamped: {table} {state}; {claim.truth}",
+        "the upgrade starts from the first migration and stops at the first table that exists (1050)",
+        cure,
+    )
+
+
+def _unknown(claim: Claim) -> Finding:
+    line, end = claim.line, claim.line.last.capitalize()
+    what = (
+        f"{line.version_table} says {', '.join(claim.claimed)}, which is no revision of upstream's up to {end}"
+        f"{_newer(line, claim.claimed)}"
+    )
+    if not claim.distance:
+        return _lie(line, f"{what}; {claim.truth}", "the tool refuses the database or does nothing")
+    near = f"the nearest schema is that of {_spell(line, claim.same)}, {claim.distance} of {claim.size} facts differ"
+    first = line.releases[0].capitalize()
+    return _lie(line, f"{what}; {near}", f"this is no database of the releases from {first} to {end}")
+
+
+def _displaced(claim: Claim, known: str) -> Finding:
+    """The version table is ahead of the schema, or behind it."""
+    line, table, revision = claim.line, claim.line.version_table, claim.revision
+    here, there = line.position(revision.name) or 0, line.position(known) or 0
+    names = [r.name for r in line.revisions[min(here, there) + 1 : max(here, there) + 1]]
+    span = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    column = version_column(table)
+    back = f"UPDATE {table} SET {column} = {literal(revision.name)} WHERE {column} = {literal(known)}"
+    if there > here:
+        consequence = (
+            f"{span} never ran and are skipped for ever; a later migration fails on what they should have done"
+        )
+        cure = Cure(
+            "undo own migrations with their own downgrade, then set the version back", (Sql(line.service, back),)
+        )
+    else:
+        consequence = f"{span} {'runs' if len(names) == 1 else 'run'} again on what is there already and fails"
+        cure = Cure(f"set the version to what is there, {revision.name}", (Sql(line.service, back),))
+    return _lie(line, f"{table} says {', '.join(claim.claimed)}, but {claim.truth}", consequence, cure)
+
+
+def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
+    """A finding when some of what the revision after ``claimed`` does is there and some is not."""
+    place = line.position(claimed)
+    if place is None or place + 1 >= len(line.revisions) or line.revisions[place + 1].name in moves():
+        return None
+    here, there = line.revisions[place], line.revisions[place + 1]
+    own = facts(schema)
+    before, after = facts(here.schema), facts(there.schema)
+    units: dict[Hashable, set[Fact]] = {}
+    whole = here.schema.names ^ there.schema.names
+    for fact in before ^ after:
+        units.setdefault(fact[0] if fact[0] in whole else fact, set()).add(fact)
+    done = [facts for facts in units.values() if all((fact in own) == (fact in after) for fact in facts)]
+    if not done or len(done) == len(units):
+        return None
+    changes = [
+        (
+            change.sentence,
+            "done" if _done(change, {fact for unit in done for fact in unit}) else "not done",
+        )
+        for change in diff(here.schema, there.schema)
+    ]
+    return Finding(
+        source=SOURCE,
+        severity=Severity.ERROR,
+        service=line.service,
+        place=line.version_table,
+        message=f"migration {there.name} is half applied: the version table says {claimed}, but {len(done)} of the "
+        f"{len(units)} things that {there.name} does are there already",
+        consequence=f"{there.name} runs again from its start and stops at the first thing that is there",
+        evidence=Evidence.of((f"what {there.name} does", "state"), [tuple(row) for row in changes]),
+    )
+
+
+def _done(change: Change, done: set[Fact]) -> bool:
+    table = change.table or change.name
+    if change.object == "table":
+        return (table, "") in done
+    items = [item for item in (change.before, change.after) if item is not None and not isinstance(item, str)]
+    plain = [replace(item, collation="") if isinstance(item, Column) else item for item in items]
+    return any(fact[0] == table and (fact[1] in plain or _same_key(fact[1], plain)) for fact in done)
+
+
+def _same_key(fact: Hashable, items: Sequence[object]) -> bool:
+    return any(hasattr(item, "referred") and replace(item, name="") == fact for item in items)  # type: ignore[type-var]
+
+
+def _lie(line: Lineage, message: str, consequence: str, cure: Cure | None = None) -> Finding:
+    return Finding(SOURCE, Severity.ERROR, line.service, line.version_table, message, consequence, cure=cure)
+
+
+def _spell(line: Lineage, same: tuple[str, ...]) -> str:
+    release = line.at(same[0]).release
+    if len(same) == 1:
+        return f"{same[0]} ({release})"
+    return f"{same[0]} to {same[-1]} ({release})"
+
+
+def _newer(line: Lineage, claim: tuple[str, ...]) -> str:
+    """Which way a version lies that is none of upstream's; empty where it does not say."""
+    first, last = line.revisions[0].name, line.head(line.last).name
+    begins, ends = line.releases[0].capitalize(), line.last.capitalize()
+    if first.isdigit() and last.isdigit():
+        numbers = [int(name) for name in claim if name.isdigit()]
+        if numbers and max(numbers) > int(last):
+            return f" ({ends} ends at {last}: a later release, or own migrations)"
+        return (
+            f" ({begins}'s tool begins at {first}: an older release)" if numbers and max(numbers) < int(first) else ""
+        )
+    return " (a later release)" if set(claim) & later(line.service) else ""

@@ -1,0 +1,79 @@
+"""Schemas as small facts, and how far one is from each of upstream's revisions.
+
+A schema is taken apart into facts (a table, a column, an index, a key). Those that upstream has at some revision tell
+how far a database is from each revision; those that upstream never has are the operator's and do not blur the picture.
+Character sets and engines are no facts here: they say nothing about the revision.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable
+from dataclasses import replace
+
+from osupgrade.schema.catalogue import Lineage, lineage
+from osupgrade.schema.diff import generated, made_for_a_key
+from osupgrade.schema.snapshot import Schema
+from osupgrade.schema.tables import Table
+
+FAR = 0.4
+"""The part of a revision's facts that may differ before a schema counts as that of another release."""
+Fact = tuple[str, Hashable]
+"""A table's name and a part of the table; an empty part stands for the table itself."""
+
+
+def facts(schema: Schema) -> frozenset[Fact]:
+    """A schema as facts that can be counted."""
+    return frozenset().union(*(_table_facts(table) for table in schema.tables))
+
+
+@functools.lru_cache(maxsize=8192)
+def _table_facts(table: Table) -> frozenset[Fact]:
+    found: set[Fact] = {(table.name, "")}
+    found |= {(table.name, replace(column, collation="")) for column in table.columns}
+    found |= {(table.name, index) for index in table.indexes if not made_for_a_key(table, index)}
+    found |= {(table.name, replace(key, name="") if generated(table.name, key) else key) for key in table.foreign_keys}
+    return frozenset(found)
+
+
+@functools.cache
+def _line_facts(service: str, variant: str) -> tuple[frozenset[Fact], tuple[frozenset[Fact], ...]]:
+    """The facts of each revision, and all of them together. Revisions share their tables, so each is taken once."""
+    line = lineage(service, variant)
+    each = []
+    by_table: dict[int, frozenset[Fact]] = {}
+    for revision in line.revisions:
+        for table in revision.schema.tables:
+            if id(table) not in by_table:
+                by_table[id(table)] = _table_facts(table)
+        each.append(frozenset().union(*(by_table[id(table)] for table in revision.schema.tables)))
+    return frozenset().union(*each), tuple(each)
+
+
+@functools.cache
+def head_tables(service: str, variant: str, release: str) -> frozenset[str]:
+    """The tables at the head of a release, the version table left out; none where the lineage lacks the release."""
+    line = lineage(service, variant)
+    if release not in {revision.release for revision in line.revisions}:
+        return frozenset()
+    return line.head(release).schema.names - {line.version_table}
+
+
+def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[int, int], ...], int]:
+    """How far the schema is from each revision, and how much of it no revision at all explains.
+
+    Far is told first by acts, then by facts: a table that is dropped or made is one act, however much was in it.
+    """
+    known, each = _line_facts(line.service, line.variant)
+    # The version table's absence has a finding of its own.
+    own = {fact for fact in facts(schema) & known if fact[0] != line.version_table}
+    made = {table.name for tables in line.served.values() for table in tables}
+    strange = sum(fact[0] not in made for fact in facts(schema) - known)
+    distances = []
+    for revision, wanted in zip(line.revisions, each, strict=True):
+        optional = line.optional(revision)
+        apart = {fact for fact in own ^ wanted if fact[0] not in optional and fact[0] != line.version_table}
+        whole = {table for table, part in apart if part == ""}
+        acts = len(whole) + sum(table not in whole for table, _ in apart)
+        distances.append((acts, len(apart)))
+    return line, tuple(distances), strange
