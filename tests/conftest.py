@@ -27,9 +27,10 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def own_history(tmp_path_factory):
-    """No test judges by, or adds to, what the machine's user remembers of his runs."""
+    """No test judges by, or adds to, what the machine's user remembers of his runs, or the snapshots that he keeps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("OSUPGRADE_SNAPSHOTS_GB", "0")
         yield
 
 

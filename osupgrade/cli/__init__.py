@@ -24,6 +24,7 @@ from osupgrade.cli import (
     reproduce,
     routes,
     scenarios,
+    snapshots,
     sources,
     survey,
 )
@@ -69,6 +70,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(sources.app, name="sources")
 app.add_typer(images.app, name="images")
+app.add_typer(snapshots.app, name="snapshots")
 app.command("nightly")(nightly.nightly)
 app.command("report")(reports.report)
 app.command("doctor")(doctor.doctor)

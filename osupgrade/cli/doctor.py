@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.lab.leftovers import leftovers, remove_leftover
+from osupgrade.lab.snapshots.store import SnapshotStore
 from osupgrade.lab.sources import Sources, cache_directory
-from osupgrade.model.errors import Exit, Fault, MissingFault
+from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
 from osupgrade.report.terminal import terminal
 
 NEEDED_BYTES = 6_000_000_000
@@ -48,7 +50,9 @@ def doctor() -> int:
 
 
 def clean(
-    everything: Annotated[bool, typer.Option("--all", help="Also the images and volumes kept for speed.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also images, volumes and snapshots kept for speed.")
+    ] = False,
     running: Annotated[bool, typer.Option("--running", help="Also what belongs to runs still going on.")] = False,
 ) -> None:
     """Remove what interrupted or kept runs left on the engine. Runs that are still going on are spared.
@@ -61,14 +65,21 @@ def clean(
     for left in found:
         remove_leftover(client, left)
         console.print(f"removed {left.kind} {left.name}")
+    store = SnapshotStore(client)
+    unfinished = store.sweep()
+    for name in unfinished:
+        console.print(f"removed the unfinished snapshot {name}")
     if everything:
+        for record in list(store):
+            with contextlib.suppress(UsageFault):  # a run that goes on was started from it
+                console.print(f"removed the snapshot {store.remove(record.key).key}")
         for line in ImageStore(client).remove_all():
             console.print(line)
         for volume in client.volumes.list(filters={"label": "org.osupgrade=source"}):
             volume.remove()
             console.print(f"removed volume {volume.name}")
         shutil.rmtree(cache_directory() / "clouds", ignore_errors=True)
-    if not found and not everything:
+    if not found and not unfinished and not everything:
         console.print("nothing to remove")
 
 

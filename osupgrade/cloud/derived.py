@@ -22,7 +22,7 @@ from osupgrade.cloud.laboratory import (
 from osupgrade.cloud.steps import relocate, run_hop
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.parallel import threads
-from osupgrade.lab.snapshots import CloudCache
+from osupgrade.lab.snapshots.clouds import CloudCache
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.model.errors import LabFault
 from osupgrade.model.plan import Chain, Plan, make_plan, path_along

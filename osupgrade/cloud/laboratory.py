@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +15,19 @@ from osupgrade.catalog.running import load_running
 from osupgrade.catalog.site import Site
 from osupgrade.catalog.survey import Survey
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.restored import start_restored
 from osupgrade.cloud.steps import run_hop
 from osupgrade.dump.read import Dump
-from osupgrade.dump.restore import Progress, Restored, restore
+from osupgrade.dump.restore import Restored
 from osupgrade.lab.connect import connect
 from osupgrade.lab.database import DatabaseServer, start_database
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore, database_for, nearest
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import Workshop
-from osupgrade.lab.snapshots import CloudCache
+from osupgrade.lab.snapshots.clouds import CloudCache
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
-from osupgrade.model.events import BAR_SECONDS, TELL_SECONDS
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Release
 from osupgrade.seed.description import CloudDescription
@@ -56,6 +55,8 @@ class Laboratory:
     """The server of a new controller, where the strategy has one; ``server`` is then the old one's."""
     new_database: str = ""
     """The name of its image."""
+    restored: Restored | None = None
+    """What of an operator's dumps the server held from its start on; None for one that started empty."""
 
     def cloud(self, site: Site, lane: str, databases: Mapping[str, str], logs: Path | None = None) -> Cloud:
         """A cloud on this laboratory's server."""
@@ -73,10 +74,16 @@ def open_laboratory(
     durable: bool = False,
     memory: bool = True,
     options: Callable[[int], Sequence[str]] | None = None,
+    dumps: Sequence[Dump] = (),
+    survey: Survey | None = None,
+    how_far: Say | None = None,
 ) -> Iterator[Laboratory]:
     """Check what is needed, build missing images, start the database and the release containers.
 
     ``server_version`` is the operator's database server's, which decides where ``database`` is ``auto``.
+
+    With ``dumps`` the server starts with what they hold, from a snapshot where there is room for one; ``survey`` and
+    ``how_far`` are those of :func:`~osupgrade.cloud.restored.start_restored`.
 
     ``new`` names the database image of a new controller, to which a cloud can be moved; none is started without it.
 
@@ -100,11 +107,15 @@ def open_laboratory(
             warming = pool.submit(workshop.warm, list(releases))
             say(f"starting {chosen} and the containers of {', '.join(releases)}")
             more = options(int(client.info().get("MemTotal") or 0)) if options else ()
-            server = start_database(lab, tags[chosen], durable=durable, memory=memory, options=more)
+            restored = None
+            if dumps:
+                server, restored = start_restored(lab, tags[chosen], dumps, say, how_far, survey=survey, options=more)
+            else:
+                server = start_database(lab, tags[chosen], durable=durable, memory=memory, options=more)
             other = start_database(lab, tags[moved], durable=durable, memory=memory, name=NEW) if moved else None
             warming.result()
         with server, other or contextlib.nullcontext():
-            yield Laboratory(lab, server, workshop, plan, tags, chosen, other, moved)
+            yield Laboratory(lab, server, workshop, plan, tags, chosen, other, moved, restored)
 
 
 def require_sources(sources: Sources, plan: Plan) -> None:
@@ -188,29 +199,6 @@ def fill(laboratory: Laboratory, cloud: Cloud, description: CloudDescription, sa
     release = laboratory.plan.first
     container = laboratory.workshop.release(release.name)
     seed(load_seeder(release.seed), description, container, container.urls(cloud.setting), say)
-
-
-def restore_dumps(
-    server: DatabaseServer,
-    dumps: Sequence[Dump],
-    say: Say,
-    how_far: Say | None = None,
-    survey: Survey | None = None,
-) -> Restored:
-    """Restore an operator's dumps into databases of the services' names, with the defaults that a survey says.
-
-    ``how_far`` is told twice a second how far it is; without it, ``say`` is every few seconds.
-    """
-    last, every = 0.0, BAR_SECONDS if how_far else TELL_SECONDS
-
-    def told(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last >= every:
-            last = time.monotonic()
-            (how_far or say)(str(progress))
-
-    say(f"restoring {', '.join(dump.name for dump in dumps)}")
-    return restore(server, dumps, told, default_of=survey.default_of if survey else None)
 
 
 def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) -> Mapping[str, str]:

@@ -87,6 +87,9 @@ class Restored:
     sha256: Mapping[str, str]
     """Of each dump file, by its path."""
     findings: tuple[Finding, ...]
+    """The dumps' own, and then what restoring them told."""
+    remarks: tuple[Finding, ...] = ()
+    """What restoring them told alone."""
 
     @property
     def rate(self) -> float:
@@ -142,13 +145,15 @@ def restore(
         raise
     # A hostile dump may have set a password of its own for the account that restored it.
     server.renew_password(server.tool)
+    remarks = (*said, *_left_out(dumps, found))
     return Restored(
         databases=targets,
         sizes=_sizes(server, targets),
         sql_bytes=sent,
         seconds=time.monotonic() - started,
         sha256={str(dump.path): dump.sha256 for dump in dumps},
-        findings=(*(f for dump in dumps for f in dump.findings), *said, *_left_out(dumps, found)),
+        findings=(*(f for dump in dumps for f in dump.findings), *remarks),
+        remarks=remarks,
     )
 
 

@@ -27,6 +27,8 @@ HOST = "db"
 """The server's name on the lab's network."""
 PORT = 3306
 START_SECONDS = 60
+STOP_SECONDS = 600
+"""For a server to write what it has in memory before it ends."""
 ANSWER_SECONDS = 5
 """For one greeting of a server; a connection that says nothing is given up, and the next one asked."""
 DATA = "/var/lib/mysql"
@@ -36,6 +38,11 @@ _FULL = re.compile(
     r"the table '.*' is full|no space left on device|errno: 28\b|errcode: 28\b|got error 28\b|disk full", re.IGNORECASE
 )
 _COPIED = "copied"
+_ORIGIN = "/snapshot"
+"""Where the data directory that a server starts from a copy of is mounted."""
+_COPY = f'cp --archive --reflink=auto --sparse=auto {_ORIGIN}/. {DATA}/ && exec /opt/lab/db-entry "$@"'
+COPY_RATE = 20e6
+"""Bytes a second that copying a data directory must reach, on a slow disk."""
 SHELF = "/var/lib/osupgrade"
 """Where snapshots lie inside the server's container."""
 
@@ -59,6 +66,14 @@ class Copied:
     """A database's dump that was taken or restored: wall time in seconds, and the dump's bytes."""
 
     seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A volume with the data directory of a server that was shut down cleanly, and what that takes in bytes."""
+
+    volume: str
     bytes: int
 
 
@@ -123,6 +138,16 @@ class DatabaseServer(SqlServer):
     def drop(self, database: str) -> None:
         """Drop a database, there or not."""
         self.execute("", f"DROP DATABASE IF EXISTS {quoted(database)}")
+
+    def stop(self) -> None:
+        """Shut the server down; raises LabFault where it did not end cleanly. The data directory is then at rest."""
+        self.close()
+        self.container.stop(timeout=STOP_SECONDS)
+        self.container.reload()
+        status = self.container.attrs["State"]["ExitCode"]
+        if status != 0:
+            log = self.container.logs(tail=30).decode("utf-8", "replace")
+            raise LabFault(f"the database server ended with status {status} when it was shut down", evidence=log)
 
     def shell(self, script: str, environment: Mapping[str, str] | None = None) -> ToolRun:
         """Run a shell script beside the server; ``$CLIENT`` and ``$DUMP`` are its client and its dumper."""
@@ -217,18 +242,25 @@ def start_database(
     options: Sequence[str] = (),
     memory: bool = True,
     name: str = HOST,
+    volume: str = "",
+    origin: Origin | None = None,
 ) -> DatabaseServer:
     """Start a server and wait until it answers SQL; raises LabFault with its log when it does not in a minute.
 
     ``memory`` keeps the data directory in memory; ``durable`` keeps a production server's settings for timing.
+    ``volume`` is where the data directory is to be instead of a volume that goes with the run. With ``origin`` it
+    begins as a copy of another one.
     """
     password = secrets.token_hex(16)
     tmpfs = {DATA: f"size={MEMORY}"} if memory else {}
-    mounts = [] if memory else [Mount(lab.volume(f"{name}-data"), DATA, read_only=False)]
+    mounts = [] if memory else [Mount(volume or lab.volume(f"{name}-data"), DATA, read_only=False)]
+    if origin:
+        mounts.append(Mount(origin.volume, _ORIGIN))
     container = lab.start(
         image,
         name,
         command=options,
+        entrypoint=("sh", "-ec", _COPY, "db-entry") if origin else (),
         environment={"LAB_ROOT_PASSWORD": password, "LAB_DURABLE": "1" if durable else "0"},
         tmpfs=tmpfs,
         mounts=mounts,
@@ -236,9 +268,12 @@ def start_database(
     )
     way = Forward(container, PORT) if elsewhere() else None
     server = DatabaseServer(container, way.port if way else published_port(container), password, way=way, name=name)
-    _wait(server)
-    server.execute("", f"CREATE USER 'lab'@'%' IDENTIFIED BY '{password}'")
-    server.execute("", f"CREATE USER 'watch'@'%' IDENTIFIED BY '{server.watcher.password}'")
+    _wait(server, START_SECONDS + (origin.bytes / COPY_RATE if origin else 0))
+    for login in (server.tool, server.watcher):
+        if origin:  # its accounts came with it, with passwords of another run
+            server.renew_password(login)
+        else:
+            server.execute("", f"CREATE USER '{login.user}'@'%' IDENTIFIED BY '{login.password}'")
     server.execute("", "GRANT PROCESS ON *.* TO 'watch'@'%'")
     return server
 
@@ -264,13 +299,14 @@ def published_port(container: Container, port: int = PORT) -> int:
     return int(published[0]["HostPort"])
 
 
-def _wait(server: DatabaseServer) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait(server: DatabaseServer, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while not _answers(server.admin):
         server.container.reload()
         if server.container.status != "running" or time.monotonic() > deadline:
             log = server.container.logs(tail=30).decode("utf-8", "replace")
-            raise LabFault("the database server did not start", evidence=log, hint="osupgrade doctor")
+            fault = LabFault("the database server did not start", evidence=log, hint="osupgrade doctor")
+            raise no_room("its data directory", log) or fault
 
 
 def _answers(login: Login) -> bool:

@@ -88,12 +88,16 @@ class Lab:
         name: str,
         *,
         command: Sequence[str] = (),
+        entrypoint: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         mounts: Sequence[Mount] = (),
         tmpfs: Mapping[str, str] | None = None,
         publish: int | None = None,
     ) -> Container:
-        """Start a container known as ``name`` on the lab's network; ``publish`` opens one port on 127.0.0.1."""
+        """Start a container known as ``name`` on the lab's network; ``publish`` opens one port on 127.0.0.1.
+
+        ``entrypoint`` replaces the image's own.
+        """
         network = self.inside if publish is None else self.door
         tc = DockerContainer(image).with_name(f"osupgrade-{self.run_id}-{name}").with_envs(**(environment or {}))
         if command:
@@ -102,6 +106,7 @@ class Lab:
         if publish is not None:
             tc.ports[f"{publish}/tcp"] = ("127.0.0.1", None)  # type: ignore[assignment]  # as the SDK takes it
         tc.with_kwargs(
+            **({"entrypoint": list(entrypoint)} if entrypoint else {}),
             labels=self.labels,
             hostname=name,
             init=True,

@@ -60,10 +60,11 @@ def remove_leftover(client: docker.DockerClient, leftover: Leftover) -> None:
 
 def _leftover(kind: str, name: str, labels: Mapping[str, str]) -> Leftover:
     pid = labels.get(PID_LABEL, "")
-    return Leftover(kind, name, labels.get(RUN_LABEL, ""), pid.isdigit() and _runs(int(pid)))
+    return Leftover(kind, name, labels.get(RUN_LABEL, ""), pid.isdigit() and runs(int(pid)))
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether a process runs on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -67,6 +67,10 @@ def main(run_id: str) -> None:
     for _event in client.events(since=until - 2 * STILL_SECONDS, until=until, filters={"event": ["create", "start"]}):
         _remove(client, run_id)
     _remove(client, run_id)
+    # A snapshot that the process was just making.
+    from osupgrade.lab.snapshots.store import SnapshotStore
+
+    SnapshotStore(client).sweep()
 
 
 def _remove(client: docker.DockerClient, run_id: str) -> None:

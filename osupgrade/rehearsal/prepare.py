@@ -14,7 +14,8 @@ from osupgrade.checks import Check, load_checks
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.derived import seeded_cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
-from osupgrade.cloud.laboratory import Laboratory, Say, restore_dumps, restore_lane, with_arrivals
+from osupgrade.cloud.laboratory import Laboratory, Say, restore_lane, with_arrivals
+from osupgrade.cloud.restored import restore_dumps
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
@@ -228,7 +229,7 @@ def bring(
     request, logs = task.request, run.path / "logs"
     if task.dumps:
         left = set_up(laboratory.server, request.survey) if request.survey else ()
-        restored = restore_dumps(laboratory.server, task.dumps, say, progress, request.survey)
+        restored = laboratory.restored or restore_dumps(laboratory.server, task.dumps, say, progress, request.survey)
         origin = ", ".join(f"{name} sha256:{digest}" for name, digest in restored.sha256.items())
         databases = with_arrivals(laboratory, restored.databases)
         unset = tuple(Finding(SOURCE, Severity.WARNING, "", "the lab's server", words) for words in left)

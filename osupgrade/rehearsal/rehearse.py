@@ -40,6 +40,10 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
         durable=bool(request.estimate),
         memory=not task.dumps and request.factor < LARGE and not request.estimate,
         options=lambda memory: (*(durable_options(memory) if request.estimate else ()), *settings),
+        # An estimate restores into the server that it measures.
+        dumps=() if request.estimate else task.dumps,
+        survey=request.survey,
+        how_far=lambda text: events.tell(Kind.PROGRESS, text),
     ) as laboratory:
         prepared = prepare(task, laboratory, run, events)
         ran = prepared.runner.go(prepared.cloud)

@@ -26,7 +26,7 @@ from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import PORT, DatabaseServer
 from osupgrade.lab.leftovers import RUN_LABEL
-from osupgrade.lab.snapshots import CloudCache
+from osupgrade.lab.snapshots.clouds import CloudCache
 from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
 from osupgrade.model.events import EventLog

@@ -10,13 +10,13 @@ from pathlib import Path
 import sqlalchemy
 
 from osupgrade.catalog.identity import service_of
-from osupgrade.cloud.laboratory import Say, choose_database, restore_dumps
+from osupgrade.cloud.laboratory import Say, choose_database
+from osupgrade.cloud.restored import restore_dumps, start_restored
 from osupgrade.dump.choose import choose_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
 from osupgrade.dump.read import Dump, Reading
 from osupgrade.lab.connect import connect
-from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.live_server import LiveServer
@@ -80,8 +80,10 @@ def opened_dumps(given: Usable, plan: Plan, say: Say, how_far: Say | None = None
     version = next((dump.server_version for dump in given.dumps if dump.server_version), "")
     image = choose_database(client, plan, "auto", say, version)
     tag = ImageStore(client).ensure([image], lambda progress: say(str(progress)) if progress.step else None)[image]
-    with Lab(client) as lab, start_database(lab, tag, memory=False) as server:
-        restored = restore_dumps(server, given.dumps, say, how_far)
+    with Lab(client) as lab, contextlib.ExitStack() as stack:
+        server, restored = start_restored(lab, tag, given.dumps, say, how_far)
+        stack.enter_context(server)
+        restored = restored or restore_dumps(server, given.dumps, say, how_far)
         for database in restored.databases.values():
             _count(server, database)
         # A schema alone is enough here.
