@@ -78,7 +78,8 @@ def clean(
         for volume in client.volumes.list(filters={"label": "org.osupgrade=source"}):
             volume.remove()
             console.print(f"removed volume {volume.name}")
-        shutil.rmtree(cache_directory() / "clouds", ignore_errors=True)
+        for kept in ("clouds", "readings"):
+            shutil.rmtree(cache_directory() / kept, ignore_errors=True)
     if not found and not unfinished and not everything:
         console.print("nothing to remove")
 

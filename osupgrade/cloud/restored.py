@@ -7,12 +7,9 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import cache
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
-import osupgrade
 from osupgrade.catalog.survey import Survey
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.read import Dump
@@ -23,6 +20,7 @@ from osupgrade.lab.server_settings import set_up
 from osupgrade.lab.snapshots.records import Record
 from osupgrade.lab.snapshots.store import SnapshotStore
 from osupgrade.model.events import BAR_SECONDS, TELL_SECONDS
+from osupgrade.model.version import code_hash
 
 Say = Callable[[str], None]
 GROWTH = 3
@@ -116,7 +114,7 @@ def _made(
 def _key(image: str, dumps: Sequence[Dump], survey: Survey | None, options: Sequence[str]) -> str:
     """The hash of all that decides what a restored server holds, and what restoring it tells."""
     made_of = {
-        "code": _code(),
+        "code": code_hash(),
         "image": image,
         "options": list(options),
         "survey": asdict(survey) if survey else None,
@@ -124,14 +122,3 @@ def _key(image: str, dumps: Sequence[Dump], survey: Survey | None, options: Sequ
         "holdings": [[held.service, held.dump.sha256, held.section.name] for held in holdings(dumps)],
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@cache
-def _code() -> str:
-    """The hash of the code that restores, sets a server up and keeps it."""
-    root = Path(osupgrade.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(path for part in ("dump", "lab", "model") for path in (root / part).rglob("*.py")):
-        digest.update(path.read_bytes())
-    digest.update(Path(__file__).read_bytes())
-    return digest.hexdigest()

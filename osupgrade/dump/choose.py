@@ -14,6 +14,7 @@ from osupgrade.dump.find import find_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY, refusal
 from osupgrade.dump.read import Dump, Reading, read_dump
+from osupgrade.dump.remembered import read_remembered
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
 
@@ -52,7 +53,7 @@ def choose_dumps(paths: Sequence[Path], progress: Reading | None = None, *, insi
     faults: list[tuple[Path, UsageFault]] = []
     for path, parts in found:
         try:
-            read.append(read_dump(path, parts, progress, insist=True))
+            read.append(read_remembered(path, parts, progress))
         except UsageFault as fault:
             faults.append((path, fault))
     read = _joined(read, progress)
