@@ -7,11 +7,11 @@ Wall time on shared machines drifts, so nothing here is compared with a number o
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade.catalog.site import Site
-from osupgrade.cli.dumps import server_for
 from osupgrade.cli.options import DEFAULT_PATH, plan_from
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import Laboratory, choose_database, open_laboratory, prepare_seeded, restore_lane
+from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.cloud.steps import run_finish, run_hop
-from osupgrade.dump.choose import read_dumps
-from osupgrade.dump.policy import load_policy
-from osupgrade.dump.restore import restore
-from osupgrade.dump.sanitize import sanitize
-from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.lab.connect import connect
-from osupgrade.lab.database import DatabaseServer, start_database
-from osupgrade.lab.engine import Lab
-from osupgrade.lab.images import ImageStore
 from osupgrade.lab.observer.record import read_record
 from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault
@@ -49,7 +39,7 @@ from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import table_sql
 from osupgrade.schema.reading import read_schema
 from osupgrade.seed.description import load_description
-from osupgrade.seed.scale import scale
+from tools.bench_dumps import dumps_beside_bare, make_dump, report_dumps
 
 LIMIT_RATIO = 3.0
 LIMIT_SHELF_RATIO = 0.12
@@ -57,8 +47,6 @@ LIMIT_MEGABYTES = 200.0
 LIMIT_SNAPSHOT = 0.5
 LIMIT_OVERHEAD = 1.03
 LIMIT_MISS = 0.2
-LIMIT_RESTORE = 1.3
-LIMIT_SANITIZE = 3.0
 NOTABLE_SECONDS = 1.0
 
 
@@ -161,103 +149,6 @@ def report_overhead(rounds: Sequence[Mapping[str, Pair]]) -> bool:
     return ratio <= LIMIT_OVERHEAD
 
 
-@dataclass(frozen=True)
-class DumpTimes:
-    """One dump, handled by the bare tools and by the lab on the same server; seconds."""
-
-    bare_restore: float
-    bare_dump: float
-    reading: float
-    restore: float
-    sanitize: float
-
-
-def make_dump(scratch: Path, factor: int) -> Path:
-    """A dump of the seeded cloud, multiplied by ``factor``."""
-    file = scratch / "cloud.sql"
-    with open_laboratory(plan_from(DEFAULT_PATH), _quiet, memory=False) as laboratory:
-        _, shelved = prepare_seeded(laboratory, load_description(None), scratch, _quiet)
-        databases = restore_lane(laboratory, shelved, "")
-        if factor > 1:
-            scale(laboratory.server.engine, laboratory.plan.first.seed, databases, factor, _quiet)
-        write_dump(laboratory.server, list(databases.values()), file)
-    return file
-
-
-def dumps_beside_bare(file: Path, scratch: Path, rounds: int) -> list[DumpTimes]:
-    """``mysql < file`` and ``mysqldump`` beside the lab's restore and its sanitizing of the same file.
-
-    The server is as ``osupgrade sanitize`` starts it. Which of both restores is first takes turns.
-    """
-    client = connect()
-    database = choose_database(client, plan_from(DEFAULT_PATH), "auto", _quiet)
-    tag = ImageStore(client).ensure([database], lambda _progress: None)[database]
-    memory, options = server_for(client, read_dumps([file]))
-    done = []
-    with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
-        with tempfile.TemporaryFile() as packed:
-            with tarfile.open(fileobj=packed, mode="w") as tar:
-                tar.add(file, "bench.sql")
-            packed.seek(0)
-            server.container.put_archive("/var/tmp", packed)
-
-        def emptied() -> None:
-            for name in server.databases():
-                server.drop(name)
-
-        def bare() -> tuple[float, float]:
-            started = time.monotonic()
-            _done(server, "$CLIENT < /var/tmp/bench.sql")
-            restored = time.monotonic()
-            _done(server, f"$DUMP --databases {' '.join(server.databases())} > /var/tmp/again.sql")
-            dumped = time.monotonic()
-            emptied()
-            return restored - started, dumped - restored
-
-        def labs() -> tuple[float, float]:
-            started = time.monotonic()
-            dumps = read_dumps([file])
-            seen = time.monotonic()
-            restore(server, dumps)
-            restored = time.monotonic()
-            emptied()
-            return seen - started, restored - seen
-
-        for number in range(rounds):
-            first, second = (labs(), bare()) if number % 2 else (bare(), labs())
-            (tool_restore, tool_dump), (reading, restored) = (second, first) if number % 2 else (first, second)
-            started = time.monotonic()
-            out = scratch / f"clean{number}.sql"
-            sanitize(server, read_dumps([file]), out, b"k" * 32, load_policy(), lambda *_: None)
-            done.append(DumpTimes(tool_restore, tool_dump, reading, restored, time.monotonic() - started))
-            emptied()
-            out.unlink()
-    return done
-
-
-def _done(server: DatabaseServer, script: str) -> None:
-    run = server.shell(script)
-    if not run.ok:
-        raise LabFault("a bare tool failed", evidence=run.output)
-
-
-def report_dumps(megabytes: float, rounds: Sequence[DumpTimes]) -> bool:
-    """Print what restoring and sanitizing cost beside the bare tools; whether both limits are held."""
-    for number, took in enumerate(rounds, 1):
-        print(
-            f"round {number}, {megabytes:.0f} MB: mysql < file {took.bare_restore:.1f} s, mysqldump "
-            f"{took.bare_dump:.1f} s; the lab's check {took.reading:.1f} s, restore {took.restore:.1f} s, "
-            f"sanitizing with both {took.sanitize:.1f} s",
-            flush=True,
-        )
-    restored = statistics.median(took.restore / took.bare_restore for took in rounds)
-    checked = statistics.median((took.reading + took.restore) / took.bare_restore for took in rounds)
-    masked = statistics.median(took.sanitize / (took.bare_restore + took.bare_dump) for took in rounds)
-    print(f"restore / mysql < file: {restored:.2f} (limit {LIMIT_RESTORE}); with the check before it {checked:.2f}")
-    print(f"sanitizing / (mysql < file and mysqldump): {masked:.2f} (limit {LIMIT_SANITIZE})")
-    return restored <= LIMIT_RESTORE and masked <= LIMIT_SANITIZE
-
-
 def shelf(laboratory: Laboratory, number: int) -> tuple[float, float]:
     """Taking a snapshot of the whole seeded cloud, and bringing it back; seconds of each."""
     server = laboratory.server
@@ -339,6 +230,12 @@ def snapshot(laboratory: Laboratory, rounds: int) -> float:
     return statistics.median(times)
 
 
+def machine() -> str:
+    """The size of this machine, without which no figure says a thing."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{os.cpu_count()} cores, {memory / 1e9:.0f} GB of memory, load {os.getloadavg()[0]:.1f}"
+
+
 def main() -> int:
     """Print the figures; exit 1 when a limit is not held."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
@@ -352,6 +249,7 @@ def main() -> int:
     options = parser.parse_args()
     plan, narrow = plan_from(options.path), plan_from(options.path, options.services)
     held = True
+    print(f"on {machine()}")
     with tempfile.TemporaryDirectory(prefix="osupgrade-bench-") as directory:
         scratch = Path(directory)
         if options.only in (None, "observe"):

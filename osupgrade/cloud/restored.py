@@ -23,6 +23,8 @@ from osupgrade.model.events import BAR_SECONDS, TELL_SECONDS
 from osupgrade.model.version import code_hash
 
 Say = Callable[[str], None]
+WORTH = 16 << 20
+"""Bytes of SQL from which on a snapshot is worth its while: less is restored sooner than a second server is started."""
 GROWTH = 3
 """How many times a dump's SQL its data directory may take: rows, indexes, the server's own files."""
 _OWN = 500_000_000
@@ -66,15 +68,18 @@ def start_restored(
     """Start a server with what the dumps hold, and say what restoring them came to.
 
     They are restored into a server of their own, which is shut down and kept; the one that is returned starts from a
-    copy of that, now and the next time. Where there is no room to keep it, the server is empty and the second value
-    None. Raises as :func:`restore_dumps` does.
+    copy of that, now and the next time. Where they are small, or there is no room to keep that, the server is empty and
+    the second value None. Raises as :func:`restore_dumps` does.
     """
+    size = sum(dump.sql_bytes for dump in dumps)
+    if size < WORTH:
+        return start_database(lab, image, memory=False, options=options), None
     key = _key(image, dumps, survey, options)
     store = SnapshotStore(lab.client)
     found = store.find(key)
     if found:
         say(f"starting from the snapshot of {found.about}, made {found.made}")
-    elif store.has_room(GROWTH * sum(dump.sql_bytes for dump in dumps) + _OWN):
+    elif store.has_room(GROWTH * size + _OWN):
         found = _made(lab, store, key, image, dumps, say, how_far, survey, options)
     else:
         return start_database(lab, image, memory=False, options=options), None

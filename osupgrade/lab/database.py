@@ -40,7 +40,10 @@ _FULL = re.compile(
 _COPIED = "copied"
 _ORIGIN = "/snapshot"
 """Where the data directory that a server starts from a copy of is mounted."""
-_COPY = f'cp --archive --reflink=auto --sparse=auto {_ORIGIN}/. {DATA}/ && exec /opt/lab/db-entry "$@"'
+_COPY = (
+    f'[ -d {_ORIGIN}/mysql ] || {{ echo "the snapshot was removed meanwhile" >&2; exit 1; }}; '
+    f'cp --archive --reflink=auto --sparse=auto {_ORIGIN}/. {DATA}/; exec /opt/lab/db-entry "$@"'
+)
 COPY_RATE = 20e6
 """Bytes a second that copying a data directory must reach, on a slow disk."""
 SHELF = "/var/lib/osupgrade"

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from osupgrade.cloud import restored as restored_module
 from osupgrade.cloud.restored import start_restored
 from osupgrade.dump.choose import read_dumps
 from osupgrade.lab.database import start_database
@@ -38,6 +39,7 @@ ROWS = [(1, "Münze"), (2, None)]
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(LIMIT)
+    monkeypatch.setattr(restored_module, "WORTH", 0)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def store(client):
         store.remove(record.key)
 
 
-@pytest.mark.parametrize("database", ["mysql56", "mariadb1011"])
+@pytest.mark.parametrize("database", ["mysql56", "mysql97", "mariadb105"])
 def test_the_second_server_starts_from_what_the_first_one_restored(client, store, dumps, database):
     image = ImageStore(client).ensure([database], print)[database]
     told: list[list[str]] = [[], []]
@@ -108,9 +110,13 @@ def test_a_dump_that_does_not_restore_leaves_no_snapshot(client, store, dumps, t
     assert volumes_of(client) == []
 
 
-def test_none_is_kept_where_the_limit_is_nought(client, store, dumps, monkeypatch):
+@pytest.mark.parametrize("why", ["no room", "small"])
+def test_none_is_kept_where_there_is_no_room_or_no_need(client, store, dumps, monkeypatch, why):
     image = ImageStore(client).ensure(["mysql56"], print)["mysql56"]
-    monkeypatch.setenv(LIMIT, "0")
+    if why == "small":
+        monkeypatch.setattr(restored_module, "WORTH", 1 << 20)
+    else:
+        monkeypatch.setenv(LIMIT, "0")
     with Lab(client) as lab:
         server, made = start_restored(lab, image, dumps, print)
         with server:
