@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.lab.snapshots.store import SnapshotStore
 from osupgrade.lab.sources import Sources, cache_directory
-from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
+from osupgrade.model.errors import Exit, Fault, MissingFault
 from osupgrade.report.terminal import terminal
 
 NEEDED_BYTES = 6_000_000_000
@@ -70,9 +69,8 @@ def clean(
     for name in unfinished:
         console.print(f"removed the unfinished snapshot {name}")
     if everything:
-        for record in list(store):
-            with contextlib.suppress(UsageFault):  # a run that goes on was started from it
-                console.print(f"removed the snapshot {store.remove(record.key).key}")
+        for name in store.remove_all():
+            console.print(f"removed the snapshot {name}")
         for line in ImageStore(client).remove_all():
             console.print(line)
         for volume in client.volumes.list(filters={"label": "org.osupgrade=source"}):

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import hashlib
 import os
+import platform
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ LIMIT = "OSUPGRADE_SNAPSHOTS_GB"
 USUAL_LIMIT = 50.0
 SPARE = 2 << 30
 """Bytes of the engine's disk that are left free."""
+_SNAPSHOT_KIND = "snapshot"
 _SNAPSHOT = f"{LABEL}.snapshot"
 _STORE = f"{LABEL}.store"
 
@@ -42,7 +44,9 @@ class SnapshotStore:
     def __init__(self, client: docker.DockerClient, directory: Path | None = None) -> None:
         self._client = client
         self.records = Records(directory or cache_directory() / "snapshots")
-        self._id = hashlib.sha256(str(self.records.directory.absolute()).encode()).hexdigest()[:16]
+        # Several machines may use one engine, and have their records at the same place.
+        owner = f"{platform.node()}:{self.records.directory.absolute()}"
+        self._id = hashlib.sha256(owner.encode()).hexdigest()[:16]
 
     def __iter__(self) -> Iterator[Record]:
         """The snapshots, the least recently used first. Records whose volume is gone are forgotten."""
@@ -77,7 +81,7 @@ class SnapshotStore:
         """A new volume to make the snapshot of a key in; it is removed unless :meth:`keep` was called for it."""
         self.sweep()
         name = f"osupgrade-snapshot-{key}-{secrets.token_hex(4)}"
-        labels = {LABEL: "snapshot", _SNAPSHOT: key, _STORE: self._id, PID_LABEL: str(os.getpid())}
+        labels = {LABEL: _SNAPSHOT_KIND, _SNAPSHOT: key, _STORE: self._id, PID_LABEL: str(os.getpid())}
         try:
             self._client.volumes.create(name, labels=labels)
             yield name
@@ -120,6 +124,15 @@ class SnapshotStore:
             if volume.name not in kept and not (maker.isdigit() and runs(int(maker))) and self._drop(volume.name):
                 gone.append(volume.name)
         return tuple(gone)
+
+    def remove_all(self) -> tuple[str, ...]:
+        """Remove every snapshot on the engine that no container has mounted, whoever made it; the volumes' names."""
+        volumes = self._client.volumes.list(filters={"label": f"{LABEL}={_SNAPSHOT_KIND}"})
+        gone = tuple(volume.name for volume in volumes if self._drop(volume.name))
+        for record in self.records:
+            if record.volume in gone:
+                self.records.remove(record.key)
+        return gone
 
     def _remove(self, record: Record) -> bool:
         """Remove a snapshot unless a container has it mounted; whether it is gone. The volume goes first."""
