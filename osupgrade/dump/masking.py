@@ -216,7 +216,7 @@ class Masking:
         value = name
         if column in self.looked_up:
             number = self._forms[Form.of(column)]
-            key = f"k = {number} AND h = UNHEX(MD5(BINARY {name}))"
+            key = f"k = {number} AND h = UNHEX(LEFT(SHA2(BINARY {name}, 256), 32))"
             value = f"IFNULL((SELECT v FROM {quoted(SCRATCH)}.m WHERE {key}), {name})"
         if inline := self._inline(column, name):
             value = f"IF({inline[0]}, {inline[1]}, {value})"
@@ -267,7 +267,7 @@ def _batches(number: int, function: Callable[[bytes], bytes], values: Iterator[b
         new = function(old)
         if new == old:
             continue
-        digest = hashlib.md5(old, usedforsecurity=False).hexdigest()
+        digest = hashlib.sha256(old).hexdigest()[:32]
         batch.append(f"({number},X'{digest}',X'{new.hex()}')")
         size += len(batch[-1])
         if size > BATCH_BYTES:

@@ -120,7 +120,7 @@ def measure(
 
 def _hashed(value: str) -> str:
     """A text as 64 bits: groups of numbers stay in memory, groups of long texts do not."""
-    return f"CRC32(BINARY {value}) << 32 | CRC32(MD5(BINARY {value}))"
+    return f"CRC32(BINARY {value}) << 32 | CRC32(SHA2(BINARY {value}, 256))"
 
 
 def _groups(place: str, value: str) -> str:

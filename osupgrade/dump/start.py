@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from osupgrade.catalog.eras import ending_at, numbers, said_of
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.dump.holdings import Holding
@@ -26,11 +27,11 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
         name = f"{holding.section.name or holding.service} ({holding.dump.name})"
         says = ", ".join(holding.section.versions)
         first, last = releases[0].name, releases[-1].name
-        place = _place(holding.section.versions, ends)
+        place = _place(holding.section.versions, ends) or _era(holding, releases)
         if place == "before":
             raise UsageFault(
                 f"{name} is older than {first}: its version is {says}, {first}'s is {', '.join(ends[first])}",
-                hint=f"this path begins at {first}; upgrade to it first",
+                hint=f"{_is(holding)}this path begins at {first}; upgrade to it first",
             )
         if place == "after":
             raise UsageFault(
@@ -50,25 +51,28 @@ def _place(versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> s
         if set(versions) == set(head):
             return name
     ordered = list(heads.values())
-    if all(_numbers(head) for head in ordered) and (version := _numbers(versions)):
-        if version < _numbers(ordered[0]):
+    if all(numbers(head) for head in ordered) and (version := numbers(versions)):
+        if version < numbers(ordered[0]):
             return "before"
-        return "after" if version > _numbers(ordered[-1]) else ""
+        return "after" if version > numbers(ordered[-1]) else ""
     words = [h[0] for h in ordered if len(h) == 1 and h[0].isalpha()]
     if words and len(versions) == 1 and versions[0].isalpha():  # releases' names, which follow the alphabet
         return "before" if versions[0] < words[0] else "after"
     return ""
 
 
-def _numbers(versions: Sequence[str]) -> tuple[int, ...]:
-    """Numbered versions with the highest first; empty where they are not numbers.
+def _era(holding: Holding, releases: Sequence[Release]) -> str:
+    """``before`` or ``after`` for what is the end of a release outside the path; empty for anything else."""
+    order = [era.order for era in ending_at(holding.service, holding.section.versions)]
+    bounds = [tuple(int(part) for part in release.version.split(".")[:2]) for release in (releases[0], releases[-1])]
+    if order and max(order) < bounds[0]:
+        return "before"
+    return "after" if order and min(order) > bounds[1] else ""
 
-    Where a table has one row for each of several repositories, the highest is that of the service itself, which alone
-    goes on counting: 109, 44, 44, 44 is newer than 44.
-    """
-    if not versions or not all(version.isdigit() and version.isascii() for version in versions):
-        return ()
-    return tuple(sorted((int(version) for version in versions), reverse=True))
+
+def _is(holding: Holding) -> str:
+    known = said_of(holding.service, holding.section.versions)
+    return f"its version is {known}; " if known else ""
 
 
 def _way_on(holding: Holding, releases: Sequence[Release]) -> str:
@@ -81,4 +85,4 @@ def _way_on(holding: Holding, releases: Sequence[Release]) -> str:
             and set(head) == set(holding.section.versions)
         ):
             return f"it is at {release.name} ({release.version}): osupgrade rehearse --from {release.name} --to RELEASE"
-    return "this path cannot be rehearsed with it; osupgrade routes shows others"
+    return f"{_is(holding)}this path cannot be rehearsed with it; osupgrade routes shows others"

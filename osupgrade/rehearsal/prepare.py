@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from osupgrade.catalog import content
 from osupgrade.catalog.identity import likely_path
@@ -121,7 +122,9 @@ def load(request: Request, reading: Reading | None = None) -> Task:
     injected = found.chosen([name for given in request.scenarios for name in _expand(given, plan)])
     if isinstance(request.cures, tuple):
         found.chosen(sorted(request.cures))
-    site = dataclasses.replace(request.site, **{k: v for s in injected for k, v in s.site.items()})
+    said: dict[str, Any] = {k: v for scenario in injected for k, v in scenario.site.items()}
+    said = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    site = dataclasses.replace(request.site, **said)
     if request.new_database:
         request = _with_servers(request, plan)
     return Task(

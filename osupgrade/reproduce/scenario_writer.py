@@ -27,7 +27,7 @@ from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Table
 
 LONG = 60
-"""A value of more characters is compared by its MD5, and cut where people read it."""
+"""A value of more characters is compared by its SHA-256, and cut where people read it."""
 DUMP = "cloud.sql"
 
 
@@ -185,9 +185,9 @@ def _condition(columns: Sequence[str], row: Sequence[Any]) -> str:
             parts.append(f"{name} IS NULL")
         elif isinstance(value, (str, bytes)) and len(value) > LONG:
             raw = value.encode() if isinstance(value, str) else value
-            digest = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+            digest = hashlib.sha256(raw).hexdigest()
             compared = f"CONVERT({name} USING utf8mb4)" if isinstance(value, str) else name
-            parts.append(f"MD5({compared}) = {literal(digest)}")
+            parts.append(f"SHA2({compared}, 256) = {literal(digest)}")
         elif not isinstance(value, float):
             parts.append(f"{name} = {_literal(value)}")
     return " AND ".join(parts) or "1"

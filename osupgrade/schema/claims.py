@@ -23,7 +23,7 @@ class Claim:
 
     ``revision`` is where the schema is, ``same`` are all revisions with that schema, and ``distance`` counts the facts
     in which the schema differs from it. ``claimed`` is what the version table holds; ``agreed`` says whether one of
-    these revisions is among ``same``.
+    these revisions is among ``same``, ``era`` in words of which release they are, where that is known.
     """
 
     line: Lineage
@@ -33,11 +33,18 @@ class Claim:
     claimed: tuple[str, ...]
     agreed: bool
     distance: int
+    era: str = ""
 
     @property
     def size(self) -> int:
         """How many facts the revision's own schema has."""
         return len(facts(self.revision.schema))
+
+    @property
+    def goal(self) -> Revision:
+        """What the version table should say: a move is no revision, and no tool ever writes it there."""
+        moved = self.revision.name in moves()
+        return self.line.head(self.revision.release) if moved else self.revision
 
     @property
     def truth(self) -> str:
@@ -48,12 +55,7 @@ class Claim:
 def claim_findings(claim: Claim) -> Iterator[Finding]:
     """The finding about a version table that is missing, wrong or not of this service; nothing for a right one."""
     if claim.distance > claim.size * FAR:
-        yield _lie(
-            claim.line,
-            f"the schema is far from every revision up to {claim.line.last.capitalize()}; the nearest is "
-            f"{claim.revision.name} ({claim.distance} of {claim.size} facts differ)",
-            "this is another release, or not the whole database; nothing below can be trusted",
-        )
+        yield _far(claim)
     elif claim.agreed:
         table = claim.line.version_table
         if len(claim.claimed) > 1 and table == "alembic_version":
@@ -67,13 +69,32 @@ def claim_findings(claim: Claim) -> Iterator[Finding]:
         yield _unknown(claim)
 
 
+def _far(claim: Claim) -> Finding:
+    """What to say of a schema that none of upstream's explains."""
+    line, revision, said = claim.line, claim.revision, ", ".join(claim.claimed)
+    first, last = line.releases[0].capitalize(), line.last.capitalize()
+    facts_differ = f"{claim.distance} of {claim.size} facts differ"
+    consequence = "this is another release, or not the whole database; nothing below can be trusted"
+    if any(line.position(name) is not None for name in claim.claimed):
+        message = (
+            f"{line.version_table} says {said}, but the tables are not those of {revision.name} "
+            f"({revision.release}): {facts_differ}"
+        )
+    elif claim.era:
+        message = f"{line.version_table} says {said}, {claim.era}; its tables are of no release from {first} to {last}"
+        consequence = "no path of these releases fits it; osupgrade routes shows others"
+    else:
+        message = f"the schema is far from every revision up to {last}; the nearest is {revision.name} ({facts_differ})"
+    return _lie(line, message, consequence)
+
+
 def _unstamped(claim: Claim) -> Finding:
     line, table = claim.line, claim.line.version_table
     column, cure = version_column(table), None
     if table == "alembic_version":
         create = f"CREATE TABLE IF NOT EXISTS {table} ({column} VARCHAR(32) NOT NULL)"
-        stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(claim.revision.name)})"
-        cure = Cure(f"stamp it with {claim.revision.name}", (Sql(line.service, create), Sql(line.service, stamp)))
+        stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(claim.goal.name)})"
+        cure = Cure(f"stamp it with {claim.goal.name}", (Sql(line.service, create), Sql(line.service, stamp)))
     state = "is empty" if table in claim.schema.names else "is missing"
     return _lie(
         line,
@@ -87,7 +108,7 @@ def _unknown(claim: Claim) -> Finding:
     line, end = claim.line, claim.line.last.capitalize()
     what = (
         f"{line.version_table} says {', '.join(claim.claimed)}, which is no revision of upstream's up to {end}"
-        f"{_newer(line, claim.claimed)}"
+        f"{f', but {claim.era}' if claim.era else _newer(line, claim.claimed)}"
     )
     if not claim.distance:
         return _lie(line, f"{what}; {claim.truth}", "the tool refuses the database or does nothing")
@@ -98,7 +119,7 @@ def _unknown(claim: Claim) -> Finding:
 
 def _displaced(claim: Claim, known: str) -> Finding:
     """The version table is ahead of the schema, or behind it."""
-    line, table, revision = claim.line, claim.line.version_table, claim.revision
+    line, table, revision = claim.line, claim.line.version_table, claim.goal
     here, there = line.position(revision.name) or 0, line.position(known) or 0
     names = [r.name for r in line.revisions[min(here, there) + 1 : max(here, there) + 1]]
     span = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

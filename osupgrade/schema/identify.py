@@ -80,9 +80,9 @@ def recognise(schema: Schema) -> str | None:
     return best if score >= 0.4 else None
 
 
-def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "") -> Study:
+def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "", era: str = "") -> Study:
     """Identity, customisations and the findings about both; see :func:`identify`."""
-    identity = identify(service, schema, claim, expected=expected)
+    identity = identify(service, schema, claim, expected=expected, era=era)
     changes = customisations(schema, identity.line, identity.revision.name)
     if identity.half:
         changes = _not_left_by(identity.half, identity.revision, changes)
@@ -92,32 +92,44 @@ def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str =
     return Study(identity, changes, tuple(found))
 
 
-def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "") -> Identity:
+def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "", era: str = "") -> Identity:
     """The revision that a schema is at, with findings where its version table lies, is missing or stands half-way.
 
-    ``claim`` is what the version table holds. Of plugin sets that fit equally well, the ``expected`` one is taken, or
-    else the plainest: Grizzly's tool alone makes the same tables with load balancing and without. Raises UsageFault for
-    a service that the catalogue lacks.
+    ``claim`` is what the version table holds, ``era`` says in words of which release that is where it is known.
+    Of plugin sets that fit equally well, the ``expected`` one is taken, or else the plainest: Grizzly's tool alone
+    makes the same tables with load balancing and without. A schema that is far from all of them is held against what
+    it claims to be. Raises UsageFault for a service that the catalogue lacks.
     """
     claim = _claimed(service, claim)
     candidates = [distances_of(lineage(service, variant), schema) for variant in variants(service)]
+    candidates = [one for one in candidates if any(one[0].position(name) is not None for name in claim)] or candidates
     line, distances, _ = min(candidates, key=lambda one: (min(one[1]), one[2], one[0].variant != expected))
     nearest = min(distances)
     best = nearest[1]
     same = tuple(dict.fromkeys(r.name for r, d in zip(line.revisions, distances, strict=True) if d == nearest))
     claimed = [name for name in claim if line.position(name) is not None]
     agreed = next((name for name in claimed if name in same), None)
-    if not agreed and same[0] in moves() and claimed == [line.head(line.at(same[0]).release).name]:
+    if not agreed and same[0] in moves() and claimed and _settled(line, claimed[-1], same[0]):
         agreed = same[0]
     heads = [line.head(release).name for release in line.releases]
     revision = line.at(agreed or next((name for name in reversed(same) if name in heads), same[-1]))
+    if not agreed and claimed and best > len(facts(revision.schema)) * FAR:
+        line, distances, _ = next((one for one in candidates if one[0].variant == expected), candidates[0])
+        revision, best = line.at(claimed[-1]), distances[line.position(claimed[-1]) or 0][1]
     if not agreed and claimed and (half := half_applied(line, schema, claimed[-1])):
         revision = line.at(claimed[-1])
         return Identity(line, revision, same, tuple(claim), best, (half,), _next(line, revision))
     if agreed and best and (half := half_applied(line, schema, agreed)):
         return Identity(line, revision, same, tuple(claim), best, (half,), _next(line, revision))
-    findings = tuple(claim_findings(Claim(line, schema, revision, same, tuple(claim), agreed is not None, best)))
+    findings = tuple(claim_findings(Claim(line, schema, revision, same, tuple(claim), agreed is not None, best, era)))
     return Identity(line, revision, same, tuple(claim), best, findings)
+
+
+def _settled(line: Lineage, claimed: str, move: str) -> bool:
+    """Whether a version is that of a move's release: its head, or one from which on nothing changes any more."""
+    here, head = line.position(claimed) or 0, line.head(line.at(move).release)
+    end = line.position(head.name) or 0
+    return here <= end and all(known.schema == head.schema for known in line.revisions[here:end])
 
 
 def _claimed(service: str, claim: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from osupgrade.catalog.eras import said_of
 from osupgrade.catalog.identity import Section, service_of, usual_names
 from osupgrade.model.finding import Evidence, Fate, Finding, Severity
 from osupgrade.model.quoting import quoted
@@ -94,16 +95,18 @@ def survey(
     is not there, or its service is none that the catalogue knows.
     """
     schema = read_with(rows, database)
-    claim = _own_claim(read_claim(rows, database, schema))
-    studied = study(service, schema, claim, expected=expected)
+    held = read_claim(rows, database, schema)
+    studied = study(service, schema, _own_claim(held), expected=expected, era=said_of(service, held))
     line = studied.identity.line
+    start = studied.identity.revision.name
+    foretold = predict(studied.customisations, line, start, release) if not release or line.knows(release) else ()
     places = own_places(studied.customisations, schema)
     return Survey(
         service=service,
         database=database,
         schema=schema,
         study=studied,
-        predictions=predict(studied.customisations, line, studied.identity.revision.name, release),
+        predictions=foretold,
         places=places,
         own_data=read_own_data(rows, database, places) if data else {},
     )

@@ -10,7 +10,7 @@ from osupgrade.model.finding import Cure, Fate, Finding, Severity, Sql
 from osupgrade.model.quoting import quoted
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.catalogue import Lineage
-from osupgrade.schema.diff import Change, Item, described, diff, diff_tables, made_for_a_key, purpose
+from osupgrade.schema.diff import Change, Item, described, diff, diff_tables, generated, made_for_a_key, purpose
 from osupgrade.schema.identify import customisations
 from osupgrade.schema.own_data import SOURCE
 from osupgrade.schema.snapshot import Schema
@@ -291,6 +291,9 @@ def find_item(schema: Schema, change: Change) -> Item | None:
     }
     found = parts.get(change.object, ())
     named = next((item for item in found if getattr(item, "name", "") == change.name), None)
+    gone = change.before if change.after is None else None
+    if isinstance(gone, ForeignKey) and (named is None or generated(change.table, gone)):
+        return next((k for k in table.foreign_keys if purpose(k) == purpose(gone)), None)
     if named is None and isinstance(change.after, ForeignKey):
         return next((k for k in table.foreign_keys if purpose(k) == purpose(change.after)), None)
     return named

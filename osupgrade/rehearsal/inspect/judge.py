@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy
 
+from osupgrade.catalog.eras import ending_at
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.passed import passed_over
@@ -46,7 +47,7 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
     for one in seen.surveys:
         if one.service not in seen.left_out:
             found += _foreseen(opened.server, one, plan, asked)
-    own = tuple(entry for one in seen.surveys for entry in _own(one))
+    own = tuple(entry for one in seen.surveys if one.service not in seen.left_out for entry in _own(one))
     if absent := sorted(set(plan.services) - set(opened.databases)):
         words = f"there is no database of {', '.join(absent)} here; traps that need several databases are not all seen"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
@@ -81,9 +82,9 @@ def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, s
     seen.surveys.append(one)
     seen.databases.append(_facts(rows, one))
     seen.findings.extend(told)
-    if one.study.identity.foreign:
+    if one.study.identity.foreign or not one.study.identity.line.knows(plan.last.name):
         seen.left_out.add(service)
-    elif finding := start_finding(one, plan):
+    if finding := start_finding(one, plan):
         seen.findings.append(finding)
 
 
@@ -147,6 +148,11 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
     if identity.foreign or identity.line.service not in plan.first.services:
         return None
     line, first, last = identity.line, plan.first.name, plan.last.name
+    if not line.knows(last):
+        at = identity.revision
+        words = f"{one.service} is at {at.name} of {at.release}, which {last} does not follow"
+        how = "osupgrade routes shows the routes that there are; give the dumps of one cloud together"
+        return Finding(SOURCE, Severity.ERROR, one.service, one.database, words, how)
     end, here = (line.position(r) or 0 for r in (line.head(last).name, identity.revision.name))
     if line.knows(first):
         start, begins = line.position(line.head(first).name) or 0, f"{first}'s is {line.head(first).name}"
@@ -165,14 +171,14 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
             f"this path begins at {first}; upgrade to it first",
         )
     if here >= end:
-        return Finding(
-            SOURCE,
-            Severity.WARNING,
-            one.service,
-            one.database,
-            f"{says}, {last}'s {line.head(last).name}: it is at the path's end already",
-            "nothing is left to rehearse for it",
-        )
+        ends = f"{says}, {last}'s {line.head(last).name}: it is at the path's end already"
+        claimed = line.position(identity.claim[-1]) if identity.claim else None
+        left = end - claimed if claimed is not None else 0
+        how = "nothing is left to rehearse for it"
+        if left > 0 and not identity.findings:
+            ends += f", and what is left from {identity.claim[-1]} on changes nothing"
+            how = f"run {last}'s own upgrade once: it only writes the version"
+        return Finding(SOURCE, Severity.WARNING, one.service, one.database, ends, how)
     words = f"{says}: it is on the way to {last} already"
     return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
 
@@ -239,6 +245,16 @@ def _own(one: Survey) -> Iterator[Own]:
 
 def _facts(rows: Rows, one: Survey) -> Database:
     identity = one.study.identity
+    known = any(identity.line.position(name) is not None for name in identity.claim)
+    if identity.foreign and not known:
+        held = read_claim(rows, one.database, one.schema)
+        ends = ending_at(one.service, held)
+        return replace(
+            _counted(rows, one.service, one.database, one.schema),
+            release=ends[0].name if len(ends) == 1 else "unknown",
+            claim=held,
+            catalogued=False,
+        )
     return replace(
         _counted(rows, one.service, one.database, one.schema),
         release=identity.revision.release,

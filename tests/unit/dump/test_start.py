@@ -54,3 +54,27 @@ def test_where_it_is_on_the_path():
 @pytest.mark.parametrize("odd", ["²", "a", "12x", "-1"])
 def test_a_version_that_is_no_number_is_no_fault_of_the_lab(odd):
     assert checked(odd) is not None
+
+
+@pytest.mark.parametrize(
+    ("service", "versions", "named"),
+    [
+        ("keystone", ("109", "44", "44", "44"), "Queens (2018.1)"),
+        ("nova", ("302",), "Liberty (2015.2)"),
+        ("neutron", ("34af2b5c5a59", "4af11ca47297"), "Liberty (2015.2)"),
+        ("neutron", ("kilo",), "Kilo (2015.1)"),
+        ("glance", ("queens_contract01",), "Queens (2018.1)"),
+        ("cinder", ("50",), "between those of Kilo (2015.1) and Liberty (2015.2)"),
+        ("keystone", ("109", "30", "30", "30"), "between those of Pike (2017.2) and Queens (2018.1)"),
+    ],
+)
+def test_a_release_without_an_image_is_called_by_its_name(service, versions, named):
+    with pytest.raises(UsageFault, match="is newer than icehouse") as refused:
+        checked(*versions, service=service)
+    assert named in refused.value.hint
+
+
+def test_one_that_is_older_than_the_path_is_named_too():
+    with pytest.raises(UsageFault, match="is older than grizzly") as refused:
+        checked("133", service="nova")
+    assert "Folsom (2012.2)" in refused.value.hint

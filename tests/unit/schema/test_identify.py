@@ -160,7 +160,33 @@ def test_a_claim_beyond_the_catalogue_is_named(service, claim, said):
 def test_a_schema_far_from_everything_is_named():
     nova = at("nova", "161")
     strange = without(nova, *(t.name for t in nova.tables[::2]))
-    assert "far from every revision" in identify("nova", strange, ("161",)).findings[0].message
+    assert "far from every revision" in identify("nova", strange, ()).findings[0].message
+    claimed = identify("nova", strange, ("161",))
+    assert "migrate_version says 161, but the tables are not those of 161" in claimed.findings[0].message
+    assert claimed.foreign
+    (later,) = identify("nova", strange, ("302",), era="that of Liberty (2015.2)").findings
+    assert "says 302, that of Liberty (2015.2); its tables are of no release from Grizzly to Icehouse" in later.message
+
+
+@pytest.mark.parametrize("claim", ["grizzly", "icehouse", "47147121+c88cdce8f248"])
+def test_a_few_tables_are_held_against_what_their_version_says_and_no_other_history(claim):
+    service = "keystone" if "+" in claim else "neutron"
+    few = Schema(tables=at("neutron", "grizzly", "openvswitch").tables[:2])
+    identity = identify(service, few, tuple(claim.split("+")), expected="openvswitch")
+    assert identity.foreign and identity.revision.name == claim
+    assert identity.revision.release == ("caracal" if "+" in claim else claim)
+
+
+def test_a_version_from_which_nothing_changes_any_more_is_the_end_all_the_same():
+    line = lineage("neutron", "openvswitch")
+    moved = identify("neutron", line.at("ml2").schema, ("5ac1c354a051",), expected="openvswitch")
+    assert moved.revision.name == "ml2" and moved.findings == ()
+
+
+@pytest.mark.parametrize("claim", [(), ("havana",)])
+def test_a_move_is_never_written_into_a_version_table(claim):
+    (finding,) = identify("neutron", lineage("neutron", "openvswitch").at("ml2").schema, claim).findings
+    assert "'icehouse'" in finding.cure.steps[-1].statement and "ml2'" not in finding.cure.steps[-1].statement
 
 
 def test_every_kind_of_customisation_is_told_in_words():

@@ -1,0 +1,20 @@
+"""Every release by what its version tables hold."""
+
+from osupgrade.catalog.eras import ending_at, eras, said_of
+
+
+def test_each_release_is_there_once_and_in_order():
+    names = [era.name for era in eras()]
+    assert len(names) == len(set(names))
+    assert names.index("folsom") < names.index("grizzly") < names.index("juno") < names.index("rocky")
+    assert names.index("queens") + 1 == names.index("rocky")
+
+
+def test_a_version_that_several_releases_end_at_is_that_of_all_of_them():
+    found = ending_at("glance", ("ussuri_contract01",))
+    assert [era.name for era in found] == ["ussuri", "victoria"]
+    assert said_of("glance", ("ussuri_contract01",)) == "that of Ussuri (2020.1) to Victoria (2020.2)"
+
+
+def test_nothing_is_said_of_what_no_release_has():
+    assert said_of("keystone", ()) == said_of("neutron", ("5ac1c354a051",)) == said_of("nova", ("99999",)) == ""
