@@ -221,18 +221,22 @@ def charset_finding(service: str, schema: Schema, reference: Schema, line: Linea
     numbered = line.version_table == "migrate_version"
     refuses = numbered and refuses_not_utf8(service) and any("utf8" not in row[1] for row in odd)
     database = schema.collation.split("_")[0]
-    counted = f"{len(odd)} of {len(schema.tables)} tables" if odd else "the database's default"
+    counted = f"{len(odd)} of {len(schema.tables)} tables have" if odd else "the database has"
+    alike = all(row[1] == database and row[2] == "InnoDB" for row in odd) and len(odd) == len(schema.tables)
+    usually = (
+        f"every table has the database's own default, so new tables fit; what {database} cannot write is refused"
+        if alike
+        else "a new table takes the server's and the database's default, and its foreign key onto an old table "
+        "with another character set or engine fails (1215)"
+    )
     return Finding(
         source=SOURCE,
         severity=Severity.ERROR if refuses else Severity.WARNING,
         service=service,
         place="character sets and engines",
-        message=f"{counted} have another character set or engine than upstream's; the database's default is {database}",
+        message=f"{counted} another character set or engine than upstream's; the database's default is {database}",
         consequence=(
-            f"{line.last.capitalize()}'s {service} refuses to migrate tables that are not utf8"
-            if refuses
-            else "a new table takes the server's and the database's default, and its foreign key onto an old table "
-            "with another character set or engine fails (1215)"
+            f"{line.last.capitalize()}'s {service} refuses to migrate tables that are not utf8" if refuses else usually
         ),
         evidence=Evidence.of(("table", "character sets", "engine"), [tuple(row) for row in odd]),
     )

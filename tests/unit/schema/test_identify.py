@@ -220,6 +220,7 @@ def test_a_latin1_database_has_one_finding_for_all_tables(service, severity):
     assert finding.severity is severity
     assert finding.evidence.total == len(tables)
     assert "latin1" in finding.message
+    assert ("refuses" if service == "glance" else "so new tables fit") in finding.consequence
 
 
 def test_a_database_of_something_else_is_not_recognised():
