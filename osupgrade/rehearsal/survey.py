@@ -71,11 +71,16 @@ class Surveyor:
         return PhaseResult(tuple(found), schemas=tuple(verdicts))
 
     def _reached(self, before: Survey, steps: Sequence[StepResult]) -> str:
-        """The revision whose schema should be there now; a finishing move stands in a lineage under its name."""
+        """The revision whose schema should be there now; a finishing move stands in a lineage under its name.
+
+        A database that was made as the move leaves it has a lineage without the move.
+        """
         line, finish = before.study.identity.line, self.plan.finish
-        if finish is not None and steps[-1].step == finish.name and steps[-1].outcome is not Outcome.FAILED:
+        moved = finish is not None and steps[-1].step == finish.name and steps[-1].outcome is not Outcome.FAILED
+        if finish is not None and moved and line.position(finish.name) is not None:
             return finish.name
-        stands = steps[-1].versions_after.get(before.service, ())
+        ran = [step for step in steps if step.outcome is not Outcome.SKIPPED] or steps
+        stands = ran[-1].versions_after.get(before.service, ())
         known = [name for name in (*stands, revision_name(stands)) if line.position(name) is not None]
         return known[-1] if known else before.study.identity.revision.name
 
