@@ -209,9 +209,9 @@ class _Course:
         """Whether the cloud had the step behind it when it came: then nothing that is attached to it is done either."""
         one = self.passed.get(step.name)
         if one is not None:
-            self.ledger.ended(
-                StepResult(step.name, step.service, one.release, Outcome.SKIPPED, 0.0, None, one.versions, one.versions)
-            )
+            before = [ended for ended in self.ledger.steps if ended.service == step.service]
+            held = before[-1].versions_after if before else one.versions
+            self.ledger.ended(StepResult(step.name, step.service, one.release, Outcome.SKIPPED, 0.0, None, held, held))
         return one is not None
 
     def _run(self, cloud: Cloud, step: Step) -> bool:
