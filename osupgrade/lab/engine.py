@@ -161,7 +161,7 @@ class Lab:
                 container.reload()
                 joined = container.attrs["NetworkSettings"]["Networks"]
                 if container.status != "running":
-                    raise _broken(f"the container {container.name} is {container.status}")
+                    raise _broken(f"the container {container.name} stopped ({container.status})")
                 if self.inside.name not in joined:
                     raise _broken(f"the container {container.name} was taken off its network")
         except docker.errors.NotFound as fault:
@@ -226,8 +226,8 @@ class Lab:
 
 def _broken(what: str, evidence: str = "") -> LabFault:
     return LabFault(
-        f"{what} while the lab worked, so nothing can be said about the cloud",
-        hint="look whether memory or disk ran out or somebody removed it, then try again",
+        f"{what} during the run, so nothing can be said about the cloud",
+        hint="check whether memory or disk ran out, or whether somebody removed it, then try again",
         evidence=evidence,
     )
 

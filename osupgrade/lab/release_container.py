@@ -24,7 +24,7 @@ from osupgrade.lab.leftovers import LABEL
 from osupgrade.lab.observer.recorder import Recorder, put_observer
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.sources import META, Sources
-from osupgrade.model.errors import LabFault
+from osupgrade.model.errors import LabFault, MissingFault
 from osupgrade.model.release import Command, Release, ServiceRelease
 
 PYTHON = "/opt/venv/bin/python"
@@ -88,13 +88,19 @@ class ReleaseContainer:
             return run_in(self.container, argv, environment=environment, workdir=workdir, log=log)
         place, mark = recorder.place()
         observed = recorder.environment(place, mark, environment)
-        run = run_in(self.container, argv, environment=observed, workdir=workdir, log=log, mark=mark.encode())
-        record = run.rest
-        if record is None:  # the process was killed, or ended without its exit handlers
-            left = run_in(self.container, ["cat", place])
-            record = left.output.encode() if left.ok else None
-        recorder.collect(record, name)
+        try:
+            run = run_in(self.container, argv, environment=observed, workdir=workdir, log=log, mark=mark.encode())
+        except MissingFault:  # killed alone, for want of memory: what it wrote down before is evidence
+            recorder.collect(self._left(place), name)
+            raise
+        # No rest where the process ended without its exit handlers.
+        recorder.collect(self._left(place) if run.rest is None else run.rest, name)
         return dataclasses.replace(run, rest=None)
+
+    def _left(self, place: str) -> bytes | None:
+        """The record that a process left at ``place`` without handing it over; None where there is none."""
+        left = run_in(self.container, ["cat", place])
+        return left.output.encode() if left.ok else None
 
     def tool(
         self,

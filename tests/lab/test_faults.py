@@ -41,7 +41,7 @@ def test_a_container_that_was_removed(lab, container):
 
 def test_a_container_that_was_killed(lab, container):
     container.kill()
-    with pytest.raises(LabFault, match=r"victim is exited .*nothing can be said about the cloud"):
+    with pytest.raises(LabFault, match=r"victim stopped \(exited\) .*nothing can be said about the cloud"):
         lab.require_whole()
 
 
