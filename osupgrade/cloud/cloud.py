@@ -5,6 +5,7 @@ This is what scenarios, preflights and checks get in hand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,9 @@ from osupgrade.model.quoting import quoted, with_databases
 from osupgrade.model.release import Command, version_column
 
 __all__ = ["Cloud", "Overlay", "ToolRun"]
+
+# An ORDER BY of the whole query, not of a subquery or an aggregate: no parenthesis closes after it.
+_ORDERED = re.compile(r"\bORDER\s+BY\b[^)]*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,13 @@ class Cloud:
         return rows[0][0] if rows else None
 
     def evidence(self, database: str, sql: str, *parameters: Any) -> Evidence:
-        """The rows of a query as a finding shows them, under the names that the query gives to its columns."""
-        return Evidence.of(*self.table(database, sql, *parameters))
+        """The rows of a query as a finding shows them, under the names that the query gives to its columns.
+
+        A server returns rows in any order unless the query asks for one; they are sorted then, so that two runs show
+        the same rows first.
+        """
+        columns, rows = self.table(database, sql, *parameters)
+        return Evidence.of(columns, rows if _ORDERED.search(sql) else sorted(rows, key=_as_text))
 
     def table(self, database: str, sql: str, *parameters: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """The rows of a query, and before them the names of its columns."""
@@ -167,3 +176,7 @@ class Cloud:
 def _execute(session: sqlalchemy.Connection, statement: str) -> int:
     count = session.execution_options(no_parameters=True).exec_driver_sql(statement).rowcount
     return max(count, 0)
+
+
+def _as_text(row: Sequence[Any]) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, str(value)) for value in row)

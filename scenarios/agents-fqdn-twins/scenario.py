@@ -20,7 +20,7 @@ scenario = Scenario(
             r"an update of its name changes how a port is bound",
         ),
         damage=Damage(
-            18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network2.cloud.example.org", "network2")
+            18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network1.cloud.example.org", "network1")
         ),
     ),
 )
