@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar
 
 import typer
 from rich.console import Console
@@ -13,31 +13,87 @@ from rich.text import Text
 
 from osupgrade import __version__
 from osupgrade.__main__ import main
-from osupgrade.cli import (
-    doctor,
-    dumps,
-    images,
-    inspect,
-    nightly,
-    rehearse,
-    reports,
-    reproduce,
-    routes,
-    scenarios,
-    snapshots,
-    sources,
-    survey,
-)
-from osupgrade.cli.faults import known_fault
+from osupgrade.cli.lazy import Entry, LazyGroup
 from osupgrade.model import interrupt
 from osupgrade.model.errors import Exit, Fault, UsageFault
 from osupgrade.model.quoting import visible
-from osupgrade.report.terminal import shown, terminal
+from osupgrade.report.terminal.console import shown, terminal
 
 __all__ = ["app", "main", "run"]
 
+
+class Commands(LazyGroup):
+    """The commands in the order in which their help shows them; each is declared in a module of its own."""
+
+    entries: ClassVar[Mapping[str, Entry]] = {
+        "rehearse": Entry(
+            "osupgrade.cli.rehearse",
+            "rehearse",
+            "Take a cloud from the path's first release to its last with the real tools, and judge the outcome.",
+        ),
+        "inspect": Entry(
+            "osupgrade.cli.inspect",
+            "inspect",
+            "Say of a dump or a live server what it really is, what is the operator's own, and what the upgrade would "
+            "do.",
+        ),
+        "survey": Entry(
+            "osupgrade.cli.survey",
+            "survey",
+            "Print the statements that ask a database server how it is set up, or ask it with --url.",
+        ),
+        "sanitize": Entry(
+            "osupgrade.cli.dumps",
+            "sanitize",
+            "Mask a dump so that it may leave the site and still has the same traps in it.",
+        ),
+        "routes": Entry(
+            "osupgrade.cli.routes",
+            "routes",
+            "Show the routes between two releases: where each service stops and why, and how long that took before.",
+        ),
+        "reproduce": Entry(
+            "osupgrade.cli.reproduce",
+            "reproduce",
+            "Pack a failing run into an archive that fails elsewhere in the same way; given the archive, let it fail "
+            "there.",
+        ),
+        "nightly": Entry(
+            "osupgrade.cli.nightly",
+            "nightly",
+            "Run every path on every database with every scenario, and whole rehearsals besides.",
+        ),
+        "report": Entry(
+            "osupgrade.cli.reports", "report", "Show the verdict of a finished run and where its evidence lies."
+        ),
+        "doctor": Entry(
+            "osupgrade.cli.doctor",
+            "doctor",
+            "Say what the lab needs, what of it is missing and how to get it. Exits 3 when something is missing.",
+        ),
+        "clean": Entry(
+            "osupgrade.cli.doctor",
+            "clean",
+            "Remove what interrupted or kept runs left on the engine. Runs that are still going on are spared.",
+        ),
+        "scenarios": Entry(
+            "osupgrade.cli.scenarios", "app", "The traps: list them, read them, run them, write your own."
+        ),
+        "sources": Entry("osupgrade.cli.sources", "app", "The services' pinned code: fetch it, import it, check it."),
+        "images": Entry(
+            "osupgrade.cli.images", "app", "The lab's images: build them, list them, carry them elsewhere."
+        ),
+        "snapshots": Entry(
+            "osupgrade.cli.snapshots",
+            "app",
+            "Restored dumps that are kept, so that the next run starts in seconds.",
+        ),
+    }
+
+
 app = typer.Typer(
     name="osupgrade",
+    cls=Commands,
     help="Rehearse an OpenStack upgrade before doing it: the real migration tools, a real database, your cloud.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -61,22 +117,6 @@ def _options(
     """The options of the command itself."""
 
 
-app.command("rehearse")(rehearse.rehearse)
-app.command("inspect")(inspect.inspect)
-app.command("survey")(survey.survey)
-app.command("sanitize")(dumps.sanitize)
-app.command("routes")(routes.routes)
-app.command("reproduce")(reproduce.reproduce)
-app.add_typer(scenarios.app, name="scenarios")
-app.add_typer(sources.app, name="sources")
-app.add_typer(images.app, name="images")
-app.add_typer(snapshots.app, name="snapshots")
-app.command("nightly")(nightly.nightly)
-app.command("report")(reports.report)
-app.command("doctor")(doctor.doctor)
-app.command("clean")(doctor.clean)
-
-
 def run(arguments: list[str]) -> int:
     """Run one command; its exit status. Nothing but SystemExit of argument parsing passes through."""
     return guarded(
@@ -98,6 +138,8 @@ def guarded(work: Callable[[], int]) -> int:
     except Exception as fault:
         if interrupt.interrupted():  # what was removed under somebody's hands
             return _interrupted()
+        from osupgrade.cli.faults import known_fault  # with the libraries whose faults it knows
+
         known = known_fault(fault)
         return _told(known) if known else _our_own(fault)
 

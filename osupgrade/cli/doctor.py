@@ -17,7 +17,7 @@ from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.lab.snapshots.store import SnapshotStore
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 NEEDED_BYTES = 6_000_000_000
 """Images, volumes and a default cloud of one path, measured."""

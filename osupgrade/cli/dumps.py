@@ -27,7 +27,7 @@ from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.model.errors import Exit
 from osupgrade.model.quoting import one_line
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 SHOWN = 5
 """Columns that a line names before it counts them."""

@@ -18,7 +18,7 @@ from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
 from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.model.errors import MissingFault
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 app = typer.Typer(help="The lab's images: build them, list them, carry them elsewhere.", no_args_is_help=True)
 

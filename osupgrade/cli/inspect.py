@@ -32,7 +32,7 @@ from osupgrade.rehearsal.inspect.open import Usable, opened_dumps, opened_url, u
 from osupgrade.rehearsal.inspect.packages import inspect_packages
 from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 
 def inspect(

@@ -32,8 +32,10 @@ from osupgrade.model.text import duration
 from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
 from osupgrade.rehearsal.prepare import all_scenarios
-from osupgrade.report import write_reports
-from osupgrade.report.terminal import parts_table, terminal, verdict
+from osupgrade.report.terminal.console import terminal
+from osupgrade.report.terminal.tables import parts_table
+from osupgrade.report.terminal.verdict import verdict
+from osupgrade.report.write import write_reports
 
 
 def nightly(

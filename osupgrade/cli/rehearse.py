@@ -45,9 +45,11 @@ from osupgrade.rehearsal.prepare import Task, load
 from osupgrade.rehearsal.rehearse import rehearse as run_rehearsal
 from osupgrade.rehearsal.request import Estimating, Request, rolls_back
 from osupgrade.rehearsal.strategy import NEW_CONTROLLER, STRATEGIES
-from osupgrade.report import write_reports
 from osupgrade.report.json import to_text
-from osupgrade.report.terminal import live, terminal, verdict
+from osupgrade.report.terminal.console import terminal
+from osupgrade.report.terminal.live import live
+from osupgrade.report.terminal.verdict import verdict
+from osupgrade.report.write import write_reports
 from osupgrade.seed.description import load_description
 
 _CLOUD, _TRAPS, _JUDGING, _TIME = "The cloud", "Traps and cures", "How it is judged", "How long it takes"

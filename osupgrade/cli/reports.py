@@ -16,12 +16,14 @@ from osupgrade.history.trend import trends
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.nightly.join import join, merged_manifest, read_shards, worst
 from osupgrade.rehearsal.manifest import blank_manifest, now
-from osupgrade.report import write_reports
 from osupgrade.report.compare import compared
 from osupgrade.report.json import read_json
 from osupgrade.report.runbook import runbook
-from osupgrade.report.terminal import api_table, comparison, matrix, parts_table, terminal, verdict
+from osupgrade.report.terminal.console import terminal
+from osupgrade.report.terminal.tables import api_table, comparison, matrix, parts_table
+from osupgrade.report.terminal.verdict import verdict
 from osupgrade.report.trend import trend_html, trend_table
+from osupgrade.report.write import write_reports
 
 
 def report(

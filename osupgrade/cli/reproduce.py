@@ -17,7 +17,7 @@ from osupgrade.dump.write import check_output
 from osupgrade.history.rundir import find_run
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.rehearsal.prepare import all_scenarios
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 from osupgrade.reproduce.failure import Failure
 from osupgrade.reproduce.opening import opened_archive, opened_run
 from osupgrade.reproduce.packing import pack_subject

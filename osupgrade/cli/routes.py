@@ -16,7 +16,7 @@ from osupgrade.model.plan import path_along
 from osupgrade.model.release import Release
 from osupgrade.model.route import NoRoute, Route, alternatives, known_release, named
 from osupgrade.model.text import duration
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 
 def routes(

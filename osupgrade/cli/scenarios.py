@@ -34,8 +34,11 @@ from osupgrade.model.quoting import markdown
 from osupgrade.rehearsal.lanes import describe
 from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.rehearsal.suite import Trial, prove
-from osupgrade.report import write_reports
-from osupgrade.report.terminal import ScenarioView, matrix, terminal, verdict
+from osupgrade.report.terminal.console import terminal
+from osupgrade.report.terminal.live import ScenarioView
+from osupgrade.report.terminal.tables import matrix
+from osupgrade.report.terminal.verdict import verdict
+from osupgrade.report.write import write_reports
 from osupgrade.scenarios.contract import Blocks, Lane, RestoreFails, Scenario, Silent
 from osupgrade.scenarios.loading import BrokenScenario
 

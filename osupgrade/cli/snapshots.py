@@ -14,7 +14,7 @@ from osupgrade.cli.options import Json
 from osupgrade.lab.connect import connect
 from osupgrade.lab.snapshots.store import LIMIT, SnapshotStore, limit
 from osupgrade.model.quoting import visible
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 app = typer.Typer(help="Restored dumps that are kept, so that the next run starts in seconds.", no_args_is_help=True)
 _SHOWN = ("key", "about", "bytes", "made", "used")

@@ -15,7 +15,7 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.cli.options import Json
 from osupgrade.lab.sources import Sources, SourceState
 from osupgrade.model.errors import Exit
-from osupgrade.report.terminal import terminal
+from osupgrade.report.terminal.console import terminal
 
 app = typer.Typer(help="The services' pinned code: fetch it, import it, check it.", no_args_is_help=True)
 

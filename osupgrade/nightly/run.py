@@ -32,8 +32,8 @@ from osupgrade.rehearsal.prepare import load
 from osupgrade.rehearsal.rehearse import rehearse
 from osupgrade.rehearsal.request import Request
 from osupgrade.rehearsal.suite import Trial, prove
-from osupgrade.report import write_reports
-from osupgrade.report.terminal import ScenarioView, live
+from osupgrade.report.terminal.live import ScenarioView, live
+from osupgrade.report.write import write_reports
 from osupgrade.scenarios.loading import ScenarioSet
 
 TIMES = 10

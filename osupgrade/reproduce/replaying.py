@@ -15,7 +15,7 @@ from osupgrade.model.errors import Exit
 from osupgrade.model.report import LaneResult, RunReport
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.manifest import manifest, now
-from osupgrade.report import write_reports
+from osupgrade.report.write import write_reports
 from osupgrade.reproduce.archive import Packed, unpack
 from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.opening import is_small, packed_database, plan_of

@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
 
 from osupgrade.catalog.content import root
 from osupgrade.catalog.site import Site, read_site
 from osupgrade.cli import app, cure_spelled_out
+from osupgrade.cli.lazy import whole
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import holdings
 from osupgrade.model.errors import Exit
@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 def understood(words):
     """Raises for a command or an option that the command line does not have."""
-    command = typer.main.get_command(app)
+    command = whole(app)
     words = cure_spelled_out(words)
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name = words.pop(0)

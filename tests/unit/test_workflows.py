@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from osupgrade.catalog.content import root
 from osupgrade.cli import app
+from osupgrade.cli.lazy import whole
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.nightly.split import Shard
 
@@ -73,7 +74,7 @@ def through_make(words):
 
 def understood(words):
     """Whether the command line has this command with these options; fails naming what it does not have."""
-    command = typer.main.get_command(app)
+    command = whole(app)
     words = list(words)
     while hasattr(command, "commands"):
         name = words.pop(0)

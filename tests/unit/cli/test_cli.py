@@ -1,7 +1,7 @@
 import pytest
-import typer.main
 
 from osupgrade.cli import app, cure_spelled_out, run
+from osupgrade.cli.lazy import whole
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_cloud_that_cannot_be_made_is_refused_before_anything_starts(tmp_path,
 
 @pytest.mark.parametrize("words", [["rehearse"], ["nightly"], ["inspect"], ["scenarios", "run"]])
 def test_what_takes_long_can_be_quiet_and_tell_a_program(words):
-    command = typer.main.get_command(app)
+    command = whole(app)
     for word in words:
         command = command.commands[word]
     options = {option for parameter in command.params for option in parameter.opts}

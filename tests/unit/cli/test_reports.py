@@ -1,7 +1,7 @@
 from osupgrade.cli import run as command
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
-from osupgrade.report import write_reports
+from osupgrade.report.write import write_reports
 
 from .. import _reports as samples
 

@@ -12,7 +12,7 @@ from osupgrade.cloud.route import find_step
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit, MissingFault, UsageFault
 from osupgrade.rehearsal.request import Request
-from osupgrade.report import write_reports
+from osupgrade.report.write import write_reports
 from osupgrade.reproduce.opening import task_of
 from osupgrade.reproduce.rerun import read_failed, require_same
 from osupgrade.seed.description import load_description

@@ -19,8 +19,8 @@ from osupgrade.model.finding import Severity
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.rehearsal.outcome import conclude
 from osupgrade.rehearsal.request import Request
-from osupgrade.report import write_reports
 from osupgrade.report.json import read_json
+from osupgrade.report.write import write_reports
 from osupgrade.scenarios.contract import Scenario, Silent
 
 from .. import _reports as samples

@@ -22,8 +22,8 @@ from osupgrade.model.report import Part
 from osupgrade.nightly.join import join, merged_manifest, nightly_report, worst
 from osupgrade.nightly.run import matrix
 from osupgrade.nightly.split import CLEAN
-from osupgrade.report import write_reports
 from osupgrade.report.json import SCHEMA_FILE, read_json
+from osupgrade.report.write import write_reports
 from osupgrade.scenarios.loading import load_scenarios
 
 from .. import _reports as samples

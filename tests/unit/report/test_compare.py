@@ -9,9 +9,9 @@ from osupgrade.cli import run as command
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
 from osupgrade.model.plan import find_path, make_plan
-from osupgrade.report import write_reports
 from osupgrade.report.compare import compared
 from osupgrade.report.digest import downtime
+from osupgrade.report.write import write_reports
 
 from .. import _reports as samples
 

@@ -2,8 +2,8 @@ import json
 from xml.etree import ElementTree as Xml
 
 from osupgrade.history.rundir import RunDirectory, find_run
-from osupgrade.report import write_reports
 from osupgrade.report.json import read_json
+from osupgrade.report.write import write_reports
 
 from .. import _reports as samples
 

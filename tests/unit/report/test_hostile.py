@@ -27,7 +27,9 @@ from osupgrade.report.json import read_json, write_json
 from osupgrade.report.junit import write_junit
 from osupgrade.report.markdown import markdown
 from osupgrade.report.runbook import runbook
-from osupgrade.report.terminal import api_table, comparison, matrix, parts_table, terminal, verdict
+from osupgrade.report.terminal.console import terminal
+from osupgrade.report.terminal.tables import api_table, comparison, matrix, parts_table
+from osupgrade.report.terminal.verdict import verdict
 from osupgrade.report.trend import trend_html, trend_table
 
 from .. import _reports as samples

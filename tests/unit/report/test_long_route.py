@@ -10,7 +10,9 @@ from osupgrade.model.plan import Chain
 from osupgrade.model.release import Hop
 from osupgrade.report.digest import travelled
 from osupgrade.report.html import html, timeline
-from osupgrade.report.terminal import live, terminal, verdict
+from osupgrade.report.terminal.console import terminal
+from osupgrade.report.terminal.live import live
+from osupgrade.report.terminal.verdict import verdict
 
 from .. import _reports as samples
 from .test_runbook import plan

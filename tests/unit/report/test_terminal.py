@@ -15,7 +15,9 @@ from osupgrade.model.stage import SEEDED
 from osupgrade.model.step import Diagnosis, Outcome
 from osupgrade.model.text import duration, size
 from osupgrade.report.digest import short_error, travelled
-from osupgrade.report.terminal import ScenarioView, live, matrix, verdict
+from osupgrade.report.terminal.live import ScenarioView, live
+from osupgrade.report.terminal.tables import matrix
+from osupgrade.report.terminal.verdict import verdict
 
 from .. import _reports as samples
 
