@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from osupgrade.catalog.site import Site
 from osupgrade.cli.options import (
     DEFAULT_PATH,
     Json,
@@ -23,6 +24,7 @@ from osupgrade.cli.options import (
 )
 from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
+from osupgrade.dump.sanitize import Told
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plain import plain
 from osupgrade.model.quoting import shell_join, shell_word
@@ -33,6 +35,7 @@ from osupgrade.rehearsal.inspect.packages import inspect_packages
 from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
 from osupgrade.report.terminal.console import terminal
+from osupgrade.scenarios.contract import Scenario
 
 
 def inspect(
@@ -65,32 +68,16 @@ def inspect(
         raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
     console = terminal(stderr=as_json)
     progress = terminal(stderr=True, quiet=quiet)
-    plan = plan_from(path or DEFAULT_PATH)
+    plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
     the_site = site_from_option(site)
-    known = all_scenarios(more or ()).scenarios.values()
-
+    known = tuple(all_scenarios(more or ()).scenarios.values())
     with telling(progress) as told:
-
-        def say(text: str) -> None:
-            told(text, "")
-
-        def how_far(text: str) -> None:
-            told("restoring", text)
-
-        seen = Inspection((), (), ())
         usable = usable_dumps(dumps, reading(told)) if dumps else None
-        if dumps or url:
-            if usable and not path:
-                path = path_of_dumps(holdings(usable.dumps))
-                plan = plan_from(path)
-            with opened_dumps(usable, plan, say, how_far) if usable else opened_url(url) as opened:
-                say("looking at what it is")
-                if not path:
-                    path = path_of(opened.claims())
-                    plan = plan_from(path)
-                seen = inspect_cloud(opened, plan, the_site, [s for s in known if s.applies(plan)])
-        asked = inspect_packages(packages, plan, say) if packages else ()
-        page = replace(seen, findings=(*seen.findings, *asked))
+        seen = Inspection((), (), ())
+        if usable or url:
+            path, seen = _looked_at(usable, url, path, the_site, known, told)
+        asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
+    page = replace(seen, findings=(*seen.findings, *asked))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         out.mkdir(parents=True, exist_ok=True)
@@ -99,8 +86,27 @@ def inspect(
         typer.echo(text)
     else:
         along = "" if path in ("", DEFAULT_PATH) else f"--path {shell_word(path)} "
-        show(page, plan.last.name, _next_command(along, dumps or (), usable), console)
+        show(page, plan_from(path or DEFAULT_PATH).last.name, _next_command(along, dumps or (), usable), console)
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
+
+
+def _looked_at(
+    usable: Usable | None, url: str, path: str, site: Site, known: Sequence[Scenario], told: Told
+) -> tuple[str, Inspection]:
+    """The path of the dumps or of the live server, unless one was given, and what is to be said of them."""
+    say = _saying(told)
+    if usable and not path:
+        path = path_of_dumps(holdings(usable.dumps))
+    plan = plan_from(path or DEFAULT_PATH)
+    with opened_dumps(usable, plan, say, lambda text: told("restoring", text)) if usable else opened_url(url) as opened:
+        say("looking at what it is")
+        path = path or path_of(opened.claims())
+        plan = plan_from(path)
+        return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)])
+
+
+def _saying(told: Told) -> Callable[[str], None]:
+    return lambda text: told(text, "")
 
 
 def _next_command(along: str, given: Sequence[Path], usable: Usable | None) -> str:

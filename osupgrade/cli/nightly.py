@@ -23,11 +23,13 @@ from osupgrade.cli.options import (
     names_in,
     remembered,
 )
-from osupgrade.history import durations
+from osupgrade.history import History, durations
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.connect import connect
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path
+from osupgrade.model.release import Release, UpgradePath
+from osupgrade.model.report import RunReport
 from osupgrade.model.text import duration
 from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
@@ -63,27 +65,19 @@ def nightly(
     """
     console = terminal()
     wanted = Shard.parse(shard)
-    releases, known = load_releases(), load_paths()
-    chosen = {path.name: path for path in (find_path(known, releases, name) for name in names_in(paths) or known)}
-    databases, kinds = names_in(db), names_in(what)
-    offered = tuple(dict.fromkeys(database for path in chosen.values() for database in path.databases))
-    for name in databases:
-        if name not in offered:
-            raise UsageFault(f"no path of this nightly is rehearsed on {name!r}; there are {', '.join(offered)}")
+    releases = load_releases()
+    chosen, databases, kinds = _chosen(releases, paths, db), names_in(db), names_in(what)
     found = all_scenarios(more or ())
     found.chosen([kind for kind in kinds if kind not in (*WHOLE, SCENARIOS)])
     past = history_from(history, no_history)
     whole = matrix(list(chosen.values()), databases, kinds, found)
-    took = durations(past) if past else {}
-    things = {unit: thing_of(unit, chosen) for unit in whole}
-    seconds = expected(whole, {unit: took[thing] for unit, thing in things.items() if thing in took})
+    seconds = _seconds(whole, chosen, past)
     units = split(whole, seconds, wanted.of)[wanted.number - 1]
     if listed:
         _list(units, seconds, console, as_json)
         return Exit.CAME_THROUGH
     client = connect()
     run = RunDirectory.make(out, f"nightly-{wanted.number}-of-{wanted.of}")
-    progress = terminal(stderr=as_json)
     with run.told_when_stopped("this nightly"):
         report = Nightly(
             units=units,
@@ -96,18 +90,40 @@ def nightly(
             own_scenarios=more or (),
             history=past,
             remember=lambda part: remembered(part, past),
-            console=progress,
+            console=terminal(stderr=as_json),
             quiet=quiet,
         ).run(run, client)
     write_reports(report, run)
     run.finish()
     if as_json:
         typer.echo((run.path / "report.json").read_text("utf-8"), nl=False)
-        return report.exit_status
+    else:
+        _show(report, run, console)
+    return report.exit_status
+
+
+def _show(report: RunReport, run: RunDirectory, console: Console) -> None:
     parts_table(report.parts, console)
     verdict(report, console)
     console.print(f"evidence: {run.path}/report.html", soft_wrap=True)
-    return report.exit_status
+
+
+def _chosen(releases: Mapping[str, Release], paths: str, db: str) -> dict[str, UpgradePath]:
+    """The paths of this nightly; raises UsageFault for a database that none of them is rehearsed on."""
+    known = load_paths()
+    chosen = {path.name: path for path in (find_path(known, releases, name) for name in names_in(paths) or known)}
+    offered = tuple(dict.fromkeys(database for path in chosen.values() for database in path.databases))
+    for name in names_in(db):
+        if name not in offered:
+            raise UsageFault(f"no path of this nightly is rehearsed on {name!r}; there are {', '.join(offered)}")
+    return chosen
+
+
+def _seconds(whole: Sequence[Unit], chosen: Mapping[str, UpgradePath], past: History | None) -> Mapping[Unit, float]:
+    """How long each part takes, from earlier runs where there are any."""
+    took = durations(past) if past else {}
+    things = {unit: thing_of(unit, chosen) for unit in whole}
+    return expected(whole, {unit: took[thing] for unit, thing in things.items() if thing in took})
 
 
 def _list(units: Sequence[Unit], seconds: Mapping[Unit, float], console: Console, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from osupgrade.history import History, accept, default_file, past_runs
 from osupgrade.history.rundir import RunDirectory, find_run
 from osupgrade.history.trend import trends
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.report import RunReport
 from osupgrade.nightly.join import join, merged_manifest, read_shards, worst
 from osupgrade.rehearsal.manifest import blank_manifest, now
 from osupgrade.report.compare import compared
@@ -67,29 +68,36 @@ def report(
         return _compare(runs or (), console)
     if runs and len(runs) > 1:
         raise UsageFault("one run at a time", hint="osupgrade report --join DIR DIR makes one report of several")
-    found = find_run(runs[0] if runs else "latest")
-    data = read_json(Path(found.path) / "report.json")
+    found = Path(find_run(runs[0] if runs else "latest").path)
+    data = read_json(found / "report.json")
     if accepted:
         typer.echo(accept(data, History(history or default_file())))
         return Exit.CAME_THROUGH
     if as_runbook:
-        if data.result is None:
-            raise UsageFault(f"{found.path} is no rehearsal, and a runbook is made of one", hint="osupgrade rehearse")
-        # Not through rich: a command must not be wrapped.
-        typer.echo(runbook(data, plan_from(data.result.path, ",".join(data.result.services))))
-        return data.exit_status
-    if apis:
+        _runbook(found, data)
+    elif apis:
         if not data.api:
-            raise UsageFault(f"no API was asked in {found.path}", hint="osupgrade rehearse --verify full")
+            raise UsageFault(f"no API was asked in {found}", hint="osupgrade rehearse --verify full")
         api_table(data.api, console)
-        return data.exit_status
+    else:
+        _verdict(found, data, console)
+    return data.exit_status
+
+
+def _runbook(found: Path, data: RunReport) -> None:
+    if data.result is None:
+        raise UsageFault(f"{found} is no rehearsal, and a runbook is made of one", hint="osupgrade rehearse")
+    # Not through rich: a command must not be wrapped.
+    typer.echo(runbook(data, plan_from(data.result.path, ",".join(data.result.services))))
+
+
+def _verdict(found: Path, data: RunReport, console: Console) -> None:
     if data.parts:
         parts_table(data.parts, console)
     if data.scenarios:
         matrix(data.scenarios, console)
     verdict(data, console)
-    console.print(f"evidence: {found.path.resolve()}/report.html", soft_wrap=True)
-    return data.exit_status
+    console.print(f"evidence: {found.resolve()}/report.html", soft_wrap=True)
 
 
 def _one_at_most(given: Mapping[str, bool]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +30,7 @@ from osupgrade.cli.options import (
 )
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import markdown
 from osupgrade.rehearsal.lanes import describe
 from osupgrade.rehearsal.prepare import all_scenarios
@@ -40,7 +41,7 @@ from osupgrade.report.terminal.tables import matrix
 from osupgrade.report.terminal.verdict import verdict
 from osupgrade.report.write import write_reports
 from osupgrade.scenarios.contract import Blocks, Lane, RestoreFails, Scenario, Silent
-from osupgrade.scenarios.loading import BrokenScenario
+from osupgrade.scenarios.loading import BrokenScenario, ScenarioSet
 
 _SHOWS: Mapping[type, str] = {Blocks: "an error", Silent: "silent damage", RestoreFails: "a failed restore"}
 LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
@@ -115,17 +116,9 @@ def run(
     plan = plan_from(path)
     found = all_scenarios(more or ())
     known = found.applying(plan)
-    chosen = found.chosen(names) if names else tuple(s for s in known if s.can_run(plan))
     if lane not in LANES:
         raise UsageFault(f"--lane takes {', '.join(LANES)}, not {lane!r}")
-    for scenario in chosen:
-        if not scenario.can_run(plan):
-            raise UsageFault(
-                f"{scenario.name} is a trap of {', '.join(scenario.hops)}, which {path} does not have",
-                hint=f"give a --path with {', '.join(scenario.hops)}",
-            )
-    if not chosen:
-        raise UsageFault(f"there is no scenario for {path}", hint="osupgrade scenarios list")
+    chosen = _chosen(found, names or (), plan, path)
     if names:  # a broken neighbour of what was asked for is told, and no more
         tell_broken(found.broken)
     trial = Trial(
@@ -154,6 +147,20 @@ def run(
         matrix(report.scenarios, console)
     verdict(report, console)
     return report.exit_status
+
+
+def _chosen(found: ScenarioSet, names: Sequence[str], plan: Plan, path: str) -> tuple[Scenario, ...]:
+    """The scenarios that are named, or else all of the path; raises UsageFault where one does not belong to it."""
+    chosen = found.chosen(names) if names else tuple(s for s in found.applying(plan) if s.can_run(plan))
+    for scenario in chosen:
+        if not scenario.can_run(plan):
+            raise UsageFault(
+                f"{scenario.name} is a trap of {', '.join(scenario.hops)}, which {path} does not have",
+                hint=f"give a --path with {', '.join(scenario.hops)}",
+            )
+    if not chosen:
+        raise UsageFault(f"there is no scenario for {path}", hint="osupgrade scenarios list")
+    return tuple(chosen)
 
 
 @app.command("new")

@@ -6,6 +6,8 @@ newer than itself, or stop half-way and leave the version where it was.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -21,6 +23,7 @@ _ERROR = re.compile(
 )
 _STATEMENT = re.compile(r"^\[SQL: (.*?)\]?$|'((?:\\n|\s)*(?:ALTER|CREATE|DROP|INSERT|UPDATE|DELETE|SELECT)\b.*?)' \(\)")
 _RESULT = re.compile(r"Check: (.*?) Result: (\w+) Details: (.*?)\s*\Z")
+_CODES = ("Success", "Warning", "Failure")
 _ALEMBIC = re.compile(r"Running upgrade (\S+) -> (\S+?)(?:,|$)")
 _SCRIPT = re.compile(r"/versions/(\w+?)\.py\"")
 
@@ -85,7 +88,18 @@ def judge_check(
 
 
 def check_results(output: str) -> tuple[tuple[str, str, str], ...]:
-    """The results in an upgrade check's table: name, Success, Warning or Failure, details."""
+    """The results of an upgrade check: name, Success, Warning or Failure, details.
+
+    Read from the JSON that it prints with ``--json`` (oslo.upgradecheck 0.3, so from Train on), else from its table.
+    """
+    for line in output.splitlines():  # others are the logs of the libraries
+        with contextlib.suppress(ValueError):
+            document = json.loads(line) if line.startswith("{") else None
+            if isinstance(document, dict) and "checks" in document:
+                return tuple(
+                    (str(one["check"]), _CODES[one["result"]], " ".join(str(one["details"]).split()))
+                    for one in document["checks"]
+                )
     cells = re.split(r"^\+-+\+\s*$", output, flags=re.MULTILINE)
     texts = (" ".join(line.strip().strip("|").strip() for line in cell.splitlines()) for cell in cells)
     return tuple((m[1], m[2], m[3]) for text in texts if (m := _RESULT.search(text)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osupgrade.cloud.arrival import take_over
@@ -64,65 +64,85 @@ def run_hop(
     cloud = observed(cloud, record)
     before = versions(cloud, part)
     started = time.monotonic()
-    runs: list[tuple[str, ToolRun, tuple[int, ...]]] = []
-    come = _comes(cloud, part, source)
-    origin = None if come or source is None else source.services.get(service)
-    stood = versions(cloud, origin) if origin else {}
-    if come:
-        run = take_over(cloud, come, lambda command: _call(cloud, release.name, service, command, log, config, overlay))
-        runs.append((come.command.name, run, come.command.accepts))
+    arrival = _arrival(cloud, part, source)
+    origin = source.services.get(service) if source and not arrival else None
+    start = versions(cloud, origin) if origin else {}
+
+    def call(command: Command, first: str = "", cloud: Cloud = cloud) -> ToolRun:
+        return _call(cloud, release.name, service, command, log, config, overlay, first)
+
+    runs = [_Done.of(arrival.command, take_over(cloud, arrival, call))] if arrival else []
     if instead is not None:
-        done = instead(cloud)
-        log.write_text("".join(run.output for run in done), "utf-8")
-        runs = [(" ".join(run.argv[-3:]), run, (0,)) for run in done]
-    else:
-        for command in () if come and not runs[0][1].ok else part.create if create else part.upgrade:
-            run = _call(cloud, release.name, service, command, log, config, overlay, first)
-            runs.append((command.name, run, command.accepts))
-            if run.exit_status not in command.accepts:
-                break
+        runs = _instead(cloud, instead, log)
+    elif all(done.run.ok for done in runs):
+        runs += _calls(part.create if create else part.upgrade, lambda command: call(command, first))
     seconds = time.monotonic() - started
     after = versions(cloud, part)
     seen = _seen(cloud, part.step, service)
-    calls = {name: run.seconds for name, run, _ in runs}
-    if instead is not None and not runs:
+    if not runs:
         return StepResult(part.step, service, release.name, Outcome.SKIPPED, seconds, None, before, after)
-    missing: list[str] = []
-    skipped: tuple[str, ...] = ()
-    if source is not None and origin is not None:
-        missing = sorted(_brought(cloud, service, source, release, before) - cloud.tables(part.databases[0].name))
-        if instead is None and not _within(cloud, service, source, before):
-            skipped = judge_start(origin.databases, stood, source.name)
-    statuses = [(name, run.exit_status, accepts) for name, run, accepts in runs]
-    unfinished = [text for name, run, _ in runs for text in judge_work(name, run.output, part.unfinished)]
-    problems = (*skipped, *judge(part.databases, after, statuses, missing), *unfinished)
+    problems = _skipped(cloud, origin, start, source, before) if origin and source and instead is None else ()
+    missing = _brought(cloud, service, source, release, before) if origin and source else frozenset()
+    gone = sorted(missing - cloud.tables(part.databases[0].name))
+    problems += judge(part.databases, after, [done.status for done in runs], gone)
+    problems += tuple(text for done in runs for text in judge_work(done.name, done.run.output, part.unfinished))
+    checks: list[_Done] = []
     if not problems and not create:
-        for command in part.check:
-            run = _call(replace(cloud, recorder=None), release.name, service, command, log, config, overlay)
-            runs.append((command.name, run, command.accepts))
-            problems += judge_check(command.name, run.exit_status, command.accepts, run.output, command.ignores)
+        checks, problems = _checks(part, lambda command: call(command, cloud=replace(cloud, recorder=None)))
     if not problems:
         for each in part.started:
             cloud.execute(each.written.service, each.written.statement)
-    return StepResult(
-        step=part.step,
-        service=service,
-        release=release.name,
-        outcome=Outcome.FAILED if problems else Outcome.PASSED,
-        seconds=seconds,
-        exit_status=runs[-1][1].exit_status,
-        versions_before=before,
-        versions_after=after,
-        problems=problems,
-        diagnosis=diagnose("\n".join(run.output for _, run, _ in runs)) if problems else None,
-        log=log.name,
-        calls=calls,
-        migrations=seen.migrations,
-        unobserved=seen.faults,
-    )
+    calls = {done.name: done.run.seconds for done in runs}
+    result = StepResult(part.step, service, release.name, Outcome.PASSED, seconds, None, before, after, calls=calls)
+    return _judged(result, [*runs, *checks], problems, log, seen)
 
 
-def _comes(cloud: Cloud, part: ServiceRelease, source: Release | None) -> Arrival | None:
+@dataclass(frozen=True)
+class _Done:
+    """A call that was made, by its name, and the exit statuses that count as success."""
+
+    name: str
+    run: ToolRun
+    accepts: tuple[int, ...] = (0,)
+
+    @classmethod
+    def of(cls, command: Command, run: ToolRun) -> _Done:
+        return cls(command.name, run, command.accepts)
+
+    @property
+    def status(self) -> tuple[str, int, tuple[int, ...]]:
+        return self.name, self.run.exit_status, self.accepts
+
+
+def _calls(commands: Sequence[Command], call: Callable[[Command], ToolRun]) -> list[_Done]:
+    """Run the commands one after the other, up to the first that fails."""
+    runs: list[_Done] = []
+    for command in commands:
+        runs.append(_Done.of(command, call(command)))
+        if runs[-1].run.exit_status not in command.accepts:
+            break
+    return runs
+
+
+def _checks(part: ServiceRelease, call: Callable[[Command], ToolRun]) -> tuple[list[_Done], tuple[str, ...]]:
+    """Run the service's own upgrade checks; what was run, and the problems that they report."""
+    runs: list[_Done] = []
+    problems: tuple[str, ...] = ()
+    for command in part.check:
+        run = call(command)
+        runs.append(_Done.of(command, run))
+        problems += judge_check(command.name, run.exit_status, command.accepts, run.output, command.ignores)
+    return runs, problems
+
+
+def _instead(cloud: Cloud, instead: Callable[[Cloud], Sequence[ToolRun]], log: Path) -> list[_Done]:
+    """What runs in place of the release's own calls."""
+    done = instead(cloud)
+    log.write_text("".join(run.output for run in done), "utf-8")
+    return [_Done(" ".join(run.argv[-3:]), run) for run in done]
+
+
+def _arrival(cloud: Cloud, part: ServiceRelease, source: Release | None) -> Arrival | None:
     """How the service comes to its own database, where this hop is the one that takes it there."""
     if source is None or part.arrival is None or part.service in source.services:
         return None
@@ -171,10 +191,10 @@ def run_finish(
     before = versions(cloud, part)
     started = time.monotonic()
     if instead is not None:
-        runs = tuple(instead(cloud))
-        log.write_text("".join(run.output for run in runs), "utf-8")
+        runs = _instead(cloud, instead, log)
     else:
-        runs = (_call(cloud, release.name, finish.service, finish.command, log, config, None),)
+        run = _call(cloud, release.name, finish.service, finish.command, log, config, None)
+        runs = [_Done.of(finish.command, run)]
     seconds = time.monotonic() - started
     after = versions(cloud, part)
     seen = _seen(cloud, finish.name, finish.service)
@@ -182,24 +202,34 @@ def run_finish(
     if not runs:
         return StepResult(finish.name, finish.service, release.name, Outcome.SKIPPED, seconds, None, before, after)
     missing = sorted(set(finish.tables) - cloud.tables(finish.service))
-    statuses = [(finish.command.name, run.exit_status, finish.command.accepts) for run in runs]
-    problems = judge(part.databases, after, statuses, missing)
-    return StepResult(
-        step=finish.name,
-        service=finish.service,
-        release=release.name,
+    problems = judge(part.databases, after, [done.status for done in runs], missing)
+    result = StepResult(
+        finish.name, finish.service, release.name, Outcome.PASSED, seconds, None, before, after, calls=calls
+    )
+    return _judged(result, runs, problems, log, seen)
+
+
+def _judged(
+    result: StepResult, runs: Sequence[_Done], problems: tuple[str, ...], log: Path, seen: Observed
+) -> StepResult:
+    """The result of a step with its evidence: failed where there is a problem."""
+    return replace(
+        result,
         outcome=Outcome.FAILED if problems else Outcome.PASSED,
-        seconds=seconds,
-        exit_status=runs[-1].exit_status,
-        versions_before=before,
-        versions_after=after,
+        exit_status=runs[-1].run.exit_status,
         problems=problems,
-        diagnosis=diagnose("\n".join(run.output for run in runs)) if problems else None,
+        diagnosis=diagnose("\n".join(done.run.output for done in runs)) if problems else None,
         log=log.name,
-        calls=calls,
         migrations=seen.migrations,
         unobserved=seen.faults,
     )
+
+
+def _skipped(
+    cloud: Cloud, origin: ServiceRelease, start: Versions, source: Release, before: Versions
+) -> tuple[str, ...]:
+    """The problems with where the hop began; none where the database was on its way to this release already."""
+    return () if _within(cloud, origin.service, source, before) else judge_start(origin.databases, start, source.name)
 
 
 def _call(

@@ -13,9 +13,10 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
 from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
-from osupgrade.dump.shrink import Candidate, Shrunk, everything, minimal, shrink_rows, shrink_tables
+from osupgrade.dump.shrink import Candidate, Shrunk, Table, everything, minimal, shrink_rows, shrink_tables
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.plan import make_plan
 from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.lanes import LaneRunner
@@ -84,32 +85,42 @@ def shrink_subject(
         site = subject.cloud.site
         if masking:
             say(f"masking the {shrunk.candidate.count} rows that are left")
-            write_dump(server, list(small.values()), place / "small.sql")
-            report = masking.sanitized(server, place / "small.sql", place / "masked.sql")
-            for what in report.left:
-                say(f"left out: {what}")
-            site = masking.site(site)
+            site = _masked(server, small, masking, place, site, say)
         last = Trials(laboratory.cloud(site, "small", small), subject.plan, step, place / "logs", narrow=trials.narrow)
         tables = last.tables()
         last.reference = _seen(last.failure(everything(tables)), trials.reference, masked=masking is not None)
         result = last.last
         assert result is not None
         site = least_site(last, everything(tables))
-        until = time.monotonic() + TABLES_SECONDS
-        fewer = shrink_tables(
-            tables,
-            everything(tables),
-            last.fails,
-            named=tables_named(step, last.reference, site, tables),
-            told=_telling(say, started),
-            enough=lambda: time.monotonic() > until,
-        )
-        final = last.build(fewer.candidate, "")
+        named = tables_named(step, last.reference, site, tables)
+        final = last.build(_fewer_tables(last, tables, named, _telling(say, started)), "")
         left = describe(server, final, step, known_line(step, site), before)
         _write(directory, subject, site, last.reference, result, left, final, laboratory, shrunk, masking is not None)
     say("running the naive lane of what was written")
     problems = naive_lane(laboratory, directory, known, say)
     return Reduced(directory, left, whole.count, shrunk, last.reference, time.monotonic() - started, problems)
+
+
+def _masked(
+    server: DatabaseServer, small: Mapping[str, str], masking: Masking, place: Path, site: Site, say: Say
+) -> Site:
+    """Mask the databases where they are; the site that belongs to them then."""
+    write_dump(server, list(small.values()), place / "small.sql")
+    report = masking.sanitized(server, place / "small.sql", place / "masked.sql")
+    for what in report.left:
+        say(f"left out: {what}")
+    return masking.site(site)
+
+
+def _fewer_tables(
+    trials: Trials, tables: Sequence[Table], named: frozenset[str], told: Callable[[Candidate, bool], None]
+) -> Candidate:
+    """What is left when tables go that the failure does not need, within ``TABLES_SECONDS``."""
+    until = time.monotonic() + TABLES_SECONDS
+    whole = everything(tables)
+    return shrink_tables(
+        tables, whole, trials.fails, named=named, told=told, enough=lambda: time.monotonic() > until
+    ).candidate
 
 
 def least_site(trials: Trials, whole: Candidate) -> Site:

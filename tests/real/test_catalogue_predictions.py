@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tools.build_catalogue import Bench
-from tools.prediction_trial import Case, gather, prepare, run_all, summary
+from tools.customisations import Case, gather
+from tools.prediction_trial import prepare, run_all, summary
 
 SERVICES = ("keystone", "glance", "cinder")
 

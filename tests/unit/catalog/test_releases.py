@@ -1,5 +1,6 @@
 """The path of today's releases as data, and the verdict on what their own upgrade checks say."""
 
+import json
 import shutil
 
 import pytest
@@ -75,6 +76,34 @@ def test_the_results_of_a_check_are_read_over_wrapped_lines():
         "Failure",
         "Current Nova version does not support computes older than Epoxy.",
     )
+
+
+def test_the_results_of_a_check_are_read_as_json_where_it_prints_that():
+    results = [
+        {"check": "Cells v2", "result": 0, "details": None},
+        {"check": "Older than N-1 computes", "result": 2, "details": "Current Nova version does not\nsupport this."},
+    ]
+    output = "WARNING a library speaks\n{}\n" + json.dumps({"name": "Upgrade Check Results", "checks": results}) + "\n"
+    assert check_results(output) == (
+        ("Cells v2", "Success", "None"),
+        ("Older than N-1 computes", "Failure", "Current Nova version does not support this."),
+    )
+    assert judge_check("upgrade check", 2, (0, 1), output, ()) == (
+        "upgrade check: Older than N-1 computes: Current Nova version does not support this.",
+    )
+
+
+def test_a_check_is_asked_for_json_by_every_release_whose_check_knows_it():
+    asked = {
+        (release.name, service): "--json" in command.args
+        for release in RELEASES.values()
+        for service, part in release.services.items()
+        for command in part.check
+    }
+    without = {(release, service) for (release, service), known in asked.items() if not known}
+    assert {release for release, service in without if service != "nova"} == {"stein"}
+    assert not {release for (release, service), known in asked.items() if known and service == "nova"}
+    assert {release for release, _ in asked} >= {"train", "yoga", "epoxy", "hibiscus"}
 
 
 def test_a_failure_that_a_later_stage_judges_is_no_problem_and_another_is():

@@ -18,152 +18,20 @@ or kept, and what is asked on one of them (SHOW STATUS, which leaves no trace in
 """
 
 import atexit
-import functools
 import os
-import re
 import sys
-import time
-import weakref
 
-MOST_TEXTS = 300  # distinct statements a span; beyond that, literals are blotted out, and then it is all "others"
-MOST_TEXT = 700  # characters of a statement that are kept
-OTHERS = "(other statements)"
+from osupgrade_hooks import Hooks
+from osupgrade_spans import Guard, Session, Span, ask, autocommits, counters_of, now, text
+
 FELT = 40  # a revision shorter than so many times what it takes to ask for tables' sizes is not asked: it would be felt
 SLOW_TRANSACTION = 0.05  # seconds from which a transaction is asked for its locks before it ends
 
-COUNTERS = (
-    "Handler_read_first",
-    "Handler_read_key",
-    "Handler_read_last",
-    "Handler_read_next",
-    "Handler_read_prev",
-    "Handler_read_rnd",
-    "Handler_read_rnd_next",
-    "Handler_update",
-    "Handler_delete",
-    "Created_tmp_disk_tables",
-)
-ASK_COUNTERS = "SHOW SESSION STATUS WHERE Variable_name IN ('%s')" % "', '".join(COUNTERS)
 ASK_TABLES = (
     "SELECT SUBSTRING(name, %d), table_id, clust_index_size + other_index_size "
     "FROM information_schema.innodb_sys_tablestats WHERE name LIKE '%s'"
 )
 ASK_LOCKS = "SELECT trx_rows_locked FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = %d"
-
-CHANGING = frozenset(("INSERT", "UPDATE", "DELETE", "REPLAC"))
-DEFINING = frozenset(("ALTER", "CREATE", "DROP", "RENAME", "TRUNCA"))
-LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\b\d+\b")
-
-
-def now():
-    return time.time()
-
-
-class Entry(object):
-    """One statement's text and all its executions."""
-
-    __slots__ = ("text", "changes", "defines", "count", "seconds", "slowest", "rows", "held")
-
-    def __init__(self, text):
-        word = text.lstrip()[:6].upper().split(None, 1)[:1]
-        self.text = text
-        self.changes = bool(word) and word[0] in CHANGING
-        self.defines = bool(word) and word[0] in DEFINING
-        self.count = 0
-        self.seconds = self.slowest = self.held = 0.0
-        self.rows = 0
-
-
-class Span(object):
-    """One revision, or all that ran outside of revisions."""
-
-    def __init__(self, library, engine, revision, label):
-        self.library = library
-        self.engine = engine
-        self.revision = revision
-        self.label = label
-        self.started = now()
-        self.entries = {}
-        self.counters = {}
-        self.rows_locked = 0
-        self.error = None
-        self.ended = None
-
-    def entry(self, text):
-        entry = self.entries.get(text)
-        if entry is None:
-            if len(self.entries) >= MOST_TEXTS:
-                text = LITERAL.sub("?", text)
-                if text not in self.entries and len(self.entries) >= 2 * MOST_TEXTS:
-                    text = OTHERS
-                entry = self.entries.get(text)
-                if entry is not None:
-                    return entry
-            entry = self.entries[text] = Entry(text)
-        return entry
-
-
-class Session(object):
-    """One of the tool's sessions on the server, as long as it lasts."""
-
-    __slots__ = ("raw", "number", "counters", "asked", "changed", "holding")
-
-    def __init__(self, raw, counters):
-        self.raw = weakref.ref(raw)
-        self.number = raw.thread_id()
-        self.counters = counters
-        self.asked = False  # whether a statement ran since the counters were read
-        self.changed = False
-        self.holding = {}  # entry -> when the open transaction first ran it
-
-
-def counters_of(raw):
-    cursor = raw.cursor()
-    try:
-        cursor.execute(ASK_COUNTERS)
-        return dict((text(name), int(value)) for name, value in cursor.fetchall())
-    finally:
-        cursor.close()
-
-
-def text(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, type(u"")) else u"%s" % (value,)
-
-
-class Guard(object):
-    """Swallows what goes wrong in the observer, tells it once, and knows how long all of it took."""
-
-    def __init__(self):
-        self.told = set()
-        self.lines = []
-        self.depth = 0
-        self.entered = 0.0
-        self.spent = 0.0
-
-    def __enter__(self):
-        self.depth += 1
-        if self.depth == 1:
-            self.entered = now()
-        return self
-
-    def __exit__(self, kind, fault, trace):
-        self.depth -= 1
-        if self.depth == 0:
-            self.spent += now() - self.entered
-        if kind is None:
-            return False
-        if not issubclass(kind, Exception):
-            return False
-        try:
-            words = u"%s: %s" % (kind.__name__, text(str(fault))[:300])
-            if words not in self.told and len(self.told) < 20:
-                self.told.add(words)
-                self.lines.append(words)
-        except Exception:
-            pass
-        return True
 
 
 class Observer(object):
@@ -482,159 +350,6 @@ class Observer(object):
         except Exception:
             pass
 
-    # Hooks.
-
-    def sqlalchemy(self, module):
-        from sqlalchemy import event
-        from sqlalchemy.engine import Engine
-        from sqlalchemy.pool import Pool
-
-        event.listen(Engine, "before_cursor_execute", self.before)
-        event.listen(Engine, "after_cursor_execute", self.after)
-        event.listen(Engine, "commit", self.commit)
-        event.listen(Engine, "rollback", self.rollback)
-        event.listen(Pool, "checkin", self.checkin)
-        try:
-            event.listen(Engine, "handle_error", self.handle_error)
-        except Exception:  # before SQLAlchemy 0.9.7
-            event.listen(Engine, "dbapi_error", self.dbapi_error)
-
-    def migrate(self, module):
-        original = module.ControlledSchema.runchange
-
-        @functools.wraps(original)
-        def runchange(schema, ver, change, step):
-            span = None
-            with self.guard:
-                path = getattr(change, "path", None) or ""
-                label = os.path.splitext(os.path.basename(path))[0]
-                span = self.begin("migrate", schema.engine, max(int(ver), int(ver) + int(step)), label)
-            ok = False
-            try:
-                result = original(schema, ver, change, step)
-                ok = True
-                return result
-            finally:
-                if span is not None:
-                    self.end(span, ok)
-
-        module.ControlledSchema.runchange = runchange
-
-    def alembic(self, module):
-        original = module.MigrationContext.run_migrations
-        if getattr(original, "observed", False):
-            return
-
-        @functools.wraps(original)
-        def run_migrations(context, *args, **kwargs):
-            with self.guard:
-                if context.connection is not None and context._migrations_fn is not None:
-                    context._migrations_fn = self.steps(context.connection.engine, context._migrations_fn)
-            return original(context, *args, **kwargs)
-
-        run_migrations.observed = True
-        module.MigrationContext.run_migrations = run_migrations
-
-    def steps(self, engine, function):
-        """alembic asks for the next step when it is done with one, its version noted; so a step ends there."""
-
-        def observed(*args, **kwargs):
-            for step in function(*args, **kwargs):
-                span = None
-                with self.guard:
-                    span = self.begin("alembic", engine, *named(step))
-                ok = False
-                try:
-                    yield step
-                    ok = True
-                finally:
-                    if span is not None:
-                        self.end(span, ok)
-
-        return observed
-
-
-def named(step):
-    """The revision and the label of one of alembic's steps: a tuple until 0.6, an object later."""
-    if isinstance(step, tuple):
-        function, _, revision, doc = (step + (None,))[:4]
-    else:
-        function = step.migration_fn
-        script = getattr(step, "revision", None)
-        revision = getattr(script, "revision", None) or "+".join(step.to_revisions)
-        doc = getattr(step, "doc", None)
-    code = getattr(function, "__code__", None)
-    path = os.path.splitext(os.path.basename(code.co_filename))[0] if code is not None else ""
-    return revision, doc if path in ("", "__init__") and doc else path
-
-
-def autocommits(raw):
-    return bool(raw is not None and raw.get_autocommit())
-
-
-def ask(raw, sql):
-    cursor = raw.cursor()
-    try:
-        cursor.execute(sql)
-        return cursor.fetchall()
-    finally:
-        cursor.close()
-
-
-class Finder(object):
-    """Hooks a module when it has been imported."""
-
-    def __init__(self, hooks, guard):
-        self.hooks = hooks
-        self.guard = guard
-        self.busy = set()
-
-    def find_module(self, name, path=None):  # Python 2
-        if name in self.hooks and name not in self.busy:
-            return self
-        return None
-
-    def load_module(self, name):
-        self.busy.add(name)
-        __import__(name)
-        module = sys.modules[name]
-        self.hooked(name, module)
-        return module
-
-    def find_spec(self, name, path=None, target=None):  # Python 3
-        if name not in self.hooks or name in self.busy:
-            return None
-        self.busy.add(name)
-        import importlib.util
-
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = Loader(self, name, spec.loader)
-        return spec
-
-    def hooked(self, name, module):
-        hook = self.hooks.pop(name)
-        with self.guard:
-            hook(module)
-
-
-class Loader(object):
-    """Another loader, and the hook after it."""
-
-    def __init__(self, finder, name, loader):
-        self.finder = finder
-        self.name = name
-        self.loader = loader
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self.loader
-        self.loader.exec_module(module)
-        self.finder.hooked(self.name, module)
-
-
 def start(environment):
     """Begin to observe, where the environment says so."""
     path = environment.get("OSUPGRADE_OBSERVE")
@@ -643,11 +358,5 @@ def start(environment):
     offset = float(environment.get("OSUPGRADE_OBSERVE_FROM") or 0)
     mark = environment.get("OSUPGRADE_OBSERVE_MARK")
     observer = Observer(path, mark, offset, environment.get("OSUPGRADE_OBSERVE_ACCOUNT"))
-    hooks = {
-        "sqlalchemy": observer.sqlalchemy,
-        "migrate.versioning.schema": observer.migrate,
-        "alembic.migration": observer.alembic,
-        "alembic.runtime.migration": observer.alembic,
-    }
-    sys.meta_path.insert(0, Finder(hooks, observer.guard))
+    Hooks(observer).install()
     atexit.register(observer.close)

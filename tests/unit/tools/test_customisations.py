@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.prediction_trial import KINDS, gather
+from tools.customisations import KINDS, gather
 
 
 @pytest.mark.parametrize("seed", range(2))
