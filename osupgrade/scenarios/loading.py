@@ -6,7 +6,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,25 +86,34 @@ def _load(directory: Path) -> Scenario | BrokenScenario:
     except (Exception, SystemExit) as fault:  # an operator's own file may raise anything
         if isinstance(fault, UsageFault) and (declaration := directory / "scenario.toml").is_file():
             return BrokenScenario(name, declaration, _line_in(declaration, fault), _without(declaration, fault))
-        return BrokenScenario(name, file, _line_of(fault, file), f"{type(fault).__name__}: {fault}")
+        return BrokenScenario(name, file, _line_of(fault, file), f"{type(fault).__name__}: {fault}{_instead(fault)}")
     if not isinstance(scenario, Scenario):
         return BrokenScenario(name, file, 1, "it defines no `scenario = Scenario(...)`")
-    if not scenario.preflights:
-        return BrokenScenario(
-            name,
-            file,
-            1,
-            "it has no preflight, @scenario.preflight or [[find]]: nobody could find this trap beforehand",
-        )
-    if not scenario.hops:
-        return BrokenScenario(name, file, 1, "its symptom shows at no step: name the hops where it bites, hops=(...)")
-    if isinstance(scenario.symptom, Silent) and not scenario.probes:
-        return BrokenScenario(
-            name, file, 1, "its symptom is silent, but nothing shows the damage: @scenario.probe or [check]"
-        )
+    if lacking := tuple(_lacking(scenario)):
+        return BrokenScenario(name, file, 1, "; ".join(lacking))
     scenario.name = name
     scenario.directory = directory
     return scenario
+
+
+def _lacking(scenario: Scenario) -> Iterator[str]:
+    """What a scenario must have and does not, all of it at once."""
+    if not scenario.preflights:
+        yield "it has no preflight, @scenario.preflight or [[find]]: nobody could find this trap beforehand"
+    if not scenario.hops:
+        yield "its symptom shows at no step: name the hops where it fails, hops=(...)"
+    if isinstance(scenario.symptom, Silent) and not scenario.probes:
+        yield "its symptom is silent, but nothing shows the damage: @scenario.probe or [check]"
+
+
+def _instead(fault: BaseException) -> str:
+    """What to write where a scenario imports a module of the package: those move, and one alone is public."""
+    if isinstance(fault, ImportError) and (fault.name or "").partition(".")[0] == "osupgrade":
+        return (
+            "; of osupgrade a scenario imports osupgrade.scenarios alone: `from osupgrade.scenarios import Cloud, "
+            "Finding, Scenario`, and `service(NAME, MODULE)` of it for what a service brings (docs/writing-a-trap.md)"
+        )
+    return ""
 
 
 def _module(file: Path) -> Any:

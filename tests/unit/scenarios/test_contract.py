@@ -60,6 +60,31 @@ def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path,
         found.chosen(["bad"])
 
 
+def test_all_that_a_scenario_lacks_is_said_at_once(tmp_path):
+    nothing = 'from osupgrade.scenarios import Scenario, Silent\nscenario = Scenario(title="t", services=("nova",), symptom=Silent("verify"))\n'
+    write(tmp_path, "bare", nothing)
+    (broken,) = load_scenarios([tmp_path]).broken
+    for lacking in ("no preflight", "hops=(...)", "@scenario.probe"):
+        assert lacking in broken.reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from osupgrade.cloud import Cloud",
+        "from osupgrade.model import Finding",
+        "from osupgrade.scenario import Scenario",
+        "from osupgrade.scenariolib import rows_finding",
+        "import osupgrade.agents",
+    ],
+)
+def test_a_scenario_of_an_earlier_version_is_refused_with_what_to_write_instead(tmp_path, line):
+    write(tmp_path, "former", f"{line}\n{GOOD}")
+    (broken,) = load_scenarios([tmp_path]).broken
+    assert broken.line == 1
+    assert "`from osupgrade.scenarios import " in broken.reason
+
+
 def test_a_broken_scenario_below_a_relative_directory_is_told_with_its_line_too(tmp_path, monkeypatch):
     write(tmp_path, "bad", GOOD.replace("title=", "titel="))
     monkeypatch.chdir(tmp_path)
