@@ -26,6 +26,7 @@ from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import Told
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
 from osupgrade.model.quoting import shell_join, shell_word
 from osupgrade.rehearsal.inspect.judge import inspect_cloud
@@ -36,6 +37,8 @@ from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
 from osupgrade.report.terminal.console import terminal
 from osupgrade.scenarios.contract import Scenario
+
+_REHEARSE = "osupgrade rehearse"
 
 
 def inspect(
@@ -77,7 +80,9 @@ def inspect(
         if usable or url:
             path, seen = _looked_at(usable, url, path, the_site, known, told)
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
-    page = replace(seen, findings=(*seen.findings, *asked))
+    options = _options("" if path == DEFAULT_PATH else path, site, more or ())
+    command = _next_command(options, dumps or (), usable)
+    page = replace(seen, findings=tuple(_with_dumps(finding, command) for finding in (*seen.findings, *asked)))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         out.mkdir(parents=True, exist_ok=True)
@@ -85,8 +90,7 @@ def inspect(
     if as_json:
         typer.echo(text)
     else:
-        along = "" if path in ("", DEFAULT_PATH) else f"--path {shell_word(path)} "
-        show(page, plan_from(path or DEFAULT_PATH).last.name, _next_command(along, dumps or (), usable), console)
+        show(page, plan_from(path or DEFAULT_PATH).last.name, command, console)
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
 
 
@@ -109,12 +113,27 @@ def _saying(told: Told) -> Callable[[str], None]:
     return lambda text: told(text, "")
 
 
-def _next_command(along: str, given: Sequence[Path], usable: Usable | None) -> str:
+def _options(path: str, site: Path | None, more: Sequence[Path]) -> str:
+    """The options with which a rehearsal sees the same cloud, each after a blank."""
+    given = (("--path", path), ("--site", site), *(("--scenarios", directory) for directory in more))
+    return "".join(f" {option} {shell_word(str(value))}" for option, value in given if value)
+
+
+def _with_dumps(finding: Finding, command: str) -> Finding:
+    """The finding with a command that rehearses this cloud with its cure: with all that ``command`` names."""
+    if not finding.command.startswith(_REHEARSE):
+        return finding
+    # Directories of scenarios are among the command's own options.
+    cure = finding.command.removeprefix(_REHEARSE).partition(" --scenarios ")[0]
+    return replace(finding, command=command + cure)
+
+
+def _next_command(options: str, given: Sequence[Path], usable: Usable | None) -> str:
     """The command that rehearses what was looked at: all that was given, or those dumps of it that could be taken."""
     if not usable or any(part.kept for dump in usable.dumps for part in dump.parts):
-        return f"osupgrade rehearse {along}--dump DUMP"
+        return f"{_REHEARSE} DUMP{options}"
     if usable.halved:
         names = shell_join([section.name for dump in usable.dumps for section in dump.sections if section.name])
-        return f"mysqldump --databases -- {names} > cloud.sql && osupgrade rehearse {along}--dump cloud.sql"
+        return f"mysqldump --databases -- {names} > cloud.sql && {_REHEARSE} cloud.sql{options}"
     paths = [dump.path for dump in usable.dumps] if usable.told else given
-    return f"osupgrade rehearse {along}" + " ".join(f"--dump {shell_word(str(path))}" for path in paths)
+    return f"{_REHEARSE} {shell_join([str(path) for path in paths])}{options}"

@@ -16,6 +16,7 @@ from osupgrade.dump.sanitize import read_key
 from osupgrade.dump.write import check_output
 from osupgrade.history.rundir import find_run
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.quoting import shell_word
 from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.report.terminal.console import terminal
 from osupgrade.reproduce.failure import Failure
@@ -86,7 +87,8 @@ def reproduce(
     console.print(f"{failure}", soft_wrap=True)
     hidden = "masked" if masking else "NOT masked"
     console.print(
-        f"wrote {target} ({target.stat().st_size / 1e6:.1f} MB, {hidden}); try it: osupgrade reproduce {target}",
+        f"wrote {target} ({target.stat().st_size / 1e6:.1f} MB, {hidden}); "
+        f"try it: osupgrade reproduce {shell_word(str(target))}",
         soft_wrap=True,
     )
     return Exit.CAME_THROUGH

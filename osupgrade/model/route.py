@@ -109,7 +109,7 @@ def seeding_release(releases: Releases, release: Release) -> Release:
         return each
     raise UsageFault(
         f"no cloud can be seeded at {release.name} or before it",
-        hint="give --dump, or begin at " + ", ".join(r.name for r in ordered(releases.values()) if r.seed),
+        hint="give a dump, or begin at " + ", ".join(r.name for r in ordered(releases.values()) if r.seed),
     )
 
 

@@ -12,6 +12,7 @@ from osupgrade.cloud.laboratory import Laboratory, Say, choose_database, open_la
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.connect import connect
 from osupgrade.model.errors import Exit
+from osupgrade.model.quoting import shell_join
 from osupgrade.model.report import LaneResult, RunReport
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.manifest import manifest, now
@@ -39,6 +40,7 @@ def replay_archive(archive: Path, found: ScenarioSet, runs: Path, console: Conso
             say(f"running {step.name} on what was packed")
             result = replay(laboratory, packed, plan, step, instead, run)
             sentence, status = _judged(result, packed, laboratory)
+            again = shell_join(["osupgrade", "reproduce", str(archive), "--shrink"])
             report = RunReport(
                 kind="rehearsal",
                 manifest=manifest(
@@ -46,7 +48,7 @@ def replay_archive(archive: Path, found: ScenarioSet, runs: Path, console: Conso
                 ),
                 exit_status=status,
                 verdict=sentence,
-                next_command=f"osupgrade reproduce {archive} --shrink" if status == Exit.CAME_THROUGH else "",
+                next_command=again if status == Exit.CAME_THROUGH else "",
                 seconds=time.monotonic() - started,
                 result=LaneResult(plan.path.name, plan.services, (result,), (), result.seconds, planned=(step.name,)),
                 notes=others,

@@ -60,7 +60,7 @@ def load_seeder(name: str) -> Seeder:
         known = ", ".join(sorted(path.parent.parent.name for path in content.images().glob("*/seed/seeder.toml")))
         raise UsageFault(
             f"no cloud can be seeded at this path's first release; clouds can be seeded at {known}",
-            hint="give --dump, or take a path that begins there",
+            hint="give a dump, or take a path that begins there",
         )
     read = load_toml(file, _Seeder)
     return Seeder(file.parent, read.databases, read.waves, read.environment)
@@ -139,7 +139,7 @@ def seed(
     if missing:
         raise UsageFault(
             f"the seeded cloud needs all of its databases; missing: {', '.join(missing)}",
-            hint="give --dump for a cloud of fewer services",
+            hint="give a dump of a cloud with fewer services",
         )
     prepare(seeder, toolbox)
     told = {

@@ -1,10 +1,13 @@
 """`osupgrade inspect` as a user runs it, on live servers and on dumps, with databases as the catalogue has them."""
 
 import json
+import re
+import shlex
 
 import pytest
 
-from osupgrade.cli import run
+from osupgrade.cli import app, run
+from osupgrade.cli.lazy import whole
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
@@ -141,4 +144,25 @@ def test_a_dump_of_the_schema_alone_and_a_broken_one(server, inspect, tmp_path):
     assert first.startswith("error: broken.sql is truncated:") and first.endswith(": left out")
     assert [message.partition(":")[0] for message in rest] == ["info"] * 3
     assert any("default character set" in message for message in rest)
-    assert rest[0] == "info: glance holds no rows: it is taken as stamped with 22"
+    assert "info: glance holds no rows: it is taken as stamped with 22" in rest
+
+
+def test_every_command_that_a_finding_offers_names_what_was_inspected(server, inspect, tmp_path):
+    """Printed to be pasted: with the dumps, however they are called, the site and the directories of scenarios."""
+    dump, site, own = tmp_path / "my cinder's.sql", tmp_path / "site.toml", tmp_path / "own"
+    latin1 = re.sub(r"CHARSET=utf8( COLLATE=\w+)?", "CHARSET=latin1", server.shell("$DUMP cinder").output)
+    dump.write_text(re.sub(r" COLLATE utf8_\w+", "", latin1))
+    site.touch()
+    own.mkdir()
+    status, out, err = inspect("--site", site, "--scenarios", own, dump)
+    assert status == Exit.DID_NOT, err
+    offered = [finding["command"] for finding in json.loads(out)["findings"] if finding["command"]]
+    assert offered
+    for command in offered:
+        program, verb, *words = shlex.split(command)
+        assert (program, verb) == ("osupgrade", "rehearse")
+        whole(app).commands[verb].make_context(verb, list(words))
+        assert words[0] == str(dump)
+        assert words[words.index("--site") + 1] == str(site)
+        assert words[words.index("--scenarios") + 1] == str(own)
+        assert "--cure" in words
