@@ -56,7 +56,7 @@ def run_hop(
     ``first`` is a directory in the release's container that comes first on its tools' PYTHONPATH.
 
     With ``source``, the release that the hop starts from, a tool that skipped it does not pass: databases must have
-    stood at its head before, and must have the tables afterwards that ``release`` brings.
+    been at its head before, and must have the tables afterwards that ``release`` brings.
     ``instead`` runs in place of the release's own calls; when it runs nothing, the hop was skipped. The log and the
     configuration are kept at the paths given; with ``record``, a path too, every migration is observed.
     """

@@ -15,8 +15,8 @@ _LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
 def settled(findings: Iterable[StagedFinding]) -> tuple[StagedFinding, ...]:
     """Each finding once, worst first, with what became of it in the end.
 
-    The same finding is made at several stages: seen at ``seeded``, say, and cured before its hop. One that stands
-    anywhere stands.
+    The same finding is made at several stages: seen at ``seeded``, say, and cured before its hop. One that is
+    unresolved at any stage is unresolved.
     """
     known: dict[tuple[str, str, str, str], StagedFinding] = {}
     for found in findings:

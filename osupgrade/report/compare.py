@@ -34,7 +34,7 @@ class Line:
 def compared(left: RunReport, right: RunReport, plans: tuple[Plan, Plan]) -> tuple[Line, ...]:
     """What two rehearsals have in common and where they differ: facts and times, then the steps of the night.
 
-    A step that is the same in both stands in one line, whatever its number.
+    A step that is the same in both is one line, whatever its number.
     """
     facts = [dict(_facts(report)) for report in (left, right)]
     names = [name for name in dict.fromkeys([*facts[0], *facts[1]]) if facts[0].get(name) or facts[1].get(name)]

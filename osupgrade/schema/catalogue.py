@@ -60,7 +60,7 @@ class Lineage:
     """All revisions of one service under one set of plugins, in the order in which they are run.
 
     ``served`` are the tables that the service itself makes when it starts on a release's head, beyond what the tool
-    made: their presence says nothing. A move such as ``ml2`` stands last, as a revision of that name.
+    made: their presence says nothing. A move such as ``ml2`` comes last, as a revision of that name.
     """
 
     service: str

@@ -352,7 +352,7 @@ class _Reader:
     def _refuse(self, reason: str, *keys: Key) -> NoReturn:
         """Refuse at the first of ``keys`` that stands in the file; the others were taken from the default cloud.
 
-        What stands in an inline table has no line of its own but the table's.
+        What is in an inline table has no line of its own but the table's.
         """
         for key in (*keys, *(key[:1] for key in keys)):
             if key in self._lines:

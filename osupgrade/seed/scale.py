@@ -1,7 +1,7 @@
 """Multiplying a seeded cloud by set-based SQL: N clouds in one, each with all its relations within itself.
 
 The seeding scripts give every id of the cloud's own contents a marker (``*/common.py``), so a copy is one REPLACE a
-column and one INSERT ... SELECT a table; which tables a seeded cloud has stands in ``*/scale.toml``. Whole numbers that
+column and one INSERT ... SELECT a table; ``*/scale.toml`` lists the tables of a seeded cloud. Whole numbers that
 are keys move on by a stride. What all copies share (hosts, agents, flavors, roles, the catalog) has no marker and stays
 single.
 """

@@ -54,7 +54,7 @@ class Masker:
     """Masks values under one key.
 
     ``words``, in whatever case, are left as they are: the services' own vocabulary. Of JSON, keys other than
-    ``json_keys`` are masked too, and what stands under ``secret_keys`` is masked as a secret. ``wide_nets`` are first
+    ``json_keys`` are masked too, and what is under ``secret_keys`` is masked as a secret. ``wide_nets`` are first
     octets of IPv4 nets wider than /16, beside the private ones. A value that begins with ``own_prefix`` keeps it. Of
     a value that matches one of ``composed``, the groups are masked one by one; one that matches one of ``kept`` stays.
     """

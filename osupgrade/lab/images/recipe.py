@@ -2,7 +2,7 @@
 
 A directory with a ``Dockerfile`` is an image of its name, ``Dockerfile.<part>`` is ``<directory>-<part>``. A release's
 directory has none: its ``release.toml`` names a runtime, and that one's ``Dockerfile.release`` makes it. What a recipe
-builds on stands in its FROM lines as ``osupgrade/<name>``, and its inputs are what its COPY lines name: a file of the
+builds on is named in its FROM lines as ``osupgrade/<name>``, and its inputs are what its COPY lines name: a file of the
 release's own directory, else one below ``images/``. So a change anywhere changes the tags of all that depend on it, and
 of nothing else.
 """
