@@ -32,7 +32,13 @@ RouteKind = Annotated[
 Via = Annotated[str, typer.Option("--via", help="The stops between, with commas between, instead of --route.")]
 SiteFile = Annotated[Path | None, typer.Option("--site", help="What the database cannot tell: a site.toml.")]
 Services = Annotated[str, typer.Option("--services", help="Only these services, with commas between.")]
-DatabaseKind = Annotated[str, typer.Option("--db", help="mysql56, mariadb105, mariadb1011 or auto (the path's first).")]
+DatabaseKind = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        help="mysql56, mysql97, mariadb105, mariadb1011, mariadb118, or auto (like the dump's).",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="Directory that takes run directories.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Chains or scenarios side by side.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -155,7 +155,7 @@ def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
 def _own_claim(claim: tuple[str, ...]) -> tuple[str, ...]:
     """What a version table says of the service itself, where it has a row for each of several repositories.
 
-    The others came with a later release and continue from the revision that the service's own had then: the highest is its own.
+    The others came with a later release and continue from the revision of that time: the highest is its own.
     """
     return (max(claim, key=int),) if len(claim) > 1 and all(version.isdigit() for version in claim) else claim
 

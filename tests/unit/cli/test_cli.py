@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from osupgrade.catalog import content
 from osupgrade.cli import app, cure_spelled_out, run
 from osupgrade.cli.lazy import whole
 
@@ -55,3 +58,9 @@ def test_what_takes_long_can_be_quiet_and_tell_a_program(words):
         command = command.commands[word]
     options = {option for parameter in command.params for option in parameter.opts}
     assert {"--quiet", "--json"} <= options
+
+
+def test_every_database_server_is_offered():
+    servers = {file.parent.name for file in content.images().glob("*/server.cnf")}
+    (option,) = [one for one in whole(app).commands["rehearse"].params if "--db" in one.opts]
+    assert servers == set(re.findall(r"m\w+\d+", option.help))
