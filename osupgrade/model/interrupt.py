@@ -7,7 +7,6 @@ ends the process and leaves the rest to the reaper. Imports little, because it c
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import os
 import signal
@@ -107,7 +106,9 @@ def _raised_where_nobody_catches(unraisable: sys.UnraisableHookArgs) -> None:
     """Python drops what is raised in a destructor or a callback; an interruption must not be lost there."""
     if unraisable.exc_type is not None and issubclass(unraisable.exc_type, KeyboardInterrupt):
         _State.signals = 0
-        timer = threading.Timer(AGAIN_SECONDS, _thread.interrupt_main)
+        # A real signal: _thread.interrupt_main() does not end a wait that has begun.
+        main = threading.main_thread().ident or 0
+        timer = threading.Timer(AGAIN_SECONDS, signal.pthread_kill, (main, signal.SIGINT))
         timer.daemon = True
         timer.start()
         return

@@ -1,6 +1,7 @@
 """What the package imports is what it declares, and a developer's tools stay out of it."""
 
 import ast
+import functools
 import importlib.metadata
 import re
 import sys
@@ -16,18 +17,24 @@ ELSEWHERE = ("osupgrade/lab/observer/inside/", "osupgrade/verify/inside/", "osup
 """Sent into containers and other machines, where other packages are."""
 
 
+@functools.cache
+def names_in(text):
+    """The modules that a file imports, wherever in it."""
+    names = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.append(node.module)
+    return names
+
+
 def imported(files):
     """The top-level packages that files import, each with the first file that does."""
     found = {}
     for file in files:
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names = [node.module]
-            for name in names:
-                found.setdefault(name.partition(".")[0], str(file.relative_to(root())))
+        for name in names_in(file.read_text("utf-8")):
+            found.setdefault(name.partition(".")[0], str(file.relative_to(root())))
     return {name: file for name, file in found.items() if name not in sys.stdlib_module_names and name != "osupgrade"}
 
 

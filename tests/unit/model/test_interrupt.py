@@ -75,12 +75,15 @@ def test_an_interruption_that_nobody_could_catch_comes_again():
         def __del__(self):
             send()
 
+    waited = []
+
     def work():
         Doomed()
-        threading.Event().wait(20)
+        waited.append(threading.Event().wait(20))
         return 0
 
     assert guarded(work) == 130
+    assert waited == [], "the wait went on to its end"
 
 
 def test_what_must_not_be_cut_in_two_is_finished_first():
