@@ -74,7 +74,7 @@ class Commands(LazyGroup):
         "clean": Entry(
             "osupgrade.cli.doctor",
             "clean",
-            "Remove what interrupted or kept runs left on the engine. Runs that are still going on are spared.",
+            "Remove what interrupted or kept runs left on the engine. Active runs are not touched.",
         ),
         "scenarios": Entry(
             "osupgrade.cli.scenarios", "app", "The traps: list them, read them, run them, write your own."

@@ -50,11 +50,11 @@ def doctor() -> int:
 
 def clean(
     everything: Annotated[
-        bool, typer.Option("--all", help="Also images, volumes and snapshots kept for speed.")
+        bool, typer.Option("--all", help="Also remove images, volumes and snapshots that are kept for speed.")
     ] = False,
-    running: Annotated[bool, typer.Option("--running", help="Also what belongs to runs still going on.")] = False,
+    running: Annotated[bool, typer.Option("--running", help="Also remove what belongs to active runs.")] = False,
 ) -> None:
-    """Remove what interrupted or kept runs left on the engine. Runs that are still going on are spared.
+    """Remove what interrupted or kept runs left on the engine. Active runs are not touched.
 
     Example: `osupgrade clean`
     """

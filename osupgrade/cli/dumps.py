@@ -36,14 +36,17 @@ ROOM = 4
 
 
 def sanitize(
-    dumps: Annotated[list[Path], typer.Argument(help="Dumps, directories of them, or - for one that is piped in.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The sanitized dump; must not be there yet.")],
-    key_file: Annotated[Path, typer.Option("--key-file", help="The key: the same key gives the same masks.")],
+    dumps: Annotated[list[Path], typer.Argument(help="Dumps, directories of dumps, or - for standard input.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write; must not exist.")],
+    key_file: Annotated[
+        Path, typer.Option("--key-file", help="File with the masking key: the same key gives the same masks.")
+    ],
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="A TOML file with rules of your own, which win over the usual ones.")
+        Path | None,
+        typer.Option("--policy", help="TOML file with your own masking rules, which override the defaults."),
     ] = None,
     proof: Annotated[
-        Path | None, typer.Option("--proof", help="Write every fact of the shape to this file, before and after.")
+        Path | None, typer.Option("--proof", help="File for all measured facts, before and after.")
     ] = None,
     db: DatabaseKind = "auto",
 ) -> int:

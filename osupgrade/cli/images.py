@@ -25,9 +25,11 @@ app = typer.Typer(help="The lab's images: build them, list them, carry them else
 
 @app.command("build")
 def build(
-    names: Annotated[list[str] | None, typer.Argument(help="Images to build; none: all that the path needs.")] = None,
-    path: Annotated[str, typer.Option("--path", help="The path whose images are built.")] = DEFAULT_PATH,
-    everything: Annotated[bool, typer.Option("--all", help="What all paths need.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Images to build (default: all that the path needs).")
+    ] = None,
+    path: Annotated[str, typer.Option("--path", help="Upgrade path whose images to build.")] = DEFAULT_PATH,
+    everything: Annotated[bool, typer.Option("--all", help="Build the images of all paths.")] = False,
 ) -> None:
     """Build what is missing or out of date, side by side.
 
@@ -43,7 +45,7 @@ def build(
 
 @app.command("save")
 def save(
-    file: Annotated[Path, typer.Argument(help="The archive: .tar, or .tar.zst to have it compressed.")],
+    file: Annotated[Path, typer.Argument(help="Archive to write: .tar, or .tar.zst to compress it.")],
     path: Annotated[str, typer.Option("--path", help="Only the images of this path.")] = "",
 ) -> None:
     """Write the built images into one archive, for a CI cache or a machine without a network.
@@ -60,7 +62,7 @@ def save(
 
 
 @app.command("load")
-def load(file: Annotated[Path, typer.Argument(help="An archive that `osupgrade images save` wrote.")]) -> None:
+def load(file: Annotated[Path, typer.Argument(help="Archive written by `osupgrade images save`.")]) -> None:
     """Bring back images from an archive. What changed since then is built anew when it is needed.
 
     Example: `osupgrade images load images.tar.zst`

@@ -43,19 +43,21 @@ _REHEARSE = "osupgrade rehearse"
 
 def inspect(
     dumps: Annotated[
-        list[Path] | None, typer.Argument(help="Dumps, directories of them, or - for one that is piped in.")
+        list[Path] | None, typer.Argument(help="Dumps, directories of dumps, or - for standard input.")
     ] = None,
     url: Annotated[
-        str, typer.Option("--url", help="A live server instead: mysql://USER:PASSWORD@HOST/. Read-only.")
+        str, typer.Option("--url", help="Inspect a live server instead (read-only): mysql://USER:PASSWORD@HOST/.")
     ] = "",
     packages: Annotated[
         Path | None,
-        typer.Option("--packages", help="What a controller has installed: `pip freeze`, `dpkg -l` or `rpm -qa`."),
+        typer.Option(
+            "--packages", help="Installed packages of a controller: output of `pip freeze`, `dpkg -l` or `rpm -qa`."
+        ),
     ] = None,
     path: PathOfDump = "",
     site: SiteFile = None,
     more: MoreScenarios = None,
-    out: Annotated[Path | None, typer.Option("--out", help="A directory that takes inspection.json.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Directory for inspection.json.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:

@@ -41,15 +41,15 @@ from osupgrade.report.write import write_reports
 
 
 def nightly(
-    shard: Annotated[str, typer.Option("--shard", help="Only the i-th of n even parts: i/n.")] = "1/1",
-    paths: Annotated[str, typer.Option("--paths", help="Only these paths, with commas between.")] = "",
-    db: Annotated[str, typer.Option("--db", help="Only these databases, with commas between.")] = "",
+    shard: Annotated[str, typer.Option("--shard", help="Run only part i of n equal parts: i/n.")] = "1/1",
+    paths: Annotated[str, typer.Option("--paths", help="Only these paths, separated by commas.")] = "",
+    db: Annotated[str, typer.Option("--db", help="Only these databases, separated by commas.")] = "",
     what: Annotated[
         str,
         typer.Option("--what", help=f"Only these: {', '.join((*WHOLE, SCENARIOS))}, or names of scenarios."),
     ] = "",
-    listed: Annotated[bool, typer.Option("--list", help="Only say what would be run, and how long it takes.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Scenarios side by side.")] = 3,
+    listed: Annotated[bool, typer.Option("--list", help="Only list what would run, and how long it takes.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of scenarios to run in parallel.")] = 3,
     out: Out = Path("runs"),
     more: MoreScenarios = None,
     history: HistoryFile = None,

@@ -20,35 +20,39 @@ from osupgrade.model.report import RunReport
 from osupgrade.model.route import KINDS, known_release
 from osupgrade.rehearsal.prepare import path_of
 
-_PATH_HELP = "The upgrade path: a name, FIRST-LAST, or versions such as 2024.1-2025.1"
+_PATH_HELP = "Upgrade path: a name, FIRST-LAST, or version ids such as 2024.1-2025.1"
 PathName = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}.")]
-PathOfDump = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP}; without it that of the dumps.")]
-Source = Annotated[str, typer.Option("--from", help="The release that the cloud is at: a name or a version id.")]
-Target = Annotated[str, typer.Option("--to", help="The release that it goes to.")]
+PathOfDump = Annotated[str, typer.Option("--path", help=f"{_PATH_HELP} (default: the path of the dumps).")]
+Source = Annotated[str, typer.Option("--from", help="Release that the cloud runs now: a name or a version id.")]
+Target = Annotated[str, typer.Option("--to", help="Release to upgrade to: a name or a version id.")]
 RouteKind = Annotated[
     str,
-    typer.Option("--route", help="Which releases it goes through: supported (by upstream), every, fewest or direct."),
+    typer.Option("--route", help="Releases to stop at: supported (by upstream), every, fewest or direct."),
 ]
-Via = Annotated[str, typer.Option("--via", help="The stops between, with commas between, instead of --route.")]
-SiteFile = Annotated[Path | None, typer.Option("--site", help="What the database cannot tell: a site.toml.")]
-Services = Annotated[str, typer.Option("--services", help="Only these services, with commas between.")]
+Via = Annotated[str, typer.Option("--via", help="Releases to stop at, separated by commas, instead of --route.")]
+SiteFile = Annotated[
+    Path | None, typer.Option("--site", help="Site settings that are not in the database (site.toml).")
+]
+Services = Annotated[str, typer.Option("--services", help="Only these services, separated by commas.")]
 DatabaseKind = Annotated[
     str,
     typer.Option(
         "--db",
-        help="mysql56, mysql97, mariadb105, mariadb1011, mariadb118, or auto (like the dump's).",
+        help="Database server: mysql56, mysql97, mariadb105, mariadb1011, mariadb118 or auto (like the dump's).",
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", help="Directory that takes run directories.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Chains or scenarios side by side.")]
+Out = Annotated[Path, typer.Option("--out", help="Directory for run output.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of services or scenarios to run in parallel.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-MoreScenarios = Annotated[list[Path] | None, typer.Option("--scenarios", help="A directory of your own scenarios.")]
+MoreScenarios = Annotated[list[Path] | None, typer.Option("--scenarios", help="Directory with your own scenarios.")]
 HistoryFile = Annotated[
     Path | None,
-    typer.Option("--history", help="The store of past runs; by default one in the user's state directory."),
+    typer.Option("--history", help="History of past runs (default: in the user's state directory)."),
 ]
-NoHistory = Annotated[bool, typer.Option("--no-history", help="Neither judge by past runs nor remember this one.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
+NoHistory = Annotated[
+    bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not record this one.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdict.")]
 
 DEFAULT_PATH = usual_path()
 AUTO = "auto"

@@ -66,23 +66,27 @@ class CloudOptions:
     via: Via = ""
     site: SiteFile = None
     survey: Annotated[
-        Path | None, typer.Option("--survey", help="How your database server is set up, as `osupgrade survey` asks it.")
+        Path | None,
+        typer.Option("--survey", help="Settings of your database server, as `osupgrade survey` collects them."),
     ] = None
     dump: Annotated[
-        list[Path] | None, typer.Option("--dump", help="Another way to give a dump.", rich_help_panel=_CLOUD)
+        list[Path] | None, typer.Option("--dump", help="A dump, the same as an argument.", rich_help_panel=_CLOUD)
     ] = None
     services: Services = ""
     db: DatabaseKind = "auto"
     cloud: Annotated[
         Path | None,
-        typer.Option("--cloud", help="Describe the seeded cloud: a cloud.toml.", rich_help_panel=_CLOUD),
+        typer.Option("--cloud", help="Description of the cloud to seed (cloud.toml).", rich_help_panel=_CLOUD),
     ] = None
-    scale: Annotated[int, typer.Option("--scale", min=1, help="Multiply the seeded cloud.", rich_help_panel=_CLOUD)] = 1
+    scale: Annotated[
+        int,
+        typer.Option("--scale", min=1, help="Make the seeded cloud this many times as large.", rich_help_panel=_CLOUD),
+    ] = 1
     strategy: Annotated[
         str,
         typer.Option(
             "--strategy",
-            help="in-place (the default), or new-controller: moved to another server first.",
+            help="in-place (the default), or new-controller: move to another server first.",
             rich_help_panel=_CLOUD,
         ),
     ] = ""
@@ -90,7 +94,7 @@ class CloudOptions:
         str,
         typer.Option(
             "--old-db",
-            help="The old server of a new-controller; --db is then the new one.",
+            help="Old database server with --strategy new-controller; --db is then the new one.",
             rich_help_panel=_CLOUD,
         ),
     ] = ""
@@ -104,16 +108,20 @@ class CureOptions:
         list[str] | None,
         typer.Option(
             "--scenario",
-            help="Put this trap into the cloud; `default`: the path's own set.",
+            help="Plant this trap in the cloud; `default`: the path's own set.",
             rich_help_panel=_TRAPS,
         ),
     ] = None
     more: MoreScenarios = None
     cure: Annotated[
-        str, typer.Option("--cure", help="Cure what is found: all of it, or NAME,NAME.", rich_help_panel=_TRAPS)
+        str,
+        typer.Option(
+            "--cure", help="Cures to apply: all, or scenario names separated by commas.", rich_help_panel=_TRAPS
+        ),
     ] = "all"
     no_cure: Annotated[
-        bool, typer.Option("--no-cure", "--naive", help="Cure nothing: see what happens.", rich_help_panel=_TRAPS)
+        bool,
+        typer.Option("--no-cure", "--naive", help="Apply no cures, to see each problem occur.", rich_help_panel=_TRAPS),
     ] = False
 
 
@@ -125,25 +133,29 @@ class JudgingOptions:
         str,
         typer.Option(
             "--verify",
-            help="Ask the last release's real APIs: none, smoke or full.",
+            help="Query the real APIs of the last release: none, smoke or full.",
             rich_help_panel=_JUDGING,
         ),
     ] = "smoke"
     fast: Annotated[
-        bool, typer.Option("--fast", help="Ask the APIs without a message broker.", rich_help_panel=_JUDGING)
+        bool,
+        typer.Option("--fast", help="Skip RabbitMQ in the API checks (faster, covers less).", rich_help_panel=_JUDGING),
     ] = False
     rollback: Annotated[
         bool | None,
         typer.Option(
             "--rollback/--no-rollback",
-            help="Take a backup and rehearse its restore; by default all but a large --scale does.",
+            help="Take a backup first and test restoring it (default: on, except with a large --scale).",
             rich_help_panel=_JUDGING,
         ),
     ] = None
     times: Annotated[
         int,
         typer.Option(
-            "--times", min=1, help="Run the same cloud so often; it must end the same.", rich_help_panel=_JUDGING
+            "--times",
+            min=1,
+            help="Run the upgrade N times on copies of the cloud; every run must end with identical data.",
+            rich_help_panel=_JUDGING,
         ),
     ] = 1
     history: HistoryFile = None
@@ -158,13 +170,15 @@ class TimingOptions:
         bool,
         typer.Option(
             "--estimate",
-            help="Say how long it will take in production: --scale, or the dump.",
+            help="Estimate the duration in production, from --scale or from the dump.",
             rich_help_panel=_TIME,
         ),
     ] = False
     factor_file: Annotated[
         Path | None,
-        typer.Option("--factor-file", help="Your controller, as measure_host.py measured it.", rich_help_panel=_TIME),
+        typer.Option(
+            "--factor-file", help="Speed of your controller, as measured by measure_host.py.", rich_help_panel=_TIME
+        ),
     ] = None
 
 
@@ -174,7 +188,9 @@ class OutputOptions:
 
     out: Out = Path("runs")
     jobs: Jobs = 5
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the database up; report.json says where.")] = False
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the database server running; report.json has its address.")
+    ] = False
     as_json: Json = False
     quiet: Quiet = False
 
@@ -182,7 +198,7 @@ class OutputOptions:
 @grouped
 def rehearse(
     dumps: Annotated[
-        list[Path] | None, typer.Argument(help="Dumps, or directories of them; none: a seeded cloud.")
+        list[Path] | None, typer.Argument(help="Dumps, or directories of dumps (default: a seeded cloud).")
     ] = None,
     *,
     cloud: CloudOptions,

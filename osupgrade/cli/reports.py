@@ -29,18 +29,18 @@ from osupgrade.report.write import write_reports
 
 def report(
     runs: Annotated[
-        list[str] | None, typer.Argument(help="A run directory, or its name below runs/; none: the latest.")
+        list[str] | None, typer.Argument(help="Run directory, or its name below runs/ (default: the latest).")
     ] = None,
-    as_runbook: Annotated[bool, typer.Option("--runbook", help="Print the operator's page for the night.")] = False,
-    apis: Annotated[bool, typer.Option("--apis", help="Show what the real APIs answered, and how fast.")] = False,
-    as_trend: Annotated[bool, typer.Option("--trend", help="Draw all remembered runs over time, into --out.")] = False,
+    as_runbook: Annotated[bool, typer.Option("--runbook", help="Print the runbook for the upgrade night.")] = False,
+    apis: Annotated[bool, typer.Option("--apis", help="Show the responses of the real APIs, with times.")] = False,
+    as_trend: Annotated[bool, typer.Option("--trend", help="Plot all recorded runs over time, into --out.")] = False,
     accepted: Annotated[
-        bool, typer.Option("--accept", help="Its rows are right: compare later runs of its input with it.")
+        bool, typer.Option("--accept", help="Accept its rows: compare later runs of the same input with this run.")
     ] = False,
     joined: Annotated[
-        bool, typer.Option("--join", help="Make one report, below --out, of the shards' that lie in these directories.")
+        bool, typer.Option("--join", help="Join the reports of several shards into one, below --out.")
     ] = False,
-    compare: Annotated[bool, typer.Option("--compare", help="Two runs side by side.")] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Compare two runs.")] = False,
     history: HistoryFile = None,
     out: Out = Path("runs"),
 ) -> int:

@@ -34,21 +34,24 @@ from osupgrade.scenarios.loading import ScenarioSet
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(help="A run that failed (a directory, or a name below runs), or an archive.")],
+    what: Annotated[str, typer.Argument(help="Failed run (directory, or name below runs/), or an archive.")],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="The archive, or with --shrink the scenario directory, to write.")
+        Path | None, typer.Option("-o", "--out", help="Archive to write, or scenario directory with --shrink.")
     ] = None,
-    shrink: Annotated[bool, typer.Option("--shrink", help="Leave out all that the error does not need.")] = False,
-    step: Annotated[str, typer.Option("--step", help="Which failed step, where several failed.")] = "",
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="Remove everything that is not needed to reproduce the error.")
+    ] = False,
+    step: Annotated[str, typer.Option("--step", help="Failed step to reproduce, if several failed.")] = "",
     dump: Annotated[
-        list[Path] | None, typer.Option("--dump", help="Where the run's dump is now, if it was moved.")
+        list[Path] | None, typer.Option("--dump", help="Current location of the run's dump, if it was moved.")
     ] = None,
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", help="The key for the masks; without it, one that nobody knows.")
+        Path | None,
+        typer.Option("--key-file", help="File with the masking key (default: a random key that is not kept)."),
     ] = None,
-    unmasked: Annotated[bool, typer.Option("--unmasked", help="Hide nothing: for use in the house.")] = False,
-    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Time for shrinking rows.")] = 10.0,
-    runs: Annotated[Path, typer.Option("--runs", help="Where run directories lie.")] = Path("runs"),
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="Mask nothing; for internal use only.")] = False,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Time limit for shrinking, in minutes.")] = 10.0,
+    runs: Annotated[Path, typer.Option("--runs", help="Directory that holds the runs.")] = Path("runs"),
     more: MoreScenarios = None,
     quiet: Quiet = False,
 ) -> int:

@@ -20,8 +20,8 @@ from osupgrade.report.terminal.console import terminal
 
 
 def routes(
-    source: Annotated[str, typer.Option("--from", help="The release that the cloud is at: a name or a version id.")],
-    target: Annotated[str, typer.Option("--to", help="The release that it goes to.")],
+    source: Annotated[str, typer.Option("--from", help="Release that the cloud runs now: a name or a version id.")],
+    target: Annotated[str, typer.Option("--to", help="Release to upgrade to: a name or a version id.")],
     services: Services = "",
     history: HistoryFile = None,
     no_history: NoHistory = False,

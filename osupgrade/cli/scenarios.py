@@ -91,13 +91,13 @@ def show(name: str, as_json: Json = False, more: MoreScenarios = None) -> None:
 
 @app.command("run")
 def run(
-    names: Annotated[list[str] | None, typer.Argument(help="Scenarios; none: all of the path.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Scenarios to run (default: all of the path).")] = None,
     path: PathName = DEFAULT_PATH,
     site: SiteFile = None,
     db: DatabaseKind = "auto",
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Scenarios side by side.")] = 3,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of scenarios to run in parallel.")] = 3,
     ask: Annotated[
-        bool, typer.Option("--verify", help="Ask the real APIs too, where a scenario says what they then show.")
+        bool, typer.Option("--verify", help="Also check API responses, for scenarios that define expected ones.")
     ] = False,
     lane: Annotated[str, typer.Option("--lane", help="naive, cured or both.")] = "both",
     out: Out = Path("runs"),
@@ -166,8 +166,10 @@ def _chosen(found: ScenarioSet, names: Sequence[str], plan: Plan, path: str) -> 
 @app.command("new")
 def new(
     name: str,
-    into: Annotated[Path, typer.Option("--into", help="The directory of scenarios that takes it.")] = Path("scenarios"),
-    python: Annotated[bool, typer.Option("--python", help="Write a scenario.py, for what SQL cannot say.")] = False,
+    into: Annotated[Path, typer.Option("--into", help="Directory in which to create the scenario.")] = Path(
+        "scenarios"
+    ),
+    python: Annotated[bool, typer.Option("--python", help="Write a scenario.py, for what SQL cannot express.")] = False,
 ) -> None:
     """Write a working skeleton of a scenario: scenario.toml, its README and its test.
 

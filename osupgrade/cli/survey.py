@@ -11,7 +11,7 @@ from osupgrade.lab.live_server import LiveServer
 
 
 def survey(
-    url: Annotated[str, typer.Option("--url", help="Ask this server: mysql://USER:PASSWORD@HOST:PORT/.")] = "",
+    url: Annotated[str, typer.Option("--url", help="Query this server: mysql://USER:PASSWORD@HOST:PORT/.")] = "",
 ) -> None:
     """Print the statements that ask a database server how it is set up, or ask it with --url.
 
