@@ -205,7 +205,7 @@ class _Like(Strict):
 
 @functools.cache
 def load_running(release: str, images: Path | None = None) -> Running | None:
-    """How ``release`` runs; None when nobody has described it. Raises UsageFault naming the file and the key."""
+    """How ``release`` runs; None when there is no description of it. Raises UsageFault naming the file and the key."""
     directory = (images or content.images()) / release
     file = directory / "serve.toml"
     if not file.is_file():

@@ -103,7 +103,7 @@ def _needs() -> Iterator[Need]:
     yield Need(
         "service code of the pinned commits",
         not missing,
-        f"{len(missing)} commits missing" if missing else "all commits at hand",
+        f"{len(missing)} commits missing" if missing else "all commits available",
         "osupgrade sources fetch, or osupgrade sources import DIR",
     )
     store = ImageStore(client)

@@ -56,7 +56,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdi
 
 DEFAULT_PATH = usual_path()
 AUTO = "auto"
-"""As a path: the default one where its code is at hand or upstream gives it, otherwise one whose code is on PyPI."""
+"""As a path: the default one where its code is available here or upstream, otherwise one whose code is on PyPI."""
 
 
 def chosen_path(path: str, say: Callable[[str], None]) -> str:

@@ -40,7 +40,7 @@ def import_(directory: Annotated[Path, typer.Argument(help="Directory with git r
 
 @app.command("verify")
 def verify() -> int:
-    """Check that every pinned commit is at hand. Exits 3 when one is not.
+    """Check that every pinned commit is available. Exits 3 when one is not.
 
     Example: `osupgrade sources verify`
     """
@@ -51,7 +51,7 @@ def verify() -> int:
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """Show the pinned commits and whether they are at hand.
+    """Show the pinned commits and whether they are available.
 
     Example: `osupgrade sources list --json`
     """

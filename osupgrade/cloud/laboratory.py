@@ -171,7 +171,7 @@ def prepare_seeded(
 ) -> tuple[str, Mapping[str, str]]:
     """Put a seeded cloud on the server's shelf, out of the cache or made anew by the first release's own code.
 
-    It is made as on a site without peculiarities, whatever the site at hand: what that has of its own, such as own
+    It is made as on a site without peculiarities, whatever the current site is: what that has of its own, such as own
     migration scripts, is put into a copy. Returns its digest and logical database name -> name on the shelf.
     """
     release = laboratory.plan.first

@@ -40,7 +40,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Stopped:
-    """Why a restore was ended: a sentence without its subject, the statement at hand, and what raises the limit."""
+    """Why a restore was ended: a sentence without its subject, the current statement, and what raises the limit."""
 
     why: str
     statement: str

@@ -3,7 +3,7 @@
     python -m osupgrade.lab.reaper RUN_ID
 
 Reads from its standard input, whose other end only that process holds. A word there dismisses it; an end without one
-means that the process is dead. testcontainers' own reaper does the same from a container, where its image is at hand.
+means that the process is dead. testcontainers' own reaper does the same from a container, where its image is available.
 """
 
 from __future__ import annotations

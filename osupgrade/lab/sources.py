@@ -32,7 +32,7 @@ def cache_directory() -> Path:
 
 @dataclass(frozen=True)
 class SourceState:
-    """Whether one pinned commit is at hand. ``problem`` is empty when it is."""
+    """Whether one pinned commit is available. ``problem`` is empty when it is."""
 
     release: str
     service: str
@@ -57,13 +57,13 @@ class Sources:
         return self.cache / "mirrors" / f"{service}.git"
 
     def states(self) -> tuple[SourceState, ...]:
-        """One line per pinned commit: at hand, or what is wrong."""
+        """One line per pinned commit: available, or what is wrong."""
         return tuple(
             SourceState(part.release, part.service, pin, self._problem(part.service, pin)) for part, pin in self._pinned
         )
 
     def missing(self, services: Iterable[str]) -> tuple[SourceState, ...]:
-        """Those pins of ``services`` that are not at hand."""
+        """Those pins of ``services`` that are not available."""
         wanted = set(services)
         return tuple(state for state in self.states() if state.problem and state.service in wanted)
 

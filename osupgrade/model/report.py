@@ -86,7 +86,7 @@ class LaneReport:
 
 @dataclass(frozen=True)
 class ScenarioReport:
-    """Both lanes of one scenario; none where it does not concern the database at hand, which ``skipped`` explains."""
+    """Both lanes of one scenario; none where it does not concern the current database, which ``skipped`` explains."""
 
     name: str
     title: str

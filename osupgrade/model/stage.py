@@ -27,7 +27,7 @@ class Stage:
         match = _STAGE.match(text)
         if match is None or (match[1] is None and match[2] not in ("seeded", "verify")):
             raise ValueError(
-                f"{text!r} is no stage; stages are seeded, before:RELEASE/SERVICE, after:RELEASE/SERVICE, "
+                f"{text!r} is not a stage; valid stages: seeded, before:RELEASE/SERVICE, after:RELEASE/SERVICE, "
                 "before:FINISH, after:FINISH and verify"
             )
         moment: Moment = "before" if match[1] == "before" else "after" if match[1] else "at"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from osupgrade.model.step import StepResult
 
 BLANK = "…"
-"""Stands for a value in a failure's text."""
+"""Placeholder for a value in a failure's text."""
 
 _KIND = re.compile(r"\(?(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\b")
 _NUMBER = re.compile(r"\((\d{3,5}), [\"']")

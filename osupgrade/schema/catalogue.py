@@ -77,7 +77,7 @@ class Lineage:
         raise UsageFault(f"{self.service} has no revision {revision!r} between its first and {self.last}")
 
     def position(self, revision: str) -> int | None:
-        """Where a revision stands in the order; None when it is unknown."""
+        """The position of a revision in the order; None when it is unknown."""
         return next((i for i, known in enumerate(self.revisions) if known.name == revision), None)
 
     def knows(self, release: str) -> bool:

@@ -72,13 +72,13 @@ def assign(schemas: Mapping[str, Schema]) -> tuple[dict[str, str], tuple[Finding
         severity = Severity.ERROR if service else Severity.WARNING
         if service:
             words = f"is a second database of {service}, besides {chosen[service]}"
-            consequence = f"{chosen[service]} is looked at, this one is left alone; name the right one"
+            consequence = f"only {chosen[service]} was inspected; name the database that you want inspected"
         elif named:
             words = f"has the name of {named}'s database, but not its tables, or this account does not see them"
-            consequence = "it is left alone"
+            consequence = "it was skipped"
         else:
             words = "is no database of an OpenStack service that osupgrade knows"
-            consequence = "it is left alone"
+            consequence = "it was skipped"
         evidence = Evidence.of(("table",), [(name,) for name in sorted(schemas[database].names)])
         place = f"{database} {words}"
         findings.append(Finding(SOURCE, severity, service or named, database, place, consequence, evidence))

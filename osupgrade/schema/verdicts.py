@@ -104,7 +104,7 @@ def judge_customisations(service: str, judged: Iterable[Verdict]) -> tuple[Findi
 def judge_result(
     service: str, line: Lineage, revision: str, after: Schema, judged: Iterable[Verdict]
 ) -> tuple[Finding, ...]:
-    """What the result has otherwise than exactly upstream at ``revision``, besides what was ``judged`` already.
+    """What differs in the result from upstream at ``revision``, besides what was ``judged`` already.
 
     Each finding has the difference in words and, where it is simple, the statement that mends it; what upstream has and
     the result lacks is an error.

@@ -350,7 +350,7 @@ class _Reader:
             self._refuse(f"{text!r} is no IPv4 network: {error}", key)
 
     def _refuse(self, reason: str, *keys: Key) -> NoReturn:
-        """Refuse at the first of ``keys`` that stands in the file; the others were taken from the default cloud.
+        """Refuse at the first of ``keys`` that is in the file; the others were taken from the default cloud.
 
         What is in an inline table has no line of its own but the table's.
         """

@@ -58,7 +58,7 @@ def verify(
     """
     running = load_running(plan.last.name)
     if running is None:
-        say(f"nobody has described how {plan.last.name} runs; its APIs are not verified")
+        say(f"there is no description of how {plan.last.name} runs (serve.toml), so its APIs are not checked")
         return Verification(plan.last.name, level)
     began = time.monotonic()
     given = {g.name: cloud.rows(g.service, g.sql) for g in running.given if g.service in plan.services}
@@ -108,7 +108,7 @@ def take_census(
 ) -> Census | None:
     """Ask the real services of the plan's first release for everything they show of the cloud, on copies of it.
 
-    None when nobody has described how that release runs, or when a service does not start: a cloud may be old.
+    None when there is no description of how that release runs, or when a service does not start: a cloud may be old.
     """
     running = load_running(plan.first.name)
     entry = next((r for r in running.rounds if r.name == CENSUS), None) if running else None

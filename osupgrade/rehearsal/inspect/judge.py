@@ -49,7 +49,7 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
             found += _foreseen(opened.server, one, plan, asked)
     own = tuple(entry for one in seen.surveys if one.service not in seen.left_out for entry in _own(one))
     if absent := sorted(set(plan.services) - set(opened.databases)):
-        words = f"there is no database of {', '.join(absent)} here; traps that need several databases are not all seen"
+        words = f"there is no database of {', '.join(absent)} here; checks that span several databases were skipped"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
     return Inspection(tuple(seen.databases), own, (*found, *asked))
 
@@ -76,7 +76,7 @@ def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, s
         one, told = _survey(opened.server, service, database, plan, site)
     except (UsageFault, sqlalchemy.exc.DBAPIError) as fault:
         words = f"the database {database} cannot be read: {said(fault)}"
-        seen.findings.append(Finding(SOURCE, Severity.ERROR, service, database, words, "nothing more is said of it"))
+        seen.findings.append(Finding(SOURCE, Severity.ERROR, service, database, words, "it was not checked further"))
         seen.left_out.add(service)
         return
     seen.surveys.append(one)

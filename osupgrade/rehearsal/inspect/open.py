@@ -117,7 +117,7 @@ def opened_url(url: str) -> Iterator[Opened]:
         strangers = [finding.place for finding in doubtful if not finding.service]
         more = [finding for finding in doubtful if finding.service]
         if strangers:
-            words = f"no databases of OpenStack services, left alone: {', '.join(strangers)}"
+            words = f"databases that belong to no OpenStack service were skipped: {', '.join(strangers)}"
             more.append(Finding(SOURCE, Severity.INFO, "", "", words))
         if not chosen:
             seen = f"; it shows {', '.join(names)}" if names else "; this account sees no database at all"
@@ -160,7 +160,7 @@ def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Find
                     f"{section.name or 'a database'} ({dump.name}) is a second database of {service}, besides "
                     f"{first.section.name or 'that'} ({first.dump.name})"
                 )
-                what = "the first is looked at, this one is left alone; give the right one alone"
+                what = "only the first was inspected; give just the dump that you want inspected"
                 told.append(Finding(SOURCE, Severity.ERROR, service, dump.name, words, what))
                 continue
             if service:
@@ -172,7 +172,7 @@ def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Find
             tables = [table for section in sections for table in section.tables]
             words = f"{dump.name} holds no database of an OpenStack service that osupgrade knows"
             evidence = Evidence.of(("table",), [(table,) for table in tables])
-            told.append(Finding(SOURCE, Severity.WARNING, "", dump.name, words, "it is left alone", evidence))
+            told.append(Finding(SOURCE, Severity.WARNING, "", dump.name, words, "it was skipped", evidence))
     return tuple(kept or dumps), tuple(told)
 
 

@@ -73,5 +73,5 @@ def test_a_stage_is_written_as_it_is_read(text):
 
 @pytest.mark.parametrize("text", ["havana/nova", "during:ml2", "before:", "", "after:havana/"])
 def test_what_is_no_stage_is_refused(text):
-    with pytest.raises(ValueError, match="is no stage"):
+    with pytest.raises(ValueError, match="is not a stage"):
         Stage.parse(text)

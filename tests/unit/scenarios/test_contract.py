@@ -45,7 +45,7 @@ def test_a_scenario_takes_its_name_from_its_directory(tmp_path):
         ("x = 1\n", 1, "defines no"),
         (GOOD.replace("@scenario.preflight()", ""), 1, "no preflight"),
         ("import sys\nsys.exit(7)\n", 2, "SystemExit"),
-        (GOOD.replace("before:havana/nova", "around:nova"), 4, "is no stage"),
+        (GOOD.replace("before:havana/nova", "around:nova"), 4, "is not a stage"),
     ],
 )
 def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path, text, line, reason):
