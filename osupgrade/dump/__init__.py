@@ -1,1 +1,1 @@
-"""What an operator has in his files: read, restored, sanitized and written back."""
+"""What an operator has in files: read, restored, sanitized and written back."""

@@ -78,4 +78,4 @@ class Estimate:
     warnings: tuple[str, ...]
     lab: Host
     host: Host | None = None
-    """The operator's, where he measured it."""
+    """The operator's, where it was measured."""

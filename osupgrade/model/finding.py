@@ -36,7 +36,7 @@ class Sql:
 
 @dataclass(frozen=True)
 class Shell:
-    """A command that the operator types on his controller; the lab does the same by its own means."""
+    """A command that the operator types on the controller; the lab does the same by its own means."""
 
     command: str
 

@@ -237,7 +237,7 @@ class Release:
     preparations: tuple[Preparation, ...] = ()
     """What makes an upgrade from this release shorter."""
     starting: str = ""
-    """What an operator must know before he starts its services."""
+    """What an operator must know before starting its services."""
     operator: Operator = Operator()
     seed: str = ""
     """The seeder that makes a cloud of this release; empty where none does."""

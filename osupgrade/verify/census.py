@@ -22,7 +22,7 @@ _SHOWN = 200
 
 @dataclass(frozen=True)
 class Login:
-    """A user whose password of before the upgrade is known, and a tenant of his."""
+    """A user whose password of before the upgrade is known, and a tenant of that user."""
 
     user: str
     password: str

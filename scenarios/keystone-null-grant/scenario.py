@@ -15,7 +15,7 @@ scenario = Scenario(
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
-    """A user of his own with such a grant."""
+    """A separate user with such a grant."""
     keystone.plant_grant(cloud, None)
 
 

@@ -1,4 +1,4 @@
-"""The operator's own index has the name of one that Gazpacho's keystone makes; his other changes are left alone."""
+"""The operator's own index has the name of one that Gazpacho's keystone makes; their other changes are left alone."""
 
 from collections.abc import Iterator
 

@@ -47,7 +47,7 @@ cli.main()
 
 @scenario.inject("before:havana/neutron")
 def interrupt(cloud: Cloud) -> None:
-    """The operator takes his dump, runs db-manage, and it is interrupted."""
+    """The operator takes a dump, runs db-manage, and it is interrupted."""
     keep_dump(cloud, "neutron")
     run = cloud.python("havana", "neutron", INTERRUPTED)
     if "KeyboardInterrupt" not in run.output:

@@ -29,7 +29,7 @@ PURGE = 209
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
-    """Havana's real tool fails in 209; the operator has his dump from before."""
+    """Havana's real tool fails in 209; the operator has a dump from before."""
     cloud.execute(
         "nova",
         "INSERT INTO instances (uuid, deleted) VALUES (NULL, 0)",

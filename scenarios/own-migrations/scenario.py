@@ -1,4 +1,4 @@
-"""The operator put migrations of his own into keystone's repository, with the numbers that came next."""
+"""The operator put their own migrations into keystone's repository, with the numbers that came next."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

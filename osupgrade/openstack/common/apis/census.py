@@ -127,7 +127,7 @@ def nova():
 
 
 def key_pairs(one):
-    """A user's key pairs, as he sees them himself."""
+    """A user's key pairs, as that user sees them."""
     token = login(one['user'], one['password'], one['tenant'])['token']
     url = 'http://127.0.0.1:8774/v2/%s/os-keypairs' % token['tenant']['id']
     return dict((pair['keypair']['name'], pair['keypair']) for pair in ask(url, token['id'])['keypairs'])

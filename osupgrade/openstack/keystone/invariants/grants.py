@@ -52,7 +52,7 @@ def _ec2_keys(cloud: Cloud, tables: frozenset[str]) -> list[tuple[object, ...]]:
 
 check = same(
     "grants",
-    "Users, projects and roles stay, and everybody has the roles that he had, where he had them",
+    "Users, projects and roles stay, and everybody keeps their roles, in the same projects",
     ("keystone",),
     _read,
     "somebody may do less, or more, than before the upgrade",
