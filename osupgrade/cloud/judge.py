@@ -93,7 +93,7 @@ def check_results(output: str) -> tuple[tuple[str, str, str], ...]:
     Read from the JSON that it prints with ``--json`` (oslo.upgradecheck 0.3, so from Train on), else from its table.
     """
     for line in output.splitlines():  # others are the logs of the libraries
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # not an upgrade check's document
             document = json.loads(line) if line.startswith("{") else None
             if isinstance(document, dict) and "checks" in document:
                 return tuple(

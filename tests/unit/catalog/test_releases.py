@@ -93,6 +93,33 @@ def test_the_results_of_a_check_are_read_as_json_where_it_prints_that():
     )
 
 
+# As printed by the glance of Epoxy and of Train in their containers: `glance-status upgrade check --json`.
+EPOXY_GLANCE = (
+    '{"name": "Upgrade Check Results", "checks": [{"check": "Sheepdog Driver Removal", "result": 0, "details": null}, '
+    '{"check": "Policy File JSON to YAML Migration", "result": 0, "details": null}, '
+    '{"check": "Config option owner_is_tenant removal", "result": 0, "details": null}]}\n'
+)
+TRAIN_GLANCE = '{"name": "Upgrade Check Results", "checks": []}\n'
+
+
+def test_what_the_real_tools_print_as_json_is_read():
+    assert [name for name, result, _ in check_results(EPOXY_GLANCE) if result == "Success"] == [
+        "Sheepdog Driver Removal",
+        "Policy File JSON to YAML Migration",
+        "Config option owner_is_tenant removal",
+    ]
+    assert check_results(TRAIN_GLANCE) == ()
+
+
+@pytest.mark.parametrize(
+    "one", [{"check": "A", "result": 7, "details": None}, {"check": "A"}, {"check": "A", "result": [0]}, 5]
+)
+def test_a_document_of_another_form_is_no_result_and_no_fault(one):
+    output = json.dumps({"name": "Upgrade Check Results", "checks": [one]})
+    assert check_results(output) == ()
+    assert judge_check("upgrade check", 2, (0, 1), output, ()) == ("`upgrade check` exited 2",)
+
+
 def test_a_check_is_asked_for_json_by_every_release_whose_check_knows_it():
     asked = {
         (release.name, service): "--json" in command.args
