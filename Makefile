@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds fuzz chaos coverage catalogue hunt trial clean
+.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds fuzz chaos coverage catalogue hunt trial golden clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -72,6 +72,9 @@ hunt: engine ## plant rows that violate what migrations ask, and record what the
 
 trial: engine ## hold 220 predictions of collisions against the real tools
 	$(BIN)/python -m tools.prediction_trial $(ARGS)
+
+golden: setup ## what users see of a recorded run, written anew; ARGS=RUN records another one
+	$(BIN)/python -m tools.golden $(ARGS)
 
 clean: setup ## remove what runs left on the engine
 	$(BIN)/osupgrade clean
