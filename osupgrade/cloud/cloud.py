@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Cloud:
     logs: Path | None = None
     recorder: Recorder | None = None
     """What observes the migrations of the tools that are run on it."""
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """The default character set that was taken for each database whose dump does not say its own."""
 
     @property
     def lab_server(self) -> DatabaseServer:

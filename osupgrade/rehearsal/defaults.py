@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import Snapshot, copied, snapshot
 from osupgrade.cloud.laboratory import Say
+from osupgrade.dump.holdings import holdings
+from osupgrade.dump.read import Dump
 from osupgrade.model.events import EventLog
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.quoting import quoted
@@ -55,9 +57,16 @@ class OtherDefault:
             for name in self.silent:
                 database = quoted(copy.databases[name])
                 copy.server.execute("", f"ALTER DATABASE {database} CHARACTER SET {self.other}")
-            ran = replace(self.runner, run=here, events=events).go(copy)
+            ran = replace(self.runner, run=here, events=events).go(
+                replace(copy, assumed=dict.fromkeys(self.silent, self.other))
+            )
         finding = judged(self.silent, self.other, ended.result, ran.result)
         return PhaseResult((StagedFinding(VERIFY, finding, State.STANDING),))
+
+
+def silent(dumps: Sequence[Dump]) -> tuple[str, ...]:
+    """The databases of which no dump says the default character set."""
+    return tuple(sorted(held.service for held in holdings(dumps) if not held.section.charset))
 
 
 def judged(silent: Sequence[str], other: str, first: LaneResult, second: LaneResult) -> Finding:

@@ -30,7 +30,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.route import seeding_release
 from osupgrade.rehearsal.apis import Apis
 from osupgrade.rehearsal.cures import MayCure
-from osupgrade.rehearsal.defaults import SOURCE, OtherDefault, usual_default
+from osupgrade.rehearsal.defaults import ASSUMED, SOURCE, OtherDefault, silent, usual_default
 from osupgrade.rehearsal.estimate.measure import Estimate, Measuring
 from osupgrade.rehearsal.foresight import Foresight
 from osupgrade.rehearsal.fresh import Fresh
@@ -159,6 +159,9 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
 
     request = task.request
     brought = bring(task, laboratory, run, say, lambda text: events.tell(Kind.PROGRESS, text))
+    undecided, usual = _undecided(task)
+    cloud = dataclasses.replace(brought.cloud, assumed=dict.fromkeys(undecided, ASSUMED))
+    brought = dataclasses.replace(brought, cloud=cloud)
     before = volume(brought.cloud)
     size = sum(before.bytes.values())
     bare = runner_of(task, run, events)
@@ -170,7 +173,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
     foresight = Foresight(task.plan, surveyor)
     way = NewController(laboratory, say) if laboratory.new else InPlace(laboratory, request.rollback, say)
     timing: tuple[Phase, ...] = (estimate,) if estimate else ()
-    default = OtherDefault(bare, *_undecided(task), say)
+    default = OtherDefault(bare, undecided, usual, say)
     around: tuple[Phase, ...] = (*timing, apis, repeat, default)
     for phase in around:
         phase.before(brought.cloud)
@@ -189,8 +192,7 @@ def _undecided(task: Task) -> tuple[tuple[str, ...], str]:
     """The databases whose default character set nobody says, and what it is where nobody chose it."""
     if not task.dumps or task.request.survey or task.request.estimate:
         return (), ""
-    silent = tuple(sorted(h.service for h in holdings(task.dumps) if not h.section.charset))
-    return silent, usual_default(server_version(task))
+    return silent(task.dumps), usual_default(server_version(task))
 
 
 def server_version(task: Task) -> str:

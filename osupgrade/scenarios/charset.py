@@ -18,12 +18,13 @@ _COMMENTS = (
     "SELECT table_name, column_name, column_comment FROM information_schema.columns "
     "WHERE table_schema = DATABASE() AND column_comment <> ''"
 )
+_USUAL = {"latin1": "latin1_swedish_ci"}
 
 
 def conversion(
     cloud: Cloud, database: str, tables: Iterable[str], charset: str = "utf8", collation: str = ""
 ) -> tuple[str, ...]:
-    """The statements, for one session, that give ``tables`` a character set. No tables, no statements.
+    """The statements, for one session, that give ``tables`` a character set. No tables that lack it, no statements.
 
     Each of upstream's text columns keeps its type: ``CONVERT TO`` would make MEDIUMTEXT of TEXT. Columns and tables of
     the operator's own keep what they have: the tools look at the tables' default alone, which changes.
@@ -37,9 +38,12 @@ def conversion(
     known = _upstream(database)
     comments = {(row[0], row[1]): row[2] for row in cloud.rows(database, _COMMENTS)}
     target = f"CHARACTER SET {charset}" + (f" COLLATE {collation}" if collation else "")
+    usual = collation or _USUAL.get(charset, f"{charset}_general_ci")
     convert, changed = [], set()
     for table in wanted:
         columns = [c for c in table.columns if _differs(c, known.get(table.name, {}).get(c.name), charset, collation)]
+        if not columns and table.collation == usual:
+            continue  # it is as wanted: only the database's default differs
         changed |= {(table.name, column.name) for column in columns}
         modified = [
             _modified(
@@ -50,6 +54,8 @@ def conversion(
             for column in columns
         ]
         convert.append(f"ALTER TABLE {quoted(table.name)} {', '.join([f'DEFAULT {target}', *modified])}")
+    if not convert:
+        return ()
     drop: list[str] = []
     add: list[str] = []
     if not cloud.server.version.startswith("5."):

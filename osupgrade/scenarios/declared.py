@@ -91,6 +91,9 @@ class Find(Strict):
     trap's hops are still to drop, ``:dropped_words`` the same as a regular expression, ``:parents`` those to which new
     foreign keys will refer. In place of ``sql``, ``missing = "dropped"`` finds tables that are to be dropped and are
     not there, ``early = "indexes"`` indexes that are still to be made and are there already.
+
+    ``on_default`` says that the trap depends on the database's default character set: where that was assumed, the
+    message says so.
     """
 
     at: tuple[At, ...] = ("seeded",)
@@ -101,6 +104,7 @@ class Find(Strict):
     sql: str = ""
     missing: Literal["", "dropped"] = ""
     early: Literal["", "indexes"] = ""
+    on_default: bool = False
     site: Mapping[str, Any] = {}
     message: str
     effect: str
@@ -210,7 +214,7 @@ def _preflight(find: Find, fix: Fix | None, scenario: Scenario) -> Callable[[Clo
             yield finding(
                 scenario,
                 place=_place(find, database),
-                message=_said(find.message, columns, found),
+                message=_if_default(cloud, database, find) + _said(find.message, columns, found),
                 effect=_said(find.effect, columns, found),
                 evidence=Evidence.of(columns, found),
                 cure=_cure(cloud, database, fix, columns, found) if fix else None,
@@ -218,6 +222,12 @@ def _preflight(find: Find, fix: Fix | None, scenario: Scenario) -> Callable[[Clo
             )
 
     return look
+
+
+def _if_default(cloud: Cloud, database: str, find: Find) -> str:
+    """The condition under which a finding holds that depends on a default which nobody has told."""
+    assumed = cloud.assumed.get(database, "") if find.on_default else ""
+    return f"if the database's default character set is {assumed}: " if assumed else ""
 
 
 def _there(cloud: Cloud, database: str, find: Find) -> bool:

@@ -166,3 +166,40 @@ def test_every_command_that_a_finding_offers_names_what_was_inspected(server, in
         assert words[words.index("--site") + 1] == str(site)
         assert words[words.index("--scenarios") + 1] == str(own)
         assert "--cure" in words
+
+
+NEUTRON = "".join(f"{table_sql(table)};\n" for table in lineage("neutron", "openvswitch").at("grizzly").schema.tables)
+
+
+@pytest.mark.parametrize(
+    ("tables", "default", "cure", "condition"),
+    [
+        ("latin1", "", "ALTER TABLE `agents`", "if the database's default character set is utf8: "),
+        ("utf8", "latin1", "ALTER DATABASE", ""),
+    ],
+)
+def test_what_is_said_of_a_default_is_said_under_the_condition_that_the_dump_leaves_open(
+    inspect, tmp_path, tables, default, cure, condition
+):
+    """A dump without its database's default leaves a finding conditional; one that says it needs only that changed."""
+    named = (
+        f"CREATE DATABASE `neutron` /*!40100 DEFAULT CHARACTER SET {default} */;\nUSE `neutron`;\n" if default else ""
+    )
+    made = re.sub(r" COLLATE utf8_\w+", "", NEUTRON).replace("CHARSET=utf8", f"CHARSET={tables}")
+    made = made.replace("CHARACTER SET utf8", f"CHARACTER SET {tables}")
+    rows = "INSERT INTO alembic_version VALUES ('grizzly');\n"
+    dump = tmp_path / "neutron.sql"
+    dump.write_text(
+        f"-- MySQL dump 10.13  Distrib 5.5.40, for debian-linux-gnu (x86_64)\n--\n{named}"
+        f"SET FOREIGN_KEY_CHECKS=0;\n{made}{rows}-- Dump completed on 2014-04-17 12:00:00\n"
+    )
+    status, out, err = inspect(dump)
+    found = [f for f in json.loads(out)["findings"] if f["source"] == "neutron-latin1"]
+    assert status == Exit.DID_NOT, err
+    assert len(found) == 1
+    message = found[0]["message"]
+    assert message.removeprefix(condition).split()[1:4] == ["tables", "have", "another"]
+    assert message.startswith(condition)
+    statements = [step["statement"] for step in found[0]["cure"]["steps"]]
+    assert any(statement.startswith(cure) for statement in statements)
+    assert default == "" or len(statements) == 1

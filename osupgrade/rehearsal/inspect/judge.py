@@ -41,7 +41,8 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
     seen = _Seen([], [], list(opened.told), set())
     for service, database in opened.databases.items():
         _look(opened, service, database, plan, site, seen)
-    asked = _preflights(Cloud(opened.server, opened.databases, site, SOURCE), plan, scenarios, seen.left_out)
+    cloud = Cloud(opened.server, opened.databases, site, SOURCE, assumed=opened.assumed)
+    asked = _preflights(cloud, plan, scenarios, seen.left_out)
     found = [*seen.findings]
     found += [finding for one in seen.surveys for finding in one.findings if not covered(finding, asked)]
     for one in seen.surveys:

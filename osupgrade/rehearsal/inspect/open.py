@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import sqlalchemy
@@ -13,7 +13,7 @@ from osupgrade.catalog.identity import service_of
 from osupgrade.cloud.laboratory import Say, choose_database
 from osupgrade.cloud.restored import restore_dumps, start_restored
 from osupgrade.dump.choose import choose_dumps
-from osupgrade.dump.holdings import Holding, holdings, is_system
+from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
 from osupgrade.dump.read import Dump, Reading
 from osupgrade.lab.connect import connect
@@ -26,7 +26,7 @@ from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.rehearsal.asking import said
-from osupgrade.rehearsal.defaults import ASSUMED
+from osupgrade.rehearsal.defaults import ASSUMED, silent
 from osupgrade.rehearsal.inspect.model import SOURCE
 from osupgrade.schema.reading import Rows, read_with
 from osupgrade.schema.snapshot import Schema
@@ -40,6 +40,8 @@ class Opened:
     server: SqlServer
     databases: Mapping[str, str]
     told: tuple[Finding, ...]
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """The default character set that was taken for each database whose dump does not say its own."""
 
     def claims(self) -> Mapping[str, tuple[str, ...]]:
         """What the version table of each service's database holds; nothing where it cannot be read."""
@@ -89,13 +91,14 @@ def opened_dumps(given: Usable, plan: Plan, say: Say, how_far: Say | None = None
             _count(server, database)
         # A schema alone is enough here.
         remarks = (finding for finding in restored.findings if finding.consequence != SCHEMA_ONLY)
-        yield Opened(server, dict(restored.databases), (*given.told, *remarks, *unsaid(given.dumps)))
+        told = (*given.told, *remarks, *unsaid(given.dumps))
+        yield Opened(server, dict(restored.databases), told, dict.fromkeys(silent(given.dumps), ASSUMED))
 
 
 def unsaid(dumps: Sequence[Dump]) -> Iterator[Finding]:
     """A remark on the databases of which no dump says the default character set, on which findings may depend."""
-    if silent := sorted(held.service for held in holdings(dumps) if not held.section.charset):
-        unknown = f"the dump does not say the default character set of {', '.join(silent)}"
+    if names := silent(dumps):
+        unknown = f"the dump does not say the default character set of {', '.join(names)}"
         words = f"{unknown}: {ASSUMED} is assumed; osupgrade survey asks your server for it"
         how = "if yours is another, what is said of character sets here does not hold"
         yield Finding(SOURCE, Severity.INFO, "", "", words, how)
