@@ -86,15 +86,18 @@ def reproduce(
     with opened_run(run, dump or (), say) as (laboratory, subject):
         if shrink:
             return _shrink(laboratory, subject, target, masking, minutes, found, console, say)
-        failure = pack_subject(laboratory, subject, target, masking, say)
-    console.print(f"{failure}", soft_wrap=True)
+        console.print(f"{pack_subject(laboratory, subject, target, masking, say)}", soft_wrap=True)
+    _written(target, masking, console)
+    return Exit.CAME_THROUGH
+
+
+def _written(target: Path, masking: Masking | None, console: Console) -> None:
     hidden = "masked" if masking else "NOT masked"
     console.print(
         f"wrote {target} ({target.stat().st_size / 1e6:.1f} MB, {hidden}); "
         f"try it: osupgrade reproduce {shell_word(str(target))}",
         soft_wrap=True,
     )
-    return Exit.CAME_THROUGH
 
 
 def _name(failure: Failure) -> str:

@@ -52,29 +52,33 @@ def declared(requirements):
 
 
 @pytest.fixture(scope="module")
+def needs():
+    return imported(shipped())
+
+
+@pytest.fixture(scope="module")
 def distributions():
     """Which distributions bring a package that is imported."""
     brought = importlib.metadata.packages_distributions()
     return lambda package: {normal(name) for name in brought.get(package, ())}
 
 
-def test_every_import_is_declared(distributions):
+def test_every_import_is_declared(needs, distributions):
     """Not only there because another distribution happens to bring it."""
-    needs = imported(shipped())
     assert "pydantic" in needs and "docker" in needs
     undeclared = {n: f for n, f in needs.items() if not distributions(n) & declared(PROJECT["dependencies"])}
     assert undeclared == {}
 
 
-def test_everything_declared_is_imported(distributions):
-    used = set().union(*(distributions(name) for name in imported(shipped())))
+def test_everything_declared_is_imported(needs, distributions):
+    used = set().union(*(distributions(name) for name in needs))
     assert declared(PROJECT["dependencies"]) - used == set()
 
 
-def test_the_developers_tools_are_not_needed_by_users():
+def test_the_developers_tools_are_not_needed_by_users(needs):
     only_developers = declared(PROJECT["optional-dependencies"]["dev"]) - declared(PROJECT["dependencies"])
     assert "hypothesis" in only_developers
-    assert {normal(name) for name in imported(shipped())} & only_developers == set()
+    assert {normal(name) for name in needs} & only_developers == set()
 
 
 def test_an_undeclared_import_is_seen(tmp_path, monkeypatch):
