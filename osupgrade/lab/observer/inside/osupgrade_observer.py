@@ -22,7 +22,7 @@ import os
 import sys
 
 from osupgrade_hooks import Hooks
-from osupgrade_spans import Guard, Session, Span, ask, autocommits, counters_of, now, text
+from osupgrade_spans import MOST_TEXT, Guard, Session, Span, ask, autocommits, counters_of, now, text
 
 FELT = 40  # a revision shorter than so many times what it takes to ask for tables' sizes is not asked: it would be felt
 SLOW_TRANSACTION = 0.05  # seconds from which a transaction is asked for its locks before it ends
