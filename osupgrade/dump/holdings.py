@@ -28,6 +28,12 @@ def is_system(section: Section) -> bool:
     return section.name in SYSTEM or {"tables_priv", "columns_priv", "user", "db"} <= frozenset(section.tables)
 
 
+_TABULAR = (
+    "{names}: a .sql file for each table and its rows in a text file, as mysqldump --tab writes a directory; the "
+    "tables that are here are those of no OpenStack service: give the whole directory, or one dump taken without --tab"
+)
+
+
 def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> tuple[Holding, ...]:
     """Which database of the dumps is which service, one for each.
 
@@ -50,8 +56,10 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
         raise UsageFault(f"no dump holds the database {chosen[missing[0]]} chosen for {missing[0]}")
     if not claims:
         listed = f"; they hold {', '.join(others)}" if others else ""
+        apart = [dump.name for dump in dumps if any(part.rows for part in dump.parts)]
         raise UsageFault(
             f"no OpenStack database in {', '.join(dump.name for dump in dumps)}{listed}",
+            evidence=_TABULAR.format(names=", ".join(apart)) if apart else "",
             hint=f"give dumps of {', '.join(services())}",
         )
     for service, several in claims.items():

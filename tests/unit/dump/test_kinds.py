@@ -6,6 +6,7 @@ import pytest
 
 from osupgrade.catalog.identity import service_of
 from osupgrade.dump.choose import choose_dumps, read_dumps
+from osupgrade.dump.holdings import holdings
 from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Severity
@@ -136,6 +137,14 @@ def test_a_tab_directory_is_one_dump(tmp_path):
     (dump,) = read_dumps([tmp_path])
     assert dump.sections[0].tables == ("alembic_version", "networks", "ports", "subnets")
     assert dump.sections[0].versions == ("grizzly",)
+
+
+def test_a_tab_directory_with_none_of_the_services_tables_is_named_for_what_it_is(tmp_path):
+    (tmp_path / "networks.sql").write_text("CREATE TABLE `networks` (`id` varchar(36) NOT NULL) ENGINE=InnoDB;\n")
+    (tmp_path / "networks.txt").write_text("n1\n")
+    with pytest.raises(UsageFault, match="no OpenStack database") as refused:
+        holdings(read_dumps([tmp_path]))
+    assert "mysqldump --tab" in refused.value.evidence
 
 
 def test_a_copy_of_a_servers_files_is_named(tmp_path):
