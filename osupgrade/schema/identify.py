@@ -87,7 +87,7 @@ def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str =
     if identity.half:
         changes = _not_left_by(identity.half, identity.revision, changes)
     found = [*identity.findings, *customisation_findings(identity, changes)]
-    if odd := charset_finding(service, schema, identity.revision.schema, identity.line):
+    if odd := charset_finding(service, schema, identity.revision, identity.line):
         found.append(odd)
     return Study(identity, changes, tuple(found))
 
@@ -203,8 +203,9 @@ def customisation_findings(identity: Identity, changes: Iterable[Change]) -> lis
     ]
 
 
-def charset_finding(service: str, schema: Schema, reference: Schema, line: Lineage) -> Finding | None:
+def charset_finding(service: str, schema: Schema, revision: Revision, line: Lineage) -> Finding | None:
     """Character sets and engines that differ from upstream's, all of them in one finding; None when none does."""
+    reference = revision.schema
     upstream = {table.name: table for table in reference.tables}
     usual = Table("", ())
     odd: list[tuple[str, str, str]] = []
@@ -219,7 +220,8 @@ def charset_finding(service: str, schema: Schema, reference: Schema, line: Linea
         return None
     # The check is part of the old migration library's wrapper; alembic has none.
     numbered = line.version_table == "migrate_version"
-    refuses = numbered and refuses_not_utf8(service) and any("utf8" not in row[1] for row in odd)
+    ahead = (line.position(revision.name) or 0) < (line.position(line.head(line.last).name) or 0)
+    refuses = ahead and numbered and refuses_not_utf8(service) and any("utf8" not in row[1] for row in odd)
     database = schema.collation.split("_")[0]
     counted = f"{len(odd)} of {len(schema.tables)} tables have" if odd else "the database has"
     alike = all(row[1] == database and row[2] == "InnoDB" for row in odd) and len(odd) == len(schema.tables)

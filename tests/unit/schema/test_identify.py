@@ -223,6 +223,16 @@ def test_a_latin1_database_has_one_finding_for_all_tables(service, severity):
     assert ("refuses" if service == "glance" else "so new tables fit") in finding.consequence
 
 
+@pytest.mark.parametrize("service", ["glance", "keystone"])
+def test_nothing_refuses_a_latin1_table_where_no_migration_is_left(service):
+    line = lineage(service)
+    head = line.head(line.last)
+    schema = changed(head.schema, head.schema.tables[0].name, collation="latin1_swedish_ci")
+    (finding,) = study(service, schema, (head.name,)).findings
+    assert finding.severity is Severity.WARNING
+    assert "refuses" not in finding.consequence
+
+
 def test_a_database_of_something_else_is_not_recognised():
     assert recognise(Schema(tables=(OWN,))) is None
     assert recognise(Schema()) is None
