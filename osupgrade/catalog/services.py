@@ -51,6 +51,8 @@ class Service(Strict):
 
     databases: tuple[Signature, ...]
     utf8_only: bool = False
+    utf8_spared: tuple[str, ...] = ()
+    """The tables that the refusal of ``utf8_only`` does not ask about."""
     """Whether the last tool that counts its migrations refuses to begin on a table that is not utf8."""
     copies: Copies | None = None
     variant: Variant | None = None

@@ -138,10 +138,10 @@ def rules() -> Rules:
     return load_toml(DIRECTORY / "rules.toml", Rules)
 
 
-def refuses_not_utf8(service: str) -> bool:
-    """Whether the last tool that counts the service's migrations refuses to begin on a table that is not utf8."""
+def refuses_not_utf8(service: str, table: str) -> bool:
+    """Whether the last tool that counts the service's migrations refuses to begin when this table is not utf8."""
     known = content_services().get(service)
-    return known is not None and known.utf8_only
+    return known is not None and known.utf8_only and table.lower() not in known.utf8_spared
 
 
 def later(service: str) -> frozenset[str]:

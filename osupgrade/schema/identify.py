@@ -221,7 +221,7 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
     # The check is part of the old migration library's wrapper; alembic has none.
     numbered = line.version_table == "migrate_version"
     ahead = (line.position(revision.name) or 0) < (line.position(line.head(line.last).name) or 0)
-    refuses = ahead and numbered and refuses_not_utf8(service) and any("utf8" not in row[1] for row in odd)
+    refuses = ahead and numbered and any("utf8" not in row[1] and refuses_not_utf8(service, row[0]) for row in odd)
     database = schema.collation.split("_")[0]
     counted = f"{len(odd)} of {len(schema.tables)} tables have" if odd else "the database has"
     alike = all(row[1] == database and row[2] == "InnoDB" for row in odd) and len(odd) == len(schema.tables)

@@ -82,7 +82,7 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         if there.name in moves():
             continue
         last = line.version_table == "migrate_version" and here.release != there.release == line.last
-        if not_utf8(change) and refuses_not_utf8(line.service) and last:
+        if not_utf8(change) and refuses_not_utf8(line.service, change.table) and last:
             words = f"{line.last.capitalize()}'s {line.service} refuses to begin on a table that is not utf8"
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         if change.kind in ("removed", "renamed") and (words := _needed(change, there)):

@@ -233,6 +233,14 @@ def test_nothing_refuses_a_latin1_table_where_no_migration_is_left(service):
     assert "refuses" not in finding.consequence
 
 
+@pytest.mark.parametrize(("service", "severity"), [("glance", Severity.ERROR), ("keystone", Severity.WARNING)])
+def test_keystone_does_not_ask_about_the_version_table_and_glance_does(service, severity):
+    head = lineage(service).head("grizzly")
+    schema = changed(head.schema, "migrate_version", collation="latin1_swedish_ci")
+    (finding,) = study(service, schema, (head.name,)).findings
+    assert finding.severity is severity
+
+
 def test_a_database_of_something_else_is_not_recognised():
     assert recognise(Schema(tables=(OWN,))) is None
     assert recognise(Schema()) is None
