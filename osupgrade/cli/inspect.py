@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from osupgrade.catalog.site import Site
+from osupgrade.catalog.survey import Survey, read_survey
 from osupgrade.cli.options import (
     DEFAULT_PATH,
     Json,
@@ -57,6 +58,9 @@ def inspect(
     path: PathOfDump = "",
     site: SiteFile = None,
     more: MoreScenarios = None,
+    survey: Annotated[
+        Path | None, typer.Option("--survey", help="How your database server is set up, as `osupgrade survey` asks it.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Directory for inspection.json.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -74,15 +78,18 @@ def inspect(
     console = terminal(stderr=as_json)
     progress = terminal(stderr=True, quiet=quiet)
     plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
+    if survey and not dumps:
+        raise UsageFault("--survey goes with dumps: a live server is asked itself")
+    the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
     known = tuple(all_scenarios(more or ()).scenarios.values())
     with telling(progress) as told:
         usable = usable_dumps(dumps, reading(told)) if dumps else None
         seen = Inspection((), (), ())
         if usable or url:
-            path, seen = _looked_at(usable, url, path, the_site, known, told)
+            path, seen = _looked_at(usable, url, path, the_site, known, told, the_survey)
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
-    options = _options("" if path == DEFAULT_PATH else path, site, more or ())
+    options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
     command = _next_command(options, dumps or (), usable)
     page = replace(seen, findings=tuple(_with_dumps(finding, command) for finding in (*seen.findings, *asked)))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
@@ -97,14 +104,18 @@ def inspect(
 
 
 def _looked_at(
-    usable: Usable | None, url: str, path: str, site: Site, known: Sequence[Scenario], told: Told
+    usable: Usable | None, url: str, path: str, site: Site, known: Sequence[Scenario], told: Told, survey: Survey | None
 ) -> tuple[str, Inspection]:
     """The path of the dumps or of the live server, unless one was given, and what is to be said of them."""
     say = _saying(told)
     if usable and not path:
         path = path_of_dumps(holdings(usable.dumps))
     plan = plan_from(path or DEFAULT_PATH)
-    with opened_dumps(usable, plan, say, lambda text: told("restoring", text)) if usable else opened_url(url) as opened:
+    with (
+        opened_dumps(usable, plan, say, lambda text: told("restoring", text), survey)
+        if usable
+        else opened_url(url) as opened
+    ):
         say("looking at what it is")
         path = path or path_of(opened.claims())
         plan = plan_from(path)
@@ -115,9 +126,14 @@ def _saying(told: Told) -> Callable[[str], None]:
     return lambda text: told(text, "")
 
 
-def _options(path: str, site: Path | None, more: Sequence[Path]) -> str:
+def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[Path]) -> str:
     """The options with which a rehearsal sees the same cloud, each after a blank."""
-    given = (("--path", path), ("--site", site), *(("--scenarios", directory) for directory in more))
+    given = (
+        ("--path", path),
+        ("--site", site),
+        ("--survey", survey),
+        *(("--scenarios", directory) for directory in more),
+    )
     return "".join(f" {option} {shell_word(str(value))}" for option, value in given if value)
 
 

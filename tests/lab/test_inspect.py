@@ -203,3 +203,30 @@ def test_what_is_said_of_a_default_is_said_under_the_condition_that_the_dump_lea
     statements = [step["statement"] for step in found[0]["cure"]["steps"]]
     assert any(statement.startswith(cure) for statement in statements)
     assert default == "" or len(statements) == 1
+
+
+def test_a_survey_decides_what_the_dump_leaves_open(inspect, tmp_path):
+    """The same tables are a trap under one default and none under the other, and nothing is assumed any more."""
+    dump, survey = tmp_path / "neutron.sql", tmp_path / "survey.tsv"
+    latin1 = re.sub(r" COLLATE utf8_\w+", "", NEUTRON).replace("CHARSET=utf8", "CHARSET=latin1")
+    dump.write_text(
+        "-- MySQL dump 10.13  Distrib 5.5.40, for debian-linux-gnu (x86_64)\n--\nSET FOREIGN_KEY_CHECKS=0;\n"
+        f"{latin1.replace('CHARACTER SET utf8', 'CHARACTER SET latin1')}INSERT INTO alembic_version VALUES ('grizzly');\n"
+        "-- Dump completed on 2014-04-17 12:00:00\n"
+    )
+    seen = {}
+    for charset, collation in {"latin1": "latin1_swedish_ci", "utf8": "utf8_general_ci"}.items():
+        survey.write_text(f"version\t5.5.40\ncharacter_set_server\t{charset}\ncollation_server\t{collation}\n")
+        _status, out, err = inspect("--survey", survey, dump)
+        findings = json.loads(out)["findings"]
+        assert not any("does not say the default" in f["message"] for f in findings), err
+        seen[charset] = [f["message"].split()[0] for f in findings if f["source"] == "neutron-latin1"]
+        offered = [f["command"] for f in findings if f["command"].startswith("osupgrade rehearse")]
+        assert all(f"--survey {survey}" in command for command in offered)
+    assert seen == {"latin1": [], "utf8": [str(len(lineage("neutron", "openvswitch").at("grizzly").schema.tables))]}
+
+
+def test_a_survey_of_a_live_server_is_refused(inspect, tmp_path):
+    status, _out, err = inspect("--survey", tmp_path / "s", "--url", "mysql://x@127.0.0.1/")
+    assert status == Exit.USAGE
+    assert "--survey goes with dumps" in err

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy
 
 from osupgrade.catalog.identity import service_of
+from osupgrade.catalog.survey import Survey as ServerSurvey
 from osupgrade.cloud.laboratory import Say, choose_database
 from osupgrade.cloud.restored import restore_dumps, start_restored
 from osupgrade.dump.choose import choose_dumps
@@ -20,6 +21,7 @@ from osupgrade.lab.connect import connect
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.live_server import LiveServer
+from osupgrade.lab.server_settings import set_up, start_options
 from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -77,22 +79,31 @@ def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usabl
 
 
 @contextlib.contextmanager
-def opened_dumps(given: Usable, plan: Plan, say: Say, how_far: Say | None = None) -> Iterator[Opened]:
-    """Restore what the dumps hold of OpenStack into a server that is removed afterwards."""
+def opened_dumps(
+    given: Usable, plan: Plan, say: Say, how_far: Say | None = None, survey: ServerSurvey | None = None
+) -> Iterator[Opened]:
+    """Restore what the dumps hold of OpenStack into a server that is removed afterwards, set up as ``survey`` says."""
     client = connect()
     version = next((dump.server_version for dump in given.dumps if dump.server_version), "")
+    if survey:
+        version = survey.variables["version"]
     image = choose_database(client, plan, "auto", say, version)
     tag = ImageStore(client).ensure([image], lambda progress: say(str(progress)) if progress.step else None)[image]
     with Lab(client) as lab, contextlib.ExitStack() as stack:
-        server, restored = start_restored(lab, tag, given.dumps, say, how_far)
+        server, restored = start_restored(
+            lab, tag, given.dumps, say, how_far, survey=survey, options=start_options(survey) if survey else ()
+        )
         stack.enter_context(server)
-        restored = restored or restore_dumps(server, given.dumps, say, how_far)
+        if survey:
+            set_up(server, survey)
+        restored = restored or restore_dumps(server, given.dumps, say, how_far, survey)
         for database in restored.databases.values():
             _count(server, database)
         # A schema alone is enough here.
         remarks = (finding for finding in restored.findings if finding.consequence != SCHEMA_ONLY)
-        told = (*given.told, *remarks, *unsaid(given.dumps))
-        yield Opened(server, dict(restored.databases), told, dict.fromkeys(silent(given.dumps), ASSUMED))
+        told = (*given.told, *remarks, *(() if survey else unsaid(given.dumps)))
+        assumed = dict.fromkeys(() if survey else silent(given.dumps), ASSUMED)
+        yield Opened(server, dict(restored.databases), told, assumed)
 
 
 def unsaid(dumps: Sequence[Dump]) -> Iterator[Finding]:
