@@ -52,7 +52,7 @@ format: setup ## let ruff write the code as it wants it
 bench: engine ## measure, as ratios within one run
 	$(BIN)/python -m tools.bench $(ARGS)
 
-seeds: engine ## clouds of 20 seeds, each before every preflight and under every invariant: no false alarm
+seeds: engine ## clouds of 20 seeds under every preflight and invariant: no false alarm; ARGS="--shapes" varies their shape
 	$(BIN)/python -m tools.seed_trial $(ARGS)
 
 fuzz: setup ## 2000 damaged files of every kind that is read: each is read or refused

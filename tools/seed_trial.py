@@ -1,4 +1,4 @@
-"""No false alarm: ``python -m tools.seed_trial [--seeds N] [--first SEED] [--cloud FILE]`` (``make seeds``).
+"""No false alarm: ``python -m tools.seed_trial [--seeds N] [--first SEED] [--cloud FILE] [--shapes]`` (``make seeds``).
 
 Clouds of different seeds, each clean, are shown to every preflight of the path and taken along it under all invariants.
 Only what every cloud of the path has by nature may be found, and must be cured.
@@ -11,7 +11,7 @@ import dataclasses
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from osupgrade.rehearsal.runner import Runner
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import load_scenarios
 from osupgrade.seed.description import CloudDescription, load_description
+from tools.seed_shapes import Shape, shape_of
 
 LANE = "trial"
 _EMPTY = "trial-empty"
@@ -69,12 +70,14 @@ class Trials:
         make_schemas(laboratory, self._cloud, first, directory)
         laboratory.server.save(list(names.values()), _EMPTY)
 
-    def run(self, description: CloudDescription) -> Trial:
+    def run(self, description: CloudDescription, changes: Iterable[str] = ()) -> Trial:
         """Seed a cloud and take it along the path; raises Fault only for what is not the cloud's doing."""
         names = self._cloud.databases.values()
         self._laboratory.server.load(_EMPTY, {name: name for name in names})
         started = time.monotonic()
         fill(self._laboratory, self._cloud, description, lambda _line: None)
+        for statement in changes:
+            self._cloud.execute("neutron", statement)
         seeding = time.monotonic() - started
         rows = _rows(self._cloud)
         run = RunDirectory.make(self._directory, f"seed{description.seed}")
@@ -133,6 +136,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="how many clouds")
     parser.add_argument("--first", type=int, default=1, help="the first seed; the others follow it")
     parser.add_argument("--cloud", type=Path, help="a cloud.toml of another shape; its seed is not used")
+    parser.add_argument("--shapes", action="store_true", help="another shape for each seed, which decides it")
     options = parser.parse_args()
     blamed = 0
     try:
@@ -143,7 +147,9 @@ def main() -> int:
         ):
             trials = Trials(laboratory, Path(scratch))
             for seed in range(options.first, options.first + options.seeds):
-                trial = trials.run(dataclasses.replace(shape, seed=seed))
+                shaped = shape_of(shape, seed) if options.shapes else Shape(dataclasses.replace(shape, seed=seed), {})
+                print(shaped, flush=True)
+                trial = trials.run(shaped.description, shaped.changes.values())
                 print(trial, flush=True)
                 blamed += bool(trial.alarms)
     except Fault as fault:
