@@ -15,6 +15,7 @@ from osupgrade.model.errors import UsageFault
 from osupgrade.model.plan import Plan
 from osupgrade.scenarios.contract import Scenario, Silent
 from osupgrade.scenarios.declared import declared
+from osupgrade.scenarios.former import PUBLIC, hops_of, translated
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def _load(directory: Path) -> Scenario | BrokenScenario:
     file = directory / "scenario.py"
     try:
         if file.is_file():
-            scenario = _module(file)
+            scenario, path = _module(file)
+            if path is not None and isinstance(scenario, Scenario) and not scenario.hops:
+                scenario.hops = hops_of(scenario, path)
         else:
             file = directory / "scenario.toml"
             scenario = declared(file)
@@ -116,15 +119,19 @@ def _instead(fault: BaseException) -> str:
     return ""
 
 
-def _module(file: Path) -> Any:
-    """What a scenario.py calls ``scenario``; None where it has no such name."""
+def _module(file: Path) -> tuple[Any, str | None]:
+    """What a scenario.py calls ``scenario``, None where it has no such name; and the path that a former one names."""
     module_name = "osupgrade_scenario_" + file.parent.name.replace("-", "_")
     spec = importlib.util.spec_from_file_location(module_name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
-    return getattr(module, "scenario", None)
+    code, path = translated(file, importlib.import_module(PUBLIC).__all__)
+    if code is None:
+        spec.loader.exec_module(module)
+    else:
+        exec(code, module.__dict__)
+    return getattr(module, "scenario", None), None if code is None else path
 
 
 def _without(file: Path, fault: UsageFault) -> str:
