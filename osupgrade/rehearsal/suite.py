@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from osupgrade.catalog import content
 from osupgrade.catalog.releases import usual_path
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
@@ -13,6 +14,7 @@ from osupgrade.cloud.laboratory import Say, open_laboratory, prepare_seeded
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
 from osupgrade.model.plan import Plan
+from osupgrade.model.quoting import shell_join
 from osupgrade.model.report import RunReport, ScenarioReport
 from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.rehearsal.manifest import manifest, now
@@ -86,7 +88,17 @@ def _verdict(reports: Sequence[ScenarioReport], showed: str) -> str:
 
 
 def _again(trial: Trial, names: Sequence[str]) -> str:
-    """The command that runs these scenarios again, on the same path and database."""
-    path = "" if trial.plan.path.name == usual_path() else f" --path {trial.plan.path.name}"
-    database = "" if trial.database in ("auto", trial.plan.path.databases[0]) else f" --db {trial.database}"
-    return f"osupgrade scenarios run{path}{database} {' '.join(names)}"
+    """The command that runs these scenarios again: the same lanes, on the same path and database."""
+    words = ["osupgrade", "scenarios", "run"]
+    if trial.plan.path.name != usual_path():
+        words += ["--path", trial.plan.path.name]
+    if trial.database not in ("auto", trial.plan.path.databases[0]):
+        words += ["--db", trial.database]
+    if len(trial.lanes) == 1:
+        words += ["--lane", *trial.lanes]
+    if trial.asked:
+        words.append("--verify")
+    places = {scenario.directory.parent for scenario in trial.chosen if scenario.name in names}
+    for place in sorted(places - {content.scenarios()}):
+        words += ["--scenarios", str(place)]
+    return shell_join([*words, *names])
