@@ -33,6 +33,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         place="keystone.project_endpoint_group",
+        needs=("alembic_version",),  # keystone had another version table until Zed
         query="SELECT index_name AS `index`, column_name AS `column` FROM information_schema.statistics WHERE table_schema = DATABASE() "
         f"AND table_name = 'project_endpoint_group' AND index_name = '{INDEX}' "
         "AND EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '47147121')",
