@@ -59,7 +59,8 @@ def inspect(
     site: SiteFile = None,
     more: MoreScenarios = None,
     survey: Annotated[
-        Path | None, typer.Option("--survey", help="How your database server is set up, as `osupgrade survey` asks it.")
+        Path | None,
+        typer.Option("--survey", help="Settings of your database server, as `osupgrade survey` collects them."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Directory for inspection.json.")] = None,
     as_json: Json = False,
