@@ -69,6 +69,8 @@ class Script:
     needs: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     level: Level = "smoke"
+    beside: bool = False
+    """Whether it is asked while the round before it still is: neither changes what the other looks at."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,23 @@ class Running:
             and LEVELS.index(process.level) <= LEVELS.index(level)
             and not (fast and process.worker)
         )
+
+    def asked(self, ready: frozenset[str], level: Level, *, compared: bool) -> tuple[tuple[Script, ...], ...]:
+        """The rounds that the ``ready`` services can answer at ``level``, in order; a group runs side by side.
+
+        The census is among them only where there is one of before to be ``compared`` with.
+        """
+        groups: list[tuple[Script, ...]] = []
+        for entry in self.rounds:
+            if LEVELS.index(entry.level) > LEVELS.index(level) or not set(entry.needs) <= ready:
+                continue
+            if entry.name == CENSUS and not compared:
+                continue
+            if entry.beside and groups:
+                groups[-1] = (*groups[-1], entry)
+            else:
+                groups.append((entry,))
+        return tuple(groups)
 
 
 class _Check(Strict):

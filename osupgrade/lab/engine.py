@@ -262,6 +262,20 @@ def put_files(container: Container, files: Mapping[str, bytes], *, directory: st
     container.put_archive(directory, buffer.getvalue())
 
 
+def read_files(container: Container, directory: str) -> dict[str, bytes]:
+    """The files of a directory of a container (running or only created) by name; none where it is missing."""
+    try:
+        stream, _ = container.get_archive(directory)
+    except docker.errors.NotFound:
+        return {}
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+        for member in tar.getmembers():
+            if source := tar.extractfile(member):
+                found[member.name.rpartition("/")[2]] = source.read()
+    return found
+
+
 def read_file(container: Container, path: str) -> bytes | None:
     """A file's content out of a container (running or only created); None where there is none."""
     try:

@@ -20,7 +20,7 @@ from osupgrade.catalog.running import Level, Process, Running
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import copied, copy_names
 from osupgrade.cloud.judge import diagnose
-from osupgrade.lab.engine import Lab, put_files, read_file
+from osupgrade.lab.engine import Lab, put_files, read_file, read_files
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
 from osupgrade.model.errors import LabFault
@@ -29,6 +29,7 @@ from osupgrade.verify.tracebacks import bare, tracebacks
 
 BASE = "/lab/verify"
 SCRIPTS = f"{BASE}/scripts"
+LOGS = f"{BASE}/log"
 CONTROLLER = "controller"
 _INSIDE = Path(__file__).parent / "inside"
 _SECRET = re.compile(r"(://[^:/@\s]+:)[^@\s]+@|((?:password|token)\s*=\s*)\S+")
@@ -73,7 +74,7 @@ class _Instance:
 
     @property
     def log(self) -> str:
-        return f"{BASE}/log/{self.name}.log"
+        return f"{LOGS}/{self.name}.log"
 
 
 class ServiceSet:
@@ -161,9 +162,7 @@ class ServiceSet:
             self.cloud = copying.result()
             self._install()
             broker.result()
-        self._instances = tuple(
-            self._instances_of(self.running.wanted(self.services, self.level, fast=not self.broker))
-        )
+        self._instances = self._instances_of(self.running.wanted(self.services, self.level, fast=not self.broker))
         told = self._start_all(self._instances)
         self.seconds = time.monotonic() - began
         staying = [i for i in self._instances if not i.process.once]
@@ -178,17 +177,20 @@ class ServiceSet:
         try:
             if self._release is not None:
                 (self.out / "logs").mkdir(parents=True, exist_ok=True)
-                for instance in self._instances:
-                    (self.out / "logs" / f"{self.label}-{instance.name}.log").write_bytes(self._read(instance.log))
+                logs = read_files(self._release.container, LOGS)
+                for name in self.names:
+                    content = logs.get(f"{name}.log", b"")
+                    (self.out / "logs" / f"{self.label}-{name}.log").write_bytes(content)
         finally:
             containers, self._containers, self._release = self._containers, [], None
             for container in containers:
                 self.lab.remove(container)
             self._copies.close()
 
-    def log(self, name: str) -> str:
-        """What a process has logged so far."""
-        return self._read(f"{BASE}/log/{name}.log").decode("utf-8", "replace")
+    def logs(self) -> dict[str, str]:
+        """What each process has logged so far, by its name."""
+        logs = read_files(self.container.container, LOGS)
+        return {name: logs.get(f"{name}.log", b"").decode("utf-8", "replace") for name in self.names}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -216,7 +218,7 @@ class ServiceSet:
         """
         name = Path(file).stem
         process = Process(name, service, tuple(config))
-        instance = next(self._instances_of((process,)))
+        (instance,) = self._instances_of((process,))
         known = {
             "account": asdict(self.account),
             "services": sorted(self.ready),
@@ -299,8 +301,10 @@ class ServiceSet:
             raise LabFault("the services could not be started", evidence=run.output[-3000:]) from fault
         return told
 
-    def _instances_of(self, processes: Iterable[Process]) -> Iterator[_Instance]:
+    def _instances_of(self, processes: Iterable[Process]) -> tuple[_Instance, ...]:
         """Each process on each of its hosts, its configuration written where it will read it."""
+        found: list[_Instance] = []
+        files: dict[str, bytes] = {}
         for process in processes:
             hosts = [self.running.host]
             if process.hosts:
@@ -309,12 +313,15 @@ class ServiceSet:
                 name = f"{process.name}-{host}" if process.hosts else process.name
                 context = self._context(process.service, host, name)
                 config = {file: render(self.running.templates[file], context) for file in process.config}
-                self._put({f"{BASE}/etc/{name}/{file}": text.encode() for file, text in config.items()})
                 kept = self.out / "config" / self.label / name
                 kept.mkdir(parents=True, exist_ok=True)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
-                yield _Instance(process, host, name, config)
+                instance = _Instance(process, host, name, config)
+                files |= {f"{instance.etc}/{file}": text.encode() for file, text in config.items()}
+                found.append(instance)
+        self._put(files)
+        return tuple(found)
 
     def _command(self, instance: _Instance) -> tuple[list[str], dict[str, str]]:
         process = instance.process

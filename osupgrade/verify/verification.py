@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from osupgrade.catalog.running import CENSUS, LEVELS, Level, Listing, Running, load_running
+from osupgrade.catalog.running import CENSUS, LEVELS, Level, Listing, Running, Script, load_running
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.lab.engine import Lab
+from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import Workshop
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
@@ -74,26 +75,30 @@ def verify(
         say("without a message broker: nothing that one service does through another is asked")
     with ServiceSet(cloud, lab, workshop, running, plan.services, level, out, say, fast=fast) as services:
         findings += services.findings
-        for entry in running.rounds:
-            if LEVELS.index(entry.level) > LEVELS.index(level) or not set(entry.needs) <= services.ready:
-                continue
-            if entry.name == CENSUS and before is None:
-                continue
-            say(f"{entry.name}: asking the APIs")
-            answer = services.script(
-                entry.file, entry.service, entry.config, jsonable({**known, "hosts": services.hosts})
-            )
-            calls += [ApiCall(running.release, **call) for call in answer["calls"]]
-            findings += [_found(entry.name, finding) for finding in answer["findings"]]
-            if before is not None and entry.name == CENSUS:
-                calls = [*before.calls, *calls]
-                findings += differences(before.facts, answer["facts"], running.explained)
-            findings += _unlisted(running, answer["lists"], cloud, services.cloud, plan.services)
+        for entries in running.asked(services.ready, level, compared=before is not None):
+            for entry, answer in _answers(services, entries, {**known, "hosts": services.hosts}, say):
+                calls += [ApiCall(running.release, **call) for call in answer["calls"]]
+                findings += [_found(entry.name, finding) for finding in answer["findings"]]
+                if before is not None and entry.name == CENSUS:
+                    calls = [*before.calls, *calls]
+                    findings += differences(before.facts, answer["facts"], running.explained)
+                findings += _unlisted(running, answer["lists"], cloud, services.cloud, plan.services)
         findings += _damage(running, cloud, services.cloud, plan.services, level)
         findings += _errors(services, running)
         started, ready = services.started, services.seconds
     findings += _failed(calls)
     return Verification(running.release, level, tuple(calls), tuple(findings), started, ready, time.monotonic() - began)
+
+
+def _answers(
+    services: ServiceSet, entries: Sequence[Script], given: Mapping[str, Any], say: Callable[[str], None]
+) -> list[tuple[Script, dict[str, Any]]]:
+    """What the rounds of one group find out, in their order; they run side by side."""
+    say(f"{', '.join(entry.name for entry in entries)}: asking the APIs")
+    hand = jsonable(given)
+    with threads(len(entries)) as pool:
+        asked = [pool.submit(services.script, e.file, e.service, e.config, hand) for e in entries]
+        return [(entry, each.result()) for entry, each in zip(entries, asked, strict=True)]
 
 
 def take_census(
@@ -220,10 +225,10 @@ def _failed(calls: Sequence[ApiCall]) -> Iterator[Finding]:
 
 def _errors(services: ServiceSet, running: Running) -> Iterator[Finding]:
     silent = {finding.place for finding in services.findings}
-    for name in services.names:
+    for name, log in services.logs().items():
         if name in silent:
             continue
-        found = tracebacks(services.log(name), [one.error for one in running.expected])
+        found = tracebacks(log, [one.error for one in running.expected])
         if found:
             yield Finding(
                 source=SOURCE,

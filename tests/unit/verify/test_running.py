@@ -137,6 +137,24 @@ def test_only_what_is_concerned_is_started():
     assert not [p.name for p in running.wanted(("nova", "cinder"), "full", fast=True) if p.worker]
 
 
+def test_rounds_that_do_not_disturb_each_other_are_asked_side_by_side():
+    running = load_running("icehouse")
+    assert running is not None
+
+    def names(ready: set[str], level: str = "smoke", *, compared: bool = False) -> list[list[str]]:
+        return [[e.name for e in group] for group in running.asked(frozenset(ready), level, compared=compared)]
+
+    assert names({"keystone", "neutron"}) == [["smoke", "agents"], ["wiring"]]
+    assert names({"keystone", "neutron"}, "full", compared=True) == [
+        ["census"],
+        ["smoke", "agents"],
+        ["wiring"],
+        ["tour"],
+    ]
+    assert names({"neutron"}) == [["agents"]]
+    assert names(set()) == []
+
+
 def test_a_release_that_says_nothing_is_not_verified(tmp_path):
     (tmp_path / "antelope").mkdir()
     assert load_running("antelope", tmp_path) is None
