@@ -29,23 +29,22 @@ class Commands(LazyGroup):
         "rehearse": Entry(
             "osupgrade.cli.rehearse",
             "rehearse",
-            "Take a cloud from the path's first release to its last with the real tools, and judge the outcome.",
+            "Upgrade a copy of a cloud with the real tools, release by release, and judge the result.",
         ),
         "inspect": Entry(
             "osupgrade.cli.inspect",
             "inspect",
-            "Say of a dump or a live server what it really is, what is the operator's own, and what the upgrade would "
-            "do.",
+            "Show what a dump or a live server contains, what is your own in it, and what the upgrade will do.",
         ),
         "survey": Entry(
             "osupgrade.cli.survey",
             "survey",
-            "Print the statements that ask a database server how it is set up, or ask it with --url.",
+            "Print a query that shows how a database server is configured, or run it with --url.",
         ),
         "sanitize": Entry(
             "osupgrade.cli.dumps",
             "sanitize",
-            "Mask a dump so that it may leave the site and still has the same traps in it.",
+            "Mask the private data in a dump, so that it can leave the site and still upgrades as before.",
         ),
         "routes": Entry(
             "osupgrade.cli.routes",
@@ -55,26 +54,25 @@ class Commands(LazyGroup):
         "reproduce": Entry(
             "osupgrade.cli.reproduce",
             "reproduce",
-            "Pack a failing run into an archive that fails elsewhere in the same way; given the archive, let it fail "
-            "there.",
+            "Pack a failing run into an archive that fails in the same way on another machine, or run such an archive.",
         ),
         "nightly": Entry(
             "osupgrade.cli.nightly",
             "nightly",
-            "Run every path on every database with every scenario, and whole rehearsals besides.",
+            "Run every scenario on every path and database, and complete rehearsals as well.",
         ),
         "report": Entry(
-            "osupgrade.cli.reports", "report", "Show the verdict of a finished run and where its evidence lies."
+            "osupgrade.cli.reports", "report", "Show the verdict of a finished run, and where its files are."
         ),
         "doctor": Entry(
             "osupgrade.cli.doctor",
             "doctor",
-            "Say what the lab needs, what of it is missing and how to get it. Exits 3 when something is missing.",
+            "Check what the lab needs on this machine. Exits 3 when something is missing, and says how to get it.",
         ),
         "clean": Entry(
             "osupgrade.cli.doctor",
             "clean",
-            "Remove what interrupted or kept runs left on the engine. Active runs are not touched.",
+            "Remove what interrupted runs, or runs with --keep, left on the engine. Active runs are not touched.",
         ),
         "scenarios": Entry(
             "osupgrade.cli.scenarios", "app", "The traps: list them, read them, run them, write your own."
@@ -134,7 +132,11 @@ def guarded(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except typer.TyperException as fault:
-        return _told(UsageFault(fault.format_message(), hint="osupgrade --help"))
+        context = getattr(fault, "ctx", None)
+        named = context.command_path if context is not None else "osupgrade"
+        # A group of commands without one of them has its help on the screen by now, and no message.
+        message = fault.format_message()
+        return _told(UsageFault(message, hint=f"{named} --help")) if message else int(Exit.USAGE)
     except Exception as fault:
         if interrupt.interrupted():  # what was removed under somebody's hands
             return _interrupted()

@@ -34,7 +34,7 @@ class Need:
 
 
 def doctor() -> int:
-    """Say what the lab needs, what of it is missing and how to get it. Exits 3 when something is missing.
+    """Check what the lab needs on this machine. Exits 3 when something is missing, and says how to get it.
 
     Example: `osupgrade doctor`
     """
@@ -54,7 +54,7 @@ def clean(
     ] = False,
     running: Annotated[bool, typer.Option("--running", help="Also remove what belongs to active runs.")] = False,
 ) -> None:
-    """Remove what interrupted or kept runs left on the engine. Active runs are not touched.
+    """Remove what interrupted runs, or runs with --keep, left on the engine. Active runs are not touched.
 
     Example: `osupgrade clean`
     """

@@ -50,7 +50,7 @@ def sanitize(
     ] = None,
     db: DatabaseKind = "auto",
 ) -> int:
-    """Mask a dump so that it may leave the site and still has the same traps in it.
+    """Mask the private data in a dump, so that it can leave the site and still upgrades as before.
 
     Example: `osupgrade sanitize nova.sql.gz keystone.sql.gz -o clean.sql.gz --key-file key`
     """
@@ -124,20 +124,19 @@ def _print(report: SanitizeReport, console: Console) -> None:
 
 def _side_by_side(shapes: Sequence[Shape]) -> Iterator[str]:
     """The facts of every table that has rows, its columns' added up, before = after; then the relations."""
-    sums: dict[str, dict[str, tuple[int, int]]] = {}
+    sums: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
     for shape in shapes:
-        relation = " in " in shape.fact.place
-        name = shape.fact.place if relation else ".".join(shape.fact.place.split(".")[:2])
-        before, after = sums.setdefault(name, {}).get(shape.fact.what, (0, 0))
-        sums[name][shape.fact.what] = before + shape.before, after + shape.after
-    width = max((len(name) for name in sums if " in " not in name), default=0)
-    for name, facts in sums.items():
-        if facts[ROWS][0] and " in " not in name:
+        about = (shape.fact.table, "" if shape.fact.table else shape.fact.place)
+        before, after = sums.setdefault(about, {}).get(shape.fact.what, (0, 0))
+        sums[about][shape.fact.what] = before + shape.before, after + shape.after
+    width = max((len(table) for table, _relation in sums), default=0)
+    for (table, _relation), facts in sums.items():
+        if table and facts[ROWS][0]:
             said = [f"{fact} {_pair(*facts[fact])}" for fact in FACTS if fact != SPREAD and any(facts.get(fact, ()))]
-            yield f"{name:<{width}}  {', '.join(said)}"
-    for name, facts in sums.items():
-        if " in " in name:
-            yield f"{name}: {', '.join(f'{fact} {_pair(*pair)}' for fact, pair in facts.items())}"
+            yield f"{table:<{width}}  {', '.join(said)}"
+    for (_table, relation), facts in sums.items():
+        if relation:
+            yield f"{relation}: {', '.join(f'{fact} {_pair(*pair)}' for fact, pair in facts.items())}"
 
 
 def _pair(before: int, after: int) -> str:

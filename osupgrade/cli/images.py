@@ -20,7 +20,9 @@ from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.model.errors import MissingFault
 from osupgrade.report.terminal.console import terminal
 
-app = typer.Typer(help="The lab's images: build them, list them, carry them elsewhere.", no_args_is_help=True)
+app = typer.Typer(
+    help="The lab's images: build them, list them, carry them elsewhere.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("build")

@@ -66,7 +66,7 @@ def inspect(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Say of a dump or a live server what it really is, what is the operator's own, and what the upgrade would do.
+    """Show what a dump or a live server contains, what is your own in it, and what the upgrade will do.
 
     Exits 0 when there is nothing to do, 1 when there are findings. A dump of the schema alone is enough for most of it.
     Of a controller's packages it says which of them have to be updated by hand.

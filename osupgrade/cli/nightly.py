@@ -57,7 +57,7 @@ def nightly(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run every path on every database with every scenario, and whole rehearsals besides.
+    """Run every scenario on every path and database, and complete rehearsals as well.
 
     A path whose sources or images are missing is reported as not run: exit 3, unless something else failed.
 

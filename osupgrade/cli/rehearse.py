@@ -207,7 +207,7 @@ def rehearse(
     timing: TimingOptions,
     output: OutputOptions,
 ) -> int:
-    """Take a cloud from the path's first release to its last with the real tools, and judge the outcome.
+    """Upgrade a copy of a cloud with the real tools, release by release, and judge the result.
 
     Examples: `osupgrade rehearse`, `osupgrade rehearse backups/*.sql.gz`,
     `osupgrade rehearse quantum.sql --services neutron --no-cure`, `osupgrade rehearse --from yoga --to 2025.1`

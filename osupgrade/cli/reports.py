@@ -44,7 +44,7 @@ def report(
     history: HistoryFile = None,
     out: Out = Path("runs"),
 ) -> int:
-    """Show the verdict of a finished run and where its evidence lies.
+    """Show the verdict of a finished run, and where its files are.
 
     Examples: `osupgrade report runs/latest --runbook`, `osupgrade report RUN1 RUN2 --compare`,
     `osupgrade report --trend`, `osupgrade report --join shard-1 shard-2`

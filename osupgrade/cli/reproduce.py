@@ -55,7 +55,7 @@ def reproduce(
     more: MoreScenarios = None,
     quiet: Quiet = False,
 ) -> int:
-    """Pack a failing run into an archive that fails elsewhere in the same way; given the archive, let it fail there.
+    """Pack a failing run into an archive that fails in the same way on another machine, or run such an archive.
 
     With `--shrink`, leave out databases, tables and rows as long as the error stays the same, and write what is left as
     a scenario. What is written is masked, and was seen to fail.

@@ -46,7 +46,9 @@ from osupgrade.scenarios.loading import BrokenScenario, ScenarioSet
 _SHOWS: Mapping[type, str] = {Blocks: "an error", Silent: "silent damage", RestoreFails: "a failed restore"}
 LANES: Mapping[str, tuple[Lane, ...]] = {"naive": ("naive",), "cured": ("cured",), "both": ("naive", "cured")}
 
-app = typer.Typer(help="The traps: list them, read them, run them, write your own.", no_args_is_help=True)
+app = typer.Typer(
+    help="The traps: list them, read them, run them, write your own.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("list")

@@ -16,7 +16,11 @@ from osupgrade.lab.snapshots.store import LIMIT, SnapshotStore, limit
 from osupgrade.model.quoting import visible
 from osupgrade.report.terminal.console import terminal
 
-app = typer.Typer(help="Restored dumps that are kept, so that the next run starts in seconds.", no_args_is_help=True)
+app = typer.Typer(
+    help="Restored dumps that are kept, so that the next run starts in seconds.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 _SHOWN = ("key", "about", "bytes", "made", "used")
 
 

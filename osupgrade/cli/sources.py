@@ -17,7 +17,9 @@ from osupgrade.lab.sources import Sources, SourceState
 from osupgrade.model.errors import Exit
 from osupgrade.report.terminal.console import terminal
 
-app = typer.Typer(help="The services' pinned code: fetch it, import it, check it.", no_args_is_help=True)
+app = typer.Typer(
+    help="The services' pinned code: fetch it, import it, check it.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("fetch")

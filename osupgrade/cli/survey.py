@@ -13,7 +13,7 @@ from osupgrade.lab.live_server import LiveServer
 def survey(
     url: Annotated[str, typer.Option("--url", help="Query this server: mysql://USER:PASSWORD@HOST:PORT/.")] = "",
 ) -> None:
-    """Print the statements that ask a database server how it is set up, or ask it with --url.
+    """Print a query that shows how a database server is configured, or run it with --url.
 
     A dump does not say the defaults of its server, and on them it depends whether some migrations pass. Give what the
     statements print to `osupgrade rehearse --survey FILE`.

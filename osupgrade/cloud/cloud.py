@@ -18,7 +18,7 @@ from osupgrade.lab.database import DatabaseServer
 from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.observer.recorder import Recorder
 from osupgrade.lab.release_container import Overlay, Setting, Workshop
-from osupgrade.lab.sql_server import SqlServer
+from osupgrade.lab.sql_server import SqlServer, send
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Evidence
 from osupgrade.model.quoting import quoted, with_databases
@@ -176,7 +176,7 @@ class Cloud:
 
 
 def _execute(session: sqlalchemy.Connection, statement: str) -> int:
-    count = session.execution_options(no_parameters=True).exec_driver_sql(statement).rowcount
+    count = send(session, statement).rowcount
     return max(count, 0)
 
 

@@ -102,7 +102,9 @@ def read_key(path: Path) -> bytes:
         raise UsageFault(f"cannot read the key file {path}: {fault.strerror}", hint=hint) from fault
     if not key:
         raise UsageFault(f"the key file {path} is empty", hint=hint)
-    if len(key) < KEY_BYTES or len(set(key)) < 8:
+    if len(key) >= KEY_BYTES and len(set(key)) < 8:
+        raise UsageFault(f"the key in {path} repeats {len(set(key))} characters and is easy to guess", hint=hint)
+    if len(key) < KEY_BYTES:
         raise UsageFault(f"the key in {path} is too short: {len(key)} bytes, {KEY_BYTES} are needed", hint=hint)
     return hashlib.sha256(key).digest()
 

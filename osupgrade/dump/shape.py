@@ -33,6 +33,8 @@ class Fact:
 
     place: str
     what: str
+    table: str = ""
+    """Whose it is, as SERVICE.TABLE; empty for a relation. A name may hold dots and blanks, so no place tells."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def measure(
         for (service, database, table), own in tables.items():
             place = f"{quoted(databases[database])}.{quoted(rename(table))}"
             (rows,) = ask(f"SELECT COUNT(*) FROM {place}")
-            found[Fact(f"{service}.{table}", ROWS)] = rows
+            whole = f"{service}.{table}"
+            found[Fact(whole, ROWS, whole)] = rows
             if not rows:
                 continue
             for column in own:
@@ -102,15 +105,15 @@ def measure(
                     continue
                 if column.treatment not in _BY_VALUE or not column.known:
                     (filled,) = ask(f"SELECT COUNT({name}) FROM {place}")
-                    found[Fact(str(column), NULLS)] = rows - filled
+                    found[Fact(str(column), NULLS, whole)] = rows - filled
                     continue
                 filled, values, groups, spread = ask(_groups(place, name))
-                found[Fact(str(column), NULLS)] = rows - filled
-                found[Fact(str(column), VALUES)] = values
-                found[Fact(str(column), GROUPS)] = groups
-                found[Fact(str(column), SPREAD)] = spread
+                found[Fact(str(column), NULLS, whole)] = rows - filled
+                found[Fact(str(column), VALUES, whole)] = values
+                found[Fact(str(column), GROUPS, whole)] = groups
+                found[Fact(str(column), SPREAD, whole)] = spread
                 if column in changed:
-                    found[Fact(str(column), TWINS)] = values - ask(_groups(place, f"LOWER({name})"))[1]
+                    found[Fact(str(column), TWINS, whole)] = values - ask(_groups(place, f"LOWER({name})"))[1]
         present = {str(column): column for column in columns}
         for one, other in policy.relations.items():
             if one in present and other in present:

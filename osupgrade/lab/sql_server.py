@@ -42,7 +42,7 @@ class SqlServer:
         """The rows of a query in ``database`` (none: no default database)."""
         with self.engine.connect() as connection:
             _use(connection, database)
-            return [tuple(row) for row in _run(connection, sql, parameters)]
+            return [tuple(row) for row in send(connection, sql, parameters)]
 
     def table(
         self, database: str, sql: str, parameters: Sequence[Any] = ()
@@ -50,14 +50,14 @@ class SqlServer:
         """The rows of a query in ``database``, and before them the names of their columns."""
         with self.engine.connect() as connection:
             _use(connection, database)
-            found = _run(connection, sql, parameters)
+            found = send(connection, sql, parameters)
             return tuple(found.keys()), [tuple(row) for row in found]
 
     def execute(self, database: str, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; the count of rows it changed."""
         with self.engine.connect() as connection:
             _use(connection, database)
-            return _run(connection, sql, parameters).rowcount
+            return send(connection, sql, parameters).rowcount
 
     def session(self, database: str) -> sqlalchemy.Connection:
         """A connection for several statements in one session; the caller closes it."""
@@ -80,10 +80,11 @@ class SqlServer:
 
 def _use(connection: sqlalchemy.Connection, database: str) -> None:
     if database:
-        connection.exec_driver_sql(f"USE {quoted(database)}")
+        send(connection, f"USE {quoted(database)}")
 
 
-def _run(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any]) -> sqlalchemy.CursorResult[Any]:
+def send(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlalchemy.CursorResult[Any]:
+    """Send a statement as it is: without parameters neither a % nor a colon in it, as in somebody's names, is one."""
     if parameters:
         return connection.exec_driver_sql(sql, tuple(parameters))
     return connection.execution_options(no_parameters=True).exec_driver_sql(sql)

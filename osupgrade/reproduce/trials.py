@@ -20,6 +20,7 @@ from osupgrade.cloud.route import Step
 from osupgrade.dump.shrink import Candidate, Table
 from osupgrade.lab.database import SHELF, DatabaseServer
 from osupgrade.lab.exec import ToolRun
+from osupgrade.lab.sql_server import send
 from osupgrade.model.errors import LabFault
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
@@ -142,13 +143,12 @@ class Trials:
             )[0]
             self.server.execute("", f"ALTER DATABASE {quoted(target)} CHARACTER SET {charset} COLLATE {collation}")
             self._load(tables, target)
-            with self.server.session(target) as opened:
-                session = opened.execution_options(no_parameters=True)
-                session.exec_driver_sql("SET SESSION foreign_key_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+            with self.server.session(target) as session:
+                send(session, "SET SESSION foreign_key_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
                 for name, ranges in candidate.rows:
                     database, _, table = name.partition(".")
                     if database == logical:
-                        session.exec_driver_sql(self._copied(table, name, target, ranges))
+                        send(session, self._copied(table, name, target, ranges))
             if triggers:
                 self._load(triggers, target)
         return copies
@@ -201,10 +201,11 @@ class Trials:
             key = [quoted(row[0]) for row in self.server.rows("", sql, (self.databases[database], table))]
             copy = f"{quoted(ROWS)}.`t{len(self._numbered)}`"
             with self.server.session(ROWS) as session:
-                session.exec_driver_sql("SET SESSION sql_mode = ''")
-                session.execution_options(no_parameters=True).exec_driver_sql(
+                send(session, "SET SESSION sql_mode = ''")
+                send(
+                    session,
                     f"CREATE TABLE {copy} ({NUMBER} INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB "
-                    f"SELECT * FROM {self._source(name)}" + (f" ORDER BY {', '.join(key)}" if key else "")
+                    f"SELECT * FROM {self._source(name)}" + (f" ORDER BY {', '.join(key)}" if key else ""),
                 )
             self._numbered[name] = copy
         return self._numbered[name]

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy
 
-from osupgrade.lab.sql_server import SqlServer
+from osupgrade.lab.sql_server import SqlServer, send
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.quoting import quoted
 from osupgrade.schema.snapshot import Schema
@@ -84,7 +84,7 @@ def read_schema(server: SqlServer, database: str) -> Schema:
 
 def read_connection(connection: sqlalchemy.Connection, database: str) -> Schema:
     """The schema of a database behind any SQLAlchemy connection; nothing but SELECT is sent."""
-    return read_with(lambda sql, args: [tuple(row) for row in connection.exec_driver_sql(sql, tuple(args))], database)
+    return read_with(lambda sql, args: [tuple(row) for row in send(connection, sql, args)], database)
 
 
 def read_with(rows: Rows, database: str) -> Schema:
@@ -152,14 +152,14 @@ def assemble(found: Mapping[str, Sequence[Sequence[Any]]], database: str) -> Sch
 def ddl(server: SqlServer, database: str) -> str:
     """The schema as the server itself states it (SHOW CREATE), sorted, without AUTO_INCREMENT, for people to read."""
     with server.session(database) as connection:
-        kinds = connection.exec_driver_sql("SHOW FULL TABLES").all()
+        kinds = send(connection, "SHOW FULL TABLES").all()
         text = []
         for name, kind in sorted(tuple(row) for row in kinds):
             word = "VIEW" if kind == "VIEW" else "TABLE"
-            statement = str(connection.exec_driver_sql(f"SHOW CREATE {word} {quoted(name)}").one()[1])
+            statement = str(tuple(send(connection, f"SHOW CREATE {word} {quoted(name)}").one())[1])
             head, _, options = statement.rpartition("\n)")
             text.append(f"{head}\n){_COUNTER.sub('', options)};\n" if head else f"{statement};\n")
-        triggers = sorted(tuple(row) for row in connection.exec_driver_sql("SHOW TRIGGERS"))
+        triggers = sorted(tuple(row) for row in send(connection, "SHOW TRIGGERS"))
     text += [f"CREATE TRIGGER {quoted(r[0])} {r[4]} {r[1]} ON {quoted(r[2])} FOR EACH ROW {r[3]};\n" for r in triggers]
     return "\n".join(text)
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy
 from sqlalchemy import text
 
+from osupgrade.lab.sql_server import send
 from osupgrade.model.quoting import quoted
 
 
@@ -50,7 +51,5 @@ def _hash_of(connection: sqlalchemy.Connection, database: str, table: str, colum
     # Four sums of 32 bits each of the rows' hashes: exact in DECIMAL, whatever the number of rows.
     sums = ", ".join(f"IFNULL(SUM(CAST(CONV(SUBSTR(h, {at}, 8), 16, 10) AS UNSIGNED)), 0)" for at in (1, 9, 17, 25))
     sql = f"SELECT COUNT(*), {sums} FROM (SELECT {row} AS h FROM {quoted(database)}.{quoted(table)}) r"
-    # Not as text(): there, what follows a colon in somebody's name of a column would be a parameter.
-    found = connection.execution_options(no_parameters=True).exec_driver_sql(sql)
-    count, *parts = found.one()
+    count, *parts = tuple(send(connection, sql).one())
     return f"{count} {hashlib.sha256('/'.join(f'{int(part)}' for part in parts).encode()).hexdigest()}"

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from osupgrade.catalog import content
 from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.catalog.site import Site
+from osupgrade.lab.sql_server import send
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.quoting import quoted
 
@@ -242,15 +243,15 @@ def _scale_database(
         started = time.monotonic()
         if before and factor > 1:
             _refuse_unmarked(connection, database, table, columns[table.table])
-            connection.execute(text(original(database, table, columns[table.table])))
+            send(connection, original(database, table, columns[table.table]))
             made = statement(database, table, columns[table.table], stride, deleted_by_id=scaling.deleted_by_id)
-            connection.execute(text(made))
-            connection.execute(text(f"DROP TEMPORARY TABLE {quoted(database)}.osupgrade_original"))
+            send(connection, made)
+            send(connection, f"DROP TEMPORARY TABLE {quoted(database)}.osupgrade_original")
             connection.commit()
         seconds = time.monotonic() - started
         after = _count(connection, database, table)
         grown.append(Growth(service, table.table, before, after, seconds))
-    connection.execute(text(f"DROP TEMPORARY TABLE {quoted(database)}.osupgrade_copies"))
+    send(connection, f"DROP TEMPORARY TABLE {quoted(database)}.osupgrade_copies")
     return grown
 
 
@@ -269,12 +270,12 @@ def _columns(connection: sqlalchemy.Connection, database: str) -> Mapping[str, S
 def _greatest(connection: sqlalchemy.Connection, database: str, copied: Copied) -> int:
     if not copied.keys:
         return 0
-    found = connection.execute(text(f"SELECT MAX({quoted(copied.keys[0])}) FROM {_place(database, copied)}")).scalar()
+    found = send(connection, f"SELECT MAX({quoted(copied.keys[0])}) FROM {_place(database, copied)}").scalar()
     return int(found or 0)
 
 
 def _count(connection: sqlalchemy.Connection, database: str, copied: Copied) -> int:
-    return int(connection.execute(text(f"SELECT COUNT(*) FROM {_place(database, copied)}")).scalar_one())
+    return int(send(connection, f"SELECT COUNT(*) FROM {_place(database, copied)}").scalar_one())
 
 
 def _refuse_unmarked(
@@ -283,8 +284,8 @@ def _refuse_unmarked(
     """Tables whose key is an id: a row without the marker would be its own copy."""
     if copied.owner or copied.keys or columns[0].name != "id":
         return
-    unmarked = text(f"SELECT `id` FROM {_place(database, copied)} WHERE `id` NOT LIKE '%-{MARKER}-%' LIMIT 3")
-    found = [str(row[0]) for row in connection.execute(unmarked)]
+    unmarked = f"SELECT `id` FROM {_place(database, copied)} WHERE `id` NOT LIKE '%-{MARKER}-%' LIMIT 3"
+    found = [str(row[0]) for row in send(connection, unmarked)]
     if found:
         raise LabFault(
             f"{database}.{copied.table} has ids without the seed's marker, such as {', '.join(found)}: "
@@ -294,11 +295,10 @@ def _refuse_unmarked(
 
 def _number_copies(connection: sqlalchemy.Connection, database: str, factor: int) -> None:
     """The numbers of the copies, with what takes each marker's place."""
-    connection.execute(
-        text(
-            f"CREATE TEMPORARY TABLE {quoted(database)}.osupgrade_copies (k INT PRIMARY KEY, "
-            "dashed CHAR(6), plain CHAR(8), tap CHAR(4)) CHARACTER SET ascii"
-        )
+    send(
+        connection,
+        f"CREATE TEMPORARY TABLE {quoted(database)}.osupgrade_copies (k INT PRIMARY KEY, "
+        "dashed CHAR(6), plain CHAR(8), tap CHAR(4)) CHARACTER SET ascii",
     )
     rows = []
     for k in range(1, factor):

@@ -319,7 +319,7 @@ INSERT INTO `instances` VALUES (1, '{instance}', '{user}', '{project}', '{image}
 {TAIL}"""
     files = [put(tmp_path, keystone, "keystone.sql"), put(tmp_path, nova, "nova.sql")]
     report = sanitize(server, read_dumps(files), tmp_path / "out.sql", KEY, load_policy(), lambda *_: None)
-    relations = {shape.fact.place: shape for shape in report.shapes if " in " in shape.fact.place}
+    relations = {shape.fact.place: shape for shape in report.shapes if not shape.fact.table}
     assert relations["nova.instances.user_id in keystone.user.id"].after == 1
     assert relations["nova.instances.project_id in keystone.project.id"].after == 1
     text = (tmp_path / "out.sql").read_text()
@@ -447,7 +447,7 @@ def test_canaries_in_every_text_column_of_every_table_are_gone_in_every_encoding
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "cannot read the key"), (b"", "is empty"), (b"short", "too short"), (b"a" * 64, "too short")],
+    [(None, "cannot read the key"), (b"", "is empty"), (b"short", "too short"), (b"a" * 64, "easy to guess")],
 )
 def test_a_key_has_to_be_worth_its_name(tmp_path, content, says):
     file = tmp_path / "key"

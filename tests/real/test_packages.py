@@ -1,5 +1,7 @@
 """What stays old on a controller upgraded in place, and what that breaks: real libraries, real imports."""
 
+import re
+
 import pytest
 
 from osupgrade.catalog.content import root
@@ -44,4 +46,6 @@ def test_inspect_names_what_to_update_by_hand(tmp_path, capsys):
     file.write_text("\n".join(line.split()[0] for line in lines if "==" in line))
     assert run(["inspect", "--packages", str(file)]) == 1
     said = capsys.readouterr().out
-    assert "11 packages are older than icehouse" in said
+    older = {one.package for one in BREAKS if one.path[-1] == "icehouse"}
+    assert re.search(r"\d+ packages are older than icehouse", said)
+    assert older and all(package in said for package in older)

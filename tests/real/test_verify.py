@@ -9,36 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from osupgrade.catalog import content
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, restore_lane
 from osupgrade.cloud.steps import run_finish, run_hop
+from osupgrade.model.events import EventLog
 from osupgrade.model.finding import Severity
 from osupgrade.model.plan import Plan
+from osupgrade.model.stage import Stage
+from osupgrade.rehearsal.cures import Cures, cure_all
+from osupgrade.rehearsal.ledger import Ledger
+from osupgrade.scenarios.loading import load_scenarios
 from osupgrade.verify.census import Census
 from osupgrade.verify.services import ServiceSet
 from osupgrade.verify.verification import Verification, take_census, verify
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
-CURE = (
-    "INSERT INTO portbindingports (port_id, host) SELECT p.id, i.host FROM ports p "
-    "JOIN {nova}.instances i ON i.uuid = p.device_id AND i.deleted = 0 WHERE p.device_owner LIKE 'compute:%' AND i.host IS NOT NULL",
-    "INSERT INTO portbindingports (port_id, host) SELECT p.id, MIN(a.host) FROM ports p "
-    "JOIN networkdhcpagentbindings n ON n.network_id = p.network_id JOIN agents a ON a.id = n.dhcp_agent_id "
-    "WHERE p.device_owner = 'network:dhcp' GROUP BY p.id",
-    "INSERT INTO portbindingports (port_id, host) SELECT p.id, MIN(a.host) FROM ports p "
-    "JOIN routerl3agentbindings r ON r.router_id = p.device_id JOIN agents a ON a.id = r.l3_agent_id "
-    "WHERE p.device_owner IN ('network:router_interface', 'network:router_gateway') GROUP BY p.id",
-    "INSERT INTO portbindingports (port_id, host) SELECT p.id, '' FROM ports p "
-    "LEFT JOIN portbindingports b ON b.port_id = p.id WHERE b.port_id IS NULL",
-)
-AFTER = (
-    "INSERT IGNORE INTO ml2_flat_allocations (physical_network) SELECT physical_network FROM ml2_network_segments "
-    "WHERE network_type = 'flat'",
-    "UPDATE ml2_network_segments SET segmentation_id = NULL WHERE network_type = 'flat'",
-    "UPDATE ml2_port_bindings SET vif_type = 'unbound', driver = NULL, segment = NULL, vif_details = '' WHERE host = ''",
-    "UPDATE ml2_port_bindings SET vif_details = '{\"port_filter\": true, \"ovs_hybrid_plug\": true}' WHERE vif_type = 'ovs'",
-)
+SCENARIOS = load_scenarios([content.scenarios()])
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +54,19 @@ def moved(laboratory: Laboratory, cloud: Cloud, name: str, scratch: Path) -> Clo
     copy = dataclasses.replace(
         cloud, databases={**cloud.databases, "neutron": f"{neutron}_{name}"}, lane=f"apis-{name}"
     )
-    copy.execute("neutron", *CURE)
+    copy = cured(laboratory, copy, "before:ml2")
     assert laboratory.plan.finish is not None
     assert not run_finish(copy, laboratory.plan.finish, laboratory.plan.last, scratch / "ml2.log", scratch).problems
-    copy.execute("neutron", *AFTER)
-    return copy
+    return cured(laboratory, copy, "after:ml2")
+
+
+def cured(laboratory: Laboratory, cloud: Cloud, stage: str) -> Cloud:
+    """The cloud as the scenarios' own cures of a stage leave it."""
+    events = EventLog(None)
+    cures = Cures(cure_all, Ledger(events), events)
+    for scenario in SCENARIOS.applying(laboratory.plan):
+        cloud = cures.look(cloud, Stage.parse(stage), scenario, again=True)
+    return cloud
 
 
 def asked(laboratory: Laboratory, cloud: Cloud, level, out: Path, **more) -> Verification:

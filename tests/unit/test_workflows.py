@@ -47,17 +47,21 @@ def filled(text):
 
 def commands(file):
     """Every call of osupgrade, those through make included, as words."""
+    return [words for text in scripts(file) for words in calls(text)]
+
+
+def calls(text):
+    """The calls of osupgrade in one shell text."""
     found = []
-    for text in scripts(file):
-        for line in text.splitlines():
-            words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
-            for start, word in enumerate(words):
-                rest = words[start + 1 :]
-                end = next((n for n, w in enumerate(rest) if set(w) <= set("|&;<>()")), len(rest))
-                if word == ".venv/bin/osupgrade":
-                    found.append(rest[:end])
-                elif word == "make":
-                    found += through_make(rest[:end])
+    for line in text.splitlines():
+        words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+        for start, word in enumerate(words):
+            rest = words[start + 1 :]
+            end = next((n for n, w in enumerate(rest) if set(w) <= set("|&;<>()")), len(rest))
+            if word == ".venv/bin/osupgrade":
+                found.append(rest[:end])
+            elif word == "make":
+                found += through_make(rest[:end])
     return found
 
 
@@ -129,8 +133,13 @@ def test_all_shards_of_a_night_are_run():
 def test_images_and_sources_are_cached_and_artifacts_kept_whatever_happens():
     text = GITHUB.read_text()
     assert "actions/cache" in text and "mirrors" in text and "images.tar.zst" in text
-    keeping = [s for j in yaml(GITHUB)["jobs"].values() for s in j["steps"] if "upload-artifact" in s.get("uses", "")]
-    assert len(keeping) == 2 and all(step["if"] == "always()" for step in keeping)
+    for name, job in yaml(GITHUB)["jobs"].items():
+        called = {words[0] for step in job["steps"] for words in calls(filled(step.get("run", "")))}
+        keeping = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+        assert bool(keeping) == bool(called & {"nightly", "report"}), (
+            f"{name}: a job keeps what a run left, if it runs one"
+        )
+        assert all(step["if"] == "always()" for step in keeping)
     jobs = yaml(GITLAB)
     assert all(jobs[name]["artifacts"]["when"] == "always" for name in ("nightly", "join"))
     assert {name for name in jobs if "cache" in (jobs[name] if isinstance(jobs[name], dict) else {})} == {

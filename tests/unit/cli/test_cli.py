@@ -64,3 +64,18 @@ def test_every_database_server_is_offered():
     servers = {file.parent.name for file in content.images().glob("*/server.cnf")}
     (option,) = [one for one in whole(app).commands["rehearse"].params if "--db" in one.opts]
     assert servers == set(re.findall(r"m\w+\d+", option.help))
+
+
+@pytest.mark.parametrize("words", [[], ["images"], ["scenarios"], ["sources"], ["snapshots"]])
+def test_a_group_without_a_command_shows_its_help_and_nothing_else(words, capfd):
+    assert run(words) == 2
+    said = capfd.readouterr()
+    assert "Usage: osupgrade" in said.out + said.err
+    assert "next:" not in said.err
+
+
+@pytest.mark.parametrize("words", [["sanitize", "x"], ["scenarios", "run", "--nope"], ["rehearse", "--nope"]])
+def test_a_wrong_option_refers_to_the_help_of_its_command(words, capfd):
+    assert run(words) == 2
+    command = " ".join(word for word in words if word != "x" and not word.startswith("-"))
+    assert f"next: osupgrade {command} --help" in capfd.readouterr().err
