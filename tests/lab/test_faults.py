@@ -95,9 +95,10 @@ def test_the_labs_own_queries_work_whatever_names_and_collations_a_cloud_has(lab
     from osupgrade.catalog.site import Site
     from osupgrade.checks import kept, rows
     from osupgrade.cloud.fingerprint import fingerprint, volume
+    from osupgrade.schema.reading import ddl, read_schema
 
     with start_database(lab, image) as server:
-        names = ["it's", "back`tick", "50%s", "a:b", "{nova}", "schlüssel", "x -- y", "a\\"]
+        names = ["it's", "back`tick", "50%s", "%(x)s {x}", "a:b", "{nova}", "schlüssel", "x -- y", "a\\"]
         server.create("nova")
         for number, name in enumerate(names):
             quoted = "`" + name.replace("`", "``") + "`"
@@ -111,3 +112,5 @@ def test_the_labs_own_queries_work_whatever_names_and_collations_a_cloud_has(lab
         assert set(fingerprint(cloud, 0).contents) == {f"nova.{name}" for name in names}
         for check in (kept.check, rows.check):
             assert list(check.compare(cloud, check.census(cloud))) == []
+        assert {table.name for table in read_schema(server, "nova").tables} == set(names)
+        assert all("CREATE TABLE `" + name.replace("`", "``") + "` (" in ddl(server, "nova") for name in names)
