@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
-from osupgrade.model import interrupt
+
+def _at_once(_number: int, _frame: object) -> None:
+    """End while even what handles signals is not imported yet; from main() on, osupgrade.model.interrupt does that."""
+    os.write(2, b"osupgrade: interrupted; nothing had been started\n")
+    os._exit(130)
+
+
+for _number in (signal.SIGINT, signal.SIGTERM):
+    if signal.getsignal(_number) is not signal.SIG_IGN:
+        signal.signal(_number, _at_once)
+
+from osupgrade.model import interrupt  # noqa: E402
 
 
 def main() -> None:

@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from osupgrade import __version__
-from osupgrade.__main__ import main
 from osupgrade.cli.lazy import Entry, LazyGroup
 from osupgrade.model import interrupt
 from osupgrade.model.errors import Exit, Fault, UsageFault
 from osupgrade.model.quoting import visible
 from osupgrade.report.terminal.console import shown, terminal
 
-__all__ = ["app", "main", "run"]
+__all__ = ["app", "run"]
 
 
 class Commands(LazyGroup):

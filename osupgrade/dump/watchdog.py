@@ -107,7 +107,7 @@ class Watchdog:
         for _, seconds, statement in sessions:
             if _QUERY.match(statement):
                 if self._queried > self._limits.query:
-                    why = f"has the server work for more than {self._limits.query:.0f} s on what no dump needs"
+                    why = f"keeps the server busy for more than {self._limits.query:.0f} s with queries that no dump needs"
                     return Stopped(why, statement, how_to_raise("query", self._limits.query * 10))
                 continue
             most = self._limits.statement * (10 if _CHANGES.match(statement) else 1)
@@ -128,7 +128,7 @@ class Watchdog:
         grown = self._disk() - before
         if grown <= ROOM + self._limits.growth * self._size:
             return None
-        why = f"makes {grown >> 20} MB on the server of {self._size >> 10} kB of SQL"
+        why = f"fills {grown >> 20} MB on the server from {self._size >> 10} kB of SQL"
         statement = sessions[0][2] if sessions else ""
         return Stopped(why, statement, how_to_raise("growth", self._limits.growth * 10))
 

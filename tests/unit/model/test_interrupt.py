@@ -44,6 +44,19 @@ def test_the_console_script_ends_well_whenever_a_signal_comes(number, seconds):
     assert "Traceback" not in done.stderr
 
 
+def test_a_signal_before_anything_of_ours_is_imported_is_no_traceback():
+    # The signal comes in the middle of the import of what takes signals later.
+    program = (
+        "import builtins, os, signal\nplain = builtins.__import__\n"
+        "def slow(name, *rest):\n"
+        "    if name == 'osupgrade.model':\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return plain(name, *rest)\n"
+        "builtins.__import__ = slow\nimport osupgrade.__main__\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "osupgrade: interrupted; nothing had been started\n")
+
+
 def test_the_first_signal_ends_the_work_and_a_second_leaves_the_cleaning_alone(capfd):
     cleaned = []
 
