@@ -15,11 +15,11 @@ from osupgrade.lab.engine import engine_fault
 from osupgrade.model.errors import Fault, LabFault, MissingFault
 
 _REASONS = {
-    errno.ENOSPC: ("the disk is full", "free some room there, or name another place"),
-    errno.EDQUOT: ("the disk quota is used up", "free some room there, or name another place"),
-    errno.EROFS: ("the file system is read-only", "name another place"),
-    errno.EACCES: ("permission denied", "check who owns it, or name another place"),
-    errno.EPERM: ("permission denied", "check who owns it, or name another place"),
+    errno.ENOSPC: ("the disk is full", "free some room there, or choose another directory"),
+    errno.EDQUOT: ("the disk quota is used up", "free some room there, or choose another directory"),
+    errno.EROFS: ("the file system is read-only", "choose another directory"),
+    errno.EACCES: ("permission denied", "check who owns it, or choose another directory"),
+    errno.EPERM: ("permission denied", "check who owns it, or choose another directory"),
     errno.ENOENT: ("it is not there any more", "was it removed while the command ran? then try again"),
     errno.EMFILE: ("too many files are open", "raise the limit: ulimit -n 4096"),
     errno.ENFILE: ("too many files are open on this machine", "end something else that runs here"),

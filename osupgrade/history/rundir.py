@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from osupgrade.model.errors import Fault, MissingFault, UsageFault
 
 UNFINISHED = "UNFINISHED"
 """A file that stands in a run directory until its reports are written: such a run is not to be taken for complete."""
+
+
+NO_ROOM = 1 << 20
+"""Free bytes below which a file system counts as full."""
 
 
 class RunDirectory:
@@ -89,6 +95,11 @@ class RunDirectory:
             raise
         except Fault as fault:
             (self.path / UNFINISHED).write_text(f"{what} ended early: {fault.message}\n", "utf-8")
+            raise
+        except OSError as fault:
+            # A write does not say where it was.
+            if fault.errno == errno.ENOSPC and fault.filename is None and shutil.disk_usage(self.path).free < NO_ROOM:
+                fault.filename = str(self.path)
             raise
 
     def finish(self) -> None:
