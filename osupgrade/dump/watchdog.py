@@ -107,7 +107,7 @@ class Watchdog:
         for _, seconds, statement in sessions:
             if _QUERY.match(statement):
                 if self._queried > self._limits.query:
-                    why = f"keeps the server busy for more than {self._limits.query:.0f} s with queries that no dump needs"
+                    why = f"keeps the server busy for over {self._limits.query:.0f} s with queries that no dump needs"
                     return Stopped(why, statement, how_to_raise("query", self._limits.query * 10))
                 continue
             most = self._limits.statement * (10 if _CHANGES.match(statement) else 1)
