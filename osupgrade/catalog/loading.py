@@ -45,12 +45,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def load_toml(path: Path, model: type[Model], *, longest: int = LONGEST) -> Model:
     """The TOML file at ``path`` as ``model``; raises UsageFault for a file that is not there or not valid."""
-    return parse_toml(_bytes(path, longest), model, str(path))
+    return parse_toml(read_bounded(path, longest), model, str(path))
 
 
 def load_json(path: Path, model: type[Model], *, longest: int = LONGEST) -> Model:
     """The JSON file at ``path`` as ``model``; raises UsageFault for a file that is not there or not valid."""
-    return parse_json(_bytes(path, longest), model, str(path))
+    return parse_json(read_bounded(path, longest), model, str(path))
 
 
 def parse_toml(text: str | bytes, model: type[Model], source: str) -> Model:
@@ -66,7 +66,7 @@ def parse_json(text: str | bytes, model: type[Model], source: str) -> Model:
 def read_toml(path: Path, *, longest: int = LONGEST) -> dict[str, Any]:
     """The tables of a TOML file, checked for size, nesting and characters only."""
     source = str(path)
-    data = _plain(_parsed(_bytes(path, longest), source, "TOML", _toml), source)
+    data = _plain(_parsed(read_bounded(path, longest), source, "TOML", _toml), source)
     assert isinstance(data, dict)
     return data
 
@@ -87,7 +87,7 @@ def toml_tables(text: str, source: str) -> dict[str, Any]:
 def read_json(path: Path, *, longest: int = LONGEST) -> Any:
     """What a JSON file holds, checked for size, nesting and characters only."""
     source = str(path)
-    return _plain(_parsed(_bytes(path, longest), source, "JSON", json.loads), source)
+    return _plain(_parsed(read_bounded(path, longest), source, "JSON", json.loads), source)
 
 
 def validate(data: Any, model: type[Model], source: str) -> Model:
@@ -104,7 +104,8 @@ def validate(data: Any, model: type[Model], source: str) -> Model:
         ) from None
 
 
-def _bytes(path: Path, longest: int) -> bytes:
+def read_bounded(path: Path, longest: int = LONGEST) -> bytes:
+    """A file that somebody named, whatever it is: a device never ends. Raises UsageFault beyond ``longest`` bytes."""
     try:
         with path.open("rb") as file:
             data = file.read(longest + 1)

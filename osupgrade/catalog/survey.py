@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from osupgrade.catalog.loading import read_bounded
 from osupgrade.model.errors import UsageFault
 
 VARIABLES = (
@@ -85,12 +86,9 @@ class Survey:
 def read_survey(path: Path) -> Survey:
     """The survey in a file; raises UsageFault naming the file, the line and the reason."""
     try:
-        if path.stat().st_size > LONGEST:
-            raise UsageFault(f"{path} is too large to be a survey of a server", hint=_HINT)
-        text = path.read_bytes().decode("utf-8-sig", "replace")
-    except (OSError, ValueError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else str(fault)
-        raise UsageFault(f"cannot read {path!s}: {reason}", hint=_HINT) from fault
+        text = read_bounded(path, LONGEST).decode("utf-8-sig", "replace")
+    except UsageFault as fault:
+        raise UsageFault(fault.message, hint=_HINT) from fault
     return parse_survey(text, str(path))
 
 

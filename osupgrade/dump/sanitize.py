@@ -20,6 +20,7 @@ import requests
 import sqlalchemy.exc
 
 from osupgrade.catalog.identity import usual_names
+from osupgrade.catalog.loading import read_bounded
 from osupgrade.dump.audit import left_over
 from osupgrade.dump.code import Code, code_of, put_code
 from osupgrade.dump.columns import check_named, columns_of, filled, listed_words, sources, wide_nets
@@ -97,9 +98,9 @@ def read_key(path: Path) -> bytes:
     """The key in a file; raises UsageFault for one that is missing, empty or too short to be worth its name."""
     hint = f"make one with `head -c {KEY_BYTES} /dev/urandom | base64 > {path}` and keep it: same key, same masks"
     try:
-        key = path.read_bytes().strip()
-    except OSError as fault:
-        raise UsageFault(f"cannot read the key file {path}: {fault.strerror}", hint=hint) from fault
+        key = read_bounded(path).strip()
+    except UsageFault as fault:
+        raise UsageFault(f"no key: {fault.message}", hint=hint) from fault
     if not key:
         raise UsageFault(f"the key file {path} is empty", hint=hint)
     if len(key) >= KEY_BYTES and len(set(key)) < 8:

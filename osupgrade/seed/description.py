@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
-from osupgrade.catalog.loading import toml_tables
+from osupgrade.catalog.loading import read_bounded, toml_tables
 from osupgrade.catalog.site import options
 from osupgrade.model.errors import UsageFault
 
@@ -179,9 +179,7 @@ def load_description(path: Path | None = None) -> CloudDescription:
     if path is None:
         return _Reader(str(DEFAULT), DEFAULT.read_text(encoding="utf-8")).read(default, {})
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageFault(f"{path}: cannot be read: {error.strerror}") from error
+        text = read_bounded(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageFault(f"{path}: cannot be read: it is not in UTF-8 ({error})") from error
     return parse(text, str(path))

@@ -447,7 +447,7 @@ def test_canaries_in_every_text_column_of_every_table_are_gone_in_every_encoding
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "cannot read the key"), (b"", "is empty"), (b"short", "too short"), (b"a" * 64, "easy to guess")],
+    [(None, "cannot read"), (b"", "is empty"), (b"short", "too short"), (b"a" * 64, "easy to guess")],
 )
 def test_a_key_has_to_be_worth_its_name(tmp_path, content, says):
     file = tmp_path / "key"

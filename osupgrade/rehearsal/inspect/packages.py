@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from osupgrade.catalog.loading import read_bounded
 from osupgrade.catalog.packages.judge import by_hand, to_know
 from osupgrade.catalog.packages.listing import read_listing
 from osupgrade.cloud.laboratory import Say, require_sources
@@ -13,7 +14,6 @@ from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.sources import Sources
-from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plan import Plan
 from osupgrade.rehearsal.inspect.model import SOURCE
@@ -25,10 +25,7 @@ def inspect_packages(file: Path, plan: Plan, say: Say) -> tuple[Finding, ...]:
     ``file`` is the output of ``pip freeze``, ``dpkg -l`` or ``rpm -qa``. What the releases ask for is read from their
     services' trees and from the libraries of their runtimes.
     """
-    try:
-        listing = read_listing(file.read_text("utf-8", "replace"), str(file))
-    except OSError as fault:
-        raise UsageFault(f"cannot read {file}: {fault.strerror}") from fault
+    listing = read_listing(read_bounded(file).decode("utf-8", "replace"), str(file))
     client = connect()
     releases = {release.name: release for release in plan.releases}
     sources = Sources(releases)

@@ -31,7 +31,7 @@ def test_a_bare_cure_is_taken_by_the_command_line(capsys):
     ("arguments", "said"),
     [
         (["--cloud", "bad.toml"], "bad.toml, line 2: unknown key 'colour' in [hosts]; known here: compute"),
-        (["--cloud", "missing.toml"], "missing.toml: cannot be read: No such file or directory"),
+        (["--cloud", "missing.toml"], 'cannot read "missing.toml": No such file or directory'),
         (
             ["--cloud", "bad.toml", "--dump", "x.sql"],
             "--cloud describes the seeded cloud; a dump is rehearsed as it is",

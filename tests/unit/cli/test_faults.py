@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import subprocess
 import sys
 
@@ -87,3 +88,36 @@ def test_a_reader_that_goes_away_ends_nothing():
 def test_a_locale_without_the_characters_gets_plain_text(encoding):
     done = command("scenarios", "list", stdout=subprocess.PIPE, environment={"PYTHONIOENCODING": encoding})
     assert done.returncode == 0 and done.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect", "{dump}", "--survey"),
+        ("inspect", "{dump}", "--site"),
+        ("inspect", "{dump}"),
+        ("inspect", "--packages"),
+        ("rehearse", "--cloud"),
+        ("rehearse", "--estimate", "--factor-file"),
+        ("sanitize", "{dump}", "-o", "{out}", "--key-file"),
+        ("sanitize", "{dump}", "-o", "{out}", "--key-file", "{key}", "--policy"),
+        ("reproduce",),
+        ("report",),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_never_ends_is_refused_and_takes_no_memory(words, tmp_path):
+    for name in ("dump", "key"):
+        (tmp_path / name).write_text("-- MySQL dump\n0123456789abcdefghijklmnopqrstuvwxyz")
+    places = {name: tmp_path / name for name in ("dump", "out", "key")}
+    most = (1 << 30, 1 << 30)
+    done = subprocess.run(
+        [sys.executable, "-m", "osupgrade", *(word.format(**places) for word in words), "/dev/zero"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, most),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "/dev/zero" in done.stderr
