@@ -83,13 +83,15 @@ def inspect(
         raise UsageFault("--survey goes with dumps: a live server is asked itself")
     the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
-    known = tuple(all_scenarios(more or ()).scenarios.values())
+    scenarios = all_scenarios(more or ())
+    known = tuple(scenarios.scenarios.values())
     with telling(progress) as told:
         usable = usable_dumps(dumps, reading(told)) if dumps else None
         seen = Inspection((), (), ())
         if usable or url:
             path, seen = _looked_at(usable, url, path, the_site, known, told, the_survey)
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
+    asked = (*(broken.finding for broken in scenarios.broken), *asked)
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
     command = _next_command(options, dumps or (), usable)
     page = replace(seen, findings=tuple(_with_dumps(finding, command) for finding in (*seen.findings, *asked)))

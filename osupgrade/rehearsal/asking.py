@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import pymysql
@@ -23,8 +23,20 @@ def ask(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> list[Finding]
 
     Raises Fault when the server is gone or the lab failed.
     """
-    asked, found = spared(scenario.name, "preflight", scenario.services[0], cloud, lambda: list(preflight(cloud)))
+    asked, found = spared(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
     return asked if found is None and asked is not None else [found] if found else []
+
+
+def _found(given: object) -> list[Finding]:
+    """What a preflight gives, if it is what it should be; raises TypeError otherwise."""
+    if given is None:
+        return []
+    found: list[Finding] = []
+    for each in given if isinstance(given, Iterable) else (given,):
+        if not isinstance(each, Finding):
+            raise TypeError(f"it gives {each!r:.80}, not findings")
+        found.append(each)
+    return found
 
 
 def spared(
@@ -37,12 +49,9 @@ def spared(
     """
     try:
         return work(), None
-    except (LabFault, MissingFault):
+    except (LabFault, MissingFault, KeyboardInterrupt):
         raise
-    except (
-        Exception,
-        SystemExit,
-    ) as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
+    except BaseException as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
         if isinstance(fault, (DBAPIError, pymysql.Error)):
             require_alive(cloud, said(fault))
         return None, Finding(

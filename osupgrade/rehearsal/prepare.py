@@ -135,7 +135,7 @@ def load(request: Request, reading: Reading | None = None) -> Task:
         injected=injected,
         checks=tuple(load_checks().values()),
         dumps=dumps,
-        findings=check_start(held, plan.releases) if dumps else (),
+        findings=(*(broken.finding for broken in found.broken), *(check_start(held, plan.releases) if dumps else ())),
     )
 
 

@@ -229,9 +229,9 @@ def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any) -> A
     try:
         result = function(*arguments)
         return list(result) if isinstance(result, Iterator) else result
-    except Fault:
+    except (Fault, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as fault:
+    except BaseException as fault:
         said = str(getattr(fault, "orig", fault))
         raise ScenarioFault(
             f"the scenario {scenario.name} failed at {_place(fault)}: {type(fault).__name__}: {said}",

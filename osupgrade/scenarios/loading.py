@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.scenarios.contract import Scenario, Silent
 from osupgrade.scenarios.declared import declared
@@ -26,6 +27,18 @@ class BrokenScenario:
     file: Path
     line: int
     reason: str
+
+    @property
+    def finding(self) -> Finding:
+        """What to say of it where all scenarios are asked."""
+        return Finding(
+            source=self.name,
+            severity=Severity.WARNING,
+            service="",
+            place=f"{self.file}:{self.line}",
+            message=f"the scenario {self.name} cannot be loaded: {self.reason}",
+            consequence="what it looks for may be there all the same",
+        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,9 @@ def _load(directory: Path) -> Scenario | BrokenScenario:
         else:
             file = directory / "scenario.toml"
             scenario = declared(file)
-    except (Exception, SystemExit) as fault:  # an operator's own file may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as fault:  # an operator's own file may raise anything
         if isinstance(fault, UsageFault) and (declaration := directory / "scenario.toml").is_file():
             return BrokenScenario(name, declaration, _line_in(declaration, fault), _without(declaration, fault))
         return BrokenScenario(name, file, _line_of(fault, file), f"{type(fault).__name__}: {fault}{_instead(fault)}")

@@ -254,7 +254,16 @@ def test_what_came_between_two_steps_is_found_by_the_preflight_of_the_start(tool
 
 
 @pytest.mark.parametrize(
-    "fault", [ValueError("no such column"), UsageFault("not here"), OperationalError("q", {}, pymysql.Error(1267, "x"))]
+    "fault",
+    [
+        ValueError("no such column"),
+        UsageFault("not here"),
+        OperationalError("q", {}, pymysql.Error(1267, "x")),
+        SystemExit(0),
+        GeneratorExit(),
+        BaseException("mine"),
+    ],
+    ids=repr,
 )
 def test_a_preflight_that_cannot_look_warns_and_spares_the_others(tools, fault):
     bad, good = scenario("bad"), scenario("good")
@@ -267,6 +276,15 @@ def test_a_preflight_that_cannot_look_warns_and_spares_the_others(tools, fault):
     warning, cured = result.findings
     assert (warning.finding.severity, cured.state) == (Severity.WARNING, State.CURED)
     assert "the preflight bad could not look" in warning.finding.message and result.came_through
+
+
+@pytest.mark.parametrize("given", [5, "text", [None], [{"message": "x"}]], ids=repr)
+def test_a_preflight_that_gives_something_else_than_findings_warns(tools, given):
+    bad = scenario("bad")
+    bad.preflights[:] = [((SEEDED,), lambda _cloud: given)]
+    result = runner(plan_of("nova"), known=[bad]).go(fake_cloud()).result
+    (warning,) = result.findings
+    assert "the preflight bad could not look: TypeError: it gives " in warning.finding.message and result.came_through
 
 
 @pytest.mark.parametrize("broken", ["census", "compare"])
