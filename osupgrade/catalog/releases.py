@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from osupgrade.catalog import content
-from osupgrade.catalog.loading import Strict, read_toml, validate
+from osupgrade.catalog.loading import Strict, load_toml, read_toml, validate
 from osupgrade.catalog.operators import load_operator
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Sql
@@ -142,6 +142,15 @@ def load_paths(images: Path | None = None) -> Mapping[str, UpgradePath]:
     """The paths of ``images/paths.toml`` by name."""
     file = (images or content.images()) / "paths.toml"
     return {name: _path(name, validate(data, _Path, f"{file}: {name}")) for name, data in read_toml(file).items()}
+
+
+class _Nightly(Strict):
+    routes: tuple[str, ...]
+
+
+def nightly_routes(images: Path | None = None) -> tuple[str, ...]:
+    """The routes of ``images/nightly.toml``: what a nightly rehearses besides the named paths."""
+    return load_toml((images or content.images()) / "nightly.toml", _Nightly).routes
 
 
 def plan_named(path: str, services: Sequence[str] = ()) -> Plan:

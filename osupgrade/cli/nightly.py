@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.releases import load_paths, load_releases, nightly_routes
 from osupgrade.cli.options import (
     HistoryFile,
     Json,
@@ -111,7 +111,10 @@ def _show(report: RunReport, run: RunDirectory, console: Console) -> None:
 def _chosen(releases: Mapping[str, Release], paths: str, db: str) -> dict[str, UpgradePath]:
     """The paths of this nightly; raises UsageFault for a database that none of them is rehearsed on."""
     known = load_paths()
-    chosen = {path.name: path for path in (find_path(known, releases, name) for name in names_in(paths) or known)}
+    chosen = {
+        path.name: path
+        for path in (find_path(known, releases, name) for name in names_in(paths) or (*known, *nightly_routes()))
+    }
     offered = tuple(dict.fromkeys(database for path in chosen.values() for database in path.databases))
     for name in names_in(db):
         if name not in offered:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker.errors
 import requests
@@ -16,6 +17,7 @@ from docker.types import CancellableStream
 
 from osupgrade.model.errors import LabFault, MissingFault
 
+_T = TypeVar("_T")
 KILLED = 137
 """The exit status of what SIGKILL ended."""
 _STOPPED_HINT = "look whether memory ran out or somebody removed it, then try again"
@@ -87,11 +89,12 @@ def run_in(
     chunks: list[bytes] = []
     cut = Cut(mark) if mark else None
     try:
-        handle = api.exec_create(
-            container.id, list(argv), environment=dict(environment or {}), workdir=workdir, user=user
-        )
+        given: dict[str, Any] = {"environment": dict(environment or {}), "workdir": workdir, "user": user}
+        handle = _unless_paused(container, lambda: api.exec_create(container.id, list(argv), **given))
         # Apart from each other, since what went to the standard error first may arrive last.
-        stream: CancellableStream[Any] = api.exec_start(handle["Id"], stream=True, demux=True)
+        stream: CancellableStream[Any] = _unless_paused(
+            container, lambda: api.exec_start(handle["Id"], stream=True, demux=True)
+        )
         with contextlib.ExitStack() as stack:
             stack.callback(close_stream, stream)
             file = stack.enter_context(log.open("ab")) if log else None
@@ -114,6 +117,26 @@ def run_in(
     output = b"".join(chunks).decode("utf-8", "replace")
     seconds = time.monotonic() - started
     return ToolRun(tuple(argv), 137 if status is None else status, output, seconds, log, cut.rest if cut else None)
+
+
+def _unless_paused(container: Container, work: Callable[[], _T]) -> _T:
+    """Do something in a container; while somebody has it paused, which the engine refuses, wait until it goes on."""
+    while True:
+        try:
+            return work()
+        except docker.errors.APIError as fault:
+            client = container.client
+            if fault.status_code != HTTPStatus.CONFLICT or client is None:
+                raise
+            wanted = {"container": container.id, "event": ["unpause", "die", "destroy"]}
+            events = client.events(decode=True, filters=wanted)
+            try:
+                container.reload()  # after the events are listened to, so that none is missed
+                if container.status != "paused":
+                    return work()
+                next(iter(events))
+            finally:
+                events.close()
 
 
 def _require_alive(container: Container, program: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import docker
 from rich.console import Console
 
-from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.releases import load_paths, load_releases, nightly_routes
 from osupgrade.catalog.running import Level
 from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.history.inputs import host_digest
@@ -21,7 +21,7 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.images import database_for
 from osupgrade.model.errors import Exit, Fault, MissingFault
 from osupgrade.model.events import EventLog
-from osupgrade.model.plan import Plan, make_plan
+from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.release import Release, UpgradePath
 from osupgrade.model.report import Part, RunReport
 from osupgrade.model.text import duration
@@ -51,11 +51,18 @@ def matrix(
 ) -> tuple[Unit, ...]:
     """Everything that a nightly of some paths runs; ``databases`` and ``kinds`` narrow it, empty for all.
 
-    ``kinds`` are those of ``WHOLE``, ``scenarios``, and names of scenarios.
+    ``kinds`` are those of ``WHOLE``, ``scenarios``, and names of scenarios. Of a route along the chain it is the clean
+    cloud alone, on one database: its traps are those of the releases, which other paths show.
     """
     units = []
+    releases = load_releases()
+    routes = {find_path(load_paths(), releases, name).name for name in nightly_routes()}
     for path in paths:
-        plan = make_plan(path, load_releases())
+        plan = make_plan(path, releases)
+        if path.name in routes:
+            if not kinds or CLEAN in kinds:
+                units += [Unit(path.name, d, CLEAN) for d in path.databases[:1] if not databases or d in databases]
+            continue
         for database in path.databases:
             if databases and database not in databases:
                 continue

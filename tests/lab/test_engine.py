@@ -3,8 +3,11 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import docker
 import pytest
 
 from osupgrade.lab.connect import connect
@@ -86,6 +89,29 @@ def test_a_server_that_dies_is_told_with_what_was_going_on(client, mysql):
         assert not server.alive()
         with pytest.raises(LabFault, match="container"):
             server.shell("true")
+
+
+def test_a_container_that_is_paused_is_waited_for(server, monkeypatch):
+    listening = threading.Event()
+    events = docker.DockerClient.events
+
+    def listened(*arguments, **more):
+        stream = events(*arguments, **more)
+        listening.set()
+        return stream
+
+    monkeypatch.setattr(docker.DockerClient, "events", listened)
+    server.container.pause()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            run = pool.submit(server.shell, "echo here")
+            assert listening.wait(60)
+            server.container.unpause()
+            assert run.result(60).output == "here\n"
+    finally:
+        server.container.reload()
+        if server.container.status == "paused":
+            server.container.unpause()
 
 
 def test_a_run_that_is_killed_outright_leaves_nothing_and_one_that_is_kept_stays(client, mysql):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osupgrade.catalog.content import root
-from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.releases import load_paths, load_releases, nightly_routes
 from osupgrade.cli import run as command
 from osupgrade.history import History
 from osupgrade.history.rundir import RunDirectory
@@ -190,6 +190,13 @@ class TestTheMatrix:
             "grizzly-icehouse mariadb105 clean",
             "grizzly-icehouse mariadb105 scenario own-index",
         ]
+
+    def test_a_route_along_the_chain_is_a_clean_cloud_on_one_database(self):
+        routes = [find_path(load_paths(), load_releases(), name) for name in nightly_routes()]
+        assert {"rocky-hibiscus-every", "train-wallaby-direct"} <= {route.name for route in routes}
+        units = matrix(routes, (), (), self.found)
+        assert [(u.path, u.what) for u in units] == [(route.name, CLEAN) for route in routes]
+        assert matrix(routes, (), ("own-index",), self.found) == ()
 
     def test_a_part_of_a_path_has_the_traps_of_its_steps_only(self):
         part = find_path(load_paths(), load_releases(), "grizzly-havana")
