@@ -12,7 +12,7 @@ import sqlalchemy.exc
 
 from osupgrade.lab.database import no_room
 from osupgrade.lab.engine import engine_fault
-from osupgrade.model.errors import Fault, LabFault, MissingFault
+from osupgrade.model.errors import Fault, LabFault, MissingFault, UsageFault
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some room there, or choose another directory"),
@@ -24,6 +24,14 @@ _REASONS = {
     errno.EMFILE: ("too many files are open", "raise the limit: ulimit -n 4096"),
     errno.ENFILE: ("too many files are open on this machine", "end something else that runs here"),
     errno.ENOMEM: ("no memory is left", "end something else that runs here, or take a larger machine"),
+}
+
+_NAMES = {
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EEXIST: "it exists already",
+    errno.ENOTDIR: "it is no directory",
+    errno.EISDIR: "it is a directory",
+    errno.ELOOP: "its symbolic links lead round in a circle",
 }
 
 
@@ -54,6 +62,8 @@ def known_fault(raised: BaseException) -> Fault | None:
             reason, hint = _REASONS[one.errno]
             where = f"{one.filename}: " if isinstance(one.filename, str) else ""
             return MissingFault(f"{where}{reason}", hint=hint)
+        if isinstance(one, OSError) and one.errno in _NAMES and isinstance(one.filename, str):
+            return UsageFault(f"{one.filename}: {_NAMES[one.errno]}", hint="give another name")
     return None
 
 

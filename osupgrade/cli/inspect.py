@@ -76,7 +76,8 @@ def inspect(
     """
     if bool(dumps) == bool(url) and (dumps or not packages):
         raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
-    console = terminal(stderr=as_json)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)  # one that cannot be is refused before the work
     progress = terminal(stderr=True, quiet=quiet)
     plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
     if survey and not dumps:
@@ -94,15 +95,14 @@ def inspect(
     asked = (*(broken.finding for broken in scenarios.broken), *asked)
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
     command = _next_command(options, dumps or (), usable)
-    page = replace(seen, findings=tuple(_with_dumps(finding, command) for finding in (*seen.findings, *asked)))
+    page = replace(seen, findings=tuple(_with_dumps(one, command) for one in (*seen.findings, *asked)))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
-        out.mkdir(parents=True, exist_ok=True)
         (out / "inspection.json").write_text(text + "\n", "utf-8")
     if as_json:
         typer.echo(text)
     else:
-        show(page, plan_from(path or DEFAULT_PATH).last.name, command, console)
+        show(page, plan_from(path or DEFAULT_PATH).last.name, command, terminal())
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
 
 

@@ -35,13 +35,18 @@ _ERRORS = "osupgrade.plain"
 class _Pipe(io.FileIO):
     """A descriptor whose reader may go away, as ``head`` does: what is written from then on is dropped.
 
-    The command goes on, because its evidence is in files and its exit status is still wanted.
+    The command goes on, because its evidence is in files and its exit status is still wanted. With ``any_fault`` that
+    is so for every other reason too why nothing can be written.
     """
+
+    any_fault = False
 
     def write(self, data: object) -> int:
         try:
             return super().write(data)  # type: ignore[arg-type]
-        except BrokenPipeError:
+        except OSError as fault:
+            if not self.any_fault and not isinstance(fault, BrokenPipeError):
+                raise
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
@@ -51,8 +56,8 @@ class _Pipe(io.FileIO):
 def forgiving() -> None:
     """Let both streams outlive their readers, and write what a locale has no character for as plain text."""
     codecs.register_error(_ERRORS, _in_plain_text)
-    sys.stdout = _forgiving(sys.stdout)
-    sys.stderr = _forgiving(sys.stderr)
+    sys.stdout = _forgiving(sys.stdout, any_fault=False)
+    sys.stderr = _forgiving(sys.stderr, any_fault=True)  # nobody could be told
 
 
 def drained(status: int) -> int:
@@ -72,12 +77,14 @@ def drained(status: int) -> int:
     return status
 
 
-def _forgiving(stream: TextIO) -> TextIO:
+def _forgiving(stream: TextIO, *, any_fault: bool) -> TextIO:
     if stream is None or not isinstance(stream, io.TextIOWrapper):
         return stream  # closed by whoever started this, or a test's own
     stream.flush()
+    pipe = _Pipe(stream.fileno(), "w", closefd=False)
+    pipe.any_fault = any_fault
     return io.TextIOWrapper(
-        io.BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False)),
+        io.BufferedWriter(pipe),
         encoding=stream.encoding,
         errors=_ERRORS,
         line_buffering=stream.line_buffering,

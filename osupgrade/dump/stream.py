@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 import zstandard
 
 from osupgrade.dump.limits import FREE, how_to_raise, limits
+from osupgrade.dump.magic import MAGIC
 from osupgrade.dump.piped import Kept
 from osupgrade.dump.statements import Piece, Splitter
 from osupgrade.dump.tabular import Rows, inserts
@@ -25,12 +26,6 @@ from osupgrade.model.quoting import quoted
 
 BLOCK = 1 << 20
 
-MAGIC = {
-    b"\x1f\x8b": "gzip",
-    b"\xfd7zXZ\x00": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
-}
 SUFFIXES = (".sql", ".gz", ".xz", ".zst", ".bz2", ".dump", ".mysql")
 
 _CODE = re.compile(rb"^(CREATE .*?);\n(?=SET character_set_client = @PREV_|\Z)", re.MULTILINE | re.DOTALL)

@@ -19,11 +19,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Union, cast
 
+from osupgrade.catalog.loading import read_bounded
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Shell, Sql
 from osupgrade.model.plain import DERIVED, LEFT_OUT_WHEN_NONE, RENAMED, plain
 from osupgrade.model.report import SCHEMA_VERSION, RunReport
 from osupgrade.model.stage import Stage
+
+LONGEST = 1 << 30
+"""Bytes of the largest report that is read."""
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
@@ -46,7 +50,7 @@ def to_text(report: RunReport) -> str:
 def read_json(path: Path) -> RunReport:
     """Read what :func:`write_json` wrote; raises UsageFault for a file that is none or of another schema version."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(read_bounded(path, LONGEST))
         version = data["schema_version"]
         if version != SCHEMA_VERSION:
             raise UsageFault(
@@ -54,8 +58,6 @@ def read_json(path: Path) -> RunReport:
                 hint="read it with the osupgrade that wrote it (`osupgrade` in its manifest)",
             )
         return cast(RunReport, _value(RunReport, data))
-    except OSError as fault:
-        raise UsageFault(f"cannot read {path}: {fault.strerror}") from fault
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as fault:
         raise UsageFault(f"{path} is no report of osupgrade: {type(fault).__name__}: {fault}") from fault
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from osupgrade.dump.magic import MAGIC
 from osupgrade.dump.seen import Seen
 from osupgrade.model.errors import UsageFault
 
@@ -29,9 +32,12 @@ _ARCHIVES = {
     b"<!DOCTYPE": ("a page of a web server, not a dump", HINT),
 }
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+"""What text has none of; encrypted and compressed data, whatever made them, have every tenth byte."""
+
 
 def unreadable(head: bytes, name: str) -> UsageFault | None:
-    """Why the first bytes of a file, decompressed, are not a dump's; None where they may be."""
+    """Why the first bytes of a file, compressed or not, are not a dump's; None where they may be."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return UsageFault(
             f"{name} is UTF-16 text, not a dump as mysqldump writes it",
@@ -42,7 +48,8 @@ def unreadable(head: bytes, name: str) -> UsageFault | None:
             return UsageFault(f"{name} is {what}", hint=hint)
     if head[257:262] == b"ustar":
         return UsageFault(f"{name} is a tar archive", hint="unpack it and give the directory")
-    if head[:64].count(0) > 8:
+    noise = not head[:8].isascii() and len(_CONTROL.findall(head[:256])) > 12
+    if not head.startswith(tuple(MAGIC)) and (noise or head[:64].count(0) > 8):
         return UsageFault(f"{name} is not a dump: it begins with binary data", hint=HINT)
     return None
 

@@ -10,7 +10,7 @@ import docker.errors
 import pytest
 import sqlalchemy.exc
 
-from osupgrade.cli import guarded
+from osupgrade.cli import guarded, run
 from osupgrade.cli.faults import known_fault
 from osupgrade.model.errors import Exit, MissingFault
 
@@ -74,6 +74,52 @@ def command(*words, stdout, environment=None):
         env={**os.environ, **(environment or {})},
         check=False,
     )
+
+
+@pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP])
+def test_a_name_that_cannot_be_is_the_users(number, capsys):
+    assert guarded(raising(OSError(number, os.strerror(number), "/some/file"))) == Exit.USAGE
+    assert "/some/file: " in capsys.readouterr().err
+    assert known_fault(OSError(number, os.strerror(number))) is None
+
+
+@pytest.mark.parametrize("out", ["/dev/null", "/etc/passwd/below", "x" * 300])
+def test_an_output_directory_that_cannot_be_is_refused_before_the_work(out, capsys):
+    assert run(["inspect", "/no/such/dump.sql", "--out", out]) == Exit.USAGE
+    assert out in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "/dev/zero"],
+        ["inspect", "/dev/urandom"],
+        ["inspect", "--packages", "/dev/zero"],
+        ["inspect", __file__, "--survey", "/dev/zero"],
+        ["inspect", __file__, "--site", "/dev/zero"],
+        ["sanitize", __file__, "--out", "/no/such/out.sql", "--key-file", "/dev/zero"],
+        ["sanitize", __file__, "--out", "out.sql", "--key-file", __file__, "--policy", "/dev/zero"],
+        ["rehearse", "--cloud", "/dev/zero"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_without_an_end_is_refused(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == Exit.USAGE
+    assert "/dev/" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status"),
+    [
+        (["inspect", "/no/such/dump.sql"], "2>", Exit.USAGE),
+        (["routes", "--from", "grizzly", "--to", "icehouse"], ">", Exit.MISSING),
+        (["routes", "--from", "grizzly", "--to", "icehouse"], "> /dev/full 2>", Exit.MISSING),
+    ],
+)
+def test_a_stream_without_room_does_not_hide_the_status(arguments, closed, status):
+    shell = ["bash", "-c", f'"$@" {closed} /dev/full', "-", sys.executable, "-m", "osupgrade", *arguments]
+    assert subprocess.run(shell, capture_output=True, check=False).returncode == status
 
 
 def test_a_reader_that_goes_away_ends_nothing():

@@ -1,0 +1,10 @@
+"""The first bytes of what compressors make that the lab reads."""
+
+from __future__ import annotations
+
+MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+}
