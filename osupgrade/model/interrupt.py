@@ -17,6 +17,7 @@ from collections.abc import Iterator
 STATUS = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AGAIN_SECONDS = 0.05
+_exit = os._exit  # whatever somebody's own code puts in its place
 
 
 class _State:
@@ -80,13 +81,13 @@ def leave() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(STATUS)
+    _exit(STATUS)
 
 
 def _handle(_number: int, _frame: object) -> None:
     if not _State.working:
         _say("osupgrade: interrupted; nothing had been started")
-        os._exit(STATUS)
+        _exit(STATUS)
     _State.signals += 1
     if _State.signals == 1:
         if _State.shields:
@@ -99,7 +100,7 @@ def _handle(_number: int, _frame: object) -> None:
             _State.waiting = False
             raise KeyboardInterrupt
         return
-    os._exit(STATUS)
+    _exit(STATUS)
 
 
 def _raised_where_nobody_catches(unraisable: sys.UnraisableHookArgs) -> None:

@@ -13,6 +13,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.lab.database import no_room
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.foreign import contained, raised_by_it
 from osupgrade.scenarios.contract import Preflight, Scenario
 
 _T = TypeVar("_T")
@@ -48,10 +49,13 @@ def spared(
     Raises Fault when the server is gone or the lab failed.
     """
     try:
-        return work(), None
-    except (LabFault, MissingFault, KeyboardInterrupt):
+        with contained():
+            return work(), None
+    except (LabFault, MissingFault):
         raise
     except BaseException as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
+        if not raised_by_it(fault):
+            raise
         if isinstance(fault, (DBAPIError, pymysql.Error)):
             require_alive(cloud, said(fault))
         return None, Finding(

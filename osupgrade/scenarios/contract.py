@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from osupgrade.catalog import content
 from osupgrade.model.errors import Fault, UsageFault
 from osupgrade.model.finding import Evidence, Finding
+from osupgrade.model.foreign import contained, raised_by_it
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import shell_word
 from osupgrade.model.stage import SEEDED, Stage
@@ -227,11 +228,14 @@ def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any) -> A
     Raises ScenarioFault with file and line for whatever the function raises but a Fault: it is somebody's own code.
     """
     try:
-        result = function(*arguments)
-        return list(result) if isinstance(result, Iterator) else result
-    except (Fault, KeyboardInterrupt):
+        with contained():
+            result = function(*arguments)
+            return list(result) if isinstance(result, Iterator) else result
+    except Fault:
         raise
     except BaseException as fault:
+        if not raised_by_it(fault):
+            raise
         said = str(getattr(fault, "orig", fault))
         raise ScenarioFault(
             f"the scenario {scenario.name} failed at {_place(fault)}: {type(fault).__name__}: {said}",

@@ -13,6 +13,7 @@ from typing import Any
 
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.foreign import IMPORT_SECONDS, contained, raised_by_it
 from osupgrade.model.plan import Plan
 from osupgrade.scenarios.contract import Scenario, Silent
 from osupgrade.scenarios.declared import declared
@@ -93,15 +94,16 @@ def _load(directory: Path) -> Scenario | BrokenScenario:
     file = directory / "scenario.py"
     try:
         if file.is_file():
-            scenario, path = _module(file)
+            with contained(IMPORT_SECONDS):
+                scenario, path = _module(file)
             if path is not None and isinstance(scenario, Scenario) and not scenario.hops:
                 scenario.hops = hops_of(scenario, path)
         else:
             file = directory / "scenario.toml"
             scenario = declared(file)
-    except KeyboardInterrupt:
-        raise
     except BaseException as fault:  # an operator's own file may raise anything
+        if not raised_by_it(fault):
+            raise
         if isinstance(fault, UsageFault) and (declaration := directory / "scenario.toml").is_file():
             return BrokenScenario(name, declaration, _line_in(declaration, fault), _without(declaration, fault))
         return BrokenScenario(name, file, _line_of(fault, file), f"{type(fault).__name__}: {fault}{_instead(fault)}")

@@ -1,5 +1,6 @@
 """The runner, on a cloud without a server: what runs when, and what every chain makes of its cloud."""
 
+import signal
 import threading
 
 import pymysql
@@ -11,6 +12,7 @@ from osupgrade.checks import Check
 from osupgrade.cloud.passed import Passed
 from osupgrade.model.errors import MissingFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity
+from osupgrade.model.interrupt import at_work
 from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.rehearsal.cures import cure_none
@@ -364,10 +366,10 @@ def test_an_interruption_ends_the_run_at_once(tools, monkeypatch):
     trap = scenario(at="before:havana/nova")
 
     @trap.cure("before:havana/nova")
-    def interrupt(_cloud, _findings):
-        raise KeyboardInterrupt
+    def press(_cloud, _findings):
+        signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
+    with at_work(), pytest.raises(KeyboardInterrupt):
         runner(plan_of("nova"), known=[trap]).go(fake_cloud())
     assert tools.ran == []
 

@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -6,12 +8,14 @@ from typer.testing import CliRunner
 from osupgrade.catalog.content import root
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli import app
+from osupgrade.model import interrupt
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import make_plan
 from osupgrade.model.stage import Stage
 from osupgrade.rehearsal.lanes import judge_shown
-from osupgrade.scenarios.contract import Blocks, Scenario, Silent
+from osupgrade.scenarios import loading
+from osupgrade.scenarios.contract import Blocks, Scenario, ScenarioFault, Silent, call
 from osupgrade.scenarios.loading import load_scenarios
 
 GOOD = """
@@ -45,10 +49,15 @@ def test_a_scenario_takes_its_name_from_its_directory(tmp_path):
         ("x = 1\n", 1, "defines no"),
         (GOOD.replace("@scenario.preflight()", ""), 1, "no preflight"),
         ("import sys\nsys.exit(7)\n", 2, "SystemExit"),
+        ("import os\nos._exit(0)\n", 2, "SystemExit: os._exit(0)"),
+        ("\nraise BaseException('boo')\n", 2, "BaseException: boo"),
+        ("raise KeyboardInterrupt\n", 1, "KeyboardInterrupt"),
+        ("while True: pass\n", 1, "it had not ended"),
         (GOOD.replace("before:havana/nova", "around:nova"), 4, "is not a stage"),
     ],
 )
-def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path, text, line, reason):
+def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path, text, line, reason, monkeypatch):
+    monkeypatch.setattr(loading, "IMPORT_SECONDS", 1)
     write(tmp_path, "bad", text)
     write(tmp_path, "good", GOOD)
     found = load_scenarios([tmp_path])
@@ -58,6 +67,31 @@ def test_a_broken_scenario_is_told_with_its_line_and_spares_the_others(tmp_path,
     assert reason in broken.reason
     with pytest.raises(UsageFault, match=r"scenario bad is broken: .*scenario\.py:"):
         found.chosen(["bad"])
+
+
+class Odd(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Odd("boo"), ValueError("no")])
+def test_whatever_a_scenarios_function_raises_is_its_own_fault(tmp_path, raised):
+    write(tmp_path, "mine", GOOD)
+    (scenario,) = load_scenarios([tmp_path]).chosen(["mine"])
+
+    def function():
+        raise raised
+
+    with pytest.raises(ScenarioFault, match=type(raised).__name__):
+        call(scenario, function)
+    with pytest.raises(ScenarioFault, match="_exit"):
+        call(scenario, lambda: os._exit(0))
+
+
+def test_a_signal_is_no_fault_of_a_scenario(tmp_path):
+    write(tmp_path, "mine", GOOD)
+    (scenario,) = load_scenarios([tmp_path]).chosen(["mine"])
+    with interrupt.at_work(), pytest.raises(KeyboardInterrupt):
+        call(scenario, lambda: signal.raise_signal(signal.SIGTERM))
 
 
 def test_all_that_a_scenario_lacks_is_said_at_once(tmp_path):
