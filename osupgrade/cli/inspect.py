@@ -76,8 +76,7 @@ def inspect(
     """
     if bool(dumps) == bool(url) and (dumps or not packages):
         raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
-    if out:
-        out.mkdir(parents=True, exist_ok=True)  # one that cannot be is refused before the work
+    _make(out)
     progress = terminal(stderr=True, quiet=quiet)
     plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
     if survey and not dumps:
@@ -85,12 +84,11 @@ def inspect(
     the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
     scenarios = all_scenarios(more or ())
-    known = tuple(scenarios.scenarios.values())
     with telling(progress) as told:
         usable = usable_dumps(dumps, reading(told)) if dumps else None
         seen = Inspection((), (), ())
         if usable or url:
-            path, seen = _looked_at(usable, url, path, the_site, known, told, the_survey)
+            path, seen = _looked_at(usable, url, path, the_site, tuple(scenarios.scenarios.values()), told, the_survey)
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
     asked = (*(broken.finding for broken in scenarios.broken), *asked)
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
@@ -123,6 +121,12 @@ def _looked_at(
         path = path or path_of(opened.claims())
         plan = plan_from(path)
         return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)])
+
+
+def _make(out: Path | None) -> None:
+    """A directory that cannot be is refused before the work."""
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
 
 
 def _saying(told: Told) -> Callable[[str], None]:

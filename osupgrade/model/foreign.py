@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 from osupgrade.model import interrupt
 
@@ -42,7 +43,7 @@ def contained(seconds: float = 0) -> Iterator[None]:
         _inside.process = outer
 
 
-def _refused(status: int) -> None:
+def _refused(status: int) -> NoReturn:
     if getattr(_inside, "process", 0) == os.getpid():
         raise SystemExit(f"os._exit({status})")
     _exit(status)

@@ -143,7 +143,7 @@ def test_a_number_is_blamed_where_the_file_says_it_not_where_the_default_does():
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(UsageFault, match="cannot be read"):
+    with pytest.raises(UsageFault, match="cannot read"):
         load_description(tmp_path / "missing.toml")
     broken = tmp_path / "latin1.toml"
     broken.write_bytes(b"# Gr\xf6\xdfe\n")
