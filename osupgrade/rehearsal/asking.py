@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.lab.database import no_room
+from osupgrade.model import foreign
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.foreign import contained, raised_by_it
@@ -98,5 +99,6 @@ def require_alive(cloud: Cloud, evidence: str) -> None:
 def _place(fault: BaseException, service: str) -> str:
     if isinstance(fault, (DBAPIError, pymysql.Error, UsageFault)):
         return service
-    where = traceback.extract_tb(fault.__traceback__)[-1]
+    frames = traceback.extract_tb(fault.__traceback__)
+    where = [frame for frame in frames if frame.filename != foreign.__file__][-1]
     return f"{where.filename}:{where.lineno}"

@@ -1,5 +1,6 @@
 """The runner, on a cloud without a server: what runs when, and what every chain makes of its cloud."""
 
+import os
 import threading
 
 import pymysql
@@ -277,6 +278,13 @@ def test_a_preflight_that_cannot_look_warns_and_spares_the_others(tools, fault):
     warning, cured = result.findings
     assert (warning.finding.severity, cured.state) == (Severity.WARNING, State.CURED)
     assert "the preflight bad could not look" in warning.finding.message and result.came_through
+
+
+def test_a_preflight_that_would_end_the_process_warns_with_its_own_line(tools):
+    bad = scenario("bad")
+    bad.preflights[:] = [((SEEDED,), lambda _cloud: os._exit(0))]
+    (warning,) = runner(plan_of("nova"), known=[bad]).go(fake_cloud()).result.findings
+    assert warning.finding.place.startswith(f"{__file__}:") and "os._exit(0)" in warning.finding.message
 
 
 @pytest.mark.parametrize("given", [5, "text", [None], [{"message": "x"}]], ids=repr)
