@@ -41,7 +41,7 @@ def restore_dumps(
 ) -> Restored:
     """Restore an operator's dumps into databases of the services' names, with the defaults that a survey says.
 
-    ``how_far`` is told twice a second how far it is; without it, ``say`` is every few seconds.
+    ``how_far`` gets the progress twice a second; without it, ``say`` is every few seconds.
     """
     last, every = 0.0, BAR_SECONDS if how_far else TELL_SECONDS
 

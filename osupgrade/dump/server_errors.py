@@ -14,9 +14,9 @@ from osupgrade.model.finding import Severity
 
 _ERROR = re.compile(r"ERROR (?:(\d+) \(\w+\) )?at line (\d+): (.*)", re.DOTALL)
 _FORBIDDEN = {
-    1044: "it references another database",
+    1044: "it references a different database",
     1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
-    1142: "it references a table of another database",
+    1142: "it references a table of a different database",
     1227: "it asks for rights on the whole server, which a dump does not get here",
     1410: "it grants rights, which a dump does not get to do here",
 }

@@ -149,7 +149,7 @@ class Watchdog:
 
 
 def fault_of(name: str, stopped: Stopped, place: str) -> UsageFault:
-    """What a stopped restore is told as; ``place`` is where in the dump the statement is, if that is known."""
+    """What is reported of a stopped restore; ``place`` is where in the dump the statement is, if that is known."""
     statement = " ".join(stopped.statement.split())[:SHOWN]
     return UsageFault(
         f"{name} {stopped.why}" + (f": {place}" if place else ""),

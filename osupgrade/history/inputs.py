@@ -1,4 +1,4 @@
-"""The digests by which runs are told to be comparable: of the input for rows, of the machine for times."""
+"""The digests that say which runs are comparable: of the input for rows, of the machine for times."""
 
 from __future__ import annotations
 

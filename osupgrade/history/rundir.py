@@ -50,7 +50,7 @@ class RunDirectory:
 
     @property
     def events(self) -> Path:
-        """Where events are told."""
+        """Where events are recorded."""
         return self.path / "events.jsonl"
 
     def log(self, step: str) -> Path:

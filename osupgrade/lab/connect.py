@@ -14,7 +14,7 @@ from docker.context.config import get_current_context_name
 from osupgrade.model.errors import MissingFault
 
 ANSWER_SECONDS = 30
-"""For an engine's first answer: one that hangs is told after that."""
+"""For an engine's first answer: one that hangs is reported after that."""
 WORK_SECONDS = 600
 """For any later one: removing a large container takes its time."""
 

@@ -48,8 +48,8 @@ def nightly_report(
 def join(reports: Mapping[Path, RunReport], where: Path, manifest: Manifest) -> RunReport:
     """One report of several by the directories in which they lie; the new one will lie in ``where``.
 
-    Scenarios of one path on one database that shards shared become one part again. What no shard ran is told, and so
-    is what two ran: then they did not split the same matrix.
+    Scenarios of one path on one database that shards shared become one part again. What no shard ran is reported,
+    and so is what two ran: then they did not split the same matrix.
     """
     parts = [part for directory, report in reports.items() for part in _parts(report, directory, where)]
     matrix = tuple(dict.fromkeys(unit for report in reports.values() for unit in report.matrix))

@@ -104,7 +104,7 @@ class Nightly:
     quiet: bool
 
     def run(self, run: RunDirectory, client: docker.DockerClient) -> RunReport:
-        """Run all units; what goes wrong with one part is told as that part's, and the others still run."""
+        """Run all units; what goes wrong with one part is reported there, and the others still run."""
         began, started = time.monotonic(), now()
         info = client.info()
         parts: list[Part] = []

@@ -30,7 +30,7 @@ class OtherDefault:
     """The phase that takes a copy of the cloud along with the other likely default, and compares how far it came.
 
     ``silent`` are the databases, by their logical names, of which the dump says no default; ``other`` is what a server
-    of the dump's version gives a database unless it is told otherwise.
+    of the dump's version gives a database unless it is configured otherwise.
     """
 
     runner: Runner
@@ -98,7 +98,7 @@ def _failures(result: LaneResult) -> dict[str, str]:
 
 
 def usual_default(server_version: str) -> str:
-    """The character set that a server of this version gives a database unless it is told otherwise.
+    """The character set that a server of this version gives a database unless it is configured otherwise.
 
     Where a dump does not say the version, that of the servers of its time.
     """

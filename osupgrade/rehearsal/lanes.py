@@ -54,7 +54,7 @@ def judge_naive(
         else:
             if not re.search(symptom.error, logs.get(symptom.step, ""), re.DOTALL):
                 said = step.diagnosis.error if step.diagnosis else "no error"
-                problems.append(f"{symptom.step} failed with another error than /{symptom.error}/: {said}")
+                problems.append(f"{symptom.step} failed with a different error from /{symptom.error}/: {said}")
             stands = ", ".join(v for versions in step.versions_after.values() for v in versions)
             if symptom.version is not None and stands != symptom.version:
                 problems.append(f"{symptom.step} left the database at {stands or 'nothing'}, not {symptom.version}")
@@ -142,7 +142,7 @@ class LaneRunner:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def one(self, scenario: Scenario) -> ScenarioReport:
-        """The lanes of one scenario; one that breaks is told as a problem and spares the others."""
+        """The lanes of one scenario; one that breaks is reported as a problem and does not affect the others."""
         if reason := scenario.not_on.get(self.laboratory.database):
             return ScenarioReport(scenario.name, scenario.title, describe(scenario.symptom), (), reason)
         lanes = tuple(self._spared(scenario, lane) for lane in self.lanes)

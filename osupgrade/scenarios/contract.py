@@ -123,8 +123,8 @@ class Scenario:
     universal: bool = False
     """Whether every cloud has it by nature: its cure is then part of every lane but its own naive one."""
     not_on: Mapping[str, str] = field(default_factory=dict)
-    """Database images on which the symptom does not show, each with the reason. It is not run there, and that is told;
-    its preflight and its cure work there all the same."""
+    """Database images on which the symptom does not show, each with the reason. It is not run there, and the
+    report says so; its preflight and its cure work there all the same."""
     name: str = ""
     directory: Path = Path()
     injections: list[tuple[Stage, Driver]] = field(default_factory=list)

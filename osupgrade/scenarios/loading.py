@@ -44,7 +44,7 @@ class BrokenScenario:
 
 @dataclass(frozen=True)
 class ScenarioSet:
-    """The scenarios found in some directories; broken ones are told and do not take the others down."""
+    """The scenarios found in some directories; broken ones are reported and do not affect the others."""
 
     scenarios: Mapping[str, Scenario]
     broken: tuple[BrokenScenario, ...]

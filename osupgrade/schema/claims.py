@@ -166,7 +166,7 @@ def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
         service=line.service,
         place=line.version_table,
         message=f"migration {there.name} is half applied: the version table says {claimed}, but {len(done)} of the "
-        f"{len(units)} things that {there.name} does are there already",
+        f"{len(units)} things that {there.name} does already exist",
         consequence=f"{there.name} runs again from its start and stops at the first thing that is there",
         evidence=Evidence.of((f"what {there.name} does", "state"), [tuple(row) for row in changes]),
     )

@@ -187,7 +187,7 @@ def _by_the_server(change: Change, schema: Schema) -> bool:
 
 
 def customisation_findings(identity: Identity, changes: Iterable[Change]) -> list[Finding]:
-    """One finding a customisation: own additions are told, what upstream has and the database not is a warning."""
+    """One finding a customisation: own additions are information, what upstream has and it lacks is a warning."""
     revision = identity.revision
     upstream = f"upstream at {revision.name} ({revision.release})"
     return [
@@ -236,7 +236,7 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
         severity=Severity.ERROR if refuses else Severity.WARNING,
         service=service,
         place="character sets and engines",
-        message=f"{counted} another character set or engine than upstream's; the database's default is {database}",
+        message=f"{counted} a different character set or engine from upstream's; the database's default is {database}",
         consequence=(
             f"{line.last.capitalize()}'s {service} refuses to migrate tables that are not utf8" if refuses else usually
         ),

@@ -42,7 +42,7 @@ class Census:
 def differences(before: Facts, after: Facts, explained: Sequence[Explained] = ()) -> Iterator[Finding]:
     """One finding for each field of each kind that differs, and for things that are gone or came from nowhere.
 
-    Those that are ``explained`` are told with their explanation and are no errors. What is new in an answer is no
+    Those that are ``explained`` are reported with their explanation and are no errors. What is new in an answer is no
     difference, and nothing is said of kinds that one side was not asked for.
     """
     for service in sorted(before.keys() & after.keys()):
@@ -99,7 +99,7 @@ def _differ(
             service=service,
             place=f"API {kind}",
             message=f"{what} with the upgrade, as the API shows it",
-            consequence=meant.why if meant else "clients and their owners see another cloud than before",
+            consequence=meant.why if meant else "clients and users see a different cloud from before",
             evidence=Evidence.of(("id", "before", "after"), rows),
         )
 

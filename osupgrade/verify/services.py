@@ -149,7 +149,7 @@ class ServiceSet:
     def start(self) -> None:
         """Copy the databases, start everything, wait until each process says that it is ready.
 
-        What does not start is told in ``findings``; raises LabFault when the lab itself fails.
+        What does not start is reported in ``findings``; raises LabFault when the lab itself fails.
         """
         began = time.monotonic()
         release = self.running.release

@@ -60,7 +60,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             place="neutron.conf service_plugins",
             message=f"{evidence.total} routers, and no router service plugin in site.toml's service_plugins",
             effect="the Open vSwitch plugin serves routers itself, ML2 does not: from the move on every question for a "
-            "router or a floating IP is answered with 404, and the L3 agents are told of none",
+            "router or a floating IP is answered with 404, and the L3 agents get none",
             evidence=evidence,
             cure=Cure(
                 "name the router service plugin in Icehouse's neutron.conf, with core_plugin = ml2",

@@ -63,7 +63,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="neutron.alembic_version",
-        message=f"neutron stands at {', '.join(stamps)}, between two releases: a run of db-manage stopped there",
+        message=f"neutron is at revision {', '.join(stamps)}, between two releases: a run of db-manage stopped there",
         effect="what the failed migration made is still there, so the next run stops at it, 1050, 1060 or 1091; what a "
         "wrong core_plugin passed over is never made; " + restore_cost(cloud, "neutron"),
         evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),

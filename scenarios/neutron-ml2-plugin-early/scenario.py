@@ -29,7 +29,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             "neutron", "SELECT network_type AS type, COUNT(*) AS networks FROM ovs_network_bindings GROUP BY 1"
         ),
         cure=Cure(
-            "keep the old plugin until neutron stands at icehouse and migrate_to_ml2 has run",
+            "keep the old plugin until neutron is at icehouse and migrate_to_ml2 has run",
             (Shell(f"core_plugin = {neutron.OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
         ),
     )

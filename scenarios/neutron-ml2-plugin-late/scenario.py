@@ -38,7 +38,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         effect="Icehouse's db-manage alters ML2's tables, which nobody has made, and stops half-way",
         evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),
         cure=Cure(
-            "keep the old plugin until neutron stands at icehouse and migrate_to_ml2 has run",
+            "keep the old plugin until neutron is at icehouse and migrate_to_ml2 has run",
             (Shell(f"core_plugin = {neutron.OVS_PLUGIN}   # in the neutron.conf that db-manage reads"),),
         ),
     )

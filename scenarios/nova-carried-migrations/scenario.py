@@ -77,7 +77,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.migrate_version",
-            message=f"nova stands at migration {version}; Icehouse's 216_havana makes a new schema, not the way to it",
+            message=f"nova is at schema version {version}; Icehouse's 216_havana makes a new schema, not the way to it",
             effect="with Havana's migrations carried into Icehouse's repository 216_havana stops with 1050 on "
             "`instances`, left at 215; without them the tool stops at once",
             evidence=Evidence.of(("version", "needed"), [(version, LAST)]),
@@ -100,7 +100,7 @@ def carry_them_all(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Icehouse's own tool takes the whole way; a copy of the database takes the way through Havana beside it."""
     version = cloud.value("nova", "SELECT version FROM migrate_version")
     if version >= LAST:
-        raise UsageFault(f"nova stands at {version}: Havana's migrations have run already")
+        raise UsageFault(f"nova is at schema version {version}: Havana's migrations have already run")
     direct = cloud.databases["nova"]
     cloud.lab_server.save([direct], direct)
     cloud.lab_server.load(direct, {direct: beside(cloud).databases["nova"]})
@@ -135,7 +135,7 @@ def same_as_through_havana(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova",
-            message=f"{len(differ)} tables end otherwise than through Havana",
+            message=f"{len(differ)} tables differ from those of a cloud upgraded through Havana",
             evidence=Evidence.of(("table",), [(name,) for name in differ]),
         )
     cloud.lab_server.drop(other.databases["nova"])

@@ -31,7 +31,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.migrate_version",
-            message=f"nova stands at migration {version}; Icehouse's own migrations start at {FIRST_OF_ICEHOUSE}",
+            message=f"nova is at schema version {version}; Icehouse's own migrations start at {FIRST_OF_ICEHOUSE}",
             effect=f"`nova-manage db sync` of Icehouse stops with KeyError: <VerNum({version + 1})>",
             evidence=Evidence.of(("version", "needed"), [(version, FIRST_OF_ICEHOUSE)]),
             cure=Cure("run Havana's `nova-manage db sync` first", (Shell("nova-manage db sync   # Havana's"),)),

@@ -59,7 +59,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.block_device_mapping",
-            message=f"nova stands at migration {version}, but {len(left)} columns of {MAPPINGS} are there already",
+            message=f"nova is at schema version {version}, but {len(left)} columns of {MAPPINGS} already exist",
             effect=f"{MAPPINGS} was tried and stopped half-way; run again it stops with 1060 Duplicate column name; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table", "column"), list(left)),

@@ -47,7 +47,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.migrate_version",
-            message=f"nova stands at migration {version}, but {len(left)} tables of {PURGE} are there already",
+            message=f"nova is at schema version {version}, but {len(left)} tables of {PURGE} already exist",
             effect=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table",), [(table,) for table in left]),

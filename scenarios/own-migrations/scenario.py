@@ -114,7 +114,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="keystone.migrate_version",
-        message=f"keystone stands at migration {version}; Grizzly's last is {STOCK}, so the rest are your own",
+        message=f"keystone is at schema version {version}; Grizzly's last is {STOCK}, so the rest are your own",
         effect=f"Havana takes its own {STOCK + 1} to {version} for done and fails later, somewhere unrelated",
         evidence=Evidence.of(("version", "Grizzly's last"), [(version, STOCK)]),
         cure=Cure(
@@ -139,7 +139,7 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Park what the own columns and tables hold, then let Grizzly's own code downgrade with the files still there."""
     version = cloud.value("keystone", "SELECT version FROM migrate_version")
     if version <= STOCK:  # making the parking schema anew would drop what waits in it
-        raise UsageFault(f"keystone stands at {version}: there is nothing of your own to downgrade")
+        raise UsageFault(f"keystone is at schema version {version}: there is nothing of your own to downgrade")
     park, tables = parking(cloud), own_tables(cloud)
     cloud.lab_server.create(park)
     for table in tables:

@@ -87,7 +87,7 @@ def test_a_live_server_is_told_with_its_true_revisions(server, inspect):
     told = messages(page)
     assert "error: old_glance is a second database of glance, besides glance" in told
     assert "info: databases that belong to no OpenStack service were skipped: wiki" in told
-    assert any(message.startswith("error: keystone stands at migration 25") for message in told)
+    assert any(message.startswith("error: keystone is at schema version 25") for message in told)
 
 
 def test_what_an_account_may_not_see_is_named_and_the_rest_comes(server, inspect):

@@ -478,7 +478,9 @@ def scenario(number, good=True):
         checked={"instances-kept": 2},
         injected=(name,),
     )
-    problems = () if good else ("havana/nova failed with another error than /1060.*disabled_reason/: KeyError: 162",)
+    problems = (
+        () if good else ("havana/nova failed with a different error from /1060.*disabled_reason/: KeyError: 162",)
+    )
     return ScenarioReport(
         name,
         f"Trap number {number}: a back-ported column stops nova's Havana migrations",

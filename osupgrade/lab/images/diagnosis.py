@@ -32,7 +32,7 @@ def diagnose(name: str, step: str, output: str) -> ImageError:
         message = f"the disk is full: building the image {name} stopped at {step}"
         hint = f"docker system df shows what takes the room, osupgrade clean frees the lab's; then {again}"
     elif re.search(r"DO NOT MATCH THE HASHES|computed checksum did NOT match|sha512sum: WARNING", output):
-        hint = "the index served another file than the pinned one: ask who runs it; nothing of it was installed"
+        hint = "the package index served a file that differs from the pinned one: ask whoever runs it; nothing was installed"
     elif re.search(r"SSLError|SELF_SIGNED_CERT|unable to get local issuer|certificate verif", output, re.IGNORECASE):
         hint = f"a proxy signs connections anew? SSL_CERT_FILE=<its CA bundle> {again}"
     elif _NETWORK.search(output):

@@ -30,7 +30,7 @@ class Observed:
 def read_record(lines: Iterable[str], step: str, service: str, databases: Mapping[str, str]) -> Observed:
     """What the lines of a step's file say. ``databases`` maps names on the server to the cloud's own names.
 
-    A line that is cut off, as by a tool that was killed, is told as a fault; the others count.
+    A line that is cut off, as by a tool that was killed, is reported as a fault; the others count.
     """
     sizes: dict[str, Sizes] = {}
     migrations: list[Migration] = []

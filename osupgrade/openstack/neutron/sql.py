@@ -18,7 +18,7 @@ _DNS_NAMESPACE = "6ba7b8109dad11d180b400c04fd430c8"
 
 
 def stands_at(cloud: Cloud, release: str) -> bool:
-    """Whether neutron's database stands at a release: by its stamp, or by its tables where it was never stamped."""
+    """Whether neutron's database is at a release: by its stamp, or by its tables where it was never stamped."""
     (database,) = load_releases()[release].services["neutron"].databases
     stamps = cloud.versions("neutron", database.version_table)
     return stamps == database.head or (not stamps and has_tables_of(cloud, release))

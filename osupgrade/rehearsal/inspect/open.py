@@ -66,7 +66,7 @@ class Usable:
 
 
 def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usable:
-    """Read the dumps behind ``paths``; ``reading`` is told how far.
+    """Read the dumps behind ``paths``; ``reading`` gets the progress.
 
     A dump that is none, or broken, or a second one of a service, becomes a finding; raises UsageFault when nothing is
     left.

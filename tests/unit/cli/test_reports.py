@@ -23,7 +23,7 @@ def test_scenarios_are_shown_as_a_matrix_that_is_not_wrapped(tmp_path, capsys):
     assert command(["report", made(samples.scenarios(5), tmp_path)]) == Exit.DID_NOT
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("glance-trap-03 ")]
     assert line.rstrip().endswith(
-        "naive: havana/nova failed with another error than /1060.*disabled_reason/: KeyError: 162"
+        "naive: havana/nova failed with a different error from /1060.*disabled_reason/: KeyError: 162"
     )
 
 

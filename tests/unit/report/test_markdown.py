@@ -31,7 +31,7 @@ def test_a_green_run_says_so_first():
 def test_the_matrix_shows_bad_scenarios_first():
     rows = [line for line in markdown(samples.scenarios(6)).splitlines() if "-trap-" in line and line.startswith("|")]
     assert len(rows) == 6
-    assert rows[0].startswith("| glance-trap-03 | ❌ | ✅ | 13.7 | naive: havana/nova failed with another error")
+    assert rows[0].startswith("| glance-trap-03 | ❌ | ✅ | 13.7 | naive: havana/nova failed with a different error")
 
 
 def test_texts_cannot_break_the_table_or_the_page():

@@ -241,7 +241,7 @@ def test_scenarios_are_told_one_by_one_without_a_terminal():
         "starting [mysql56]",
         "ok     keystone-trap-02 (1 of 2, 13.7 s)",
         "FAILED glance-trap-03 (2 of 2, 13.7 s)",
-        "       naive: havana/nova failed with another error than /1060.*disabled_reason/: KeyError: 162",
+        "       naive: havana/nova failed with a different error from /1060.*disabled_reason/: KeyError: 162",
     ]
 
 

@@ -90,7 +90,7 @@ def keystone():
 
 
 def catalogue(one):
-    """What a user is told of where the services are."""
+    """Where a user's catalogue says the services are."""
     access = login(one['user'], one['password'], one['tenant'])
     return exactly(('%s %s' % (service['type'], service['name']), service['endpoints']) for service in access['serviceCatalog'])
 
