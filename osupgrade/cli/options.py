@@ -82,10 +82,11 @@ def chosen_path(path: str, say: Callable[[str], None]) -> str:
         raise
 
 
-def route_text(source: str, target: str, kind: str = "", via: str = "") -> str:
+def route_text(source: str, target: str, kind: str = "", via: str = "", *, dumps: bool = False) -> str:
     """A route's ends, and its stops or how they are chosen, as ``--path`` takes them; empty without any.
 
-    Raises UsageFault for what is no route.
+    With ``dumps`` the first end may be left out: it is what they are, and the text begins with a hyphen. Raises
+    UsageFault for what is no route.
     """
     stops = [name.strip() for name in via.split(",") if name.strip()]
     if not (source or target):
@@ -94,7 +95,7 @@ def route_text(source: str, target: str, kind: str = "", via: str = "") -> str:
                 "--route and --via belong to --from and --to", hint="osupgrade rehearse --from RELEASE --to RELEASE"
             )
         return ""
-    if not (source and target):
+    if not target or not (source or dumps):
         given, other = ("--from", "--to") if source else ("--to", "--from")
         raise UsageFault(f"{given} needs {other}", hint="osupgrade rehearse --from RELEASE --to RELEASE")
     if kind and stops:
@@ -102,8 +103,8 @@ def route_text(source: str, target: str, kind: str = "", via: str = "") -> str:
     if kind and kind not in KINDS:
         raise UsageFault(f"--route takes {', '.join(KINDS)}, not {kind!r}")
     releases = load_releases()
-    ends = [known_release(releases, name).name for name in (source, *stops, target)]
-    return "-".join([*ends, *([kind] if kind else [])])
+    ends = [known_release(releases, name).name for name in (*([source] if source else []), *stops, target)]
+    return "-".join([*([] if source else [""]), *ends, *([kind] if kind else [])])
 
 
 def path_of_dumps(held: Sequence[Holding]) -> str:

@@ -216,7 +216,7 @@ def rehearse(
     # The times of an estimate are not those of other runs.
     past = None if timing.estimate else history_from(judging.history, judging.no_history)
     with telling(terminal(stderr=output.as_json, quiet=output.quiet)) as told:
-        path = chosen_path(_route(cloud), lambda text: console.print(text, soft_wrap=True))
+        path = chosen_path(_route(cloud, bool(dumps or cloud.dump)), lambda text: console.print(text, soft_wrap=True))
         request = request_from(path, dumps or (), cloud, cures, judging, timing, output)
         task = load(request, reading(told))
     run = RunDirectory.make(output.out, task.plan.path.name)
@@ -278,9 +278,9 @@ def request_from(
     )
 
 
-def _route(cloud: CloudOptions) -> str:
+def _route(cloud: CloudOptions, dumps: bool) -> str:
     """The path or the route that was asked for; empty for neither."""
-    along = route_text(cloud.source, cloud.target, cloud.route, cloud.via)
+    along = route_text(cloud.source, cloud.target, cloud.route, cloud.via, dumps=dumps)
     if along and cloud.path:
         raise UsageFault("--path and --from exclude each other: a path has its ends")
     return along or cloud.path

@@ -14,7 +14,7 @@ from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import path_along
 from osupgrade.model.release import Release
-from osupgrade.model.route import NoRoute, Route, alternatives, known_release, named
+from osupgrade.model.route import NoRoute, Route, alternatives, known_release
 from osupgrade.model.text import duration
 from osupgrade.report.terminal.console import terminal
 
@@ -57,6 +57,8 @@ def _facts(kind: str, route: Route | UsageFault, past: History | None) -> dict[s
                     "to": one.hop.target,
                     "reason": one.reason,
                     "stops": list(one.stops),
+                    "way": list(one.way),
+                    "instead": one.instead,
                 }
                 for one in obstacles
             ],
@@ -87,8 +89,7 @@ def _print(console: Console, first: Release, last: Release, found: list[dict[str
         if "refused" in one:
             console.print(f"\n{one['route']}: not possible; {one['refused']}", soft_wrap=True)
             for each in one["obstacles"]:
-                first_stop = f"; stop at {named(each['stops'])} first" if each["stops"] else ""
-                text = f"{each['service']}, {each['from']} to {each['to']}: {each['reason']}{first_stop}"
+                text = f"{each['service']}, {each['from']} to {each['to']}: {each['reason']}{each['instead']}"
                 console.print(f"  {text}", soft_wrap=True)
             continue
         took = f", {duration(one['seconds'])} when last rehearsed" if one["seconds"] else ""

@@ -11,6 +11,7 @@ from osupgrade.dump.holdings import Holding
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.release import Release
+from osupgrade.model.route import ordered
 
 
 def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[Finding, ...]:
@@ -43,6 +44,33 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
             where = f"it is at {place}" if place else "no release of the path ends at that version"
             findings.append(Finding("dump", Severity.WARNING, holding.service, holding.dump.name, message, where))
     return tuple(findings)
+
+
+def release_of(found: Sequence[Holding]) -> Release:
+    """The release that the databases of dumps are at, by their version tables; the oldest where they differ.
+
+    Raises UsageFault where no release ends at any of these versions.
+    """
+    releases = ordered(load_releases().values())
+    # Of releases that end at the same version it is the latest: the hops between them change nothing.
+    at = [max(matching) for holding in found if (matching := _matching(holding, releases))]
+    if not at:
+        says = "; ".join(
+            f"{h.service} {said_of(h.service, h.section.versions) or ', '.join(h.section.versions) or 'has no version'}"
+            for h in found
+        )
+        raise UsageFault(
+            f"no release from which a route could begin has the versions of these dumps: {says}",
+            hint="name the release with --from; `osupgrade inspect DUMP` shows what is known of them",
+        )
+    return releases[min(at)]
+
+
+def _matching(holding: Holding, releases: Sequence[Release]) -> list[int]:
+    """The numbers of the releases that end at a database's version."""
+    versions = set(holding.section.versions or ("",))
+    ends = [heads(holding.service, [release]).get(release.name, ()) for release in releases]
+    return [number for number, head in enumerate(ends) if set(head) == versions]
 
 
 def _place(versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:

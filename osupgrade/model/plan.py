@@ -144,6 +144,6 @@ def _chain(service: str, path: UpgradePath, releases: Mapping[str, Release]) -> 
         if found := route.obstacle(releases, service, before, after):
             raise UsageFault(
                 f"{after.name} cannot be reached from {before.name} in one hop: {found}",
-                hint=f"stop at {route.named(found.stops)} first" if found.stops else "",
+                hint=found.instead.removeprefix("; "),
             )
     return Chain(service, tuple(Hop(service, before.name, after.name) for before, after in itertools.pairwise(at)))

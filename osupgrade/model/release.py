@@ -53,12 +53,27 @@ class Database:
 
 
 @dataclass(frozen=True)
+class JumpResult:
+    """A result of an upgrade check, by name, that is a failure on every jump; a warning before ``since``.
+
+    ``since`` is a version id, ``remedy`` what an operator has to do about it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
+    check: str
+    since: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Command:
     """One call of a service's own tool.
 
     ``entry`` is ``module:function``, ``-m module`` or a script below the service's tree; ``args`` are templates
     over the names that the configuration templates see. ``accepts`` are the exit statuses that are no failure.
-    ``ignores`` are results of an upgrade check, by name, that a later stage judges.
+    ``ignores`` are results of an upgrade check, by name, that a later stage judges; ``on_jumps`` those that fail
+    whenever a release was skipped.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
@@ -69,6 +84,7 @@ class Command:
     gettext: str | None = None
     accepts: tuple[int, ...] = (0,)
     ignores: tuple[str, ...] = ()
+    on_jumps: tuple[JumpResult, ...] = ()
     online: bool = False
     """Whether the service's API may stay up meanwhile."""
 

@@ -24,10 +24,20 @@ class Obstacle:
     hop: Hop
     reason: str
     stops: tuple[str, ...]
-    """Releases that would do as the next stop, the latest first."""
+    """Releases each of which would do as the only stop, the latest first."""
+    way: tuple[str, ...] = ()
+    """Where one stop is not enough: the stops of a way, in their order."""
 
     def __str__(self) -> str:
         return f"{self.hop.service}: {self.reason}"
+
+    @property
+    def instead(self) -> str:
+        """Where to stop, for the end of a sentence; empty where no stop helps."""
+        if self.stops:
+            shown = " or ".join(self.stops[:_SHOWN])
+            return f"; stop at {shown}{' or an older one' if len(self.stops) > _SHOWN else ''} first"
+        return f"; stop at {', then at '.join(self.way)} first" if self.way else ""
 
 
 class NoRoute(UsageFault):
@@ -155,17 +165,17 @@ def obstacle(releases: Releases, service: str, source: Release, target: Release)
     hop = Hop(service, source.name, target.name)
     if service not in source.services and part.arrival is None:
         reason = f"{target.name} cannot take {service} over from the database in which it lived before"
-        return Obstacle(hop, reason, _stops(releases, service, source, target))
+        return Obstacle(hop, reason, *_ways(releases, service, source, target))
     if service in source.services and part.oldest_source and since(source.version) < since(part.oldest_source):
         oldest = release_named(releases, part.oldest_source)
         name = f"{oldest.name} ({oldest.version})" if oldest else part.oldest_source
         reason = f"{target.name}'s tool takes no database older than {name}"
-        return Obstacle(hop, reason, _stops(releases, service, source, target))
+        return Obstacle(hop, reason, *_ways(releases, service, source, target))
     for release, stop in _data_stops(releases, service, source, target):
         reason = f"{stop.why}; concerned: {stop.rows}" if stop.rows else stop.why
         if release is not target:
             reason = f"{reason} (on the way, in {release.name})"
-        return Obstacle(hop, reason, _stops(releases, service, source, target))
+        return Obstacle(hop, reason, *_ways(releases, service, source, target))
     return None
 
 
@@ -197,18 +207,24 @@ def _data_stops(
                 yield release, stop
 
 
-def _stops(releases: Releases, service: str, source: Release, target: Release) -> tuple[str, ...]:
-    """The next stops from which ``service`` can go on to ``target`` at last, the latest first."""
-    between = _between(releases, source, target)
-    reached = {target.name}
-    good: list[str] = []
-    for release in reversed(between):
-        onward = [r for r in (*between, target) if r.name in reached and since(r.version) > since(release.version)]
-        if any(obstacle_free(releases, service, release, r) for r in onward):
-            reached.add(release.name)
-            if obstacle_free(releases, service, source, release):
-                good.append(release.name)
-    return tuple(good)
+def _ways(
+    releases: Releases, service: str, source: Release, target: Release
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The releases that would do as the only stop, the latest first; where there is none, a way of several stops."""
+    stops = (source, *_between(releases, source, target), target)
+    # Release -> the fewest stops from it to the target; of equal ways the one with the latest first stop.
+    ways: dict[str, tuple[str, ...]] = {target.name: ()}
+    for at, release in reversed(list(enumerate(stops[:-1]))):
+        onward = [(len(ways[r.name]), -i, r) for i, r in enumerate(stops) if i > at and r.name in ways]
+        free = [(count, i, r) for count, i, r in onward if obstacle_free(releases, service, release, r)]
+        if free:
+            following = min(free, key=lambda each: each[:2])[2]
+            ways[release.name] = () if following is target else (following.name, *ways[following.name])
+    way = ways.get(source.name, ())
+    if len(way) != 1:
+        return (), way
+    alone = [r.name for r in reversed(stops[1:-1]) if ways.get(r.name) == ()]
+    return tuple(name for name in alone if obstacle_free(releases, service, source, releases[name])), ()
 
 
 def obstacle_free(releases: Releases, service: str, source: Release, target: Release) -> bool:
@@ -263,23 +279,13 @@ def _why(kind: str, stop: Release) -> str:
 def _refusal(source: Release, target: Release, obstacles: Sequence[Obstacle]) -> NoRoute:
     hops = {(o.hop.source, o.hop.target) for o in obstacles}
     what = ", ".join(f"{before} to {after}" for before, after in sorted(hops))
-    lines = "\n".join(
-        f"{o.hop.service}, {o.hop.source} to {o.hop.target}: {o.reason}"
-        + (f"; stop at {named(o.stops)} first" if o.stops else "")
-        for o in obstacles
-    )
+    lines = "\n".join(f"{o.hop.service}, {o.hop.source} to {o.hop.target}: {o.reason}" + o.instead for o in obstacles)
     return NoRoute(
         f"there is no direct upgrade from {what} for {', '.join(dict.fromkeys(o.hop.service for o in obstacles))}",
         obstacles,
         hint=f"osupgrade routes --from {source.name} --to {target.name} shows the routes that there are",
         evidence=lines,
     )
-
-
-def named(stops: Sequence[str]) -> str:
-    """A few of the stops that would do, as a sentence names them."""
-    shown = " or ".join(stops[:_SHOWN])
-    return f"{shown} or an older one" if len(stops) > _SHOWN else shown
 
 
 def _supported(source: Release, between: Sequence[Release], target: Release) -> tuple[Release, ...]:

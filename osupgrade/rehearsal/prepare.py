@@ -15,12 +15,13 @@ from osupgrade.checks import Check, load_checks
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.derived import seeded_cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
+from osupgrade.cloud.jumps import jump_findings
 from osupgrade.cloud.laboratory import Laboratory, Say, restore_lane, with_arrivals
 from osupgrade.cloud.restored import restore_dumps
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
-from osupgrade.dump.start import check_start
+from osupgrade.dump.start import check_start, release_of
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.server_settings import set_up
 from osupgrade.model.errors import UsageFault
@@ -114,6 +115,8 @@ def load(request: Request, reading: Reading | None = None) -> Task:
     dumps = read_dumps(request.dumps, reading) if request.dumps else ()
     held = holdings(dumps) if dumps else ()
     path = request.path or (path_of({h.service: h.section.versions for h in held}) if held else usual_path())
+    if path.startswith("-"):  # a route whose beginning is what the dumps are
+        path = f"{release_of(held).name}{path}"
     services = request.services or (_owners(held, plan_named(path)) if held else ())
     plan = plan_named(path, services)
     if not dumps:
@@ -181,7 +184,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
         bare,
         arriving=(way, surveyor, foresight),
         keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
-        known_before=(*task.findings, *brought.findings),
+        known_before=(*task.findings, *brought.findings, *jump_findings(task.plan, load_releases())),
     )
     fresh = Fresh(task.plan, laboratory, run, say)
     phases = (surveyor, foresight, repeat, default, way, fresh, apis, *timing)

@@ -7,7 +7,7 @@ import pytest
 from osupgrade.catalog.identity import Section
 from osupgrade.catalog.releases import load_releases, plan_named
 from osupgrade.dump.holdings import Holding
-from osupgrade.dump.start import check_start
+from osupgrade.dump.start import check_start, release_of
 from osupgrade.model.errors import Exit, UsageFault
 
 
@@ -78,3 +78,27 @@ def test_one_that_is_older_than_the_path_is_named_too():
     with pytest.raises(UsageFault, match="is older than grizzly") as refused:
         checked("133", service="nova")
     assert "Folsom (2012.2)" in refused.value.hint
+
+
+def held_at(release, *services):
+    """The databases of a release, by their version tables."""
+    found = load_releases()[release].services
+    return [Holding(name, Read(), Section(name, True, (), versions=found[name].databases[0].head)) for name in services]
+
+
+@pytest.mark.parametrize("release", ["grizzly", "rocky", "train", "wallaby", "yoga", "antelope", "caracal", "gazpacho"])
+def test_a_route_of_dumps_begins_where_they_are(release):
+    services = [name for name in load_releases()[release].services if name in ("keystone", "nova", "cinder", "neutron")]
+    assert release_of(held_at(release, *services)).name == release
+
+
+def test_where_services_are_at_different_releases_the_oldest_counts():
+    assert release_of([*held_at("train", "nova"), *held_at("yoga", "neutron")]).name == "train"
+
+
+@pytest.mark.parametrize("versions", [(), ("109", "44", "44", "44"), ("own",)])
+def test_a_release_that_nobody_knows_has_to_be_named(versions):
+    held = Holding("keystone", Read(), Section("keystone", True, (), versions=versions))
+    with pytest.raises(UsageFault) as refused:
+        release_of([held])
+    assert "--from" in refused.value.hint

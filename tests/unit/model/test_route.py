@@ -116,6 +116,7 @@ def test_a_jump_over_a_data_migration_is_refused_with_the_rows_that_need_it():
     assert set(reasons) == {"glance", "cinder"}
     assert "volume_type_id is NULL" in reasons["cinder"].reason
     assert reasons["cinder"].stops == ("train",)
+    assert reasons["cinder"].instead == "; stop at train first"
     assert "stop at train first" in caught.value.evidence
 
 
@@ -225,3 +226,17 @@ def test_a_cloud_comes_from_the_nearest_older_release_that_is_seeded():
     assert {"rocky", "caracal", "grizzly"} <= seeded
     with pytest.raises(UsageFault, match="no cloud can be seeded at a or before it"):
         seeding_release(MADE, MADE["a"])
+
+
+def test_where_one_stop_is_not_enough_a_whole_way_is_named():
+    with pytest.raises(NoRoute) as caught:
+        along("rocky", "hibiscus", "direct")
+    found = {one.hop.service: one for one in caught.value.obstacles}
+    assert found["keystone"].stops == () and found["keystone"].instead == "; stop at xena, then at antelope first"
+    assert found["glance"].way == () and found["glance"].instead == "; stop at train first"
+    releases = load_releases()
+    for one in found.values():
+        for way in [(stop,) for stop in one.stops] or [one.way]:
+            stops = ["rocky", *way, "hibiscus"]
+            for before, after in itertools.pairwise(stops):
+                assert obstacle(releases, one.hop.service, releases[before], releases[after]) is None
