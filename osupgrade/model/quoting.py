@@ -193,7 +193,8 @@ def client_input(client: str, database: str, sql: str) -> list[str]:
     option for that is younger than some servers of these clouds, so it is given only where it matters.
     """
     exact = " --binary-mode" if "\r" in sql else ""
-    return shell_input(f"{client}{exact} {shell_word(database)}", sql, "SQL")
+    name = f"{'-- ' if database.startswith('-') else ''}{shell_word(database)}"
+    return shell_input(f"{client}{exact} {name}", sql, "SQL")
 
 
 def _octal(text: str, octal: str = "\\") -> str:

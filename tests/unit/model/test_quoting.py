@@ -183,3 +183,8 @@ def test_a_cure_is_made_of_parameters():
     assert made == Sql("neutron", "UPDATE `own {nova}``` SET host = 'it''s {nova}'")
     ((where, text),) = cure_blocks(Cure("", (made,)))
     assert (where, text) == ("neutron", made.statement + ";")
+
+
+def test_a_database_s_name_is_never_an_option_of_the_client():
+    assert quoting.client_input("mysql", "--all-databases", "SELECT 1;")[0] == "mysql -- --all-databases <<'SQL'"
+    assert quoting.client_input("mysql", "nova", "SELECT 1;")[0] == "mysql nova <<'SQL'"
