@@ -47,6 +47,12 @@ def test_an_engine_that_is_full():
     assert guarded(raising(docker.errors.APIError("no space left on device"))) == Exit.MISSING
 
 
+def test_a_container_that_somebody_removed_is_named_as_that():
+    gone = docker.errors.NotFound("404 Client Error: Not Found", explanation="No such container: 0123456789ab")
+    found = known_fault(gone)
+    assert found and found.status == 4 and "was removed while it was in use" in found.message
+
+
 def test_a_mistake_of_our_own_stays_one(capsys):
     assert guarded(raising(KeyError("x"))) == Exit.LAB_FAULT
     assert "a fault of the lab itself" in capsys.readouterr().err
