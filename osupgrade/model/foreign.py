@@ -24,7 +24,7 @@ _inside = threading.local()
 
 def raised_by_it(fault: BaseException) -> bool:
     """Whether foreign code raised this by itself: no signal came that had it raised."""
-    return isinstance(fault, Exception) or not interrupt.interrupted()
+    return isinstance(fault, Exception) or not interrupt.interrupting()
 
 
 @contextlib.contextmanager

@@ -76,6 +76,11 @@ def interrupted() -> bool:
     return _State.signals > 0
 
 
+def interrupting() -> bool:
+    """Whether a signal is ending the command that is at work."""
+    return _State.working and interrupted()
+
+
 def leave() -> None:
     """End the process now, with what was printed."""
     for stream in (sys.stdout, sys.stderr):

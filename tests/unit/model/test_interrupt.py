@@ -12,6 +12,7 @@ from osupgrade.cli import guarded
 from osupgrade.lab.parallel import threads
 from osupgrade.model import interrupt
 from osupgrade.model.errors import LabFault
+from osupgrade.model.foreign import raised_by_it
 
 
 def send(number=signal.SIGINT):
@@ -135,3 +136,12 @@ def test_threads_are_waited_for_when_nothing_happens():
     with threads(2) as pool:
         pool.submit(done.append, 1)
     assert done == [1]
+
+
+def test_a_signal_of_an_earlier_command_does_not_end_the_next_one():
+    def work():
+        send()
+        return 0
+
+    assert guarded(work) == 130
+    assert raised_by_it(SystemExit(0)) and raised_by_it(KeyboardInterrupt())

@@ -290,8 +290,8 @@ def test_output_is_read_without_colours_and_progress_bars():
     ("output", "said"),
     [
         ("write /x: no space left on device", "the disk is full"),
-        ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "another file than the pinned one"),
-        ("sha512sum: WARNING: 1 computed checksum did NOT match", "another file than the pinned one"),
+        ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "a file that differs from the pinned one"),
+        ("sha512sum: WARNING: 1 computed checksum did NOT match", "a file that differs from the pinned one"),
         ("ssl.SSLError: [SSL: CERTIFICATE_VERIFY_FAILED]", "SSL_CERT_FILE"),
         ("Retrying after 'SSLError([X509: NO_CERTIFICATE_OR_CRL_FOUND])'", "SSL_CERT_FILE"),
         ("npm ERR! code SELF_SIGNED_CERT_IN_CHAIN", "SSL_CERT_FILE"),
