@@ -186,7 +186,7 @@ def test_growth_beyond_reason_is_ended(mysql, tmp_path, monkeypatch):
     twice = "INSERT INTO big SELECT * FROM big;\n" * 40
     big = f"CREATE TABLE big (a varchar(200));\nINSERT INTO big VALUES ('{'x' * 200}');\n{twice}"
     dumps = read_dumps([put(tmp_path, samples.plain().replace("-- Dump completed", f"{big}-- Dump completed"))])
-    with pytest.raises(UsageFault, match="on the server of"):
+    with pytest.raises(UsageFault, match="on the server from"):
         restore(mysql, dumps)
     assert mysql.databases() == ()
 
