@@ -376,7 +376,7 @@ def test_an_interruption_ends_the_run_at_once(tools, monkeypatch):
     def press(_cloud, _findings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(interrupt, "interrupted", lambda: True)
+    monkeypatch.setattr(interrupt, "interrupting", lambda: True)
     with pytest.raises(KeyboardInterrupt):
         runner(plan_of("nova"), known=[trap]).go(fake_cloud())
     assert tools.ran == []
