@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from osupgrade.catalog.site import options
 from osupgrade.seed.description import CloudDescription
 
+Statement = tuple[str, str]
+"""A database's logical name, and what is run in it."""
+
 _AGENTS = {
     "an agent is dead": "UPDATE agents SET heartbeat_timestamp = heartbeat_timestamp - INTERVAL 90 DAY "
     "WHERE agent_type = 'DHCP agent' ORDER BY host LIMIT 1",
@@ -24,10 +27,10 @@ _AGENTS = {
 
 @dataclass(frozen=True)
 class Shape:
-    """A sound cloud: its description, and statements for neutron's database by what they make of it."""
+    """A sound cloud: its description, and statements by what they make of it."""
 
     description: CloudDescription
-    changes: dict[str, str]
+    changes: dict[str, tuple[Statement, ...]]
 
     def __str__(self) -> str:
         cloud = self.description
@@ -80,4 +83,4 @@ def shape_of(usual: CloudDescription, seed: int) -> Shape:
         images=dataclasses.replace(usual.images, per_tenant=chance.randint(1, 2)),
     )
     chosen = chance.sample(sorted(_AGENTS), chance.randint(0, 4))
-    return Shape(described, {name: _AGENTS[name] for name in sorted(chosen)})
+    return Shape(described, {name: (("neutron", _AGENTS[name]),) for name in sorted(chosen)})

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from osupgrade.catalog import content
@@ -29,7 +30,7 @@ from osupgrade.rehearsal.runner import Runner
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import load_scenarios
 from osupgrade.seed.description import CloudDescription, load_description
-from tools.seed_shapes import Shape, shape_of
+from tools.seed_shapes import Shape, Statement, shape_of
 
 LANE = "trial"
 _EMPTY = "trial-empty"
@@ -70,14 +71,14 @@ class Trials:
         make_schemas(laboratory, self._cloud, first, directory)
         laboratory.server.save(list(names.values()), _EMPTY)
 
-    def run(self, description: CloudDescription, changes: Iterable[str] = ()) -> Trial:
+    def run(self, description: CloudDescription, changes: Iterable[Statement] = ()) -> Trial:
         """Seed a cloud and take it along the path; raises Fault only for what is not the cloud's doing."""
         names = self._cloud.databases.values()
         self._laboratory.server.load(_EMPTY, {name: name for name in names})
         started = time.monotonic()
         fill(self._laboratory, self._cloud, description, lambda _line: None)
-        for statement in changes:
-            self._cloud.execute("neutron", statement)
+        for database, statement in changes:
+            self._cloud.execute(database, statement)
         seeding = time.monotonic() - started
         rows = _rows(self._cloud)
         run = RunDirectory.make(self._directory, f"seed{description.seed}")
@@ -149,7 +150,7 @@ def main() -> int:
             for seed in range(options.first, options.first + options.seeds):
                 shaped = shape_of(shape, seed) if options.shapes else Shape(dataclasses.replace(shape, seed=seed), {})
                 print(shaped, flush=True)
-                trial = trials.run(shaped.description, shaped.changes.values())
+                trial = trials.run(shaped.description, chain.from_iterable(shaped.changes.values()))
                 print(trial, flush=True)
                 blamed += bool(trial.alarms)
     except Fault as fault:

@@ -1,6 +1,6 @@
 """Every row is accounted for: a table keeps its rows, or a migration that is known changes them.
 
-The catalogue of what the path's migrations do to whole tables is ``osupgrade/openstack/common/rows.toml``.
+What the path's migrations do, to whole tables or to rows by a condition, says ``osupgrade/openstack/common/rows.toml``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from osupgrade.catalog import content
-from osupgrade.catalog.loading import Strict, read_toml, validate
+from osupgrade.catalog.loading import Strict, load_toml
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -17,34 +17,47 @@ from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.stage import VERIFY
 
 
+class Explained(Strict):
+    """What migrations change on purpose: the number of rows of ``database.table``, and rows that they take away.
+
+    ``rows`` has a condition in SQL for each table: which rows of the cloud, before the first step, will be gone.
+    """
+
+    tables: dict[str, str]
+    rows: dict[str, str]
+
+
+@cache
+def explained() -> Explained:
+    """What ``rows.toml`` explains."""
+    return load_toml(content.service_file("common", "rows.toml"), Explained)
+
+
 def _census(cloud: Cloud) -> Mapping[str, int]:
-    """Rows of every table, by ``database.table``."""
-    counts: dict[str, int] = {}
+    """Rows of every table that must still be there at the end, by ``database.table``."""
+    counts = dict(_counts(cloud))
+    for table, condition in explained().rows.items():
+        database, _, name = table.partition(".")
+        if counts.get(table):
+            # A condition that is neither true nor false of a row takes nothing away.
+            going = f"SELECT COUNT(*) FROM {quoted(name)} WHERE {condition}"
+            counts[table] -= int(cloud.value(database, going))
+    return counts
+
+
+def _counts(cloud: Cloud) -> Iterator[tuple[str, int]]:
     for database in cloud.databases:
         tables = sorted(cloud.tables(database))
         if tables:
             sql = " UNION ALL ".join(f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables)
-            counts |= {f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, sql)}
-    return counts
-
-
-class _Tables(Strict):
-    tables: dict[str, str]
-
-
-@cache
-def explained() -> Mapping[str, str]:
-    """``database.table`` -> which migration changes its rows, and why."""
-    file = content.service_file("common", "rows.toml")
-    data = {name: validate({"tables": tables}, _Tables, f"{file}: {name}") for name, tables in read_toml(file).items()}
-    return {f"{database}.{table}": why for database, read in data.items() for table, why in read.tables.items()}
+            yield from ((f"{database}.{table}", int(rows)) for table, rows in cloud.rows(database, sql))
 
 
 def _compare(cloud: Cloud, before: Mapping[str, int]) -> Iterator[Finding]:
-    after = _census(cloud)
+    after = dict(_counts(cloud))
     odd: list[tuple[object, ...]] = []
     for table, rows in before.items():
-        if table in explained() or after.get(table) == rows:
+        if table in explained().tables or after.get(table) == rows:
             continue
         if table not in after and rows == 0:
             continue  # an empty table that was dropped lost nobody anything

@@ -209,6 +209,7 @@ NOVA = [
         INSTANCE,
         "DELETE FROM instance_actions WHERE instance_uuid = '$key'",
         instances="$key",
+        rows="nova.instance_actions",
     ),
     lost("a host of an aggregate gone", "nova", "aggregate_hosts", "host", "instances"),
     changed(

@@ -134,7 +134,7 @@ def test_image_toml(images):
         ("services/nova/service.toml", "", "utf8 = true", services, r"nova/service\.toml: utf8: is not a known"),
         ("services/neutron/site.toml", "[plugin]", "defalt = 1", options, "plugin: defalt: is not a known"),
         ("services/common/kept.toml", "", "tabels = 1", kept.explained, "tabels: is not a known"),
-        ("services/common/rows.toml", "[keystone]", "x = 1", rows.explained, r"tables\.x: must be text"),
+        ("services/common/rows.toml", "[rows]", "x = 1", rows.explained, r"rows\.x: must be text"),
         ("rules.toml", "", "latr = 1", catalogue.rules, "latr: is not a known"),
     ],
 )
