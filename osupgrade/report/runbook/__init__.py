@@ -4,7 +4,9 @@ the way back. Made from the plan and from what the rehearsal of their own cloud 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from osupgrade.catalog.render import Markup, render
 from osupgrade.model.plan import Plan
@@ -22,21 +24,27 @@ _TEMPLATE = Path(__file__).with_name("runbook.md.j2")
 
 def runbook(report: RunReport, plan: Plan) -> str:
     """The page as Markdown; ``report`` is that of a rehearsal of ``plan``."""
-    text = render(
-        _TEMPLATE,
-        {"page": facts(report, plan), "steps": steps(report, plan)},
-        filters={
-            "between": between,
-            "duration": duration,
-            "size": size,
-            "code": lambda text: Markup(markdown_code(text)),
-            "codes": lambda texts: Markup(", ".join(map(markdown_code, texts))),
-            "shell": lambda lines: Markup("\n".join(markdown_block("\n".join(lines), "sh"))),
-            "ours": Markup,
-        },
-        quote=lambda text: Markup(markdown(text)),
-    )
-    return _spaced(text)
+    values = {"page": facts(report, plan), "steps": steps(report, plan)}
+    return _spaced(render(_TEMPLATE, values, filters=_FILTERS, quote=_text))
+
+
+def _text(text: str) -> Markup:
+    return Markup(markdown(text))
+
+
+def _shell(lines: Iterable[str]) -> Markup:
+    return Markup("\n".join(markdown_block("\n".join(lines), "sh")))
+
+
+_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "between": between,
+    "duration": duration,
+    "size": size,
+    "code": lambda text: Markup(markdown_code(text)),
+    "codes": lambda texts: Markup(", ".join(map(markdown_code, texts))),
+    "shell": _shell,
+    "ours": Markup,
+}
 
 
 def titles(report: RunReport, plan: Plan) -> tuple[str, ...]:
