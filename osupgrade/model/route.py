@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,6 +79,7 @@ def ordered(releases: Iterable[Release]) -> tuple[Release, ...]:
     return tuple(sorted(releases, key=lambda release: since(release.version)))
 
 
+@functools.lru_cache(maxsize=1024)
 def since(version: str) -> tuple[int, int]:
     """A version id as something to compare: ``2024.1`` and its point releases are (2024, 1)."""
     parts = re.match(r"(\d+)\.(\d+)", version)

@@ -102,20 +102,41 @@ def split(units: Iterable[Unit], seconds: Mapping[Unit, float], shards: int) -> 
 
 def _cut(units: Sequence[Unit], seconds: Mapping[Unit, float], most: float) -> list[tuple[Unit, ...]]:
     """The fewest stretches of which none takes longer than ``most``, but for single units that do."""
-    cut: list[tuple[Unit, ...]] = []
+    cut: list[list[Unit]] = []
+    taken = _Load()
     for unit in units:
-        longer = (*cut[-1], unit) if cut else ()
-        if longer and load(longer, seconds) <= most:
-            cut[-1] = longer
+        if cut and (longer := taken.and_also(unit, seconds)).seconds <= most:
+            cut[-1].append(unit)
+            taken = longer
         else:
-            cut.append((unit,))
-    return cut
+            cut.append([unit])
+            taken = _Load().and_also(unit, seconds)
+    return [tuple(each) for each in cut]
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What units take, counted one by one; always in the same order, so that a sum is equal to itself."""
+
+    units: float = 0.0
+    places: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def seconds(self) -> float:
+        return self.units + SETUP_SECONDS * len(self.places)
+
+    def and_also(self, unit: Unit, seconds: Mapping[Unit, float]) -> _Load:
+        place = (unit.path, unit.database)
+        places = self.places if not unit.scenario or place in self.places else self.places | {place}
+        return _Load(self.units + seconds[unit], places)
 
 
 def load(units: Sequence[Unit], seconds: Mapping[Unit, float]) -> float:
     """How long units take one after the other, in seconds, the laboratories that scenarios need included."""
-    places = {(unit.path, unit.database) for unit in units if unit.scenario}
-    return sum(seconds[unit] for unit in units) + SETUP_SECONDS * len(places)
+    taken = _Load()
+    for unit in units:
+        taken = taken.and_also(unit, seconds)
+    return taken.seconds
 
 
 def _kind(unit: Unit) -> str:

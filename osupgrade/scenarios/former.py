@@ -34,25 +34,24 @@ OWN = frozenset({"rows_finding"})
 """The names that this module keeps for them."""
 
 
-def translated(file: Path, public: Sequence[str]) -> tuple[CodeType | None, str]:
-    """A former scenario's code with imports of the present form, and the path that it names ("" for the usual one).
+@functools.lru_cache(maxsize=512)
+def code_of(file: Path, source: bytes, public: Sequence[str]) -> tuple[CodeType, str | None]:
+    """The code of a scenario.py. Where it is a former one, its imports are those of the present form, and the second
+    value is the path that it names ("" for the usual one); None where it is of the present form.
 
-    None where the file is of the present form, or imports what nothing here stands for. ``public`` are the names that
-    scenarios may import.
+    One that imports what nothing here stands for is left as it is. ``public`` are the names that scenarios may import.
+    Raises what Python raises for a ``source`` that it cannot compile.
     """
-    try:
-        tree = ast.parse(file.read_bytes(), str(file))
-    except (SyntaxError, ValueError):  # said by the import that follows
-        return None, ""
+    tree = ast.parse(source, str(file))
     former = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module in MODULES]
     if not former or not {alias.name for node in former for alias in node.names} <= {*public, *OWN}:
-        return None, ""
+        return compile(tree, str(file), "exec", dont_inherit=True), None
     for node in former:
         own = {alias.name for alias in node.names} <= OWN
         node.module = __name__ if own else PUBLIC
     path = "".join(_paths_taken_out(tree))
     _warn(file, tuple(sorted({alias.name for node in former for alias in node.names})))
-    return compile(tree, str(file), "exec"), path
+    return compile(tree, str(file), "exec", dont_inherit=True), path
 
 
 def hops_of(scenario: Scenario, path: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from osupgrade.model.foreign import IMPORT_SECONDS, contained, raised_by_it
 from osupgrade.model.plan import Plan
 from osupgrade.scenarios.contract import Scenario, Silent
 from osupgrade.scenarios.declared import declared
-from osupgrade.scenarios.former import PUBLIC, hops_of, translated
+from osupgrade.scenarios.former import PUBLIC, code_of, hops_of
 
 
 @dataclass(frozen=True)
@@ -137,18 +137,18 @@ def _instead(fault: BaseException) -> str:
 
 
 def _module(file: Path) -> tuple[Any, str | None]:
-    """What a scenario.py calls ``scenario``, None where it has no such name; and the path that a former one names."""
+    """What a scenario.py calls ``scenario``, None where it has no such name; and the path that a former one names.
+
+    Not imported as Python imports: that would leave its bytecode in a directory which is the operator's.
+    """
     module_name = "osupgrade_scenario_" + file.parent.name.replace("-", "_")
     spec = importlib.util.spec_from_file_location(module_name, file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    code, path = translated(file, importlib.import_module(PUBLIC).__all__)
-    if code is None:
-        spec.loader.exec_module(module)
-    else:
-        exec(code, module.__dict__)
-    return getattr(module, "scenario", None), None if code is None else path
+    code, path = code_of(file, file.read_bytes(), tuple(importlib.import_module(PUBLIC).__all__))
+    exec(code, module.__dict__)
+    return getattr(module, "scenario", None), path
 
 
 def _without(file: Path, fault: UsageFault) -> str:

@@ -109,7 +109,8 @@ class Lineage:
         made = [table for tables in self.served.values() for table in tables]
         own = self.served.get(revision.release, ())
         left = self.head(revision.release).schema.tables if revision.name in moves() else ()
-        return {t.name: t for t in (*made, *own, *left) if t.name not in revision.schema.names}
+        names = revision.schema.names
+        return {t.name: t for t in (*made, *own, *left) if t.name not in names}
 
 
 @functools.cache

@@ -8,7 +8,7 @@ Character sets and engines are no facts here: they say nothing about the revisio
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
 from osupgrade.schema.catalogue import Lineage, lineage
@@ -37,17 +37,16 @@ def _table_facts(table: Table) -> frozenset[Fact]:
 
 
 @functools.cache
-def _line_facts(service: str, variant: str) -> tuple[frozenset[Fact], tuple[frozenset[Fact], ...]]:
-    """The facts of each revision, and all of them together. Revisions share their tables, so each is taken once."""
+def _line_facts(service: str, variant: str) -> tuple[frozenset[Fact], tuple[Mapping[str, frozenset[Fact]], ...]]:
+    """All facts of a lineage, and those of each revision by table. Revisions share tables, so each is taken once."""
     line = lineage(service, variant)
-    each = []
     by_table: dict[int, frozenset[Fact]] = {}
     for revision in line.revisions:
         for table in revision.schema.tables:
             if id(table) not in by_table:
                 by_table[id(table)] = _table_facts(table)
-        each.append(frozenset().union(*(by_table[id(table)] for table in revision.schema.tables)))
-    return frozenset().union(*each), tuple(each)
+    each = tuple({t.name: by_table[id(t)] for t in revision.schema.tables} for revision in line.revisions)
+    return frozenset().union(*by_table.values()), each
 
 
 @functools.cache
@@ -65,16 +64,27 @@ def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[in
     Far is told first by acts, then by facts: a table that is dropped or made is one act, however much was in it.
     """
     known, each = _line_facts(line.service, line.variant)
-    # The version table's absence has a finding of its own.
-    own = {fact for fact in facts(schema) & known if fact[0] != line.version_table}
+    found = facts(schema)
     made = {table.name for tables in line.served.values() for table in tables}
-    strange = sum(fact[0] not in made for fact in facts(schema) - known)
+    strange = sum(fact[0] not in made for fact in found - known)
+    own: dict[str, set[Fact]] = {}
+    for fact in found & known:
+        own.setdefault(fact[0], set()).add(fact)
+    tried: dict[int, int] = {}
     distances = []
     for revision, wanted in zip(line.revisions, each, strict=True):
-        optional = line.optional(revision)
-        # Lists: a fact's hash is computed anew for each set made of them one by one, and that takes most of the time.
-        apart = [fact for fact in own ^ wanted if fact[0] not in optional and fact[0] != line.version_table]
-        whole = {table for table, part in apart if part == ""}
-        acts = len(whole) + sum(table not in whole for table, _ in apart)
-        distances.append((acts, len(apart)))
+        # The version table's absence has a finding of its own.
+        left_out = {*line.optional(revision), line.version_table}
+        acts = apart = 0
+        for name in (wanted.keys() | own.keys()) - left_out:
+            if name in wanted and name in own:
+                if id(wanted[name]) not in tried:
+                    tried[id(wanted[name])] = len(own[name] ^ wanted[name])
+                differ = tried[id(wanted[name])]
+                acts += differ
+            else:
+                differ = len(wanted[name] if name in wanted else own[name])
+                acts += 1
+            apart += differ
+        distances.append((acts, apart))
     return line, tuple(distances), strange

@@ -40,6 +40,14 @@ def test_the_longest_shard_is_no_longer_than_its_share_and_one_unit(units, count
     assert max(loads) <= share + max(seconds.values(), default=0.0) + SETUP_SECONDS + 1e-6
 
 
+@given(UNITS, st.data())
+def test_a_sum_is_never_longer_than_itself(units, data):
+    """Sums of fractions depend on their order: one shard must hold all there is, whatever the times are."""
+    units = sorted(units)
+    seconds = {unit: data.draw(st.floats(0.01, 300)) for unit in units}
+    assert split(units, seconds, 1) == (tuple(units),)
+
+
 @given(UNITS, st.integers(1, 12))
 def test_each_shard_keeps_the_order_of_the_matrix(units, count):
     for shard in split(units, expected(units, {}), count):

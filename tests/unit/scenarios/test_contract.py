@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def test_a_scenario_takes_its_name_from_its_directory(tmp_path):
     assert scenario.name == "mine"
     assert scenario.symptom == Blocks("havana/nova", error="1060")
     assert scenario.injections[0][0] == Stage.before("havana/nova")
+
+
+def test_loading_leaves_nothing_in_the_operators_directory(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    write(tmp_path, "mine", GOOD)
+    assert load_scenarios([tmp_path]).scenarios.keys() == {"mine"}
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "scenario.py"]
+
+
+def test_a_scenario_that_changed_is_read_again(tmp_path):
+    write(tmp_path, "mine", GOOD)
+    load_scenarios([tmp_path])
+    (tmp_path / "mine" / "scenario.py").write_text(GOOD.replace("1060", "1061"))
+    assert load_scenarios([tmp_path]).scenarios["mine"].symptom.error == "1061"
 
 
 @pytest.mark.parametrize(

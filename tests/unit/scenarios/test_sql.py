@@ -25,6 +25,7 @@ OWN = "own_placeholder"
 """Stands for a name or a value that is only known when the statement is run."""
 UNPARSED = re.compile(r"CREATE TRIGGER |CREATE TABLE \S+ LIKE |RENAME TABLE |ALTER DATABASE ")
 """Statements that the parser takes as they are."""
+NO_CODE = (".md", ".pyc")
 VERSIONS = {"alembic_version": {"version_num"}, "migrate_version": {"repository_id", "repository_path", "version"}}
 
 
@@ -223,7 +224,7 @@ def problems(tree, statement, schema, made):
 
 def made_by(scenario):
     """Tables and columns of the operator's own, which the scenario itself makes."""
-    text = "\n".join(file.read_text("utf-8") for file in scenario.directory.rglob("*.*") if file.suffix != ".md")
+    text = "\n".join(file.read_text("utf-8") for file in scenario.directory.rglob("*.*") if file.suffix not in NO_CODE)
     tables = re.findall(r"(?:CREATE TABLE(?: IF NOT EXISTS)?|CREATE VIEW|TO) `?(\w+)`?", text)
     columns = re.findall(r'ADD COLUMN (\w+)|Column\("(\w+)"', text)
     return {*tables, *(name for pair in columns for name in pair if name)}
