@@ -1,6 +1,7 @@
 """What a fault says and offers: one sentence, and commands that exist with the options that are given to them."""
 
 import ast
+import functools
 import re
 import shlex
 
@@ -24,7 +25,12 @@ def text_of(node):
     return None
 
 
+@functools.cache
 def faults():
+    return tuple(_faults())
+
+
+def _faults():
     """Every fault that the package raises, with where, its sentence and its hint as far as they are written there."""
     for path in sorted((root() / "osupgrade").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -33,7 +39,12 @@ def faults():
                 yield f"{path.name}:{node.lineno}", text_of(node.args[0]), next(iter(hints), None)
 
 
+@functools.cache
 def offered():
+    return tuple(_offered())
+
+
+def _offered():
     for where, message, hint in faults():
         for text in filter(None, (message, hint)):
             yield from ((where, found["words"].strip()) for found in COMMAND.finditer(text))
@@ -52,8 +63,8 @@ def unknown(words):
 
 
 def test_faults_are_found():
-    assert len(list(faults())) > 200
-    assert len(list(offered())) > 30
+    assert len(faults()) > 200
+    assert len(offered()) > 30
 
 
 def test_a_sentence_neither_ends_like_one_nor_begins_with_the_program():
