@@ -6,6 +6,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from hypothesis import HealthCheck, settings
 
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded
@@ -16,6 +17,10 @@ from osupgrade.model.plan import find_path, make_plan
 from osupgrade.seed.description import load_description
 
 HERE = Path(__file__).parent
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("tests", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items):

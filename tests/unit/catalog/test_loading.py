@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -139,7 +139,6 @@ VALUES = st.recursive(
 KEYS = st.sampled_from([*Sample.model_fields, "other"]) | st.text(max_size=5)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_no_json_raises_anything_else(data):
     try:
@@ -157,7 +156,6 @@ def test_reading_takes_a_time_in_proportion_to_the_file():
     assert time.process_time() - started < 5
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_raise_anything_else(data):
     for parse in (parse_toml, parse_json):

@@ -9,7 +9,7 @@ import re
 import uuid
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from osupgrade.catalog.loading import validate
@@ -27,7 +27,6 @@ OTHER = Masker(b"o" * 32, POLICY.words)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=24)
 
 
-@settings(deadline=None)
 @given(value=NAMES)
 def test_the_same_key_gives_the_same_mask_of_the_same_length(value):
     masked = MASKER.mask(value)
@@ -37,7 +36,6 @@ def test_the_same_key_gives_the_same_mask_of_the_same_length(value):
         assert len(masked.encode()) == len(value.encode())
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("abcxyz019-_ ", min_size=1, max_size=4), unique=True, max_size=60))
 def test_different_values_get_different_masks_however_short(values):
     assert len({MASKER.mask(value) for value in values}) == len(values)
@@ -54,7 +52,6 @@ def test_another_key_gives_other_masks():
         assert MASKER.mask(value) != OTHER.mask(value)
 
 
-@settings(deadline=None)
 @given(st.text("abcdefgh-123", min_size=4, max_size=20))
 def test_twins_that_differ_in_case_only_stay_twins(value):
     twin = value.capitalize()
@@ -181,7 +178,6 @@ def test_any_json_is_masked(text):
     MASKER.json(text).encode("utf-8", "surrogateescape")
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([127, 32767, 2**31 - 1, 2**63 - 1]))
 def test_a_masked_number_fits_where_it_was(number, most):
     number = max(min(number, most), -most - 1)
@@ -195,7 +191,6 @@ def test_a_masked_float_is_one(number):
     assert isinstance(float(MASKER.digits(repr(number))), float)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=3), unique=True, max_size=50))
 def test_bytes_stay_apart_and_keep_their_length(values):
     masked = [MASKER.blob(value) for value in values]
@@ -358,7 +353,6 @@ VALUES = st.recursive(
 PARTS = st.sampled_from(["columns", "relations", "vocabulary", "names", "derived"])
 
 
-@settings(deadline=None)
 @given(st.dictionaries(PARTS | st.text(max_size=6), VALUES, max_size=4))
 def test_no_policy_raises_anything_but_one_clear_error(data):
     with contextlib.suppress(UsageFault):

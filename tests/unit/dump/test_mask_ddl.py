@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from osupgrade.dump.code import masked_code
@@ -110,7 +110,6 @@ def test_what_cannot_be_masked_is_left_out_and_listed(attribute):
     assert len(done.dropped) == 1
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20))
 def test_any_name_and_any_text_survives_tokens(text):
     sql = f"CREATE TABLE {quoted(text)} ({quoted(text)} varchar(9) DEFAULT {literal(text)})"
@@ -120,7 +119,6 @@ def test_any_name_and_any_text_survives_tokens(text):
     assert tokens[-2].bare == text
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_raises(text):
     rewritten(f"CREATE TABLE `a` ({text}) {text}")

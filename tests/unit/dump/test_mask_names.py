@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from osupgrade.dump.mask.names import Names
@@ -53,14 +53,12 @@ def test_long_numbers_in_names_are_masked():
     assert NAMES.mask("ix_12") == "ix_12"
 
 
-@settings(deadline=None)
 @example(["a", "b", "A"])
 @given(st.lists(st.text("abcdxyz_0189", min_size=1, max_size=5), unique=True, max_size=40))
 def test_different_names_stay_different(names):
     assert len({NAMES.mask(name) for name in names}) == len(names)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",), max_codepoint=0xFFFF), min_size=1, max_size=64))
 def test_a_name_stays_a_name_and_no_word_of_it_is_left(name):
     masked = NAMES.mask(name)

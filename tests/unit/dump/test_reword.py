@@ -67,7 +67,7 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(bits=st.lists(BITS, max_size=25))
 def test_every_line_keeps_its_number(bits):
     text = "".join(bits)

@@ -120,7 +120,7 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(bits=st.lists(BITS, max_size=30), size=st.integers(1, 40))
 def test_pieces_are_the_dump_wherever_it_is_cut(bits, size):
     text = b"SELECT 0;\n" + b"".join(bits)
@@ -138,7 +138,7 @@ CODE = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(bits=st.lists(CODE, max_size=30))
 def test_statements_are_those_that_reading_byte_by_byte_gives(bits):
     text = b"SELECT 0;" + b"".join(bits)
@@ -147,7 +147,7 @@ def test_statements_are_those_that_reading_byte_by_byte_gives(bits):
     assert [each for each in made(text) if each] == [each for each in reference(text) if each]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=300), size=st.integers(1, 64))
 def test_any_bytes_are_taken_apart(data, size):
     assert b"".join(piece.data for piece in statements(cut(data, size))) == data

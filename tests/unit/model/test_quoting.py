@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from osupgrade.model import quoting
@@ -54,7 +54,6 @@ def unquoted(sql: str) -> str:
     return sql[1:-1].replace("''", "'")
 
 
-@settings(deadline=None)
 @given(hostile)
 def test_a_literal_is_read_back_as_it_was(text):
     wanted = re.sub("[\ud800-\udfff]", "?", text) if re.search("[\ud800-\udc7f\udd00-\udfff]", text) else text
@@ -62,7 +61,6 @@ def test_a_literal_is_read_back_as_it_was(text):
     assert quoting.literal(text).isprintable()
 
 
-@settings(deadline=None)
 @given(hostile)
 def test_values_and_names_are_put_where_they_belong_and_nowhere_else(text):
     name = text.replace("\0", "")
@@ -71,7 +69,6 @@ def test_values_and_names_are_put_where_they_belong_and_nowhere_else(text):
     assert made == head + quoting.quoted(name) + " SET a = ':a', b = " + quoting.literal(text) + tail
 
 
-@settings(deadline=None)
 @given(hostile, hostile)
 def test_a_database_is_named_in_code_only(text, name):
     name = name.replace("\0", "")
@@ -138,7 +135,6 @@ def test_a_word_is_one_word(text, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@settings(deadline=None)
 @given(hostile)
 def test_what_is_shown_holds_nothing_that_a_terminal_obeys_and_loses_nothing(text):
     shown = quoting.visible(text)
@@ -154,7 +150,6 @@ def test_what_is_shown_holds_nothing_that_a_terminal_obeys_and_loses_nothing(tex
         assert back == text
 
 
-@settings(deadline=None)
 @given(hostile)
 def test_code_in_markdown_cannot_close_its_fence(text):
     first, *body, last = quoting.markdown_block(text, "sql")
@@ -167,7 +162,6 @@ def test_code_in_markdown_cannot_close_its_fence(text):
     assert [run for run in runs if len(run) == len(fence)] == [fence, fence]
 
 
-@settings(deadline=None)
 @given(hostile)
 def test_text_in_markdown_is_shown_and_not_obeyed(text):
     written = quoting.markdown(text)
