@@ -211,6 +211,13 @@ NOVA = [
         instances="$key",
         rows="nova.instance_actions",
     ),
+    damage(
+        "a compute node of a deleted service",
+        "nova",
+        "SELECT MIN(service_id) FROM compute_nodes WHERE deleted = 0",
+        "UPDATE services SET deleted = id WHERE id = $key",
+        hypervisors="",
+    ),
     lost("a host of an aggregate gone", "nova", "aggregate_hosts", "host", "instances"),
     changed(
         "a rule opens another port", "nova", "security_group_rules", "id", "to_port = 1", "instances", "deleted = 0"
