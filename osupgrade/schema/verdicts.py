@@ -155,11 +155,16 @@ def _mend(change: Change, after: Schema) -> tuple[str, ...]:
 
 
 def blamed(change: Change, stopped: Diagnosis) -> bool:
-    """Whether a tool's error names this customisation, or the table that its foreign keys hold on to."""
+    """Whether a tool's error names this customisation, or the table that its foreign keys hold on to.
+
+    What is missing holds on to nothing: it is blamed by its own name alone.
+    """
     text = f"{stopped.error} {stopped.statement or ''}".lower()
     item = change.after or change.before
     names = {change.name}
-    if isinstance(item, Table):
+    if change.kind == "removed" and isinstance(item, Table | ForeignKey):
+        pass
+    elif isinstance(item, Table):
         names |= {key.table for key in item.foreign_keys}
     elif isinstance(item, ForeignKey):
         names |= {item.table, *item.columns}

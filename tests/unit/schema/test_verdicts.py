@@ -122,6 +122,17 @@ def test_a_trigger_goes_with_its_table():
          "OperationalError: (1050, \"Table 'transfers' already exists\")", True),
         (Change("added", "index", "token", "own", None, Index("own", (("id", 0),))),
          "OperationalError: (1061, \"Duplicate key name 'ix_token_valid'\")", False),
+        (Change("removed", "foreign key", "floatingips", "floatingips_ibfk_1",
+                ForeignKey("floatingips_ibfk_1", ("port_id",), "ports", ("id",)), None),
+         "IntegrityError: (1215, 'Cannot add foreign key constraint') 'CREATE TABLE x (FOREIGN KEY(port_id) REFERENCES ports (id))'",
+         False),
+        (Change("removed", "foreign key", "floatingips", "floatingips_ibfk_1",
+                ForeignKey("floatingips_ibfk_1", ("port_id",), "ports", ("id",)), None),
+         "OperationalError: (1091, \"Can't DROP 'floatingips_ibfk_1'; check that column/key exists\")", True),
+        (Change("removed", "table", "", "own",
+                table("own", foreign_keys=(ForeignKey("f", ("id",), "ports", ("id",)),)), None),
+         "IntegrityError: (1215, 'Cannot add foreign key constraint') 'CREATE TABLE x (FOREIGN KEY(port_id) REFERENCES ports (id))'",
+         False),
     ],
 )  # fmt: skip
 def test_only_what_the_error_names_is_blamed(change, error, guilty):
