@@ -104,9 +104,11 @@ def next_command(result: LaneResult, where: str, request: Request) -> str:
     """What the operator does next."""
     if result.came_through:
         return f"osupgrade report {where} --runbook"
-    curable = sorted({s.finding.source for s in result.standing if s.finding.cure})
+    # A cure that was applied and did not hold, or was refused, does not help a second time.
+    curable = {s.finding.source for s in result.standing if s.finding.cure and not request.may_cure(s.finding.source)}
     if curable:
-        return f"{request.command(curable)}  (the cures are in {where}/report.html)"
+        applied = request.cures if isinstance(request.cures, tuple) else ()
+        return f"{request.command(sorted({*applied, *curable}))}  (the cures are in {where}/report.html)"
     failed = result.failed
     return f"read {where}/logs/{failed[0].log}" if failed else f"read {where}/report.html"
 

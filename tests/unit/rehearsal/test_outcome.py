@@ -1,0 +1,37 @@
+"""The next command after a rehearsal helps: it applies what was not applied, and gives up nothing that was."""
+
+import shlex
+from types import SimpleNamespace
+
+import pytest
+
+from osupgrade.model.finding import Cure, Finding, Severity
+from osupgrade.rehearsal.outcome import next_command
+from osupgrade.rehearsal.request import Request
+
+
+def found(source):
+    return SimpleNamespace(finding=Finding(source, Severity.ERROR, "nova", "nova", "m", "c", cure=Cure("mend it", ())))
+
+
+def after(cures, *standing):
+    result = SimpleNamespace(came_through=False, standing=[found(name) for name in standing], failed=())
+    return next_command(result, "runs/x", Request(cures=cures))
+
+
+def cured_by(command):
+    words = shlex.split(command.partition("  (")[0])
+    return words[words.index("--cure") + 1].split(",")
+
+
+def test_a_naive_run_leads_to_the_cures_of_what_is_unresolved():
+    assert cured_by(after("none", "b", "a")) == ["a", "b"]
+
+
+def test_cures_that_were_asked_for_are_kept():
+    assert cured_by(after(("mine",), "other")) == ["mine", "other"]
+
+
+@pytest.mark.parametrize("cures", ["all", ("tried",)])
+def test_a_cure_that_did_not_hold_is_not_proposed_again(cures):
+    assert after(cures, "tried") == "read runs/x/report.html"
