@@ -31,7 +31,9 @@ from osupgrade.report.terminal.console import SEVERITIES, shown
 SCREEN = 19
 """Lines that a verdict may take; with the line after it, which names the evidence, it is 20."""
 SHOWN_OWN = 5
-"""Customisations that a verdict names."""
+"""Customisations that a verdict names, where there is room."""
+SHOWN_ERRORS = 3
+"""Errors that a verdict names before it names customisations."""
 _FATES = {Fate.IN_THE_WAY: "bold red", Fate.CONFLICT: "red", Fate.LOST: "yellow", Fate.ALTERED: "yellow"}
 
 
@@ -49,9 +51,12 @@ def verdict(report: RunReport, console: Console) -> None:
             0, _row("database", f"left up at {at}; its password is in report.json (osupgrade clean removes it)")
         )
     room = SCREEN - len(head) - len(tail)
-    middle = [*_way_back(report), *_schemas(report), *_api(report), *_estimate(report)]
+    lane = _lane(report.result, width) if report.result else []
+    others = [*_way_back(report), *_exactness(report), *_api(report), *_estimate(report)]
+    own = _own(report, room - len(lane) - len(others) - _least(report.result))
     if report.result:
-        middle = [*_lane(report.result, width, room - len(middle)), *middle]
+        lane += _findings(report.result, max(2, room - len(lane) - len(others) - len(own)))
+    middle = [*lane, *_way_back(report), *_exactness(report), *own, *_api(report), *_estimate(report)]
     middle += _bad_scenarios(report.scenarios)
     for part in report.parts:
         if part.report:
@@ -72,7 +77,7 @@ def _fit(line: Text, width: int) -> Text:
     return line
 
 
-def _lane(result: LaneResult, width: int, room: int) -> list[Text]:
+def _lane(result: LaneResult, width: int) -> list[Text]:
     lines: list[Text] = []
     if result.refused:
         lines.append(_row("refused", result.refused, "red"))
@@ -89,7 +94,6 @@ def _lane(result: LaneResult, width: int, room: int) -> list[Text]:
         lines += _failure(step, width, lines_for_error=2 if number == 0 and len(failed) < 3 else 1)
     lines += _checks(result)
     lines += _silent(result, width) or _slowest(result)
-    lines += _findings(result, max(2, room - len(lines) - 2))
     return lines
 
 
@@ -126,14 +130,25 @@ def _findings(result: LaneResult, room: int) -> list[Text]:
     ]
     cured = sum(found.state is State.CURED for found in all_of_them)
     text = f"{', '.join(counts) or 'none'} unresolved" + (f", {cured} cured" if cured else "")
+    shown = len(standing) if len(standing) < room else max(1, room - 2)
+    if room == 2 < len(standing) + 1:
+        text += " (all of them in report.html)"
     lines = [_row("findings", text)]
-    for found in standing[: room - 1]:
+    for found in standing[:shown]:
         finding = found.finding
         label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=SEVERITIES[finding.severity])
         lines.append(Text.assemble(label, one_line(f"{where(finding)}: {finding.message}")))
-    if len(standing) > room - 1:
-        lines[-1] = _row("", f"… and {len(standing) - room + 2} more in report.html", "dim")
+    if len(standing) > shown and room > 2:
+        lines.append(_row("", f"… and {len(standing) - shown} more in report.html", "dim"))
     return lines
+
+
+def _least(result: LaneResult | None) -> int:
+    """The lines that findings need at least: their number, the errors, and that there are more."""
+    found = settled(result.findings) if result else ()
+    standing = [one.finding.severity for one in found if one.state is State.STANDING]
+    errors = min(standing.count(Severity.ERROR), SHOWN_ERRORS)
+    return bool(found) + errors + (len(standing) > errors)
 
 
 def _checks(result: LaneResult) -> list[Text]:
@@ -152,20 +167,27 @@ def _silent(result: LaneResult, width: int) -> list[Text]:
     return [_row("silent", line, "red") for line in _wrapped(damage, width, 1)]
 
 
-def _schemas(report: RunReport) -> list[Text]:
-    """Whether the schemas are what they should be, and a line for each customisation."""
+def _exactness(report: RunReport) -> list[Text]:
+    """Whether the schemas are what they should be."""
     exact, other = exactness(report)
-    own = customised(report)
-    apart = ", apart from local changes" if own else ""
+    apart = ", apart from local changes" if customised(report) else ""
     lines = [_row("schema", f"same as upstream{apart}: {exact}")] if exact else []
     if other:
         lines.append(_row("" if lines else "schema", f"differs from upstream: {other}", "yellow"))
-    for number, one in enumerate(own[:SHOWN_OWN]):
+    return lines
+
+
+def _own(report: RunReport, room: int) -> list[Text]:
+    """A line for each customisation, but for what there is no room for; at least the first is told."""
+    own = customised(report)
+    named = own if len(own) <= min(SHOWN_OWN, room) else own[: max(1, min(SHOWN_OWN, room - 1))]
+    lines = []
+    for number, one in enumerate(named):
         data = f" ({one.data})" if one.data else ""
         text = f"{one.fate.value}: {one.service}: {one.words}{data}"
         lines.append(_row("" if number else "local", text, _FATES.get(one.fate, "")))
-    if len(own) > SHOWN_OWN:
-        lines.append(_row("", f"… and {len(own) - SHOWN_OWN} more local changes in report.html", "dim"))
+    if len(own) > len(named):
+        lines.append(_row("", f"… and {len(own) - len(named)} more local changes in report.html", "dim"))
     return lines
 
 

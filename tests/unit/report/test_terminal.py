@@ -62,8 +62,24 @@ def test_a_clean_schema_is_one_line():
     assert "local" not in text
 
 
-def test_each_customisation_has_its_fate_in_one_line_the_worst_first():
+def test_errors_come_before_customisations_where_there_is_no_room_for_both():
     text = printed(verdict, samples.FAILED, width=200)
+    assert len(text.splitlines()) <= 19
+    assert re.search(r"findings 3 errors, .*all of them in report.html\)\n +error +\S", text)
+    assert "local    in the way: nova" in text and "… and 2 more local changes in report.html" in text
+    roomier = dataclasses.replace(samples.FAILED, notes=(), api=())
+    text = printed(verdict, roomier, width=200)
+    assert len(text.splitlines()) <= 19
+    assert text.count("\n           error    ") == 3 and "more in report.html" in text
+
+
+def test_each_customisation_has_its_fate_in_one_line_the_worst_first():
+    assert samples.FAILED.result
+    text = printed(
+        verdict,
+        dataclasses.replace(samples.FAILED, result=dataclasses.replace(samples.FAILED.result, findings=())),
+        width=200,
+    )
     lines = [line.strip() for line in text.splitlines()]
     start = next(n for n, line in enumerate(lines) if line.startswith("local"))
     assert [line.removeprefix("local").strip() for line in lines[start : start + 3]] == [
