@@ -23,7 +23,7 @@ setup: .venv/.made ## the virtual environment, with the osupgrade command in .ve
 engine: setup ## a Docker engine, installed and started if this is a root Debian or Ubuntu box without one
 	$(BIN)/python -m osupgrade.lab.install_engine
 
-rehearse: engine ## rehearse the upgrade: UPGRADE=grizzly-icehouse by default, what can be had here otherwise
+rehearse: engine ## rehearse the upgrade: UPGRADE=grizzly-icehouse by default, or else what is available here
 	$(BIN)/osupgrade rehearse $(if $(UPGRADE),--path $(UPGRADE),--path auto) --scenario default $(ARGS)
 
 scenarios: engine ## every trap in both lanes
@@ -64,7 +64,7 @@ chaos: engine ## kills and full disks at random points of rehearsals; ARGS="--po
 coverage: engine ## which migrations the seeded cloud puts to work, table by table
 	$(BIN)/python -m tools.seed_coverage $(ARGS)
 
-catalogue: engine ## make the schema catalogue anew from the pinned tools; ARGS="--path caracal-gazpacho" from packages
+catalogue: engine ## rebuild the schema catalogue from the pinned tools; ARGS="--path caracal-gazpacho" from packages
 	$(BIN)/python -m tools.build_catalogue $(ARGS)
 
 hunt: engine ## plant rows that violate what migrations ask, and record what the real tools do
@@ -73,7 +73,7 @@ hunt: engine ## plant rows that violate what migrations ask, and record what the
 trial: engine ## hold 220 predictions of collisions against the real tools
 	$(BIN)/python -m tools.prediction_trial $(ARGS)
 
-golden: setup ## what users see of a recorded run, written anew; ARGS=RUN records another one
+golden: setup ## write what users see of a recorded run again; ARGS=RUN records another one
 	$(BIN)/python -m tools.golden $(ARGS)
 
 clean: setup ## remove what runs left on the engine

@@ -1,4 +1,4 @@
-"""What the tests stand on. `lab` tests need a Docker engine, `real` tests the pinned service code in the cache besides."""
+"""What the tests share. `lab` tests need a Docker engine, `real` tests the pinned service code in the cache besides."""
 
 import os
 from collections.abc import Iterator

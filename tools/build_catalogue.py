@@ -276,14 +276,14 @@ def trace_heads(laboratory: Laboratory, path: str) -> Mapping[str, Lineage]:
 
 
 def heads(cloud: Cloud, release: Release) -> Mapping[str, Revision]:
-    """A cloud's databases at a release's head; raises LabFault for one that stands elsewhere."""
+    """A cloud's databases at a release's head; raises LabFault for one at another revision."""
     found = {}
     for database in _databases(release):
         name = cloud.databases[database.name]
         schema = read_schema(cloud.server, name)
         stands = read_claim(lambda sql, given: cloud.server.rows("", sql, given), name, schema)
         if stands != database.head:
-            raise LabFault(f"{release.name}'s {database.name} stands at {stands}, not at {database.head}")
+            raise LabFault(f"{release.name}'s {database.name} is at {stands}, not at {database.head}")
         found[database.name] = Revision(revision_name(stands), release.name, schema)
     return found
 

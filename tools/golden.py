@@ -1,6 +1,6 @@
 """What users see of one recorded run, and of each command's help: kept in tests/golden, so that a change is noticed.
 
-``make golden`` writes anew what is made of the recorded ``report.json``; ``make golden ARGS=RUN`` records another run.
+``make golden`` renders the recorded ``report.json`` again; ``make golden ARGS=RUN`` records another run.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def _help(name: str, command: Any) -> Iterator[str]:
 
 
 def anonymous(report: RunReport) -> RunReport:
-    """The report without what it tells about the machine on which it was recorded."""
+    """The report without what it says about the machine on which it was recorded."""
     manifest = dataclasses.replace(report.manifest, directory="", host="", command="osupgrade rehearse")
     return dataclasses.replace(report, manifest=manifest)
 
 
 def main() -> None:
-    """Write tests/golden anew, of the recorded run or of another."""
+    """Write tests/golden, from the recorded run or another one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", type=Path, help="a run directory to record; default: keep the recorded one")
     run = parser.parse_args().run

@@ -1,7 +1,7 @@
 """Holding predictions against real runs: ``make trial``, or ``python -m tools.prediction_trial --count 20 --seed 3``.
 
 Single customisations are drawn by hypothesis from what the catalogue knows, put into a clean Grizzly database one by
-one, and taken through the real tools of Havana and Icehouse.
+one, and run through the real tools of Havana and Icehouse.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clouds of other shapes, each of them sound: what the seeded cloud is told, and what is then changed in its tables."""
+"""Clouds of other shapes, all of them sound: other descriptions of the seeded cloud, and changes of its tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """No false alarm: ``python -m tools.seed_trial [--seeds N] [--first SEED] [--cloud FILE] [--shapes]`` (``make seeds``).
 
-Clouds of different seeds, each clean, are shown to every preflight of the path and taken along it under all invariants.
+Clouds of different seeds, each clean, are searched by every preflight of the path, and upgraded under all invariants.
 Only what every cloud of the path has by nature may be found, and must be cured.
 """
 
@@ -110,7 +110,7 @@ class Trials:
 def alarms(known: Sequence[Scenario], result: LaneResult) -> tuple[str, ...]:
     """What a clean cloud was blamed for: a step that failed, and findings of all but what every cloud has by nature.
 
-    A finding of the latter counts when it stands as an error, because its cure then did not hold.
+    A finding of the latter counts when it is an error, because its cure then did not hold.
     """
     natural = {s.name for s in known if s.universal}
     said = [f"{step.step} failed: {'; '.join(step.problems)}" for step in result.failed]

@@ -53,8 +53,8 @@ class Site:
     """The facts of one cloud; every one has a default that fits a common installation.
 
     ``plugin`` is the core plugin before the move to ML2, ``service_plugins`` those besides it (``router``, ``lbaas``),
-    ``hosts`` how hosts name themselves once upgraded. ``migrations`` holds a directory of own migration scripts by
-    service, ``core_plugin`` overrides the class that a release's tool gets, for clouds that were set up otherwise.
+    ``hosts`` how hosts name themselves once upgraded. ``migrations`` holds a directory of custom migration scripts by
+    service, ``core_plugin`` overrides the class that a release's tool gets, for clouds that were set up in another way.
     ``mechanism_drivers`` are ML2's, for releases that have no other core plugin,
     ``launch_commands`` the commands that start the API services.
     ``keep_plugin_tables`` keeps the old plugin's tables through the move to ML2. ``packages`` are what a controller has

@@ -65,7 +65,7 @@ def save(
 
 @app.command("load")
 def load(file: Annotated[Path, typer.Argument(help="Archive written by `osupgrade images save`.")]) -> None:
-    """Bring back images from an archive. What changed since then is built anew when it is needed.
+    """Bring back images from an archive. What changed since then is rebuilt when it is needed.
 
     Example: `osupgrade images load images.tar.zst`
     """

@@ -154,7 +154,7 @@ def _with_dumps(finding: Finding, command: str) -> Finding:
 
 
 def _next_command(options: str, given: Sequence[Path], usable: Usable | None) -> str:
-    """The command that rehearses what was looked at: all that was given, or those dumps of it that could be taken."""
+    """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
     if not usable or any(part.kept for dump in usable.dumps for part in dump.parts):
         return f"{_REHEARSE} DUMP{options}"
     if usable.halved:

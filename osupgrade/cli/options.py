@@ -60,7 +60,7 @@ AUTO = "auto"
 
 
 def chosen_path(path: str, say: Callable[[str], None]) -> str:
-    """The path's name, with ``auto`` decided; says in a banner why the default path could not be taken."""
+    """The path's name, with ``auto`` decided; says in a banner why the default path is not used."""
     if path != AUTO:
         return path
     releases = load_releases()
@@ -156,7 +156,7 @@ def usual_seconds(history: History | None, thing: Thing) -> float | None:
     try:
         return durations(history).get(thing) if history else None
     except UsageFault:
-        return None  # told when the run is to be remembered
+        return None  # reported when the run is to be remembered
 
 
 def site_from_option(file: Path | None) -> Site:

@@ -37,5 +37,5 @@ def telling(console: Console) -> Iterator[Told]:
 
 
 def reading(told: Told) -> Reading:
-    """How far the reading of dumps is, as one thing that is told."""
+    """How far the reading of dumps is, as one line of progress."""
     return lambda name, done, of: told("reading", f"{name}, {done / of:.0%}")

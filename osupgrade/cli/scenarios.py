@@ -121,7 +121,7 @@ def run(
     if lane not in LANES:
         raise UsageFault(f"--lane takes {', '.join(LANES)}, not {lane!r}")
     chosen = _chosen(found, names or (), plan, path)
-    if names:  # a broken neighbour of what was asked for is told, and no more
+    if names:  # a broken neighbour of what was asked for is reported, and does no more
         tell_broken(found.broken)
     trial = Trial(
         plan=plan,

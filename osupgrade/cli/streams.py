@@ -57,7 +57,7 @@ def forgiving() -> None:
     """Let both streams outlive their readers, and write what a locale has no character for as plain text."""
     codecs.register_error(_ERRORS, _in_plain_text)
     sys.stdout = _forgiving(sys.stdout, any_fault=False)
-    sys.stderr = _forgiving(sys.stderr, any_fault=True)  # nobody could be told
+    sys.stderr = _forgiving(sys.stderr, any_fault=True)  # nobody could be informed
 
 
 def drained(status: int) -> int:

@@ -47,7 +47,7 @@ class Cloud:
     recorder: Recorder | None = None
     """What observes the migrations of the tools that are run on it."""
     assumed: Mapping[str, str] = field(default_factory=dict)
-    """The default character set that was taken for each database whose dump does not say its own."""
+    """The default character set that was assumed for each database whose dump does not say its own."""
 
     @property
     def lab_server(self) -> DatabaseServer:

@@ -1,4 +1,4 @@
-"""A cloud of a release that no code seeds: the nearest older one that is seeded, taken along the chain."""
+"""A cloud of a release that no code seeds: the nearest older one that is seeded, upgraded along the chain."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say) -> No
         result = run_hop(cloud, releases[hop.target], hop.service, log, config, source=releases[hop.source])
         if result.problems:
             raise LabFault(
-                f"the seeded cloud cannot be taken to {hop.step}: {'; '.join(result.problems)}",
+                f"the seeded cloud cannot be upgraded to {hop.step}: {'; '.join(result.problems)}",
                 evidence=log.read_text("utf-8", "replace")[-2000:],
             )
         say(f"{hop.step} took {result.seconds:.1f} s")

@@ -1,7 +1,7 @@
 """Judging a hop: by the version table, the schema and the exit status together, never by one of them alone.
 
 A tool may reach its head and then exit 1 (an old kombu did that to Havana's nova-manage), exit 0 on a database that is
-newer than itself, or stop half-way and leave the version where it was.
+newer than itself, or stop halfway and leave the version where it was.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def judge_start(databases: Sequence[Database], before: Versions, release: str) -
 
 
 def judge_work(name: str, output: str, unfinished: Sequence[str]) -> tuple[str, ...]:
-    """The problems that a tool tells although it exited 0: lines that match a pattern of ``unfinished``."""
+    """The problems that a tool reports although it exited 0: lines that match a pattern of ``unfinished``."""
     lines = [line.strip() for line in output.splitlines() for pattern in unfinished if re.search(pattern, line)]
     return tuple(f"`{name}` left work undone: {line}" for line in dict.fromkeys(lines))
 

@@ -1,4 +1,4 @@
-"""Opening the laboratory: everything a rehearsal stands on, from the engine to a cloud in the database."""
+"""Opening the laboratory: everything a rehearsal needs, from the engine to a cloud in the database."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch
 def prepare_seeded(
     laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say
 ) -> tuple[str, Mapping[str, str]]:
-    """Put a seeded cloud on the server's shelf, out of the cache or made anew by the first release's own code.
+    """Put a seeded cloud on the server's shelf, from the cache, or seeded by the first release's own code.
 
     It is made as on a site without peculiarities, whatever the current site is: what that has of its own, such as own
     migration scripts, is put into a copy. Returns its digest and logical database name -> name on the shelf.

@@ -85,7 +85,7 @@ def start_restored(
         return start_database(lab, image, memory=False, options=options), None
     restored = _RESTORED.validate_json(found.kept)
     server = start_database(lab, image, memory=False, options=options, origin=Origin(found.volume, found.bytes))
-    # What the files told is of these files, and may differ although what they hold does not.
+    # Findings about the files are of these files, and may differ although what they hold does not.
     told = (finding for dump in dumps for finding in dump.findings)
     digests = {str(dump.path): dump.sha256 for dump in dumps}
     return server, replace(restored, sha256=digests, findings=(*told, *restored.remarks))
@@ -117,7 +117,7 @@ def _made(
 
 
 def _key(image: str, dumps: Sequence[Dump], survey: Survey | None, options: Sequence[str]) -> str:
-    """The hash of all that decides what a restored server holds, and what restoring it tells."""
+    """The hash of all that decides what a restored server holds, and what is found while restoring it."""
     made_of = {
         "code": code_hash(),
         "image": image,

@@ -153,7 +153,7 @@ def _newest(dumps: Sequence[Dump]) -> tuple[list[Dump], list[Finding]]:
 
 
 def _database(holding: Holding) -> str:
-    """What tells the nights of one database from different ones: its name, or the file's without what changes."""
+    """What is common to the nightly dumps of one database: its name, or the file's without what changes."""
     return holding.section.name or re.sub(r"[\d_.:-]+", "", holding.dump.path.name.partition(".")[0])
 
 

@@ -90,7 +90,7 @@ def _says(token: Token) -> bool:
 
 
 def _is_known(token: Token, names: Names) -> bool:
-    """Whether what stands before a parenthesis is SQL's, or a table's name before its columns."""
+    """Whether what comes before a parenthesis is SQL's, or a table's name before its columns."""
     return token.text.lower() in WORDS or names.knows(token.bare if token.is_name else token.text)
 
 

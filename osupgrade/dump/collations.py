@@ -46,7 +46,7 @@ def replacements(server: DatabaseServer, wanted: Iterable[str]) -> Mapping[str, 
 def nearest(name: str, has: Collection[str]) -> str:
     """The collation among ``has`` that orders and compares most like ``name``; empty where there is none.
 
-    What tells accents and cases apart must go on doing so, or unique keys break; the rest is a matter of order alone.
+    What distinguishes accents and cases must go on doing so, or unique keys break; the rest is a matter of order alone.
     """
     parts = _PARTS.fullmatch(name)
     if not parts:

@@ -12,8 +12,8 @@ from osupgrade.lab.conversation import Conversation
 from osupgrade.model.errors import LabFault
 
 FRAME = 4 << 20
-"""Bytes sent at a time, each with its length before it: the end of a dump is then told from a lost connection, and a
-TLS connection, which cannot be closed in one direction only, can say it."""
+"""Bytes sent at a time, each with its length before it: a lost connection is then not mistaken for the end of a
+dump, and a TLS connection, which cannot be closed in one direction only, can say it."""
 
 
 def feed(

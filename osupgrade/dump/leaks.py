@@ -1,6 +1,6 @@
 """The leak scan: whether anything that was masked is still in the output, plain, escaped, in base64 or in hex.
 
-It knows nothing of masks. What goes into the server and what comes out is taken apart into tokens; a token on both
+It knows nothing of masks. What goes into the server and what comes out is split into tokens; a token on both
 sides that is no word of the services' is a candidate, and whoever scans has to say where each comes from. Only hashes
 are kept, eight bytes a token and on disk; the few candidates are read from the output again.
 """
@@ -54,7 +54,7 @@ _RUNS = _table(b"")
 _BEYOND = bytes(range(128, 256))
 _OTHER = _table(_BEYOND + b"_.@-"), _table(_BEYOND)
 """For words with letters beyond ASCII. The tables above take those for spaces, so a text that the input has in latin1
-and the output in UTF-8 still has in common what stands between them."""
+and the output in UTF-8 still has in common what is between them."""
 _ENCODED = _table(b"+/", fold=False)
 _ESCAPE = re.compile(rb"\\[nrtbfZ0]")
 _ESCAPED = re.compile(rb"\\+u([0-9a-fA-F]{4})")
@@ -98,7 +98,7 @@ def tokens(text: bytes) -> Tokens:
 
 
 def encoded_texts(text: bytes) -> bytes:
-    """What stands in a text in base64 or hex, a line each."""
+    """What a text holds in base64 or hex, a line each."""
     runs = {run for run in _ESCAPE.sub(b" ", text).translate(_ENCODED).split() if len(run) >= 16}
     return b"\n".join(map(_decoded, runs))
 

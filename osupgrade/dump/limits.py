@@ -27,7 +27,7 @@ class Limits:
     growth: float = 12
     """Bytes on the server that one byte of SQL may become, on the whole, beyond the first two gigabytes."""
     pipe: float = 200
-    """Gigabytes that are taken from a pipe."""
+    """Gigabytes that are read from a pipe."""
 
 
 FREE = 1 << 30

@@ -133,7 +133,7 @@ def read_dump(
 def _watched(
     reader: Reader, blocks: Iterable[bytes], seen: Seen, name: str, line: int, progress: Reading | None
 ) -> Iterator[bytes]:
-    """The blocks of one file; what is seen of them as bytes is taken down."""
+    """The blocks of one file; what is seen of them as bytes is recorded."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     clean = True
     for block in blocks:

@@ -1,7 +1,7 @@
-"""What reading a dump told, remembered by the hash of its files: of the same files again only the hash is taken.
+"""What was found in a dump, remembered by the hash of its files: when the same files come again, only that is computed.
 
 Taking apart the statements of a gigabyte takes seconds, its hash a fraction of one. What is remembered is what
-:func:`~osupgrade.dump.read.read_dump` told of the very same bytes under the same names, by the same code.
+:func:`~osupgrade.dump.read.read_dump` found in the very same bytes under the same names, by the same code.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ MOST = 100
 
 
 class _Memory(BaseModel):
-    """The hash of a dump's files, and what they told without where they are."""
+    """The hash of a dump's files, and what was found in them, without where they are."""
 
     files: str
     dump: Dump
 
 
 def read_remembered(path: Path, parts: Sequence[Part], progress: Reading | None = None) -> Dump:
-    """Read a dump as :func:`~osupgrade.dump.read.read_dump` does with ``insist``, or remember what that told."""
+    """Read a dump as :func:`~osupgrade.dump.read.read_dump` does with ``insist``, or remember what that found."""
     size = sum(part.size for part in parts)
     if size < WORTH or any(part.kept for part in parts):
         return read_dump(path, parts, progress, insist=True)
@@ -55,7 +55,7 @@ def read_remembered(path: Path, parts: Sequence[Part], progress: Reading | None 
 
 
 def _called(path: Path, parts: Sequence[Part]) -> str:
-    """What is known of a dump before its files are opened, and all else that decides what reading it tells."""
+    """What is known of a dump before its files are opened, and all else that decides what is found by reading it."""
     of = [[p.path.name, p.size, p.database, p.before.decode("latin1"), p.code, repr(p.rows)] for p in parts]
     known = json.dumps([code_hash(), repr(limits()), path.name, of])
     return hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -8,7 +8,7 @@ mounted. A dump is hostile input. What holds it:
 * the client runs as ``nobody`` with ``--binary-mode``, which in a pipe knows no client command but ``delimiter`` and
   ``charset``: tried with 10.5.23, where ``\\!`` and ``system`` ran without it and were refused with it;
 * what an honest dump says that such an account may not is reworded, see :mod:`osupgrade.dump.reword`;
-* what would run for ever or fill the disk is ended, see :mod:`osupgrade.dump.watchdog`.
+* what would run forever or fill the disk is ended, see :mod:`osupgrade.dump.watchdog`.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ class Restored:
     sha256: Mapping[str, str]
     """Of each dump file, by its path."""
     findings: tuple[Finding, ...]
-    """The dumps' own, and then what restoring them told."""
+    """The dumps' own, and then those of restoring them."""
     remarks: tuple[Finding, ...] = ()
-    """What restoring them told alone."""
+    """Those of restoring them alone."""
 
     @property
     def rate(self) -> float:
@@ -208,7 +208,7 @@ def _watched(stream: Iterable[bytes], watch: Callable[[bytes], None]) -> Iterato
 
 
 def _check_whole(server: DatabaseServer, dump: Dump, mine: Sequence[Holding], targets: Mapping[str, str]) -> None:
-    """Raise UsageFault when a dump has taken away again what it made."""
+    """Raise UsageFault when a dump drops what it created."""
     sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
     for holding in mine:
         there = {str(row[0]).lower() for row in server.rows("", sql, (targets[holding.service],))}

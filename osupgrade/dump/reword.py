@@ -82,7 +82,7 @@ class Rewording:
         return b"USE %s%s\n" % (_quoted(self.names[name]), self._delimiter) if self.keep else None
 
     def _create(self, name: str, how: bytes, *, wrapped: bool) -> bytes | None:
-        """Databases are made anew, with the character set that the dump says, and used: tables' keys look there."""
+        """Databases are created, with the character set that the dump says, and used: tables' keys look there."""
         self.keep = name in self.names
         if not self.keep or name in self._made:
             return None

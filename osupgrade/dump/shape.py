@@ -34,7 +34,7 @@ class Fact:
     place: str
     what: str
     table: str = ""
-    """Whose it is, as SERVICE.TABLE; empty for a relation. A name may hold dots and blanks, so no place tells."""
+    """Whose it is, as SERVICE.TABLE; empty for a relation. A name may hold dots and blanks, so no place shows it."""
 
 
 @dataclass(frozen=True)

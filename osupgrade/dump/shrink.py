@@ -216,7 +216,7 @@ def ddmin(items: Sequence[T], fails: Callable[[Sequence[T]], bool], *, pieces: i
 
 
 def parents_first(tables: Iterable[Table], likely: frozenset[str] = frozenset()) -> list[Table]:
-    """Tables in an order in which each stands behind those its keys point at; the likely and the small ones first.
+    """Tables in an order in which each comes after those that its keys refer to; the likely and the small ones first.
 
     Where keys go round in a circle, one of them is passed over.
     """

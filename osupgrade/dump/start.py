@@ -18,7 +18,7 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
     """Whether each database is where a path begins; ``releases`` are the path's, in order.
 
     Raises UsageFault for a database that is older than the path's first release or newer than its last. A database that
-    is at a later release of the path, or between two, gets a finding: the schema shows own migrations, not this.
+    is at a later release of the path, or between two, gets a finding: the schema shows custom migrations, not this.
     """
     findings = []
     for holding in found:

@@ -1,6 +1,6 @@
-"""A dump's bytes taken apart into statements, comments and what lies between, as the ``mysql`` client does it.
+"""A dump's bytes split into statements, comments and what lies between, as the ``mysql`` client does it.
 
-Strings, quoted names, comments and ``DELIMITER`` are known, so that a line inside a trigger or a text is never taken
+Strings, quoted names, comments and ``DELIMITER`` are known, so that a line inside a trigger or a text is never mistaken
 for a statement. The cost is linear in the input and the memory is flat, whatever a line holds: nothing is kept but the
 first :data:`LONGEST` bytes of a statement, and no pattern can go back over what it has read.
 
@@ -334,7 +334,7 @@ def _same(head: bytes) -> re.Pattern[bytes]:
 def _alike(data: bytes, at: int, rows: int, end: int) -> int:
     """Behind the lines that insert a row each into the same table as the one from ``at`` to ``end`` does.
 
-    A dump without extended inserts has a statement for each row, and nothing in those tells more than the first.
+    A dump without extended inserts has a statement for each row, and nothing in those says more than the first.
     """
     head = data[at:rows]
     more = _same(head).match(data, end) if len(head) < _SHORT * 4 and b"." not in head else None

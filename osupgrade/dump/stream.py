@@ -1,4 +1,4 @@
-"""The bytes of a dump's files as a stream: decompressed, in blocks, and taken apart into statements."""
+"""The bytes of a dump's files as a stream: decompressed, in blocks, and split into statements."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _NORMAL = 1.4826
 """What makes the median absolute deviation of a normal distribution its standard deviation."""
 _LEAST_SHARE = 0.1
 _LEAST_SECONDS = 0.3
-"""No spread is taken to be narrower than this share of the median and this time: clocks and schedulers are not."""
+"""No spread counts as narrower than this share of the median and this time: clocks and schedulers are not."""
 
 
 def limit(seconds: Sequence[float]) -> float | None:

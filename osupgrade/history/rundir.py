@@ -14,7 +14,7 @@ from pathlib import Path
 from osupgrade.model.errors import Fault, MissingFault, UsageFault
 
 UNFINISHED = "UNFINISHED"
-"""A file that stands in a run directory until its reports are written: such a run is not to be taken for complete."""
+"""A file that is in a run directory until its reports are written: a run that has it is not complete."""
 
 
 NO_ROOM = 1 << 20

@@ -112,7 +112,7 @@ def _changes(group: Sequence[Past]) -> tuple[Change, ...]:
     green: dict[str, Past] = {}
     found: list[Change] = []
     for past in group:
-        # What stopped half-way has other rows anyhow.
+        # What stopped halfway has other rows anyhow.
         if not past.input or any(part.outcome == "failed" for part in past.steps):
             continue
         differs = compare(past, green.get(past.input))

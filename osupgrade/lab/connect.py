@@ -37,7 +37,7 @@ def _unreachable(fault: Exception) -> MissingFault:
     if "permission denied" in text.lower():
         return MissingFault(
             f"this account has no right to use the Docker engine at {where}",
-            hint="run as root, or have root run `usermod -aG docker YOU` and log in anew; then `osupgrade doctor`",
+            hint="run as root, or have root run `usermod -aG docker YOU` and log in again; then `osupgrade doctor`",
             evidence=text,
         )
     if "timed out" in text.lower():

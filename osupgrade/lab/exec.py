@@ -50,7 +50,7 @@ class Cut:
     _held: bytes = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """What of the stream is known by now to stand before the mark, beyond what was returned already."""
+        """What of the stream is known by now to come before the mark, beyond what was returned already."""
         if self.rest is not None:
             self.rest += chunk
             return b""

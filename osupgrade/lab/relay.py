@@ -1,7 +1,7 @@
 """A port of this machine that leads into a container on an engine elsewhere, through the engine's own API.
 
 An engine on another machine publishes ports there, where nobody should reach the lab's database, and a firewall may
-stand between. The connection to the engine itself is there anyhow, whatever it is: TCP, TLS or ssh.
+be in between. The connection to the engine itself is there anyhow, whatever it is: TCP, TLS or ssh.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class ReleaseContainer:
         return {name: self.release.driver + url[url.index("://") :] for name, url in setting.urls.items()}
 
     def compose(self, service: str, overlay: Overlay, lane: str) -> str:
-        """Lay a composed copy of a service's tree into the container; the directory where it stands."""
+        """Lay a composed copy of a service's tree into the container; its directory."""
         tree = f"/lab/{lane}/tree/{service}"
         # With a file that is taken out goes what it was compiled to; with their times the others' stays valid.
         removed = [name for path in overlay.remove for name in (path, f"{path}c")]

@@ -33,7 +33,7 @@ class HopForecast:
     time: Interval
     down: Interval
     side_bytes: int
-    """Room for the largest table that it writes anew."""
+    """Room for the largest table that it rebuilds."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What happens during a rehearsal, told as it happens: to the terminal, and to ``events.jsonl`` as evidence."""
+"""What happens during a rehearsal, reported as it happens: to the terminal, and to ``events.jsonl`` as evidence."""
 
 from __future__ import annotations
 

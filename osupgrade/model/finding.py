@@ -20,7 +20,7 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Sql:
-    """A statement against one service's database. ``{nova}`` and the like stand for database names.
+    """A statement against one service's database. ``{nova}`` and the like are replaced by database names.
 
     One that holds values or names from a cloud is made by :meth:`of`.
     """
@@ -43,7 +43,7 @@ class Shell:
 
 @dataclass(frozen=True)
 class Cure:
-    """What mends a finding, in the order in which it is done, and the stage at which to do it."""
+    """What resolves a finding, in the order in which it is done, and the stage at which to do it."""
 
     summary: str
     steps: tuple[Sql | Shell, ...] = ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 STEEP = 1.4
 """The exponent from which a growth is called steeper than linear. Sorting many rows (n log n) stays below it, and so
-does a server that reads a table otherwise once it is larger: nova's 186 reads with n^1.36 to scale 30, linear to 1000.
+does a server that reads a larger table in another way: nova's 186 reads with n^1.36 to scale 30, linear to 1000.
 """
 MISFIT = 0.12
 """By how much a line must miss one of the sizes before a curve is looked for: less than that is noise."""
@@ -145,13 +145,13 @@ def _solve(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
 def _exponent(points: Sequence[Sample]) -> float:
     """How steep it is between the two largest sizes, once the constant part is taken off; 1 where that says nothing.
 
-    The smallest size stands for the constant part, which can only make a growth look flatter than it is.
+    The smallest size is used as the constant part, which can only make a growth look flatter than it is.
     """
     if len(points) < 3 or points[-1].seconds < NOTABLE:
         return 1.0
     first, last, most = points[0], points[-2], points[-1]
     low, high = last.seconds - first.seconds, most.seconds - first.seconds
-    # What a middle size adds to the constant must stand out of its noise, or the slope is chance.
+    # What a middle size adds to the constant must exceed its noise, or the slope is chance.
     if low < 0.2 * first.seconds or low <= 0.01 or high <= low:
         return 1.0
     return exponent((first.size, last.size, most.size), (first.seconds, last.seconds, most.seconds))

@@ -221,7 +221,7 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 
 
 def markdown(text: str) -> str:
-    """Text within a line of Markdown, a cell of a table included: no part of it is taken for a mark, tag or mention."""
+    """Text within a line of Markdown, a cell of a table included: no part of it is read as a mark, tag or mention."""
     return _MENTION.sub("&#64;", _MARKS.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", one_line(text)))
 
 

@@ -153,10 +153,10 @@ class ServiceRelease:
     check: tuple[Command, ...] = ()
     """The service's own upgrade check, run after the hop; part of the verdict."""
     relocate: tuple[Sql, ...] = ()
-    """Statements that tell the databases where they themselves now are, once a copy stands under other names."""
+    """Statements that tell the databases where they themselves now are, once a copy has other names."""
     started: tuple[Started, ...] = ()
     has_tables: frozenset[str] = frozenset()
-    """Tables by which a database without a version is told to be of this release, with ``lacks_tables``."""
+    """Tables by which a database without a version is known to be of this release, with ``lacks_tables``."""
     lacks_tables: frozenset[str] = frozenset()
     volatile: tuple[str, ...] = ()
     """``database.table.column`` that the hop fills from the clock or by chance, so that no two runs give the same."""
@@ -249,7 +249,7 @@ class Release:
     """Why other releases may not be skipped to this one, for the message of a refused plan."""
     finishes: Mapping[str, Finish] = field(default_factory=dict)
     driver: str = "mysql"
-    """What stands before ``://`` in the database URLs of its configuration."""
+    """What comes before ``://`` in the database URLs of its configuration."""
     preparations: tuple[Preparation, ...] = ()
     """What makes an upgrade from this release shorter."""
     starting: str = ""

@@ -69,7 +69,7 @@ class LaneResult:
 
     @property
     def came_through(self) -> bool:
-        """Whether the cloud came through: every step passed and no error stands."""
+        """Whether the cloud came through: every step passed and no error is unresolved."""
         return not self.failed and not self.standing and not self.refused
 
 
@@ -242,7 +242,7 @@ class RunReport:
     level: str = ""
     """How far the last release's APIs were asked: ``smoke``, ``full``, or not at all."""
     times: int = 1
-    """How often the same cloud was taken along the path."""
+    """How often the same cloud was upgraded along the path."""
     strategy: Strategy | None = None
     hashes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By database, at ``verify``: ``schema`` and, unless the cloud is very large, ``data``."""

@@ -34,7 +34,7 @@ class TableWork:
     defined: bool
     """Whether its definition was changed, made or dropped, under an exclusive metadata lock."""
     rebuilt: bool
-    """Whether the server wrote the whole table anew."""
+    """Whether the server rebuilt the whole table."""
     rows_written: int
     """Rows inserted, or copied into the new table by a definition's change."""
     bytes_before: int | None = None
@@ -64,7 +64,7 @@ class Migration:
     rows_read: int
     rows_changed: int
     rows_locked: int
-    """Row locks of its long transactions, as InnoDB tells them at their end."""
+    """Row locks of its long transactions, as InnoDB reports them at their end."""
     tables: tuple[TableWork, ...]
     slowest: str
     """The slowest statement."""
@@ -79,7 +79,7 @@ class Migration:
 
     @property
     def rebuilt(self) -> tuple[str, ...]:
-        """The tables that were written anew."""
+        """The tables that were rebuilt."""
         return tuple(table.table for table in self.tables if table.rebuilt)
 
     @property
@@ -94,7 +94,7 @@ class Migration:
 
     @property
     def temporary_bytes(self) -> int:
-        """Room that it needed besides: a table that is written anew stands there twice until it is done."""
+        """Room that it needed besides: a table that is rebuilt is there twice until it is done."""
         return max((max(t.bytes_before or 0, t.bytes_after or 0) for t in self.tables if t.rebuilt), default=0)
 
 

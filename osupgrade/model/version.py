@@ -1,4 +1,4 @@
-"""Which osupgrade this is, to the byte: what it made or told before holds only for the same code."""
+"""Which osupgrade this is, to the byte: what it made or found before holds only for the same code."""
 
 from __future__ import annotations
 

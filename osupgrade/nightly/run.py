@@ -37,7 +37,7 @@ from osupgrade.report.write import write_reports
 from osupgrade.scenarios.loading import ScenarioSet
 
 TIMES = 10
-"""How often the same cloud is taken along the path in ``again``."""
+"""How often the same cloud is upgraded along the path in ``again``."""
 LEVELS: Mapping[str, Level | None] = {CLEAN: "full", CARRIED: "smoke", NEW_CONTROLLER: "smoke", AGAIN: None}
 """How far each kind asks the last release's APIs."""
 SCENARIOS = "scenarios"

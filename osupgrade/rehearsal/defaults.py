@@ -46,7 +46,7 @@ class OtherDefault:
         return cloud
 
     def after(self, ended: Ended) -> PhaseResult:
-        """Whether the steps end otherwise with the other default, and what was assumed."""
+        """Whether the steps end differently with the other default, and what was assumed."""
         if self._kept is None or ended.result.refused:
             return PhaseResult()
         cloud, kept = self._kept

@@ -38,7 +38,7 @@ def explained() -> Mapping[str, str]:
 
 @dataclass
 class Fresh:
-    """Makes the last release's schemas anew beside the cloud, where the catalogue does not have them, and compares."""
+    """Creates the last release's schemas from scratch where the catalogue does not have them, and compares."""
 
     plan: Plan
     laboratory: Laboratory
@@ -54,7 +54,7 @@ class Fresh:
         wanted = self._wanted(ended.cloud)
         if ended.result.failed or ended.result.refused or not wanted:
             return PhaseResult()
-        self.say(f"making {self.plan.last.name}'s schemas anew to compare with")
+        self.say(f"making {self.plan.last.name}'s schemas from scratch, to compare with")
         made = self._make(wanted, ended.cloud.site)
         try:
             found = [finding for name in wanted for finding in self._compare(ended.cloud, made, name)]

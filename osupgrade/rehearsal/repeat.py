@@ -22,7 +22,7 @@ _SHELF = "again"
 
 @dataclass
 class Repeat:
-    """The phase that takes the same cloud along again until it was taken ``times`` times in all.
+    """The phase that upgrades the same cloud again until it was upgraded ``times`` times in all.
 
     ``runner`` runs it as the first time, and does nothing besides; ``size`` is what the cloud holds, in bytes.
     """

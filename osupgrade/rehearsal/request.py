@@ -61,7 +61,7 @@ class Request(Strict):
     """Whether the APIs are asked without a message broker."""
     estimate: Estimating | None = None
     times: int = 1
-    """How often the same cloud is taken along the path; it must end the same every time."""
+    """How often the same cloud is upgraded along the path; it must end the same every time."""
     jobs: int = 5
     keep: bool = False
     """Whether the database is left up at the end."""

@@ -152,7 +152,7 @@ class _Course:
         return self.stage(cloud, SEEDED, self.runner.plan.services, inject=False)
 
     def noted(self, cloud: Cloud) -> Mapping[str, Any]:
-        """Taken after the cures at the start: what the operator mends on purpose before the first step is no damage."""
+        """Taken after the cures at the start: what the operator fixes on purpose before the first step is no damage."""
         taken = {}
         for check in self.runner.checks:
             if self._applies(check):
@@ -299,7 +299,7 @@ class _Course:
         return check.name in plan.path.checks and set(check.services) <= set(plan.services)
 
     def _reached(self, check: Check, stage: Stage) -> bool:
-        """An invariant of the path's end says nothing of a service that stopped half-way."""
+        """An invariant of the path's end says nothing of a service that stopped halfway."""
         return stage != VERIFY or not self.ledger.stopped & set(check.services)
 
     def _databases(self, cloud: Cloud, service: str) -> Iterable[str]:
@@ -324,7 +324,7 @@ def _compared(check: Check, cloud: Cloud, before: Any) -> list[Finding]:
 
 
 def merged(base: Cloud, clouds: Sequence[Cloud]) -> Cloud:
-    """``base`` with everything that any of ``clouds`` has otherwise.
+    """``base`` with everything that differs in any of ``clouds``.
 
     They are what its chains made of it; where two changed the same fact, the later one in the order of the chains wins.
     """

@@ -127,7 +127,7 @@ class InPlace:
 
 @dataclass
 class NewController:
-    """The phase of a move: the cloud is taken to the new server before its first step."""
+    """The phase of a move: the cloud is moved to the new server before its first step."""
 
     laboratory: Laboratory
     say: Say

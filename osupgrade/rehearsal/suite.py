@@ -46,7 +46,7 @@ class Trial:
 
 
 def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioReport], None]) -> RunReport:
-    """Run the wanted lanes of each scenario, each on its own copy of the cloud; ``told`` hears of each that has ended.
+    """Run the wanted lanes of each scenario, each on its own copy of the cloud; ``told`` gets each that ended.
 
     Raises Fault for what is not a scenario's doing. Leaving removes everything that was started.
     """

@@ -71,7 +71,7 @@ class Surveyor:
         return PhaseResult(tuple(found), schemas=tuple(verdicts))
 
     def _reached(self, before: Survey, steps: Sequence[StepResult]) -> str:
-        """The revision whose schema should be there now; a finishing move stands in a lineage under its name.
+        """The revision whose schema should be there now; a finishing move is in a lineage under its name.
 
         A database that was made as the move leaves it has a lineage without the move.
         """
@@ -91,7 +91,7 @@ def _customisation(service: str, verdict: Verdict, before: Survey, after: Afterm
         service=service,
         object=change.object,
         place=change.place,
-        definition=described(change.after) if change.after else "taken away",
+        definition=described(change.after) if change.after else "removed",
         fate=verdict.fate,
         words=verdict.words,
         revision=verdict.revision,

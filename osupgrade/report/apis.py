@@ -1,4 +1,4 @@
-"""The real APIs' answers as a table: each question once, with what every release that was asked said to it."""
+"""The real APIs' answers as a table: each question once, with the answer of every release that was queried."""
 
 from __future__ import annotations
 

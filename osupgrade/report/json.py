@@ -3,7 +3,7 @@
 The form follows the dataclasses of :mod:`osupgrade.model.report`, with two differences that are contracts:
 ``schema_version`` comes first, and the kept database is under ``database``. ``came_through`` and ``passed`` are written
 for readers that do not want to compute them. ``report.schema.json`` is made from the same dataclasses: :func:`publish`
-writes it anew.
+writes it again.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Chart:
 
 
 def chart(series: Series) -> Chart:
-    """Where the newest runs of a series stand, on a scale from nothing to the longest."""
+    """Where the newest runs of a series are, on a scale from nothing to the longest."""
     points = series.points[-_NEWEST:]
     top = max([*(p.seconds for p in points), series.most or 0.0]) * 1.08 or 1.0
     step = 96 / max(1, len(points) - 1)

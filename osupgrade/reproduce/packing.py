@@ -96,7 +96,7 @@ def replay(
 
 
 def unlike(packed: Packed, step: Step, database: str) -> tuple[str, ...]:
-    """What is otherwise here than where the archive was packed: images, commits, osupgrade itself."""
+    """What differs here from where the archive was packed: images, commits, osupgrade itself."""
     facts = packed.facts
     found = []
     if facts.osupgrade != __version__:

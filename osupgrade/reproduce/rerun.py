@@ -103,7 +103,11 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
     failed = {result.step: result for result in report.result.failed}
     if not failed:
         stand = len(report.result.standing)
-        what = "came through" if not stand else f"has no step that failed ({stand} findings stand: see its report.html)"
+        what = (
+            "came through"
+            if not stand
+            else f"has no step that failed ({stand} unresolved findings: see its report.html)"
+        )
         raise UsageFault(f"{run.path} {what}: there is nothing to reproduce", hint="give a run in which a step failed")
     if step and step not in failed:
         raise UsageFault(f"{step} did not fail in {run.path}", hint=f"what failed there: {', '.join(failed)}")
@@ -209,7 +213,7 @@ def replacement(scenarios: Iterable[Scenario], lane: Lane, step: str) -> tuple[s
 
 
 def run_step(cloud: Cloud, plan: Plan, step: Step, log: Path, config: Path, instead: Instead | None) -> StepResult:
-    """Let the step run on a cloud that stands where it begins; raises MissingFault when the server went away."""
+    """Let the step run on a cloud that is where it begins; raises MissingFault when the server went away."""
     log.unlink(missing_ok=True)
     relocate(cloud, plan.first)
     result = step.run(cloud, log, config, instead=instead)

@@ -36,7 +36,7 @@ class Left:
     """What a shrunk database is made of, as conditions that find it again; places are ``database.table``.
 
     ``missing`` are upstream's tables that were away before anything was left out, ``tables`` those that are defined
-    otherwise than upstream's, with the hash of their definition.
+    differently from upstream's, with the hash of their definition.
     """
 
     stands: Mapping[str, tuple[str, ...]]
@@ -97,7 +97,7 @@ def describe(
 
 
 def upstream(line: Lineage | None, versions: Sequence[str]) -> Mapping[str, tuple[Table, bool]]:
-    """Upstream's tables at the revision where the database stands, and whether each must be there.
+    """Upstream's tables at the database's revision, and whether each must be there.
 
     Empty where the catalogue does not know the revision.
     """
@@ -131,7 +131,7 @@ def write_scenario(
 ) -> None:
     """Write ``scenario.py`` and ``README.md`` into ``directory``, beside the dump.
 
-    ``into`` is where the directory will lie; ``told`` names the lab's own scenarios that spoke.
+    ``into`` is where the directory will lie; ``told`` names the lab's own scenarios that found something.
     """
     usual = asdict(Site())
     own_site = {

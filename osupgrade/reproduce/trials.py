@@ -211,7 +211,7 @@ class Trials:
         return self._numbered[name]
 
     def suspects(self, name: str, values: Collection[str]) -> list[int]:
-        """The rows of a table, from 0, in which one of ``values`` stands: a text as it is, a number in a key."""
+        """The rows of a table, from 0, that hold one of ``values``: a text as it is, a number in a key."""
         database, _, table = name.partition(".")
         sql = (
             "SELECT column_name, data_type, column_key FROM information_schema.columns "
@@ -248,7 +248,7 @@ class Trials:
 
 
 def narrowed(step: Step, failure: Failure, site: Site) -> Instead | None:
-    """The release's tool told to stop after the revision that fails; None where it takes none, or cannot be told."""
+    """The release's tool told to stop after the revision that fails; None where it takes none."""
     target = next_revision(step, failure, site)
     commands = step.release.services[step.service].upgrade
     if not target or len(commands) != 1:

@@ -102,7 +102,7 @@ Preflight = Callable[["Cloud"], Iterable[Finding]]
 Probe = Callable[["Cloud"], Evidence]
 Instead = Callable[["Cloud"], "Sequence[ToolRun]"]
 Treat = Callable[["Cloud", Sequence[Finding]], "Cloud | None"]
-"""Mends; gives back the cloud as it stands from then on where the cure is a change of the site."""
+"""Applies a cure; returns the cloud with its new site where the cure changes the site."""
 
 
 @dataclass
@@ -182,7 +182,7 @@ class Scenario:
         return attach
 
     def cure(self, at: str = "seeded") -> Callable[[Treat], Treat]:
-        """Attach what mends the findings whose cure belongs to stage ``at``, in place of their own statements."""
+        """Attach what cures the findings whose cure belongs to stage ``at``, in place of their own statements."""
 
         def attach(function: Treat) -> Treat:
             self.treatments[Stage.parse(at)] = function
@@ -239,7 +239,7 @@ def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any) -> A
         said = str(getattr(fault, "orig", fault))
         raise ScenarioFault(
             f"the scenario {scenario.name} failed at {_place(fault)}: {type(fault).__name__}: {said}",
-            hint="mend the scenario, or run without it",
+            hint="fix the scenario, or run without it",
         ) from fault
 
 

@@ -225,7 +225,7 @@ def _preflight(find: Find, fix: Fix | None, scenario: Scenario) -> Callable[[Clo
 
 
 def _if_default(cloud: Cloud, database: str, find: Find) -> str:
-    """The condition under which a finding holds that depends on a default which nobody has told."""
+    """The condition under which a finding holds that depends on a default which is not known."""
     assumed = cloud.assumed.get(database, "") if find.on_default else ""
     return f"if the database's default character set is {assumed}: " if assumed else ""
 

@@ -39,7 +39,7 @@ def code_of(file: Path, source: bytes, public: Sequence[str]) -> tuple[CodeType,
     """The code of a scenario.py. Where it is a former one, its imports are those of the present form, and the second
     value is the path that it names ("" for the usual one); None where it is of the present form.
 
-    One that imports what nothing here stands for is left as it is. ``public`` are the names that scenarios may import.
+    One that imports anything else of the package is left as it is. ``public`` are the names that scenarios may import.
     Raises what Python raises for a ``source`` that it cannot compile.
     """
     tree = ast.parse(source, str(file))

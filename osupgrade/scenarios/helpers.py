@@ -17,7 +17,7 @@ from osupgrade.schema.tables import Table
 
 
 def migrations(repository: str, scripts: Mapping[str, bytes], *, without: Sequence[str] = ()) -> Overlay:
-    """A service's tree with scripts put into its repository of migrations, by their names, and some taken out."""
+    """A service's tree with scripts put into its repository of migrations, by their names, and some removed."""
     files = {f"{repository}/{name}": text for name, text in scripts.items()}
     return Overlay(files, remove=tuple(f"{repository}/{name}" for name in without))
 
@@ -38,8 +38,9 @@ def reproduced(
 ) -> Iterator[Finding]:
     """At most one finding: the cloud holds the very things that `osupgrade reproduce --shrink` was left with.
 
-    ``stands`` maps ``database.version_table`` to the revisions it must hold, ``missing`` are tables that must be away,
-    ``tables`` maps tables to the hash of their :func:`definition`, ``rows`` tables to conditions, one for each row.
+    ``stands`` maps ``database.version_table`` to the revisions it must hold, ``missing`` are tables that must not be
+    there, ``tables`` maps tables to the hash of their :func:`definition`, ``rows`` tables to conditions, one for each
+    row.
     """
     assert isinstance(scenario.symptom, Blocks)
     wanted = [name.partition(".") for name in (*stands, *missing, *(tables or {}), *(rows or {}))]

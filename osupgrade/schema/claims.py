@@ -126,11 +126,9 @@ def _displaced(claim: Claim, known: str) -> Finding:
     column = version_column(table)
     back = f"UPDATE {table} SET {column} = {literal(revision.name)} WHERE {column} = {literal(known)}"
     if there > here:
-        consequence = (
-            f"{span} never ran and are skipped for ever; a later migration fails on what they should have done"
-        )
+        consequence = f"{span} never ran and are skipped forever; a later migration fails on what they should have done"
         cure = Cure(
-            "undo own migrations with their own downgrade, then set the version back", (Sql(line.service, back),)
+            "undo custom migrations with their own downgrade, then set the version back", (Sql(line.service, back),)
         )
     else:
         consequence = f"{span} {'runs' if len(names) == 1 else 'run'} again on what is there already and fails"
@@ -203,7 +201,7 @@ def _newer(line: Lineage, claim: tuple[str, ...]) -> str:
     if first.isdigit() and last.isdigit():
         numbers = [int(name) for name in claim if name.isdigit()]
         if numbers and max(numbers) > int(last):
-            return f" ({ends} ends at {last}: a later release, or own migrations)"
+            return f" ({ends} ends at {last}: a later release, or custom migrations)"
         return (
             f" ({begins}'s tool begins at {first}: an older release)" if numbers and max(numbers) < int(first) else ""
         )

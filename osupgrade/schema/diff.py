@@ -83,7 +83,7 @@ class Change:
         return f"{what} changed from {described(self.before)} to {described(self.after)}"
 
     def against(self, reference: str) -> str:
-        """What is otherwise here (``after``) than in the reference (``before``), in words."""
+        """What differs here (``after``) from the reference (``before``), in words."""
         what = f"{self.object} {self.place}"
         if self.kind == "added":
             return f"{what} is not in {reference}{_colon(self.after)}"
@@ -271,7 +271,7 @@ def _mend(change: Change) -> Iterator[str]:
         steps += [_add(before)] if before else []
         yield f"ALTER TABLE {table} {', '.join(steps)}"
     elif isinstance(after or before, ForeignKey):
-        # In two: a server does not make a key anew under the name that the same statement takes away (121).
+        # In two: a server does not make a key again under the name that the same statement takes away (121).
         for step in ([_drop(after)] if after else []) + ([_add(before)] if before else []):
             yield f"ALTER TABLE {table} {step}"
     elif isinstance(before, View):

@@ -1,6 +1,6 @@
 """Schemas as small facts, and how far one is from each of upstream's revisions.
 
-A schema is taken apart into facts (a table, a column, an index, a key). Those that upstream has at some revision tell
+A schema is split into facts (a table, a column, an index, a key). Those that upstream has at some revision tell
 how far a database is from each revision; those that upstream never has are the operator's and do not blur the picture.
 Character sets and engines are no facts here: they say nothing about the revision.
 """
@@ -19,7 +19,7 @@ from osupgrade.schema.tables import Table
 FAR = 0.4
 """The part of a revision's facts that may differ before a schema counts as that of another release."""
 Fact = tuple[str, Hashable]
-"""A table's name and a part of the table; an empty part stands for the table itself."""
+"""A table's name and a part of the table; an empty part is the table itself."""
 
 
 def facts(schema: Schema) -> frozenset[Fact]:
@@ -61,7 +61,7 @@ def head_tables(service: str, variant: str, release: str) -> frozenset[str]:
 def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[int, int], ...], int]:
     """How far the schema is from each revision, and how much of it no revision at all explains.
 
-    Far is told first by acts, then by facts: a table that is dropped or made is one act, however much was in it.
+    Far is measured first in acts, then in facts: a table that is dropped or made is one act, however much was in it.
     """
     known, each = _line_facts(line.service, line.variant)
     found = facts(schema)

@@ -77,5 +77,5 @@ def _consequence(condition: Condition, result: Result | None) -> str:
         return f"{where} asks for it; what it does with such rows has not been tried, so rehearse it"
     if result.came is Came.SILENT:
         return f"{where} comes through, but {result.words}"
-    after = "; once the rows are mended, the same command goes on" if result.again else ""
+    after = "; once the rows are fixed, the same command goes on" if result.again else ""
     return f"{where} stops with: {result.error}; the database is then at {result.left_at}{after}"

@@ -27,7 +27,7 @@ from osupgrade.schema.tables import Column, ForeignKey, Index, Table
 
 @dataclass(frozen=True)
 class Identity:
-    """Where a database really stands. ``distance`` counts upstream's facts that it has otherwise or lacks.
+    """At which revision a database really is. ``distance`` counts upstream's facts that it lacks or that differ.
 
     ``same`` are all revisions with this very schema, ``revision`` is that among them which the version table claims,
     or else a release's head, or else the last. ``claim`` is what the version table holds, ``half`` is the next
@@ -93,10 +93,10 @@ def study(service: str, schema: Schema, claim: Sequence[str], *, expected: str =
 
 
 def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: str = "", era: str = "") -> Identity:
-    """The revision that a schema is at, with findings where its version table lies, is missing or stands half-way.
+    """A schema's revision, with findings where its version is wrong or missing, or a migration half applied.
 
     ``claim`` is what the version table holds, ``era`` says in words of which release that is where it is known.
-    Of plugin sets that fit equally well, the ``expected`` one is taken, or else the plainest: Grizzly's tool alone
+    Of plugin sets that fit equally well, the ``expected`` one is chosen, or else the plainest: Grizzly's tool alone
     makes the same tables with load balancing and without. A schema that is far from all of them is held against what
     it claims to be. Raises UsageFault for a service that the catalogue lacks.
     """
@@ -140,7 +140,7 @@ def _claimed(service: str, claim: Sequence[str]) -> tuple[str, ...]:
 
 
 def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change, ...]:
-    """What a database has that upstream at ``revision`` has not, has otherwise, or what it lacks.
+    """How a database differs from upstream at ``revision``: what is added, changed or missing.
 
     Character sets and engines are left to :func:`charset_finding`; tables that the service makes itself are upstream's,
     indexes and names that the server makes up itself are nobody's.

@@ -38,7 +38,7 @@ class Result:
     left_at: str = ""
     words: str = ""
     again: bool = False
-    """Whether the tool, run again after the rows were mended, comes through."""
+    """Whether the tool, run again after the rows were fixed, comes through."""
     code: str = ""
     """The release and its commit or version."""
 

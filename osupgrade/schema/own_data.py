@@ -1,4 +1,4 @@
-"""The operator's own data in own columns and tables: counted and checksummed before and after an upgrade."""
+"""The operator's data in custom columns and tables: counted and checksummed before and after an upgrade."""
 
 from __future__ import annotations
 

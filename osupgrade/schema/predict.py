@@ -192,7 +192,7 @@ def _lost_table(change: Change, operation: Change) -> _Hit | None:
 
 
 def _held(table: str, key: ForeignKey, operation: Change, there: Schema) -> _Hit | None:
-    """What an own foreign key keeps upstream from doing."""
+    """What a custom foreign key keeps upstream from doing."""
     if key.schema:
         return None
     if operation.object == "table" and operation.kind == "removed" and operation.name == key.table:
@@ -260,7 +260,7 @@ def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
 
 
 def _key_without_index(index: Index, operation: Change, there: Schema) -> _Hit | None:
-    """A foreign key whose index the operator dropped: the next time its table is built anew, the server refuses."""
+    """A foreign key whose index the operator dropped: the next time its table is rebuilt, the server refuses."""
     table = there.table(operation.table)
     if operation.object != "column" or table is None:
         return None

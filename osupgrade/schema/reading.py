@@ -176,7 +176,7 @@ def _text(value: object) -> str:
 
 
 def _type(shown: str) -> str:
-    """``int(11)`` is ``int``; ``tinyint(1)`` stays, because it is how a Boolean is told from a small number."""
+    """``int(11)`` is ``int``; ``tinyint(1)`` stays, because it distinguishes a Boolean from a small number."""
     match = _WIDTH.match(shown)
     if match is None or (match[1] == "tinyint" and match[2] == "1"):
         return shown

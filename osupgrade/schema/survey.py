@@ -46,7 +46,7 @@ class Survey:
 class Aftermath:
     """What became of one service's customisations and their data, and how the result differs from what it should be.
 
-    ``exact`` says whether it is upstream's schema with nothing but the customisations besides; None half-way.
+    ``exact`` says whether it is upstream's schema with nothing but the customisations besides; None halfway.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -58,7 +58,7 @@ class Aftermath:
 def assign(schemas: Mapping[str, Schema]) -> tuple[dict[str, str], tuple[Finding, ...]]:
     """Which of some databases is which service's (service -> database), by their tables.
 
-    A database of no service, and a second one of the same service, is a finding; taken is the one with a usual name, or
+    A database of no service, and a second one of the same service, is a finding; the one with a usual name is used, or
     else the first by name.
     """
     chosen: dict[str, str] = {}
@@ -90,7 +90,7 @@ def survey(
 ) -> Survey:
     """Look at one service's database; nothing but SELECT is sent.
 
-    Neutron's plugins are told by the schema, and by the ``expected`` set where it does not tell.
+    Neutron's plugins are recognised by the schema, and by the ``expected`` set where the schema leaves it open.
     ``data`` asks for the checksums of own data, one pass over each table concerned. Raises UsageFault when the database
     is not there, or its service is none that the catalogue knows.
     """
@@ -140,7 +140,7 @@ def aftermath(rows: Rows, before: Survey, database: str, revision: str, stopped:
 
 
 def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
-    """A verdict half-way: what was kept until there may be in the way of a revision that was not reached."""
+    """A verdict halfway: what was kept until there may be in the way of a revision that was not reached."""
     if verdict.fate is not Fate.KEPT:
         return verdict
     for prediction in predictions:
@@ -200,7 +200,7 @@ _WHOLE = re.compile(r"(?:`((?:[^`]|``)*)`|\*)\.\*", re.DOTALL)
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """Whether a database's name is one of a grant's, in which ``%`` and ``_`` stand for others unless escaped."""
+    """Whether a database's name is one of a grant's, in which ``%`` and ``_`` are wildcards unless escaped."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     signs = {"%": ".*", "_": "."}
     wanted = "".join(signs.get(part) or re.escape(part[-1]) for part in parts)

@@ -90,7 +90,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view; its own database's name is taken out of the definition."""
+    """A view; its own database's name is removed from the definition."""
 
     name: str
     definition: str

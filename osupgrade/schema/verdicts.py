@@ -23,7 +23,7 @@ NOTHING = Schema()
 class Verdict:
     """One customisation's fate in words.
 
-    ``revision`` and ``error`` tell where it was in the way. ``mend`` are the statements that bring back what is lost or
+    ``revision`` and ``error`` say where it was in the way. ``mend`` are the statements that bring back what is lost or
     altered, or that take what is in the way out of it; none where no plain statement does, or nothing has to be done.
     """
 
@@ -78,7 +78,7 @@ def breaks(reader: View | Trigger, changes: Iterable[Change]) -> str:
 
 
 def judge_customisations(service: str, judged: Iterable[Verdict]) -> tuple[Finding, ...]:
-    """A finding for each customisation that was not kept, with the statements that mend it.
+    """A finding for each customisation that was not kept, with the statements that repair it.
 
     One that keeps upstream's own of that name from being there is an error.
     """
@@ -94,7 +94,7 @@ def judge_customisations(service: str, judged: Iterable[Verdict]) -> tuple[Findi
                 service=service,
                 place=verdict.change.place,
                 message=verdict.words,
-                consequence="upstream's own does not stand there, and the release's code wants it" if lacking else "",
+                consequence="upstream's own is not there, and the release's code needs it" if lacking else "",
                 cure=_cure("make it upstream's" if lacking else "make it as it was", service, verdict.mend),
             )
         )
@@ -106,8 +106,8 @@ def judge_result(
 ) -> tuple[Finding, ...]:
     """What differs in the result from upstream at ``revision``, besides what was ``judged`` already.
 
-    Each finding has the difference in words and, where it is simple, the statement that mends it; what upstream has and
-    the result lacks is an error.
+    Each finding has the difference in words and, where it is simple, the statement that repairs it; what upstream has
+    and the result lacks is an error.
     """
     known = {(v.change.object, v.change.table, v.change.name) for v in judged}
     return tuple(
@@ -279,7 +279,7 @@ def _altered(change: Change, now: Item) -> str:
 
 
 def find_item(schema: Schema, change: Change) -> Item | None:
-    """What stands at a change's place in another schema; a renamed key or index is found by what it does."""
+    """What is at a change's place in another schema; a renamed key or index is found by what it does."""
     if change.object == "table":
         return schema.table(change.name)
     if change.object in ("view", "trigger", "routine"):

@@ -1,4 +1,4 @@
-"""One hash of all that a database holds: equal databases, equal hashes, in whatever order the rows stand."""
+"""One hash of all that a database holds: equal databases, equal hashes, in whatever order the rows come."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def table_hashes(
 ) -> Mapping[str, str]:
     """Table -> rows and hash of its contents, for every table of ``database``.
 
-    The server hashes each row over all its columns, in the order of their names and with NULL told apart from the
+    The server hashes each row over all its columns, in the order of their names and with NULL distinct from the
     empty string, and adds the hashes up, so neither the order of rows nor that of columns matters. Nothing is left
     out but the columns that ``without`` names by table: two rows that are the same count twice.
     """
@@ -45,7 +45,7 @@ def hash_of_tables(tables: Mapping[str, str]) -> str:
 
 
 def _hash_of(connection: sqlalchemy.Connection, database: str, table: str, columns: list[str]) -> str:
-    # Each cell by its own hash: no separator can stand in it, and no long text outgrows max_allowed_packet.
+    # Each cell by its own hash: no separator can occur in it, and no long text outgrows max_allowed_packet.
     cells = ", ".join(f"IFNULL(SHA2({quoted(column)}, 256), 'NULL')" for column in columns)
     row = f"SHA2(CONCAT_WS('|', {cells}), 256)"  # not MD5(): MySQL 9.6 took it out
     # Four sums of 32 bits each of the rows' hashes: exact in DECIMAL, whatever the number of rows.

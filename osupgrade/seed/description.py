@@ -137,7 +137,7 @@ class Images:
 
 @dataclass(frozen=True)
 class CloudDescription:
-    """Everything that the seeding scripts are told. Equal descriptions give equal clouds."""
+    """Everything that the seeding scripts are given. Equal descriptions give equal clouds."""
 
     seed: int
     newest: datetime.datetime
@@ -363,7 +363,7 @@ class _Reader:
 
 
 def _lines_of(text: str) -> dict[Key, int]:
-    """Where each table and each key of a TOML file stands."""
+    """The line of each table and each key of a TOML file."""
     lines: dict[Key, int] = {}
     table: Key = ()
     for number, line in enumerate(text.splitlines(), start=1):

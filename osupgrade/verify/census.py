@@ -16,7 +16,7 @@ Facts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Service -> kind of thing -> its id -> what the API says of it."""
 
 GONE, APPEARED = "are gone", "appeared"
-"""What stands for the field where a whole thing is not on both sides."""
+"""The name of the field where a whole thing is missing on one side."""
 _SHOWN = 200
 
 

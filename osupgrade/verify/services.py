@@ -82,7 +82,7 @@ class ServiceSet:
 
     They run side by side in one container and talk over its loopback, so that no address of theirs can be wrong; the
     broker has a container of its own. ``cloud`` is the copy they work on, ``findings`` says what did not start;
-    ``label`` stands before the names of their logs.
+    ``label`` is put before the names of their logs.
     """
 
     def __init__(

@@ -52,7 +52,7 @@ def verify(
     """Start the services of the plan's last release on copies of the cloud's databases and use them as clients do.
 
     Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that nobody has described
-    (``images/RELEASE/serve.toml``) gives an empty verification. ``password_of`` tells a user's password of before the
+    (``images/RELEASE/serve.toml``) gives an empty verification. ``password_of`` gives a user's password of before the
     upgrade where it is known: a seeded cloud's description knows it, a dump does not. ``before`` is the census at the
     path's first release, to compare with. ``fast`` does without a message broker: what a service does through others
     is then not asked. Raises LabFault when the lab itself fails.
@@ -236,7 +236,7 @@ def _errors(services: ServiceSet, running: Running) -> Iterator[Finding]:
                 service=services.service_of(name),
                 place=f"logs/verify-{name}.log",
                 message=f"{name} raised {sum(one.count for one in found)} errors that nobody expected",
-                consequence="something in the upgraded cloud does not work, even if the client was not told",
+                consequence="something in the upgraded cloud does not work, even if the client got no error",
                 evidence=Evidence.of(("error", "raised at", "times"), [(t.error, t.place, t.count) for t in found]),
                 command=f"less logs/verify-{name}.log",
             )

@@ -7,7 +7,7 @@ from osupgrade.scenarios import Blocks, Cloud, Cure, Evidence, Finding, Scenario
 neutron_agents = service("neutron", "agents")
 
 scenario = Scenario(
-    title="One agent is there twice, its host's name once with capitals",
+    title="One agent has two rows, whose host names differ only in case",
     services=("neutron",),
     symptom=Blocks(
         "icehouse/neutron",
@@ -44,7 +44,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
                 [(a.kind, a.host, a.heartbeat, a.id) for g in groups for a in g],
             ),
             cure=Cure(
-                "give what the other rows hold to the one that reported last, then delete the others",
+                "move what is bound to the other rows to the one that reported last, then delete the others",
                 tuple(statement for group in groups for statement in neutron_agents.merge(group)),
             ),
         )

@@ -23,7 +23,7 @@ neutron_agents = service("neutron", "agents")
 neutron = service("neutron")
 
 scenario = Scenario(
-    title="Icehouse's DHCP agents do not know their ports and make second ones",
+    title="Icehouse's DHCP agents do not recognise their ports and create new ones",
     services=("neutron",),
     hops=("icehouse/neutron",),
     symptom=Silent(
@@ -114,7 +114,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         place="neutron.ports.device_id",
         message=f"{len(found)} DHCP ports are named after their host's full name",
         effect="Icehouse's agents look for the short name, find no port and make a second one on every network; the "
-        "old ones keep their addresses for ever",
+        "old ones keep their addresses forever",
         evidence=Evidence.of(("port", "network", "host"), list(found)),
         cure=Cure(
             "rename them as Icehouse's agents will look for them",

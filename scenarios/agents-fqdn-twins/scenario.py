@@ -7,7 +7,7 @@ from osupgrade.scenarios import Cloud, Cure, Damage, Evidence, Finding, Scenario
 neutron_agents = service("neutron", "agents")
 
 scenario = Scenario(
-    title="Agents have come back under short names already, beside their dead rows with full names",
+    title="The upgraded agents already report under short names, beside their dead rows with full names",
     services=("neutron",),
     hops=("icehouse/neutron",),
     symptom=Silent(
@@ -67,7 +67,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield _finding(
             alive,
             f"{len(alive)} agents share a short host name with another that reports as well",
-            "either two machines have one short name, and Havana's agents will be taken for one, or an agent runs twice; "
+            "either two machines have one short name, and Havana's agents will be treated as one, or an agent runs twice; "
             "set host= in their neutron.conf, or stop one",
             None,
         )

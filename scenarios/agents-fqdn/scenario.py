@@ -40,7 +40,7 @@ scenario = Scenario(
 
 CONSEQUENCE = (
     "the upgraded agents make new rows; networks and routers stay with the old ones, which never report again, and ports "
-    "that are bound to such a name can be bound no more"
+    "that are bound to such a name can no longer be bound"
 )
 
 

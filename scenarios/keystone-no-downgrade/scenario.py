@@ -1,4 +1,4 @@
-"""Grizzly's `keystone-manage db_sync` takes no version, so own migrations cannot be taken back by command line."""
+"""Grizzly's `keystone-manage db_sync` takes no version, so custom migrations cannot be undone from the command line."""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,10 +34,10 @@ migration.db_sync({STOCK})
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
-    """One own migration, applied by the real tool."""
+    """One custom migration, applied by the real tool."""
     run = cloud.tool("grizzly", "keystone", "db_sync", overlay=OVERLAY)
     if not run.ok:
-        raise UsageFault("the own migration does not apply", evidence=run.output)
+        raise UsageFault("the custom migration does not apply", evidence=run.output)
 
 
 @scenario.instead("havana/keystone", lane="naive")
@@ -48,7 +48,7 @@ def ask_for_a_version(cloud: Cloud) -> Sequence[ToolRun]:
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
-    """A database with the own column: it has to go back to 22, and the command line cannot do that."""
+    """A database with a custom column: it has to go back to 22, and the command line cannot do that."""
     if "own_note" not in cloud.columns("keystone", "role"):
         return
     yield finding(

@@ -42,7 +42,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 
 @scenario.probe()
 def lost(cloud: Cloud) -> Evidence:
-    """The role that the user had, and has no more."""
+    """The role that the user had, and no longer has."""
     return cloud.evidence(
         "keystone",
         "SELECT 'trap-user' AS user, 'trap-project' AS project, r.id AS role FROM role r WHERE r.id = 'trap-role' AND NOT EXISTS "

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, rows
 
 scenario = Scenario(
-    title="An own index on project_endpoint_group stops keystone's e8725d6fa226",
+    title="A custom index on project_endpoint_group stops keystone's e8725d6fa226",
     services=("keystone",),
     symptom=Blocks(
         "gazpacho/keystone", error=r"1061.*Duplicate key name 'idx_project_id'", version="47147121, c88cdce8f248"
@@ -37,7 +37,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         query="SELECT index_name AS `index`, column_name AS `column` FROM information_schema.statistics WHERE table_schema = DATABASE() "
         f"AND table_name = 'project_endpoint_group' AND index_name = '{INDEX}' "
         "AND EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '47147121')",
-        message=f"an own index of project_endpoint_group has the name {INDEX}, which keystone's e8725d6fa226 makes",
+        message=f"a custom index of project_endpoint_group has the name {INDEX}, which keystone's e8725d6fa226 makes",
         effect="e8725d6fa226 (2026.1) stops with 1061, duplicate key name",
         cure="drop it; the migration makes the same one",
         statements=(f"DROP INDEX {INDEX} ON project_endpoint_group",),

@@ -22,7 +22,7 @@ from osupgrade.scenarios import (
 neutron = service("neutron")
 
 scenario = Scenario(
-    title="Ports that are bound nowhere come out of the move drawn as bound",
+    title="Unbound ports look bound after the move to ML2",
     services=("neutron",),
     symptom=Silent(
         "after:ml2",

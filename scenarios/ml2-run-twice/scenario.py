@@ -68,7 +68,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         message=f"migrate_to_ml2 has been here: {segments.total} networks have ML2 segments already"
         + (f", and {in_use} of them were made since, by ML2 itself: do not run the script again" if moved else ""),
         effect="the script gives every network a second segment and then stops with 1062; each of its steps is "
-        "committed, so nothing is taken back",
+        "committed, so nothing is rolled back",
         evidence=segments,
         cure=None if moved else EMPTY,
     )

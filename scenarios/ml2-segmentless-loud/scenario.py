@@ -1,4 +1,4 @@
-"""A network without a segment, whose port is not the first: migrate_to_ml2 stops half-way."""
+"""A network without a segment, whose port is not the first: migrate_to_ml2 stops halfway."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, service, state
 neutron = service("neutron")
 
 scenario = Scenario(
-    title="One network without a segment stops migrate_to_ml2 half-way",
+    title="One network without a segment stops migrate_to_ml2 halfway",
     services=("neutron",),
     symptom=Blocks(
         "ml2", error=r"StatementError.*A value is required for bind parameter 'segment'", version="icehouse"

@@ -52,7 +52,7 @@ def known_hosts(cloud: Cloud, table: str) -> Iterator[str]:
             "WHERE p.device_owner LIKE 'compute:%' AND i.host <> '' AND b.port_id IS NULL"
         )
     else:
-        # Without nova only a cloud of one host tells where its instances are.
+        # Without nova only a cloud of one host shows where its instances are.
         yield (
             f"SELECT p.id, MIN(a.host) {ports}JOIN agents a ON a.agent_type = '{neutron.OVS_AGENT}' "
             f"WHERE p.device_owner LIKE 'compute:%' AND b.port_id IS NULL AND {ONE_AGENT} GROUP BY p.id"
@@ -83,7 +83,7 @@ def known_hosts(cloud: Cloud, table: str) -> Iterator[str]:
 
 
 def back_fill(cloud: Cloud) -> tuple[Sql, ...]:
-    """The statements that give every port its row in portbindingports; '' stands for bound nowhere."""
+    """The statements that give every port its row in portbindingports; '' is for an unbound port."""
     inserts = [
         f"INSERT INTO portbindingports (port_id, host) {query}" for query in known_hosts(cloud, "portbindingports")
     ]
@@ -191,7 +191,7 @@ def _unknowable(cloud: Cloud) -> Iterator[Finding]:
             "neutron",
             f"SELECT id AS port, device_id AS instance FROM ports WHERE device_owner LIKE 'compute:%' AND NOT {ONE_AGENT}",
         )
-        message = "ports belong to instances, and without nova's database nothing tells on which host these run"
+        message = "ports belong to instances, and without nova's database it is unknown on which host these run"
         advice = (
             "bring nova's database too; or afterwards, port by port: neutron port-update --binding:host_id HOST PORT"
         )

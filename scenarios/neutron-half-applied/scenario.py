@@ -25,7 +25,7 @@ scenario = Scenario(
 )
 
 RELEASES = {"folsom", "grizzly", "havana", "icehouse", "juno", "kilo", "liberty"}
-"""Where db-manage stands after a whole run; later than Icehouse is another finding's."""
+"""The revision after a complete run of db-manage; later than Icehouse is another finding's."""
 
 INTERRUPTED = """
 import sys
@@ -68,7 +68,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         "wrong core_plugin passed over is never made; " + restore_cost(cloud, "neutron"),
         evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),
         cure=Cure(
-            "mend the cause, restore neutron's dump of before the failed run, and run again",
+            "fix the cause, restore neutron's dump from before the failed run, and run again",
             (Shell("mysql neutron < neutron-before.sql   # into an empty database"),),
         ),
     )

@@ -51,7 +51,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         evidence=ports if ports.total else agents,
         cure=Cure(
             "move to Open vSwitch on 2024.1: its agent on every host, the driver out of the configuration, the ports "
-            "bound anew; instances get their new interface with a hard reboot",
+            "bound again; instances get their new interface with a hard reboot",
             (
                 Shell("take linuxbridge out of mechanism_drivers in ml2_conf.ini and site.toml"),
                 Sql("neutron", "UPDATE ml2_port_bindings SET vif_type = 'ovs' WHERE vif_type = 'bridge'"),
@@ -66,7 +66,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 
 @scenario.cure("seeded")
 def to_openvswitch(cloud: Cloud, findings: Sequence[Finding]) -> Cloud:
-    """The statements as they stand, and the site without the driver."""
+    """The statements unchanged, and the site without the driver."""
     apply(cloud, findings)
     kept = tuple(name for name in cloud.site.mechanism_drivers if name != "linuxbridge")
     return cloud.with_site(mechanism_drivers=kept or ("openvswitch",))
@@ -74,7 +74,7 @@ def to_openvswitch(cloud: Cloud, findings: Sequence[Finding]) -> Cloud:
 
 @scenario.probe()
 def not_found(cloud: Cloud) -> Evidence:
-    """The configured drivers that this release does not have, asked as neutron-server asks."""
+    """The configured drivers that this release does not have, looked up as neutron-server does."""
     code = (
         "import json\nfrom importlib.metadata import entry_points\n"
         f"wanted = {list(cloud.site.mechanism_drivers)!r}\n"

@@ -35,7 +35,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         place="neutron.conf core_plugin",
         message=f"core_plugin is {cloud.site.core_plugin}, and the database has no table of ML2",
-        effect="Icehouse's db-manage alters ML2's tables, which nobody has made, and stops half-way",
+        effect="Icehouse's db-manage alters ML2's tables, which nobody has made, and stops halfway",
         evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),
         cure=Cure(
             "keep the old plugin until neutron is at icehouse and migrate_to_ml2 has run",

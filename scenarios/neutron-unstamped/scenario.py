@@ -36,7 +36,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             if grizzly
             else "its tables are not those of Grizzly's Open vSwitch plugin"
         ),
-        effect="db-manage takes it for an empty one and stops at its first table, 1050 `networks`"
+        effect="db-manage treats it as an empty one and stops at its first table, 1050 `networks`"
         + ("" if grizzly else "; do not stamp it: find out which release made it, and restore that release's dump"),
         evidence=cloud.evidence(
             "neutron",

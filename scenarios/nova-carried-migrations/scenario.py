@@ -32,7 +32,7 @@ FIRST, LAST = 162, 216
 """Havana's own migrations; Icehouse's repository has but one file for all of them."""
 OF_CELLS = f"{REPOSITORY}/200_add_transport_url_to_cell.py"
 DRIVER = "nova/cells/rpc_driver.py"
-"""Where Havana has the two functions that 200 calls for each row of `cells`; Icehouse's has them no more."""
+"""Where Havana has the two functions that 200 calls for each row of `cells`; Icehouse's no longer has them."""
 HEAD = b"import urllib\nimport urlparse\n\nfrom oslo.config import cfg\n\nCONF = cfg.CONF\n"
 
 
@@ -69,7 +69,7 @@ def carry_what_is_missing(cloud: Cloud) -> Sequence[ToolRun]:
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Icehouse's tool is about to meet a database that needs Havana's migrations, and they are to be carried.
 
-    That is what site.toml's `[migrations] nova` says; without it nova-direct-jump speaks of the same database.
+    That is what site.toml's `[migrations] nova` says; without it nova-direct-jump reports the same database.
     """
     version = cloud.value("nova", "SELECT version FROM migrate_version")
     if version is not None and version < LAST and "nova" in dict(cloud.site.migrations):

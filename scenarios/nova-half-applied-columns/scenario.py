@@ -60,11 +60,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             scenario,
             place="nova.block_device_mapping",
             message=f"nova is at schema version {version}, but {len(left)} columns of {MAPPINGS} already exist",
-            effect=f"{MAPPINGS} was tried and stopped half-way; run again it stops with 1060 Duplicate column name; "
+            effect=f"{MAPPINGS} was tried and stopped halfway; run again it stops with 1060 Duplicate column name; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table", "column"), list(left)),
             cure=Cure(
-                "restore the dump from before, mend the data that stopped it, and run it again",
+                "restore the dump from before, fix the data that stopped it, and run it again",
                 (Shell("mysql nova < nova-before.sql   # into an empty database"),),
             ),
         )

@@ -1,4 +1,4 @@
-"""A migration of nova that stopped half-way cannot be run again: MySQL keeps what it made until then."""
+"""A migration of nova that stopped halfway cannot be run again: MySQL keeps what it made until then."""
 
 from collections.abc import Iterator, Sequence
 
@@ -48,11 +48,11 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             scenario,
             place="nova.migrate_version",
             message=f"nova is at schema version {version}, but {len(left)} tables of {PURGE} already exist",
-            effect=f"{PURGE} was tried and stopped half-way; run again it stops with 1050 on such a table; "
+            effect=f"{PURGE} was tried and stopped halfway; run again it stops with 1050 on such a table; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table",), [(table,) for table in left]),
             cure=Cure(
-                "restore the dump from before, mend the data that stopped it, and run it again",
+                "restore the dump from before, fix the data that stopped it, and run it again",
                 (
                     Shell("mysql nova < nova-before.sql"),
                     Sql("nova", "DELETE FROM instances WHERE uuid IS NULL"),

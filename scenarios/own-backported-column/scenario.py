@@ -44,7 +44,7 @@ PARKED = "own_"
 
 
 def early(cloud: Cloud) -> list[Any]:
-    """Own columns in nova's tables that one of its coming migrations adds, as predictions.
+    """Custom columns in nova's tables that one of its coming migrations adds, as predictions.
 
     Where all of several columns of one migration are there, a failed try of it left them, and another scenario speaks.
     """
@@ -118,7 +118,7 @@ def take_over(cloud: Cloud) -> Iterator[Finding]:
             effect="what the operator wrote into it does not show",
             evidence=Evidence.of((table, f"with {parked}"), [(rows, filled)]),
             cure=Cure(
-                "copy it into the real column and drop the own one",
+                "copy it into the real column and drop the custom one",
                 (
                     Sql.of("nova", "UPDATE {table} SET {column} = {parked} WHERE {parked} IS NOT NULL", **names),
                     Sql.of("nova", "ALTER TABLE {table} DROP COLUMN {parked}", table=table, parked=parked),

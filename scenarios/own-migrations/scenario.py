@@ -29,7 +29,7 @@ from osupgrade.scenarios import (
 )
 
 scenario = Scenario(
-    title="Own migration numbers in keystone make Havana skip its own",
+    title="Custom migration numbers in keystone make Havana skip its own",
     services=("keystone",),
     symptom=Blocks("havana/keystone", error=r"1553.*Cannot drop index '(user|project)_id'", version="30"),
 )
@@ -55,7 +55,7 @@ def own_files(cloud: Cloud) -> Overlay:
 
 
 def parking(cloud: Cloud) -> str:
-    """Another schema, where own columns and tables wait until Icehouse is reached."""
+    """Another schema, where custom columns and tables wait until Icehouse is reached."""
     return f"{cloud.databases['keystone']}_own"
 
 
@@ -85,7 +85,7 @@ def joined(cloud: Cloud, table: str, left: str = "") -> str:
 
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
-    """Apply the own scripts with the real tool, and give them data."""
+    """Apply the custom scripts with the real tool, and give them data."""
     run = cloud.tool("grizzly", "keystone", "db_sync", overlay=own_files(cloud))
     if not run.ok:
         raise UsageFault("the operator's own migrations do not apply", evidence=run.output)
@@ -107,7 +107,7 @@ def really(cloud: Cloud, version: int) -> bool:
 
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
-    """The version table stands above Grizzly's last number, though no Havana was here."""
+    """The version is above Grizzly's last number, though Havana never ran."""
     version = cloud.value("keystone", "SELECT version FROM migrate_version")
     if version is None or version <= STOCK or really(cloud, version):
         return
@@ -118,7 +118,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         effect=f"Havana takes its own {STOCK + 1} to {version} for done and fails later, somewhere unrelated",
         evidence=Evidence.of(("version", "Grizzly's last"), [(version, STOCK)]),
         cure=Cure(
-            "park the data of own columns, downgrade with the own scripts still in place, take the scripts out",
+            "park the data of custom columns, downgrade with the custom scripts still in place, remove the scripts",
             (
                 Shell(
                     f"mysqldump {shell_join(('keystone', *own_tables(cloud)))} > own-data.sql   # what your own scripts made"
@@ -136,9 +136,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
 
 @scenario.cure("seeded")
 def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
-    """Park what the own columns and tables hold, then let Grizzly's own code downgrade with the files still there."""
+    """Park what the custom columns and tables hold, then let Grizzly's own code downgrade with the files still there."""
     version = cloud.value("keystone", "SELECT version FROM migrate_version")
-    if version <= STOCK:  # making the parking schema anew would drop what waits in it
+    if version <= STOCK:  # making the parking schema again would drop what waits in it
         raise UsageFault(f"keystone is at schema version {version}: there is nothing of your own to downgrade")
     park, tables = parking(cloud), own_tables(cloud)
     cloud.lab_server.create(park)
@@ -151,13 +151,13 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     run = cloud.python("grizzly", "keystone", DOWNGRADE, overlay=own_files(cloud))
     if not run.ok:
         raise UsageFault(
-            "keystone's own downgrade failed; are the own scripts in site.toml's [migrations]?", evidence=run.output
+            "keystone's own downgrade failed; are the custom scripts in site.toml's [migrations]?", evidence=run.output
         )
 
 
 @scenario.preflight("after:icehouse/keystone")
 def waiting(cloud: Cloud) -> Iterator[Finding]:
-    """Own columns and tables wait in the parking schema for Icehouse to be reached."""
+    """Custom columns and tables wait in the parking schema for Icehouse to be reached."""
     park = parking(cloud)
     if park not in cloud.server.databases():
         return
@@ -182,10 +182,10 @@ def waiting(cloud: Cloud) -> Iterator[Finding]:
             scenario,
             severity=Severity.WARNING,
             place=park,
-            message=f"{len(places)} own columns, tables and indexes wait in {park}",
+            message=f"{len(places)} custom columns, tables and indexes wait in {park}",
             effect="the own tools that read them find nothing",
             evidence=Evidence.of(("kind", "place"), places),
-            cure=Cure("add the own columns and tables again and fill them", tuple(steps), at=BACK),
+            cure=Cure("add the custom columns and tables again and fill them", tuple(steps), at=BACK),
         )
 
 
@@ -197,7 +197,7 @@ def indexes(cloud: Cloud, table: str) -> frozenset[str]:
 
 @scenario.check("verify")
 def everything_is_back(cloud: Cloud) -> Iterator[Finding]:
-    """Each own column holds in each row what it held, and each own table the same rows."""
+    """Each custom column holds in each row what it held, and each custom table the same rows."""
     park, lost = parking(cloud), []
     for change in parked(cloud):
         if change.object == "column":

@@ -144,7 +144,7 @@ def test_a_dump_of_the_schema_alone_and_a_broken_one(server, inspect, tmp_path):
     assert first.startswith("error: broken.sql is truncated:") and first.endswith(": left out")
     assert [message.partition(":")[0] for message in rest] == ["info"] * 3
     assert any("default character set" in message for message in rest)
-    assert "info: glance holds no rows: it is taken as stamped with 22" in rest
+    assert "info: glance holds no rows: it counts as stamped with 22" in rest
 
 
 def test_every_command_that_a_finding_offers_names_what_was_inspected(server, inspect, tmp_path):

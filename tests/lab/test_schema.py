@@ -100,7 +100,7 @@ def test_the_sql_of_every_change_undoes_it(filled):
         if not (change.object == "index" and change.name == "own_index"):
             for statement in change.sql:
                 filled.execute("filled", statement)
-    # The server made the key's index anew, after the key's name.
+    # The server made the key's index again, after the key's name.
     left = diff(before, read_schema(filled, "filled"))
     assert [c.sentence for c in left] == ["index child.parent_id is now called child_ibfk_1"]
     filled.execute("filled", *left[0].sql)

@@ -14,7 +14,7 @@ BROKEN_OFF = [
     ("nova", "INSERT INTO instance_actions (action, instance_uuid, deleted) VALUES ('create', 'archived', 0)"),
     ("nova", "INSERT INTO migrations (instance_uuid, status, deleted) VALUES (NULL, 'error', 0)"),
 ]
-"""What `nova-manage db archive_deleted_rows` leaves where it stops half-way: rows of what is in the shadow tables."""
+"""What `nova-manage db archive_deleted_rows` leaves where it stops halfway: rows of what is in the shadow tables."""
 
 
 def test_a_clean_cloud_of_another_seed_raises_no_false_alarm(laboratory, tmp_path):

@@ -70,7 +70,7 @@ class Left:
 
     @property
     def wanted(self) -> str:
-        """All bounds together, as pip would be told them."""
+        """All bounds together, as pip takes them."""
         bounds = {str(part) for need in self.needs for part in need.specifier}
         return ",".join(sorted(bounds))
 

@@ -1,6 +1,6 @@
 """What a server says of a table (SHOW CREATE TABLE), without anything that is the site's own.
 
-Such text has one form, whoever made the table: identifiers in backticks, texts in single quotes. It is taken apart
+Such text has one form, whoever made the table: identifiers in backticks, texts in single quotes. It is split
 into tokens, and only what is known is put together again. Names and literals are masked; comments, options that are
 not known and whatever cannot be masked are left out and listed.
 """
@@ -235,7 +235,7 @@ class Rewriter:
     def expression(self, group: Sequence[Token], *, anywhere: bool = False) -> str | None:
         """An expression with names and literals masked; None where it uses what a masked copy does not have.
 
-        ``anywhere`` says that names may stand before parentheses: it is code, in which those are columns' names.
+        ``anywhere`` says that names may come before parentheses: it is code, in which those are columns' names.
         """
         out = []
         for place, token in enumerate(group):

@@ -1,4 +1,4 @@
-"""SQL as a server writes it, taken apart into tokens."""
+"""SQL as a server writes it, split into tokens."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Masker:
         return text + match.string[done:]
 
     def parts(self, value: str) -> str:
-        """The mask of a text made of several values: a URL, a path, a message; what stands between them is kept."""
+        """The mask of a text made of several values: a URL, a path, a message; what is between them is kept."""
         return _TOKEN.sub(lambda match: self._part(match[0]), value)
 
     def _part(self, token: str) -> str:
@@ -153,7 +153,7 @@ class Masker:
         return self.mask(bare) + token[len(bare) :]
 
     def _piece(self, text: str) -> str:
-        """What stands before or after a uuid in one token, such as ``volume-``."""
+        """What comes before or after a uuid in one token, such as ``volume-``."""
         core = text.strip("-_.")
         return text.replace(core, self.mask(core)) if core else text
 

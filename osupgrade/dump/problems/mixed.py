@@ -1,4 +1,4 @@
-"""Several dumps in one file that cannot be told apart."""
+"""Several dumps in one file that cannot be separated."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def pack(recipe: Recipe, dockerfile: str, certificates: bytes) -> bytes:
 
 
 def host_certificates(environment: Mapping[str, str] = os.environ) -> bytes:
-    """The CA bundle that this machine trusts, so that a proxy that signs anew is trusted inside a build as well."""
+    """The CA bundle that this machine trusts, so that a proxy that re-signs is trusted inside a build as well."""
     named = [
         environment.get(name, "") for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
     ]

@@ -34,7 +34,7 @@ def diagnose(name: str, step: str, output: str) -> ImageError:
     elif re.search(r"DO NOT MATCH THE HASHES|computed checksum did NOT match|sha512sum: WARNING", output):
         hint = "the package index served a file that differs from the pinned one: ask whoever runs it; nothing was installed"
     elif re.search(r"SSLError|SELF_SIGNED_CERT|unable to get local issuer|certificate verif", output, re.IGNORECASE):
-        hint = f"a proxy signs connections anew? SSL_CERT_FILE=<its CA bundle> {again}"
+        hint = f"a proxy re-signs connections? SSL_CERT_FILE=<its CA bundle> {again}"
     elif _NETWORK.search(output):
         hint = (
             f"the network was not reached from the build. Mirrors and proxies are taken from {MIRROR}, PIP_INDEX_URL, "

@@ -17,7 +17,7 @@ from osupgrade.lab.engine import put_files
 from osupgrade.lab.observer.record import Observed, read_record
 
 INSIDE = "/lab/observe"
-"""Where the observer stands in a release's container; the directory is first on the tool's PYTHONPATH."""
+"""Where the observer lies in a release's container; the directory is first on the tool's PYTHONPATH."""
 _NUMBERS = itertools.count()
 
 
@@ -25,7 +25,7 @@ def put_observer(container: Container) -> None:
     """Lay the observer's files into a release's container."""
     here = Path(__file__).parent / "inside"
     put_files(container, {f"{INSIDE}/{path.name}": path.read_bytes() for path in sorted(here.glob("*.py"))})
-    # Tools write no bytecode, and compiling the observer anew takes 4 ms of every call; nobody needs to wait for this.
+    # Tools write no bytecode, and compiling the observer again takes 4 ms of every call; nobody needs to wait for this.
     container.exec_run(["/opt/venv/bin/python", "-m", "compileall", "-q", INSIDE], detach=True)
 
 

@@ -140,7 +140,7 @@ def extras_finding(
 
 
 def readable(extra: str | None) -> dict[str, object]:
-    """The dictionary that an ``extra`` was meant to be; an empty one where it cannot be told."""
+    """The dictionary that an ``extra`` was meant to be; an empty one where that is unknown."""
     value = _json(extra)
     if isinstance(value, str):
         value = _json(value)

@@ -81,7 +81,7 @@ def segmentless(scenario: Scenario, cloud: Cloud, effect: str) -> Finding:
         advice = ""
     else:
         advice = (
-            f"; {len(unclaimed)} booked segments are claimed by no network, so it cannot be told which it was: find "
+            f"; {len(unclaimed)} booked segments are claimed by no network, so it is unknown which it was: find "
             "it in the agents' flows (ovs-ofctl dump-flows br-tun) and insert it into ovs_network_bindings"
         )
     return finding(

@@ -195,7 +195,7 @@ def _sum(times: Sequence[Interval]) -> Interval:
 
 
 def _disk(runs: Sequence[Measured], target: float) -> int:
-    """What must be free: the most that the directory grew by, with the largest table that was written anew on top."""
+    """What must be free: the most that the directory grew by, with the largest table that was rebuilt on top."""
     samples = []
     for run in runs:
         if run.bytes_before:

@@ -139,12 +139,12 @@ def _survey(
     ):
         return one, ()
     one = _taken_as_stamped(server, one)
-    words = f"{database} holds no rows: it is taken as stamped with {one.study.identity.revision.name}"
+    words = f"{database} holds no rows: it counts as stamped with {one.study.identity.revision.name}"
     return one, (Finding(SOURCE, Severity.INFO, service, database, words),)
 
 
 def start_finding(one: Survey, plan: Plan) -> Finding | None:
-    """Whether a database stands where the path begins; None when it does, or when another finding says so."""
+    """A finding where a database is not at the path's first release, unless another finding says so already."""
     identity = one.study.identity
     if identity.foreign or identity.line.service not in plan.first.services:
         return None
@@ -160,7 +160,7 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
     else:  # ML2 came with Havana
         start, begins = -1, f"{first} has no {line.variant}"
     says = f"{one.service} is at {identity.revision.name}; {begins}"
-    if here == start:  # a service whose schema the whole path leaves alone stands at its end, too
+    if here == start:  # a service whose schema the whole path leaves alone is at its end, too
         return None
     if here < start:
         return Finding(
@@ -209,7 +209,7 @@ def is_empty(rows: Rows, database: str, schema: Schema) -> bool:
 
 
 def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
-    """Without rows the version table tells nothing; in a copy of ours it gets what the schema says."""
+    """Without rows the version table says nothing; in a copy of ours it gets what the schema says."""
     identity = one.study.identity
     table = identity.line.version_table
     version = identity.line.head(identity.revision.release).name if identity.revision.name in moves() else ""

@@ -12,7 +12,7 @@ SOURCE = "inspect"
 
 @dataclass(frozen=True)
 class Own:
-    """One thing that upstream at the database's revision does not have, has otherwise, or has and the database lacks.
+    """One difference from upstream at the database's revision: something added, changed or missing.
 
     ``fate`` is what the path will do to it, ``revision`` where, ``why`` in words.
     """

@@ -37,20 +37,20 @@ from osupgrade.schema.survey import assign, read_claim
 
 @dataclass(frozen=True)
 class Opened:
-    """A server with the databases to look at, by service, and what finding them told."""
+    """A server with the databases to look at, by service, and what was found out meanwhile."""
 
     server: SqlServer
     databases: Mapping[str, str]
     told: tuple[Finding, ...]
     assumed: Mapping[str, str] = field(default_factory=dict)
-    """The default character set that was taken for each database whose dump does not say its own."""
+    """The default character set that was assumed for each database whose dump does not say its own."""
 
     def claims(self) -> Mapping[str, tuple[str, ...]]:
         """What the version table of each service's database holds; nothing where it cannot be read."""
         rows = rows_of(self.server)
         found: dict[str, tuple[str, ...]] = dict.fromkeys(self.databases, ())
         for service, name in self.databases.items():
-            with contextlib.suppress(UsageFault, sqlalchemy.exc.DBAPIError):  # which inspect_cloud then tells
+            with contextlib.suppress(UsageFault, sqlalchemy.exc.DBAPIError):  # which inspect_cloud then reports
                 found[service] = read_claim(rows, name, read_with(rows, name))
         return found
 
@@ -191,7 +191,7 @@ def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Find
 
 
 def _count(server: SqlServer, database: str) -> None:
-    """Have the server estimate its tables anew: after a restore it has not yet."""
+    """Have the server estimate its tables again: after a restore it has not yet."""
     sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'"
     tables = [f"{quoted(database)}.{quoted(str(row[0]))}" for row in server.rows("", sql, (database,))]
     if tables:

@@ -63,7 +63,7 @@ class Timeline:
 
 
 def timeline(result: LaneResult) -> Timeline:
-    """Where the steps stand on a common scale.
+    """Where the steps are on a common scale.
 
     A step without a known start follows the one before it in its chain; a finish waits for all of them.
     """

@@ -133,7 +133,7 @@ def missing(process, broker):
 
 
 def obstacle(process, broker, result, waited):
-    """What keeps a process from being started now; None when nothing does. The second is whether it is for ever."""
+    """What keeps a process from being started now; None when nothing does. The second is whether it is forever."""
     for name in process['after']:
         if name not in result:
             return '%s is not ready' % name, False

@@ -27,7 +27,7 @@ def images(tmp_path):
 
 @pytest.fixture
 def elsewhere(tmp_path, images, monkeypatch):
-    """All content in a directory of the test's own, read anew."""
+    """All content in a directory of the test's own, read again."""
     shutil.copytree(content.services(), tmp_path / "services")
     shutil.copy(catalogue.DIRECTORY / "rules.toml", tmp_path)
     monkeypatch.setattr(content, "root", lambda: tmp_path)

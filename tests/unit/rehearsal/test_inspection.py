@@ -112,7 +112,7 @@ def test_a_database_of_a_later_release_is_told_as_that_and_its_differences_are_n
 def test_own_numbers_on_upstream_s_own_schema_are_no_later_release():
     one = surveyed("nova", "234", ("240",))
     assert not one.study.identity.foreign
-    assert "own migrations" in one.findings[0].message
+    assert "custom migrations" in one.findings[0].message
 
 
 def finding(source="schema", severity=Severity.ERROR, place="services.disabled_reason", rows=(), message="so it is"):

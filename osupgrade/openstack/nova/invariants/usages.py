@@ -1,6 +1,6 @@
 """Quotas keep their limits, and what projects are said to use is what they use.
 
-Grizzly counts by project, and its counts drift; Havana's nova counts anew and by user where there is one
+Grizzly counts by project, and its counts drift; Havana's nova recounts, and by user where there is one
 (216_sync_quota_usages.py, 2013.2.4). So what was true of the instances is held against what is said in the end, of those
 usages that had a row before: nova makes the others at the next reservation. A usage that is new must be right.
 """
