@@ -1,4 +1,4 @@
-"""A grant whose data is NULL."""
+"""A grant whose data is NULL, or not what keystone itself writes."""
 
 from collections.abc import Iterator
 
@@ -24,15 +24,15 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """Such grants, in any of the four tables."""
 
     def broken(grant: keystone.Grant) -> bool:
-        """No data at all."""
-        return grant.data is None
+        """No data at all, no JSON object, no list of roles, or roles in the form of another release."""
+        return grant.misformed
 
     yield from keystone.grants_finding(
         scenario,
         cloud,
         broken,
-        message="grants have no data",
-        effect="Havana's keystone stops at 029 with TypeError: expected string or buffer; it is left at 28",
-        cure="say that they grant nothing",
-        roles=lambda _grant: (),
+        message="grants have no data, or none that keystone can read",
+        effect="Havana's keystone stops at 029 with a TypeError or a ValueError and is left at 28, or Icehouse's at 039, left at 38",
+        cure="write the roles that can be read of them as keystone does, and none where nothing can",
+        roles=lambda grant: tuple(role for role in grant.roles if role),
     )

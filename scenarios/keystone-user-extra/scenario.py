@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, service
+from osupgrade.scenarios import Blocks, Cloud, Evidence, Finding, Scenario, Severity, finding, is_before, service
 
 keystone = service("keystone")
 
@@ -11,6 +11,9 @@ scenario = Scenario(
     services=("keystone",),
     symptom=Blocks("havana/keystone", error=r"has no attribute 'pop'", version="33"),
 )
+
+PROJECTS = ("default_project_id", "tenantId", "tenant_id")
+"""Where a user's default project may be, in the order in which 034 takes it."""
 
 
 @scenario.inject()
@@ -27,7 +30,30 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             scenario,
             cloud,
             ("user",),
+            keystone.stops_default_project,
             message="{n} users have an extra that is no JSON object",
             effect="Havana's keystone stops at 034 with an AttributeError; it is left at 33, with the column default_project_id "
             "added already, so that a second try stops with 1060",
+        )
+
+
+@scenario.preflight("seeded")
+def of_two_projects(cloud: Cloud) -> Iterator[Finding]:
+    """Users whose extra names two default projects: 034 keeps one, and nothing says which."""
+    if not is_before(cloud, "keystone", "34"):
+        return
+    found = []
+    for user, extra in cloud.rows("keystone", "SELECT id, extra FROM user ORDER BY id"):
+        named = [keystone.readable(extra).get(key) for key in PROJECTS]
+        if len({str(project) for project in named if project is not None}) > 1:
+            found.append((user, *named))
+    if found:
+        yield finding(
+            scenario,
+            place="keystone.user",
+            message=f"{len(found)} users have two default projects",
+            effect="Havana's 034 keeps default_project_id, without one tenantId, and drops the other silently; "
+            "if that is the right one, write it under the first name",
+            evidence=Evidence.of(("user", *PROJECTS), found),
+            severity=Severity.WARNING,
         )

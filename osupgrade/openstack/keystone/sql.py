@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, finding, quoted, statement
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, finding, is_before, quoted, statement
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -16,28 +17,57 @@ GRANT_TABLES = {
     "group_domain_metadata": ("group_id", "domain_id"),
 }
 """Grant tables of keystone 2013.1 and the columns that name the actor and the target."""
+OBJECTS = "29"
+"""The migration that makes an object of each role's id."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One row of a grant table. ``data`` is the column as it is; ``roles`` what can be read of it."""
+    """One row of a grant table. ``data`` is the column as it is; ``roles`` what can be read of it.
+
+    ``objects`` says that the database is past Havana's 029, which makes an object of each role's id.
+    """
 
     table: str
     actor: str
     target: str
     data: str | None
     roles: tuple[str | None, ...]
+    objects: bool
+
+    @property
+    def twice(self) -> bool:
+        """Whether JSON lies in a JSON string, as Grizzly's own 020 leaves it; 029 looks for roles in that text."""
+        value = _json(self.data)
+        return isinstance(value, str) and "roles" in value
+
+    @property
+    def misformed(self) -> bool:
+        """Whether 029 or 039 stops at what the column holds, whichever roles it names; ``twice`` is apart."""
+        value = _json(self.data)
+        if isinstance(value, list | str):
+            return isinstance(value, list) and "roles" in value
+        if not isinstance(value, dict):
+            return True
+        roles = value.get("roles", [])
+        return not isinstance(roles, list) or any(role is not None and not self._well_formed(role) for role in roles)
+
+    def _well_formed(self, role: object) -> bool:
+        if self.objects:
+            return isinstance(role, dict) and not isinstance(role.get("id"), dict | list)
+        return not isinstance(role, dict | list)
 
 
 def grants(cloud: Cloud) -> Iterator[Grant]:
     """Every grant of a Grizzly or Havana keystone; nothing where the tables are gone (Icehouse) or not there."""
     there = cloud.tables("keystone")
+    objects = not is_before(cloud, "keystone", OBJECTS)
     for table, (actor, target) in GRANT_TABLES.items():
         if table in there:
             for who, where, data in cloud.rows(
                 "keystone", f"SELECT {quoted(actor)}, {quoted(target)}, data FROM {quoted(table)}"
             ):
-                yield Grant(table, str(who), str(where), data, _roles(data))
+                yield Grant(table, str(who), str(where), data, _roles(data), objects)
 
 
 def known_roles(cloud: Cloud) -> frozenset[str]:
@@ -46,13 +76,18 @@ def known_roles(cloud: Cloud) -> frozenset[str]:
 
 
 def rewritten(grant: Grant, roles: tuple[str, ...]) -> Sql:
-    """The statement that gives a grant these roles, in the form that Grizzly writes."""
+    """The statement that gives a grant these roles, in the form that a database of its version has."""
     actor, target = GRANT_TABLES[grant.table]
+    there = readable(grant.data)
+    entries = {
+        role["id"]: role for role in _listed(there) if isinstance(role, dict) and isinstance(role.get("id"), str)
+    }
+    written = [entries.get(role, {"id": role}) for role in roles] if grant.objects else list(roles)
     return Sql.of(
         "keystone",
         "UPDATE {table} SET data = :data WHERE {actor} = :who AND {target} = :what",
         table=grant.table,
-        data=json.dumps({"roles": list(roles)}),
+        data=json.dumps({**there, "roles": written}),
         actor=actor,
         who=grant.actor,
         target=target,
@@ -102,9 +137,15 @@ def grants_finding(
 
 
 def extras_finding(
-    scenario: Scenario, cloud: Cloud, tables: Sequence[str], *, message: str, effect: str
+    scenario: Scenario,
+    cloud: Cloud,
+    tables: Sequence[str],
+    stops: Callable[[str | None], bool],
+    *,
+    message: str,
+    effect: str,
 ) -> Iterator[Finding]:
-    """At most one finding: rows of ``tables`` whose ``extra`` is no JSON object, as a tool or a hand wrote it.
+    """At most one finding: rows of ``tables`` at whose ``extra`` a migration ``stops``.
 
     What can be read of it (JSON within JSON, what Python prints of a dictionary) is kept, the rest becomes an empty one.
     """
@@ -114,7 +155,7 @@ def extras_finding(
         for table in tables
         if table in there
         for key, extra in cloud.rows("keystone", statement("SELECT id, extra FROM {table} ORDER BY id", table=table))
-        if not isinstance(_json(extra), dict)
+        if stops(extra)
     ]
     if found:
         yield finding(
@@ -137,6 +178,26 @@ def extras_finding(
                 ),
             ),
         )
+
+
+def stops_default_project(extra: str | None) -> bool:
+    """Whether 034 (Havana), which takes the default project out of a user's ``extra``, stops at this one.
+
+    It leaves what is no JSON alone, and a list by chance.
+    """
+    try:
+        value = json.loads(extra or "")
+    except (ValueError, RecursionError):
+        return False
+    return not isinstance(value, dict | list)
+
+
+def stops_enabled(extra: str | None) -> bool:
+    """Whether 042 or 044 (Icehouse), which take ``enabled`` out of an ``extra``, stop at this one."""
+    value = _json(extra)
+    if isinstance(value, list | str):
+        return "enabled" in value
+    return not isinstance(value, dict)
 
 
 def readable(extra: str | None) -> dict[str, object]:
@@ -166,11 +227,17 @@ def _json(text: str | None) -> object:
 
 
 def _roles(data: str | None) -> tuple[str | None, ...]:
-    try:
-        value = json.loads(data) if data else {}
-        if isinstance(value, str):  # encoded twice, as Grizzly's own 020 does
-            value = json.loads(value)
-    except (ValueError, RecursionError):
-        return ()
-    found = value.get("roles", []) if isinstance(value, dict) else []
-    return tuple(r.get("id") if isinstance(r, dict) else r for r in found)
+    return tuple(_id(role) for role in _listed(readable(data)))
+
+
+def _id(role: object) -> str | None:
+    """The id of a role in any form, also where 029 has made an object of what was one already."""
+    while isinstance(role, dict):
+        role = role.get("id")
+    return role if role is None or isinstance(role, str) else json.dumps(role)
+
+
+def _listed(data: Mapping[str, object]) -> list[Any]:
+    """The roles of a grant as a list, whatever a hand made of it."""
+    roles = data.get("roles")
+    return roles if isinstance(roles, list) else [roles] if isinstance(roles, str | dict) and roles else []
