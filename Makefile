@@ -73,7 +73,7 @@ hunt: engine ## plant rows that violate what migrations ask, and record what the
 trial: engine ## hold 220 predictions of collisions against the real tools
 	$(BIN)/python -m tools.prediction_trial $(ARGS)
 
-golden: setup ## write what users see of a recorded run again; ARGS=RUN records another one
+golden: setup ## render the recorded runs again, what users see of them; ARGS="NAME RUN" records another one
 	$(BIN)/python -m tools.golden $(ARGS)
 
 clean: setup ## remove what runs left on the engine

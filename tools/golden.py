@@ -1,6 +1,8 @@
-"""What users see of one recorded run, and of each command's help: kept in tests/golden, so that a change is noticed.
+"""What users see of recorded runs, and of each command's help: kept in tests/golden, so that a change is noticed.
 
-``make golden`` renders the recorded ``report.json`` again; ``make golden ARGS=RUN`` records another run.
+Each directory there holds the ``report.json`` of a real run, and what is rendered from it. ``make golden`` renders them
+all; ``make golden ARGS="NAME RUN"`` records a run directory under a name, after `osupgrade rehearse` from a directory
+with nothing in it (the runs that are there were recorded with the commands in their ``report.json``).
 """
 
 from __future__ import annotations
@@ -26,8 +28,19 @@ from osupgrade.report.runbook import runbook
 GOLDEN = root() / "tests" / "golden"
 
 
-def outputs(report: RunReport) -> Mapping[str, str]:
-    """What a user sees, by the name of its file."""
+def recorded() -> Mapping[str, RunReport]:
+    """The recorded runs by name."""
+    return {file.parent.name: read_json(file) for file in sorted(GOLDEN.glob("*/report.json"))}
+
+
+def outputs(reports: Mapping[str, RunReport]) -> Mapping[str, str]:
+    """What a user sees, by the path of its file below tests/golden."""
+    found = {f"{name}/{file}": text for name, report in reports.items() for file, text in rendered(report).items()}
+    return {**found, "help.txt": "\n".join(_help("osupgrade", whole(app)))}
+
+
+def rendered(report: RunReport) -> Mapping[str, str]:
+    """What a user sees of one run, by the name of its file."""
     if report.result is None:
         raise UsageFault("the recorded run is no rehearsal", hint="osupgrade rehearse --out DIR")
     with tempfile.TemporaryDirectory() as place:
@@ -38,7 +51,6 @@ def outputs(report: RunReport) -> Mapping[str, str]:
         "junit.xml": junit,
         "summary.md": markdown(report),
         "runbook.md": runbook(report, plan_from(report.result.path, ",".join(report.result.services))),
-        "help.txt": "\n".join(_help("osupgrade", whole(app))),
     }
 
 
@@ -57,17 +69,23 @@ def _help(name: str, command: Any) -> Iterator[str]:
 
 def anonymous(report: RunReport) -> RunReport:
     """The report without what it says about the machine on which it was recorded."""
-    manifest = dataclasses.replace(report.manifest, directory="", host="", command="osupgrade rehearse")
+    manifest = dataclasses.replace(report.manifest, directory="", host="")
     return dataclasses.replace(report, manifest=manifest)
 
 
 def main() -> None:
-    """Write tests/golden, from the recorded run or another one."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", nargs="?", type=Path, help="a run directory to record; default: keep the recorded one")
-    run = parser.parse_args().run
-    report = anonymous(read_json((run or GOLDEN) / "report.json"))
-    for name, text in outputs(report).items():
+    """Write tests/golden, after recording a run where one is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="?", help="what to call the run; default: record none")
+    parser.add_argument("run", nargs="?", type=Path, help="its run directory")
+    given = parser.parse_args()
+    reports = dict(recorded())
+    if given.name:
+        if given.run is None:
+            parser.error("give the run directory after the name")
+        reports[given.name] = anonymous(read_json(given.run / "report.json"))
+        (GOLDEN / given.name).mkdir(exist_ok=True)
+    for name, text in outputs(reports).items():
         (GOLDEN / name).write_text(text, "utf-8")
 
 

@@ -108,7 +108,7 @@ def next_command(result: LaneResult, where: str, request: Request) -> str:
     curable = {s.finding.source for s in result.standing if s.finding.cure and not request.may_cure(s.finding.source)}
     if curable:
         applied = request.cures if isinstance(request.cures, tuple) else ()
-        return f"{request.command(sorted({*applied, *curable}))}  (the cures are in {where}/report.html)"
+        return f"{request.command(sorted({*applied, *curable}))}  # the cures are in {where}/report.html"
     failed = result.failed
     return f"read {where}/logs/{failed[0].log}" if failed else f"read {where}/report.html"
 

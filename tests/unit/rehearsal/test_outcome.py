@@ -1,6 +1,7 @@
 """The next command after a rehearsal helps: it applies what was not applied, and gives up nothing that was."""
 
 import shlex
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -20,12 +21,20 @@ def after(cures, *standing):
 
 
 def cured_by(command):
-    words = shlex.split(command.partition("  (")[0])
+    words = shlex.split(command, comments=True)
     return words[words.index("--cure") + 1].split(",")
 
 
 def test_a_naive_run_leads_to_the_cures_of_what_is_unresolved():
     assert cured_by(after("none", "b", "a")) == ["a", "b"]
+
+
+def test_it_can_be_pasted_into_a_shell_as_printed():
+    command = after("none", "b", "a")
+    assert "report.html" in command  # where the cures are
+    done = subprocess.run(["bash", "-nc", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shlex.split(command, comments=True)[-1] == "a,b"
 
 
 def test_cures_that_were_asked_for_are_kept():
