@@ -98,7 +98,7 @@ CREATE TABLE `migrate_version` (
   PRIMARY KEY (`repository_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8;
 
-INSERT INTO `migrate_version` VALUES ('glance','/usr/lib/python2.7/dist-packages/glance/db/sqlalchemy/migrate_repo',22);
+INSERT INTO `migrate_version` VALUES ('Glance Migrations','/usr/lib/python2.7/dist-packages/glance/db/sqlalchemy/migrate_repo',22);
 INSERT INTO `images` (`id`,`name`,`size`,`status`,`is_public`,`created_at`,`updated_at`,`deleted_at`,`deleted`,`disk_format`,`container_format`,`checksum`,`owner`,`min_disk`,`min_ram`,`protected`) VALUES ('50000000-0000-4000-8000-000000000001','cirros',9761280,'active',1,'2013-06-01 10:00:00','2013-06-01 10:00:05',NULL,0,'qcow2','bare','50bdc35edb03a38d91b1b071afb20a3c','10000000000000000000000000000001',0,0,0);
 INSERT INTO `image_properties` (`id`,`image_id`,`name`,`value`,`created_at`,`deleted`) VALUES (1,'50000000-0000-4000-8000-000000000001','architecture','x86_64','2013-06-01 10:00:05',0);
 

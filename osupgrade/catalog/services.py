@@ -24,6 +24,8 @@ class Signature(Strict):
     """What operators call it; they count where the tables do not decide."""
     like: str = ""
     """The database whose schema it shares, where the catalogue has none of its own."""
+    repository: str = ""
+    """What its numbered migrations are called in ``migrate_version``, where that is not the database's name."""
 
     def fits(self, tables: frozenset[str], name: str) -> bool:
         """Whether a database with these tables and this name is it."""
@@ -63,6 +65,13 @@ def services() -> Mapping[str, Service]:
     """Every service by name."""
     files = sorted(content.services().glob(f"*/{_FILE}"))
     return {file.parent.name: load_toml(file, Service) for file in files}
+
+
+def repository(database: str) -> str:
+    """The ``repository_id`` by which a tool with numbered migrations finds its row in ``migrate_version``."""
+    name = like(database)
+    found = (each.repository for service in services().values() for each in service.databases if each.name == name)
+    return next(filter(None, found), name)
 
 
 def like(database: str) -> str:

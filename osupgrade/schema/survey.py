@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from osupgrade.catalog.eras import said_of
 from osupgrade.catalog.identity import Section, service_of, usual_names
-from osupgrade.model.finding import Evidence, Fate, Finding, Severity
-from osupgrade.model.quoting import quoted
+from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.services import repository
+from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
+from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import ALEMBIC, version_column
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.identify import Study, recognise, study
@@ -20,6 +22,8 @@ from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.verdicts import Verdict, judge_customisations, judge_result, verdicts, way_out
 
 SOURCE = "schema"
+NUMBERED = "migrate_version"
+"""The version table of sqlalchemy-migrate, with a row for each repository of migrations."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def survey(
     schema = read_with(rows, database)
     held = read_claim(rows, database, schema)
     studied = study(service, schema, _own_claim(held), expected=expected, era=said_of(service, held))
+    if held and studied.identity.line.version_table == NUMBERED and (odd := unseen(rows, service, database, schema)):
+        studied = replace(studied, findings=(*studied.findings, odd))
     line = studied.identity.line
     start = studied.identity.revision.name
     foretold = predict(studied.customisations, line, start, release) if not release or line.knows(release) else ()
@@ -160,9 +166,41 @@ def _own_claim(claim: tuple[str, ...]) -> tuple[str, ...]:
     return (max(claim, key=int),) if len(claim) > 1 and all(version.isdigit() for version in claim) else claim
 
 
+def unseen(rows: Rows, service: str, database: str, schema: Schema) -> Finding | None:
+    """A finding where no row of the version table has the name under which the service's tool looks for its own."""
+    table = schema.table(NUMBERED)
+    if table is None or "repository_id" not in {column.name for column in table.columns}:
+        return None
+    there = [str(row[0]) for row in rows(f"SELECT repository_id FROM {quoted(database)}.{NUMBERED}", ())]
+    wanted = repository(service)
+    # A server compares without regard to case. Later releases have repositories besides, by names of their own.
+    if {name.casefold() for name in there} & {name.casefold() for name in (wanted, *_repositories(service))}:
+        return None
+    cure = None
+    if len(there) == 1:
+        rename = f"UPDATE {NUMBERED} SET repository_id = {literal(wanted)} WHERE repository_id = {literal(there[0])}"
+        cure = Cure(f"give the row the name {wanted}", (Sql(service, rename),))
+    return Finding(
+        source=SOURCE,
+        severity=Severity.ERROR,
+        service=service,
+        place=f"{NUMBERED}.repository_id",
+        message=f"{NUMBERED} has no row of the repository {wanted}, by which {service}'s tool finds its version",
+        consequence="the upgrade starts from the first migration and stops at the first table that exists (1050)",
+        evidence=Evidence.of(("repository_id",), [(name,) for name in sorted(there)]),
+        cure=cure,
+    )
+
+
+def _repositories(service: str) -> Iterator[str]:
+    for release in load_releases().values():
+        for part in release.services.values():
+            yield from (name for one in part.databases if one.name == service for name in one.repositories)
+
+
 def read_claim(rows: Rows, database: str, schema: Schema) -> tuple[str, ...]:
     """What the version table holds, sorted; empty without one."""
-    for table in (ALEMBIC, "migrate_version"):
+    for table in (ALEMBIC, NUMBERED):
         column = version_column(table)
         found = schema.table(table)
         if found is not None and column in {c.name for c in found.columns}:

@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from osupgrade.catalog.services import repository
 from osupgrade.cli import app, run
 from osupgrade.cli.lazy import whole
 from osupgrade.lab.database import start_database
@@ -37,7 +38,7 @@ def fill(server, database, service, revision, claim, *more):
         session.exec_driver_sql("SET foreign_key_checks = 0")
         for table in lineage(service).at(revision).schema.tables:
             session.exec_driver_sql(table_sql(table))
-        session.exec_driver_sql(f"INSERT INTO migrate_version VALUES ('{service}', '/x', {claim})")
+        session.exec_driver_sql(f"INSERT INTO migrate_version VALUES ('{repository(service)}', '/x', {claim})")
         for statement in more:
             session.exec_driver_sql(statement)
 

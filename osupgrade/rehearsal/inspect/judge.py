@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy
 
 from osupgrade.catalog.eras import ending_at
+from osupgrade.catalog.services import repository
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.passed import passed_over
@@ -219,7 +220,7 @@ def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
             server.execute(one.database, f"INSERT INTO {table} (version_num) VALUES (%s)", (version,))
         else:
             sql = f"INSERT INTO {table} (repository_id, repository_path, version) VALUES (%s, %s, %s)"
-            server.execute(one.database, sql, (one.service, "", int(version)))
+            server.execute(one.database, sql, (repository(one.service), "", int(version)))
     told = tuple(finding for finding in identity.findings if finding.place != table)
     kept = tuple(finding for finding in one.study.findings if finding not in identity.findings)
     stamped = replace(identity, claim=(version,), findings=told)

@@ -1,8 +1,11 @@
 """Telling databases apart, and a survey through any way to run queries."""
 
+import pytest
+
+from osupgrade.catalog.services import repository
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.snapshot import Schema
-from osupgrade.schema.survey import assign, missing_privileges
+from osupgrade.schema.survey import assign, missing_privileges, unseen
 from osupgrade.schema.tables import Column, Table
 
 OWN = Schema(tables=(Table("invoices", (Column("id", "int", False),)),))
@@ -50,3 +53,38 @@ def test_privileges_that_are_missing_are_named():
     assert held("GRANT SELECT ON `n\\_va`.* TO 'u'@'%'") == ("SELECT", "TRIGGER", "SHOW VIEW")
     assert held("GRANT SELECT, INSERT ON *.* TO 'u'@'%' IDENTIFIED BY PASSWORD '*6'") == ("TRIGGER", "SHOW VIEW")
     assert held("GRANT USAGE ON *.* TO `u`@`%`", "GRANT `reader`@`%` TO `u`@`%`") == ()
+
+
+def looked_for(service, *there):
+    return unseen(lambda sql, parameters: [(name,) for name in there], service, service, head(service))
+
+
+@pytest.mark.parametrize(
+    ("service", "there"),
+    [
+        ("glance", ["Glance Migrations"]),
+        ("glance", ["glance migrations"]),  # the server finds it all the same
+        ("nova", ["nova"]),
+        ("keystone", ["keystone"]),
+        ("keystone", ["keystone_expand", "keystone_data_migrate", "keystone_contract"]),
+        ("nova", ["nova", "billing"]),
+    ],
+)
+def test_a_row_under_the_tools_own_name_is_right(service, there):
+    assert looked_for(service, *there) is None
+
+
+def test_a_version_under_another_name_is_not_found_by_the_tool():
+    found = looked_for("glance", "glance")
+    assert "no row of the repository Glance Migrations" in found.message
+    assert [step.statement for step in found.cure.steps] == [
+        "UPDATE migrate_version SET repository_id = 'Glance Migrations' WHERE repository_id = 'glance'"
+    ]
+
+
+def test_which_of_several_foreign_rows_it_is_nobody_knows():
+    assert looked_for("nova", "a", "b").cure is None
+
+
+def test_cells_have_their_repository_in_common():
+    assert [repository(name) for name in ("nova", "nova_cell0", "nova_api")] == ["nova", "nova", "nova_api"]
