@@ -6,6 +6,7 @@ What the path's migrations do, to whole tables or to rows by a condition, says `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from osupgrade.catalog import content
@@ -33,16 +34,24 @@ def explained() -> Explained:
     return load_toml(content.service_file("common", "rows.toml"), Explained)
 
 
-def _census(cloud: Cloud) -> Mapping[str, int]:
-    """Rows of every table that must still be there at the end, by ``database.table``."""
-    counts = dict(_counts(cloud))
+@dataclass(frozen=True)
+class Rows:
+    """How many rows a table has, and how many of these a migration takes away, if it gets so far."""
+
+    there: int
+    going: int = 0
+
+
+def _census(cloud: Cloud) -> Mapping[str, Rows]:
+    """Rows of every table, by ``database.table``."""
+    found = {table: Rows(rows) for table, rows in _counts(cloud)}
     for table, condition in explained().rows.items():
         database, _, name = table.partition(".")
-        if counts.get(table):
+        if table in found and found[table].there:
             # A condition that is neither true nor false of a row takes nothing away.
-            going = f"SELECT COUNT(*) FROM {quoted(name)} WHERE {condition}"
-            counts[table] -= int(cloud.value(database, going))
-    return counts
+            going = cloud.value(database, f"SELECT COUNT(*) FROM {quoted(name)} WHERE {condition}")
+            found[table] = Rows(found[table].there, int(going))
+    return found
 
 
 def _counts(cloud: Cloud) -> Iterator[tuple[str, int]]:
@@ -53,15 +62,15 @@ def _counts(cloud: Cloud) -> Iterator[tuple[str, int]]:
             yield from ((f"{database}.{table}", int(rows)) for table, rows in cloud.rows(database, sql))
 
 
-def _compare(cloud: Cloud, before: Mapping[str, int]) -> Iterator[Finding]:
+def _compare(cloud: Cloud, before: Mapping[str, Rows]) -> Iterator[Finding]:
     after = dict(_counts(cloud))
     odd: list[tuple[object, ...]] = []
     for table, rows in before.items():
-        if table in explained().tables or after.get(table) == rows:
+        if table in explained().tables or after.get(table) in (rows.there, rows.there - rows.going):
             continue
-        if table not in after and rows == 0:
+        if table not in after and rows.there == 0:
             continue  # an empty table that was dropped lost nobody anything
-        odd.append((table, rows, after.get(table)))
+        odd.append((table, rows.there, after.get(table)))
     if odd:
         yield Finding(
             source=check.name,

@@ -118,7 +118,7 @@ def _nova_itself(cloud: Cloud) -> Iterator[Finding]:
     evidence = cloud.evidence(
         "nova",
         "SELECT i.host, COUNT(*) AS instances FROM instances i LEFT JOIN services s "
-        "ON s.host = i.host AND s.`binary` = 'nova-compute' AND s.deleted = 0 "
+        "ON CONVERT(s.host USING utf8) = CONVERT(i.host USING utf8) AND s.`binary` = 'nova-compute' AND s.deleted = 0 "
         "WHERE i.deleted = 0 AND i.host IS NOT NULL AND s.id IS NULL GROUP BY i.host",
     )
     if evidence.total:

@@ -40,6 +40,8 @@ CONSEQUENCE = (
     "migrate_to_ml2 exits 0 and makes no ml2_port_bindings for them; the agents stop wiring these ports at their next "
     "restart, and a hard reboot leaves an instance without its network"
 )
+INSTANCES = "(SELECT DISTINCT CONVERT(uuid USING utf8) AS uuid, CONVERT(host USING utf8) AS host FROM {nova}.instances WHERE deleted = 0)"
+"""Live instances with their hosts, in a collation that does not depend on nova's tables."""
 ONE_AGENT = f"(SELECT COUNT(DISTINCT host) FROM agents WHERE agent_type = '{neutron.OVS_AGENT}') = 1"
 
 
@@ -48,7 +50,7 @@ def known_hosts(cloud: Cloud, table: str) -> Iterator[str]:
     ports = f"FROM ports p LEFT JOIN {table} b ON b.port_id = p.id "
     if cloud.has("nova"):
         yield (
-            f"SELECT p.id, i.host {ports}JOIN {{nova}}.instances i ON i.uuid = p.device_id AND i.deleted = 0 "
+            f"SELECT p.id, i.host {ports}JOIN {INSTANCES} i ON i.uuid = CONVERT(p.device_id USING utf8) "
             "WHERE p.device_owner LIKE 'compute:%' AND i.host <> '' AND b.port_id IS NULL"
         )
     else:
@@ -180,9 +182,9 @@ def _unknowable(cloud: Cloud) -> Iterator[Finding]:
         lost = cloud.evidence(
             "neutron",
             "SELECT p.id AS port, p.device_id AS instance, i.host FROM ports p "
-            "LEFT JOIN {nova}.instances i ON i.uuid = p.device_id AND i.deleted = 0 "
-            f"LEFT JOIN agents a ON a.host = i.host AND a.agent_type = '{neutron.OVS_AGENT}' "
-            "WHERE p.device_owner LIKE 'compute:%' AND (i.id IS NULL OR (i.host IS NOT NULL AND a.id IS NULL))",
+            f"LEFT JOIN {INSTANCES} i ON i.uuid = CONVERT(p.device_id USING utf8) "
+            f"LEFT JOIN agents a ON CONVERT(a.host USING utf8) = i.host AND a.agent_type = '{neutron.OVS_AGENT}' "
+            "WHERE p.device_owner LIKE 'compute:%' AND (i.uuid IS NULL OR (i.host IS NOT NULL AND a.id IS NULL))",
         )
         message = "ports belong to no live instance, or to one on a host that no Open vSwitch agent reports"
         advice = "delete the ports of instances that are gone; make the names of nova's hosts and of the agents equal"

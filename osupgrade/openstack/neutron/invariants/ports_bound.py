@@ -98,9 +98,10 @@ _INSTANCES = (
     "the port stays dead after the next restart of the agent, and a hard reboot writes a vif without a type",
     "port bound_to instance runs_on",
     "SELECT p.id, COALESCE(b.host, 'NULL'), i.uuid, i.host FROM ports p "
-    "JOIN {nova}.instances i ON i.uuid = p.device_id AND i.deleted = 0 AND i.host IS NOT NULL "
+    "JOIN (SELECT DISTINCT CONVERT(uuid USING utf8) AS uuid, CONVERT(host USING utf8) AS host FROM {nova}.instances "
+    "WHERE deleted = 0 AND host IS NOT NULL) i ON i.uuid = CONVERT(p.device_id USING utf8) "
     "LEFT JOIN ml2_port_bindings b ON b.port_id = p.id "
-    "WHERE p.device_owner LIKE 'compute:%' AND (b.host IS NULL OR b.host <> i.host)",
+    "WHERE p.device_owner LIKE 'compute:%' AND (b.host IS NULL OR CONVERT(b.host USING utf8) <> i.host)",
 )
 
 
