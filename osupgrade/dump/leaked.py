@@ -25,7 +25,7 @@ def leaks_of(
 ) -> dict[str, set[str]]:
     """Which tokens that are on both sides were masked or left out somewhere, and where.
 
-    ``definitions`` are the texts of definitions and code that were. What a mask leaves as it is anyway is no secret; an
+    ``definitions`` are the texts of definitions and code that were. What is the same before and after is no secret; an
     address may be the mask of another one.
     """
     wanted = frozenset(token for token in candidates.words | candidates.addresses if not _stays(masker, token.decode()))
@@ -51,7 +51,8 @@ def _nothing(_value: bytes) -> bytes:
 
 
 def _stays(masker: Masker, word: str) -> bool:
-    return masker.mask(word) == word or masker.parts(word) == word
+    """Whether a mask leaves a word as it is. So does leaving it out, where it was blanked already: it writes x's."""
+    return not word.strip("x") or masker.mask(word) == word or masker.parts(word) == word
 
 
 def _masked_tokens(

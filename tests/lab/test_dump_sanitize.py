@@ -292,6 +292,15 @@ def test_a_mask_that_is_another_ports_address_is_no_leak(server, tmp_path):
     assert other in (tmp_path / "out.sql").read_text()
 
 
+def test_what_was_blanked_already_is_no_leak(server, tmp_path):
+    """What is left out becomes x's of the same length, which is what many write over secrets by hand."""
+    rows = ", ".join(f"('{blank}')" for blank in ("x" * 12, "X" * 40, "see xxxxxxxxxxxxxxxx there"))
+    notes = f"CREATE TABLE notes (a text) DEFAULT CHARSET=utf8;\nINSERT INTO notes VALUES {rows};\n"
+    policy = put(tmp_path, '[columns]\n"notes.a" = "drop"\n', "policy.toml")
+    run(server, put(tmp_path, neutron(notes)), tmp_path / "out.sql", policy)
+    assert masked_rows(server, "notes", "a") == [("x" * 12,), ("x" * 40,), ("x" * 26,)]
+
+
 def test_what_joins_databases_still_does_and_secrets_are_gone(server, tmp_path):
     user, project, access, secret = (uuid.uuid4().hex for _ in range(4))
     instance, token, image = str(uuid.uuid4()), uuid.uuid4().hex, str(uuid.uuid4())
