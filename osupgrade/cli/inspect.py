@@ -113,7 +113,7 @@ def _looked_at(
         path = path_of_dumps(holdings(usable.dumps))
     plan = plan_from(path or DEFAULT_PATH)
     with (
-        opened_dumps(usable, plan, say, lambda text: told("restoring", text), survey)
+        opened_dumps(usable, plan, say, lambda progress: told("restoring", str(progress), progress.share), survey)
         if usable
         else opened_url(url) as opened
     ):

@@ -7,6 +7,10 @@ import time
 from collections.abc import Iterator
 
 from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import Progress as RichProgress
+from rich.progress_bar import ProgressBar
+from rich.table import Column
 from rich.text import Text
 
 from osupgrade.dump.read import Reading
@@ -17,13 +21,15 @@ from osupgrade.model.quoting import one_line
 
 @contextlib.contextmanager
 def telling(console: Console) -> Iterator[Told]:
-    """On a terminal one line that changes; elsewhere a line for each thing begun, and one every few seconds."""
+    """On a terminal one line that changes, with a bar where the end is known; elsewhere a line for each thing begun,
+    and one every few seconds.
+    """
     now, last = "", 0.0
 
     def text(what: str, how_far: str) -> str:
         return one_line(how_far if how_far.startswith(what) else f"{what}: {how_far}" if how_far else what)
 
-    def plain(what: str, how_far: str) -> None:
+    def plain(what: str, how_far: str, _share: float | None = None) -> None:
         nonlocal now, last
         if what != now or time.monotonic() - last >= TELL_SECONDS:
             console.print(text(what, how_far), markup=False, soft_wrap=True)
@@ -32,10 +38,26 @@ def telling(console: Console) -> Iterator[Told]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield plain
         return
-    with console.status("") as status:
-        yield lambda what, how_far: status.update(Text(text(what, how_far), no_wrap=True, overflow="ellipsis"))
+    words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    with RichProgress(SpinnerColumn(), _Bar(24), words, console=console, transient=True) as bars:
+        task = bars.add_task("", total=1.0, known=False)
+
+        def drawn(what: str, how_far: str, share: float | None = None) -> None:
+            bars.update(task, description=text(what, how_far), completed=share or 0.0, known=share is not None)
+
+        yield drawn
+
+
+class _Bar(BarColumn):
+    """A bar for what has an end; nothing for what has none, where others would pulse."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, table_column=Column(no_wrap=True))
+
+    def render(self, task: Task) -> ProgressBar | Text:  # type: ignore[override]
+        return super().render(task) if task.fields["known"] else Text()
 
 
 def reading(told: Told) -> Reading:
     """How far the reading of dumps is, as one line of progress."""
-    return lambda name, done, of: told("reading", f"{name}, {done / of:.0%}")
+    return lambda name, done, of: told("reading", f"{name}, {done / of:.0%}", done / of)

@@ -15,7 +15,7 @@ from osupgrade.catalog.running import load_running
 from osupgrade.catalog.site import Site
 from osupgrade.catalog.survey import Survey
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.restored import start_restored
+from osupgrade.cloud.restored import HowFar, start_restored
 from osupgrade.cloud.steps import run_hop
 from osupgrade.dump.read import Dump
 from osupgrade.dump.restore import Restored
@@ -76,7 +76,7 @@ def open_laboratory(
     options: Callable[[int], Sequence[str]] | None = None,
     dumps: Sequence[Dump] = (),
     survey: Survey | None = None,
-    how_far: Say | None = None,
+    how_far: HowFar | None = None,
 ) -> Iterator[Laboratory]:
     """Check what is needed, build missing images, start the database and the release containers.
 

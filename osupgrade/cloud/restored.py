@@ -23,6 +23,7 @@ from osupgrade.model.events import BAR_SECONDS, TELL_SECONDS
 from osupgrade.model.version import code_hash
 
 Say = Callable[[str], None]
+HowFar = Callable[[Progress], None]
 WORTH = 16 << 20
 """Bytes of SQL from which on a snapshot is worth its while: less is restored sooner than a second server is started."""
 GROWTH = 3
@@ -36,7 +37,7 @@ def restore_dumps(
     server: DatabaseServer,
     dumps: Sequence[Dump],
     say: Say,
-    how_far: Say | None = None,
+    how_far: HowFar | None = None,
     survey: Survey | None = None,
 ) -> Restored:
     """Restore an operator's dumps into databases of the services' names, with the defaults that a survey says.
@@ -49,7 +50,7 @@ def restore_dumps(
         nonlocal last
         if time.monotonic() - last >= every:
             last = time.monotonic()
-            (how_far or say)(str(progress))
+            how_far(progress) if how_far else say(str(progress))
 
     say(f"restoring {', '.join(dump.name for dump in dumps)}")
     return restore(server, dumps, told, default_of=survey.default_of if survey else None)
@@ -60,7 +61,7 @@ def start_restored(
     image: str,
     dumps: Sequence[Dump],
     say: Say,
-    how_far: Say | None = None,
+    how_far: HowFar | None = None,
     *,
     survey: Survey | None = None,
     options: Sequence[str] = (),
@@ -98,7 +99,7 @@ def _made(
     image: str,
     dumps: Sequence[Dump],
     say: Say,
-    how_far: Say | None,
+    how_far: HowFar | None,
     survey: Survey | None,
     options: Sequence[str],
 ) -> Record:

@@ -35,6 +35,7 @@ from osupgrade.dump.watchdog import Watchdog, fault_of
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.text import size
 
 OUTPUT = 1 << 16
 
@@ -69,11 +70,15 @@ class Progress:
         """Seconds left, by the rate so far; None before there is one."""
         return self.seconds * (self.total - self.read) / self.read if self.read else None
 
+    @property
+    def share(self) -> float:
+        """How much of the file was read, from 0 to 1."""
+        return self.read / self.total if self.total else 1.0
+
     def __str__(self) -> str:
-        part = self.read / self.total if self.total else 1.0
         left = f", {self.left:.0f} s left" if self.left is not None else ""
-        done = f"{self.read / 1e6:.0f} of {self.total / 1e6:.0f} MB"
-        return f"restoring {self.dump}, {part:.0%}: {done}, {self.rate / 1e6:.1f} MB/s{left}"
+        done = f"{size(self.read)} of {size(self.total)}"
+        return f"restoring {self.dump}, {self.share:.0%}: {done}, {size(self.rate)}/s{left}"
 
 
 @dataclass(frozen=True)

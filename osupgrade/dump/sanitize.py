@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import docker.errors
 import pymysql
@@ -90,8 +91,11 @@ class SanitizeReport:
     seconds: float
 
 
-Told = Callable[[str, str], None]
-"""Called with what is going on now, and how far it is."""
+class Told(Protocol):
+    """Hears of what is going on."""
+
+    def __call__(self, what: str, how_far: str, share: float | None = None, /) -> None:
+        """``what`` is going on now; ``how_far`` says in words how far it is, ``share`` from 0 to 1 where known."""
 
 
 def read_key(path: Path) -> bytes:
@@ -181,7 +185,7 @@ class _Work:
         """Restore the dumps under names of the lab's own."""
 
         def restoring(so_far: Progress) -> None:
-            self.progress("restoring", str(so_far))
+            self.progress("restoring", str(so_far), so_far.share)
 
         into = {service: f"osupgrade_raw_{service}" for service in self.databases}
         self.restored = restore(self.server, self.dumps, restoring, into=into, watch=self.scan.raw)
@@ -214,8 +218,12 @@ class _Work:
     def copy(self, masking: Masking) -> None:
         """Make the masked copies."""
         progress = self.progress
-        masking.learn(self.used, lambda done, of: progress("masking values", f"{done} of {of} columns"))
-        masking.copy(self.columns, self.copies, lambda done, of: progress("writing masked tables", f"{done} of {of}"))
+
+        def so_far(what: str, things: str) -> Callable[[int, int], None]:
+            return lambda done, of: progress(what, f"{done} of {of} {things}", done / of if of else 1.0)
+
+        masking.learn(self.used, so_far("masking values", "columns"))
+        masking.copy(self.columns, self.copies, so_far("writing masked tables", "tables"))
         self.tables = masking.tables
         for name, copy in self.copies.items():
             code = tuple(code_of(self.server, name, self.names, self.copies))

@@ -17,7 +17,7 @@ from osupgrade.cloud.derived import seeded_cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
 from osupgrade.cloud.jumps import jump_findings
 from osupgrade.cloud.laboratory import Laboratory, Say, restore_lane, with_arrivals
-from osupgrade.cloud.restored import restore_dumps
+from osupgrade.cloud.restored import HowFar, restore_dumps
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
@@ -161,7 +161,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
         events.tell(Kind.LAB, text)
 
     request = task.request
-    brought = bring(task, laboratory, run, say, lambda text: events.tell(Kind.PROGRESS, text))
+    brought = bring(task, laboratory, run, say, lambda progress: events.tell(Kind.PROGRESS, str(progress)))
     undecided, usual = _undecided(task)
     cloud = dataclasses.replace(brought.cloud, assumed=dict.fromkeys(undecided, ASSUMED))
     brought = dataclasses.replace(brought, cloud=cloud)
@@ -230,9 +230,7 @@ def _estimate(task: Task, laboratory: Laboratory, bare: Runner, say: Say) -> Est
     return Estimate(measuring, description, request.scale, request.factor, request.estimate.host)
 
 
-def bring(
-    task: Task, laboratory: Laboratory, run: RunDirectory, say: Say, progress: Callable[[str], None] | None = None
-) -> Brought:
+def bring(task: Task, laboratory: Laboratory, run: RunDirectory, say: Say, progress: HowFar | None = None) -> Brought:
     """Put the wanted cloud into the database: the dumps restored, or the seeded one from its snapshot."""
     request, logs = task.request, run.path / "logs"
     if task.dumps:

@@ -43,7 +43,7 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
         # An estimate restores into the server that it measures.
         dumps=() if request.estimate else task.dumps,
         survey=request.survey,
-        how_far=lambda text: events.tell(Kind.PROGRESS, text),
+        how_far=lambda progress: events.tell(Kind.PROGRESS, str(progress)),
     ) as laboratory:
         prepared = prepare(task, laboratory, run, events)
         ran = prepared.runner.go(prepared.cloud)

@@ -34,9 +34,7 @@ class Masking:
 
     def sanitized(self, server: DatabaseServer, raw: Path, out: Path) -> SanitizeReport:
         """Mask a dump of the lab's own databases, in the server too."""
-        return sanitize(
-            server, read_dumps([raw]), out, self.key, self.policy, lambda _stage, _text: None, keep_names=True
-        )
+        return sanitize(server, read_dumps([raw]), out, self.key, self.policy, lambda *_how_far: None, keep_names=True)
 
     def site(self, site: Site) -> Site:
         """A site without an operator's own names: physical networks get the masks that the databases have."""

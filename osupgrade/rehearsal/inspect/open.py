@@ -12,7 +12,7 @@ import sqlalchemy
 from osupgrade.catalog.identity import service_of
 from osupgrade.catalog.survey import Survey as ServerSurvey
 from osupgrade.cloud.laboratory import Say, choose_database
-from osupgrade.cloud.restored import restore_dumps, start_restored
+from osupgrade.cloud.restored import HowFar, restore_dumps, start_restored
 from osupgrade.dump.choose import choose_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
@@ -80,7 +80,7 @@ def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usabl
 
 @contextlib.contextmanager
 def opened_dumps(
-    given: Usable, plan: Plan, say: Say, how_far: Say | None = None, survey: ServerSurvey | None = None
+    given: Usable, plan: Plan, say: Say, how_far: HowFar | None = None, survey: ServerSurvey | None = None
 ) -> Iterator[Opened]:
     """Restore what the dumps hold of OpenStack into a server that is removed afterwards, set up as ``survey`` says."""
     client = connect()

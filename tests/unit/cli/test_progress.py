@@ -1,10 +1,12 @@
 """How far something long is: drawn over on a terminal, few lines elsewhere."""
 
 import io
+import re
 
 from rich.console import Console
 
 from osupgrade.cli.progress import telling
+from osupgrade.dump.restore import Progress
 
 BAR = "restoring nova.sql, 25%: 512 of 2048 MB, 30.2 MB/s, 51 s left"
 
@@ -14,6 +16,31 @@ def test_a_terminal_shows_the_bar_as_it_is():
     with telling(console) as told:
         told("restoring", BAR)
     assert BAR in console.file.getvalue()
+
+
+def test_a_bar_is_drawn_where_the_end_is_known_and_nowhere_else():
+    def shown(*steps):
+        console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+        with telling(console) as told:
+            for step in steps:
+                told(*step)
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
+
+    assert "━" * 12 in shown(("restoring", BAR, 0.5))
+    assert "━" not in shown(("looking", ""))
+    assert "━" not in shown(("restoring", BAR, 0.5), ("looking", "")).splitlines()[-1]
+
+
+def test_text_of_a_dump_is_no_markup():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with telling(console) as told:
+        told("reading", "[red]a[/].sql, 10%", 0.1)
+    assert "[red]a[/].sql, 10%" in console.file.getvalue()
+
+
+def test_how_far_a_restore_is_in_sizes_that_say_something():
+    assert str(Progress("a.sql", 512, 2048, 400, 2.0)) == "restoring a.sql, 25%: 512 B of 2.0 KiB, 256 B/s, 6 s left"
+    assert str(Progress("a.sql", 0, 0, 0, 0.0)) == "restoring a.sql, 100%: 0 B of 0 B, 0 B/s"
 
 
 def test_elsewhere_there_is_a_line_for_each_thing_begun():
