@@ -26,6 +26,7 @@ from osupgrade.cli.options import (
 from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import Told
+from osupgrade.dump.start import check_start
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
@@ -40,6 +41,7 @@ from osupgrade.report.terminal.console import terminal
 from osupgrade.scenarios.contract import Scenario
 
 _REHEARSE = "osupgrade rehearse"
+_ROUTES = "osupgrade routes"
 
 
 def inspect(
@@ -93,6 +95,8 @@ def inspect(
     asked = (*(broken.finding for broken in scenarios.broken), *asked)
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
     command = _next_command(options, dumps or (), usable)
+    if usable and _refused(usable, path or DEFAULT_PATH):
+        command = _ROUTES
     page = replace(seen, findings=tuple(_with_dumps(one, command) for one in (*seen.findings, *asked)))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
@@ -145,12 +149,26 @@ def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[P
 
 
 def _with_dumps(finding: Finding, command: str) -> Finding:
-    """The finding with a command that rehearses this cloud with its cure: with all that ``command`` names."""
+    """The finding with a command that rehearses this cloud with its cure: with all that ``command`` names.
+
+    A cloud that cannot be rehearsed has none.
+    """
     if not finding.command.startswith(_REHEARSE):
         return finding
+    if command == _ROUTES:
+        return replace(finding, command="")
     # Directories of scenarios are among the command's own options.
     cure = finding.command.removeprefix(_REHEARSE).partition(" --scenarios ")[0]
     return replace(finding, command=command + cure)
+
+
+def _refused(usable: Usable, path: str) -> bool:
+    """Whether a rehearsal on this path would refuse the dumps."""
+    try:
+        check_start(holdings(usable.dumps), plan_from(path).releases)
+    except UsageFault:
+        return True
+    return False
 
 
 def _next_command(options: str, given: Sequence[Path], usable: Usable | None) -> str:

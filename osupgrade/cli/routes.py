@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,14 +15,16 @@ from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import path_along
 from osupgrade.model.release import Release
-from osupgrade.model.route import NoRoute, Route, alternatives, known_release
+from osupgrade.model.route import NoRoute, Route, alternatives, known_release, stretches
 from osupgrade.model.text import duration
 from osupgrade.report.terminal.console import terminal
 
 
 def routes(
-    source: Annotated[str, typer.Option("--from", help="Release that the cloud runs now: a name or a version id.")],
-    target: Annotated[str, typer.Option("--to", help="Release to upgrade to: a name or a version id.")],
+    source: Annotated[
+        str, typer.Option("--from", help="Release that the cloud runs now: a name or a version id.")
+    ] = "",
+    target: Annotated[str, typer.Option("--to", help="Release to upgrade to: a name or a version id.")] = "",
     services: Services = "",
     history: HistoryFile = None,
     no_history: NoHistory = False,
@@ -29,9 +32,15 @@ def routes(
 ) -> int:
     """Show the routes between two releases: where each service stops and why, and how long that took before.
 
+    Without --from and --to, show the releases between which there are routes.
+
     Example: `osupgrade routes --from yoga --to 2025.1`
     """
     releases = load_releases()
+    if not source and not target:
+        return _overview(releases, as_json)
+    if not source or not target:
+        raise UsageFault("give both --from and --to", hint="osupgrade routes shows the releases that there are")
     first, last = known_release(releases, source), known_release(releases, target)
     wanted = [name.strip() for name in services.split(",") if name.strip()]
     past = history_from(history, no_history)
@@ -41,6 +50,21 @@ def routes(
     else:
         _print(terminal(), first, last, found)
     return int(Exit.CAME_THROUGH if any("releases" in one for one in found) else Exit.DID_NOT)
+
+
+def _overview(releases: Mapping[str, Release], as_json: bool) -> int:
+    parts = stretches(releases)
+    if as_json:
+        names = [[{"name": release.name, "version": release.version} for release in part] for part in parts]
+        typer.echo(json.dumps({"releases": names}, indent=2))
+        return int(Exit.CAME_THROUGH)
+    console = terminal()
+    console.print("releases from any of which there is a route to any later one of the same line", soft_wrap=True)
+    for part in parts:
+        console.print(f"  {', '.join(f'{each.name} ({each.version})' for each in part)}", soft_wrap=True)
+    longest = max(parts, key=len)
+    console.print(f"\nosupgrade routes --from {longest[0].name} --to {longest[-1].name}", soft_wrap=True)
+    return int(Exit.CAME_THROUGH)
 
 
 def _facts(kind: str, route: Route | UsageFault, past: History | None) -> dict[str, Any]:

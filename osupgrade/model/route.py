@@ -104,6 +104,25 @@ def known_release(releases: Releases, text: str) -> Release:
     return found
 
 
+def stretches(releases: Releases) -> tuple[tuple[Release, ...], ...]:
+    """All releases in order, in parts of which each can be upgraded from its first release to its last."""
+    parts: list[list[Release]] = []
+    for release in ordered(releases.values()):
+        if parts and _follows(releases, parts[-1][-1], release):
+            parts[-1].append(release)
+        else:
+            parts.append([release])
+    return tuple(map(tuple, parts))
+
+
+def _follows(releases: Releases, before: Release, after: Release) -> bool:
+    try:
+        choose(releases, before, after)
+    except UsageFault:
+        return False
+    return True
+
+
 def seeding_release(releases: Releases, release: Release) -> Release:
     """The release itself where a cloud of it can be seeded, else the latest older one from which it can be reached.
 

@@ -9,6 +9,7 @@ import pytest
 from osupgrade.catalog.services import repository
 from osupgrade.cli import app, run
 from osupgrade.cli.lazy import whole
+from osupgrade.dump.write import write_dump
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
@@ -146,6 +147,18 @@ def test_a_dump_of_the_schema_alone_and_a_broken_one(server, inspect, tmp_path):
     assert [message.partition(":")[0] for message in rest] == ["info"] * 3
     assert any("default character set" in message for message in rest)
     assert "info: glance holds no rows: it counts as stamped with 22" in rest
+
+
+def test_no_rehearsal_is_offered_that_would_be_refused(server, capsys, tmp_path):
+    fill(server, "older", "glance", "22", 13, "ALTER TABLE images DEFAULT CHARACTER SET latin1")
+    dump = tmp_path / "older.sql"
+    write_dump(server, ["older"], dump)
+    server.drop("older")
+    assert run(["inspect", str(dump)]) == Exit.DID_NOT
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == "next  osupgrade routes"
+    assert "try:" not in said
+    assert run(["rehearse", "--out", str(tmp_path), str(dump)]) == Exit.USAGE
 
 
 def test_every_command_that_a_finding_offers_names_what_was_inspected(server, inspect, tmp_path):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from osupgrade.catalog.releases import load_releases
 from osupgrade.cli import run
+from osupgrade.model.route import ordered
 
 
 def routes(capsys, *arguments):
@@ -62,3 +64,19 @@ def test_what_is_no_route_is_refused_before_anything_starts(tmp_path, monkeypatc
     assert run(["rehearse", "--no-history", *arguments]) == 2
     assert said in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_route_the_releases_are_shown_between_which_there_are_some(capsys):
+    status, printed = routes(capsys)
+    assert status == 0
+    first, last = [word for word in printed.out.splitlines()[-1].split() if word in load_releases()]
+    assert routes(capsys, "--from", first, "--to", last)[0] == 0
+    parts = json.loads(routes(capsys, "--json")[1].out)["releases"]
+    assert [each["name"] for part in parts for each in part] == [r.name for r in ordered(load_releases().values())]
+    assert next(part for part in parts if {"yoga", "caracal"} <= {each["name"] for each in part})
+
+
+def test_one_end_alone_is_no_route(capsys):
+    status, printed = routes(capsys, "--from", "yoga")
+    assert status == 2
+    assert "give both --from and --to" in printed.err
