@@ -97,7 +97,7 @@ def judge_cured(scenario: Scenario, result: LaneResult) -> tuple[str, ...]:
 def describe(symptom: Blocks | Silent | RestoreFails) -> str:
     """A symptom in words."""
     if isinstance(symptom, Blocks):
-        at = f", left at {symptom.version}" if symptom.version else ""
+        at = f", and stays at {symptom.version}" if symptom.version else ""
         return f"{symptom.step} fails: /{symptom.error}/{at}"
     if isinstance(symptom, Silent):
         text = f"silent, shows at {symptom.at}" + (f", breaks {', '.join(symptom.breaks)}" if symptom.breaks else "")

@@ -69,7 +69,7 @@ class Failure:
     def __str__(self) -> str:
         where = ", ".join(v for versions in self.stands.values() for v in versions) or "no revision"
         statement = f" in {self.statement}" if self.statement else ""
-        return f"{self.step}: {self.text}{statement}, left at {where}"
+        return f"{self.step}: {self.text}{statement}, and stays at {where}"
 
 
 def failure_of(result: StepResult, databases: Iterable[str]) -> Failure:

@@ -33,7 +33,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cloud,
         broken,
         message="grants are encoded twice",
-        effect="Havana's keystone stops at 029 with a TypeError; it is left at 28",
+        effect="Havana's keystone stops at 029 with a TypeError; it stays at 28",
         cure="decode them once",
         roles=lambda grant: tuple(role for role in grant.roles if role),
     )

@@ -34,6 +34,6 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             ("service", "endpoint"),
             keystone.stops_enabled,
             message="{n} services and endpoints have an extra that is no JSON object",
-            effect="Icehouse's keystone stops at 042 (endpoints, left at 41) or 044 (services, left at 43) with a TypeError, or "
+            effect="Icehouse's keystone stops at 042 (endpoints; it stays at 41) or 044 (services; it stays at 43) with a TypeError, or "
             "with a ValueError where it is no JSON at all",
         )

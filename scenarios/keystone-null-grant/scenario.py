@@ -32,7 +32,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cloud,
         broken,
         message="grants have no data, or none that keystone can read",
-        effect="Havana's keystone stops at 029 with a TypeError or a ValueError and is left at 28, or Icehouse's at 039, left at 38",
+        effect="Havana's keystone stops at 029 with a TypeError or a ValueError and stays at 28, or Icehouse's at 039 and stays at 38",
         cure="write the roles that can be read of them as keystone does, and none where nothing can",
         roles=lambda grant: tuple(role for role in grant.roles if role),
     )

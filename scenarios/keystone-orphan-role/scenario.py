@@ -33,7 +33,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cloud,
         broken,
         message="grants name a role that is gone",
-        effect="Icehouse's keystone stops at 039 with 1452 (assignment has a foreign key onto role); it is left at 38 with rows already moved",
+        effect="Icehouse's keystone stops at 039 with 1452 (assignment has a foreign key onto role); it stays at 38 with rows already moved",
         cure="take the missing roles out of the grants",
         roles=lambda grant: tuple(role for role in grant.roles if role in known),
     )

@@ -32,7 +32,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             ("user",),
             keystone.stops_default_project,
             message="{n} users have an extra that is no JSON object",
-            effect="Havana's keystone stops at 034 with an AttributeError; it is left at 33, with the column default_project_id "
+            effect="Havana's keystone stops at 034 with an AttributeError; it stays at 33, with the column default_project_id "
             "added already, so that a second try stops with 1060",
         )
 

@@ -79,7 +79,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             place="nova.migrate_version",
             message=f"nova is at schema version {version}; Icehouse's 216_havana makes a new schema, not the way to it",
             effect="with Havana's migrations carried into Icehouse's repository 216_havana stops with 1050 on "
-            "`instances`, left at 215; without them the tool stops at once",
+            "`instances` and stays at 215; without them the tool stops at once",
             evidence=Evidence.of(("version", "needed"), [(version, LAST)]),
             cure=Cure(
                 f"carry {FIRST} to {LAST} of Havana, its 216 in place of 216_havana.py",

@@ -84,7 +84,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             place=f"nova.{table}",
             message=f"nova.{table} has {names}, which nova's migrations are still to add",
             effect=f"nova's {first.revision} adds {first.change.name} and meets 1060 Duplicate column name; "
-            f"nova is left at {int(first.revision) - 1}",
+            f"nova stays at {int(first.revision) - 1}",
             evidence=Evidence.of(
                 ("column", "made by", "of"), [(p.change.name, p.revision, p.release.capitalize()) for p in columns]
             ),

@@ -484,7 +484,7 @@ def scenario(number, good=True):
     return ScenarioReport(
         name,
         f"Trap number {number}: a back-ported column stops nova's Havana migrations",
-        "havana/nova fails: /1060.*disabled_reason/, left at 187",
+        "havana/nova fails: /1060.*disabled_reason/, and stays at 187",
         (
             LaneReport("naive", bitten, problems, f"lanes/{name}-naive"),
             LaneReport("cured", cured, (), f"lanes/{name}-cured"),
