@@ -94,9 +94,7 @@ def inspect(
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
     asked = (*(broken.finding for broken in scenarios.broken), *asked)
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
-    command = _next_command(options, dumps or (), usable)
-    if usable and _refused(usable, path or DEFAULT_PATH):
-        command = _ROUTES
+    command = _next_command(options, dumps or (), usable, path or DEFAULT_PATH)
     page = replace(seen, findings=tuple(_with_dumps(one, command) for one in (*seen.findings, *asked)))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
@@ -171,8 +169,10 @@ def _refused(usable: Usable, path: str) -> bool:
     return False
 
 
-def _next_command(options: str, given: Sequence[Path], usable: Usable | None) -> str:
+def _next_command(options: str, given: Sequence[Path], usable: Usable | None, path: str) -> str:
     """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
+    if usable and _refused(usable, path):
+        return _ROUTES
     if not usable or any(part.kept for dump in usable.dumps for part in dump.parts):
         return f"{_REHEARSE} DUMP{options}"
     if usable.halved:
