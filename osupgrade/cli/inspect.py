@@ -82,7 +82,7 @@ def inspect(
     progress = terminal(stderr=True, quiet=quiet)
     plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
     if survey and not dumps:
-        raise UsageFault("--survey goes with dumps: a live server is asked itself")
+        raise UsageFault("--survey goes with dumps: with --url the server itself says how it is set up")
     the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
     scenarios = all_scenarios(more or ())

@@ -99,7 +99,7 @@ def route_text(source: str, target: str, kind: str = "", via: str = "", *, dumps
         given, other = ("--from", "--to") if source else ("--to", "--from")
         raise UsageFault(f"{given} needs {other}", hint="osupgrade rehearse --from RELEASE --to RELEASE")
     if kind and stops:
-        raise UsageFault("--route and --via exclude each other")
+        raise UsageFault("--route and --via cannot be combined")
     if kind and kind not in KINDS:
         raise UsageFault(f"--route takes {', '.join(KINDS)}, not {kind!r}")
     releases = load_releases()
@@ -129,7 +129,7 @@ def history_from(file: Path | None, off: bool) -> History | None:
     """
     if off:
         if file:
-            raise UsageFault("--history and --no-history exclude each other")
+            raise UsageFault("--history and --no-history cannot be combined")
         return None
     try:
         return History(file or default_file())

@@ -282,7 +282,7 @@ def _route(cloud: CloudOptions, dumps: bool) -> str:
     """The path or the route that was asked for; empty for neither."""
     along = route_text(cloud.source, cloud.target, cloud.route, cloud.via, dumps=dumps)
     if along and cloud.path:
-        raise UsageFault("--path and --from exclude each other: a path has its ends")
+        raise UsageFault("--path and --from cannot be combined: a path has its ends")
     return along or cloud.path
 
 

@@ -86,7 +86,7 @@ def report(
 
 def _runbook(found: Path, data: RunReport) -> None:
     if data.result is None:
-        raise UsageFault(f"{found} is no rehearsal, and a runbook is made of one", hint="osupgrade rehearse")
+        raise UsageFault(f"{found} is not a rehearsal, and only a rehearsal has a runbook", hint="osupgrade rehearse")
     # Not through rich: a command must not be wrapped.
     typer.echo(runbook(data, plan_from(data.result.path, ",".join(data.result.services))))
 
@@ -108,13 +108,15 @@ def _one_at_most(given: Mapping[str, bool]) -> None:
 
 def _compare(runs: Sequence[str], console: Console) -> int:
     if len(runs) != 2:
-        raise UsageFault("two runs are compared", hint="osupgrade report RUN1 RUN2 --compare")
+        raise UsageFault("--compare takes two runs", hint="osupgrade report RUN1 RUN2 --compare")
     found = [find_run(run).path for run in runs]
     reports = [read_json(path / "report.json") for path in found]
     plans = []
     for run, data in zip(runs, reports, strict=True):
         if data.result is None:
-            raise UsageFault(f"{run} is no rehearsal, and two of those are compared", hint="osupgrade rehearse")
+            raise UsageFault(
+                f"{run} is not a rehearsal, and only rehearsals can be compared", hint="osupgrade rehearse"
+            )
         plans.append(plan_from(data.result.path, ",".join(data.result.services)))
     names = [path.resolve().name for path in found]
     comparison(compared(reports[0], reports[1], (plans[0], plans[1])), names, console)

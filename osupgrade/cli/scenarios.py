@@ -178,10 +178,10 @@ def new(
     Example: `osupgrade scenarios new nova-my-column --into my-scenarios`
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
-        raise UsageFault(f"{name!r} is no name for a scenario: small letters, digits and hyphens")
+        raise UsageFault(f"{name!r} is not a valid name for a scenario: use lower-case letters, digits and hyphens")
     directory = into / name
     if directory.exists():
-        raise UsageFault(f"{directory} is there already")
+        raise UsageFault(f"{directory} already exists")
     skeleton = Path(__file__).parent / "skeleton"
     directory.mkdir(parents=True)
     for file in ("scenario.py" if python else "scenario.toml", "README.md", "test_scenario.py"):

@@ -223,7 +223,7 @@ def _check_whole(server: DatabaseServer, dump: Dump, mine: Sequence[Holding], ta
         name = holding.section.name or holding.service
         shown = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
         raise UsageFault(
-            f"{dump.name} takes away what it holds itself: after it was restored, {shown} of {name} is not there",
+            f"{dump.name} drops what it creates: after it was restored, {shown} of {name} is missing",
             hint="it holds a statement that drops tables or databases, which no dump does after it has made them",
         )
 

@@ -128,7 +128,7 @@ def unpack(archive: Path, into: Path) -> Packed:
             raise UsageFault(f"{archive} was changed after it was packed: {name} has another SHA-256", hint=_HINT)
     with contextlib.suppress(UnicodeDecodeError):
         return Packed(facts, read_site(into / SITE, trusted=False), into / DUMP, (into / LOG).read_text("utf-8"))
-    raise UsageFault(f"{archive} is not ours: its log is no text", hint=_HINT)
+    raise UsageFault(f"{archive} is not an archive of osupgrade: its log is no text", hint=_HINT)
 
 
 def _refuse_strange(archive: Path, members: list[tarfile.TarInfo]) -> None:
@@ -137,12 +137,15 @@ def _refuse_strange(archive: Path, members: list[tarfile.TarInfo]) -> None:
         if member.name not in wanted or not member.isreg():
             kind = "" if member.isreg() else ", which is no plain file"
             raise UsageFault(
-                f"{archive} is not ours: it holds {member.name!r}{kind}", hint=f"nothing was unpacked; {_HINT}"
+                f"{archive} is not an archive of osupgrade: it holds {member.name!r}{kind}",
+                hint=f"nothing was unpacked; {_HINT}",
             )
     names = [member.name for member in members]
     if sorted(names) != sorted(wanted):
         lacks = ", ".join(sorted(wanted - set(names)))
-        raise UsageFault(f"{archive} is not ours: " + (f"it lacks {lacks}" if lacks else "it holds a file twice"))
+        raise UsageFault(
+            f"{archive} is not an archive of osupgrade: " + (f"it lacks {lacks}" if lacks else "it holds a file twice")
+        )
 
 
 def site_text(site: Site) -> str:
@@ -195,7 +198,9 @@ def _facts(archive: Path, file: Path) -> Facts:
         packed = data.get("format", FORMAT) if isinstance(data, dict) else FORMAT
         checked = dict(validate(data, _model(), FACTS)) if packed == FORMAT else {}
     except UsageFault as fault:
-        raise UsageFault(f"{archive} is not ours: {FACTS} cannot be read ({fault})", hint=_HINT) from fault
+        raise UsageFault(
+            f"{archive} is not an archive of osupgrade: {FACTS} cannot be read ({fault})", hint=_HINT
+        ) from fault
     if packed != FORMAT:
         raise UsageFault(
             f"{archive} was packed by another osupgrade ({data.get('osupgrade')})", hint="open it with that one"
@@ -203,7 +208,9 @@ def _facts(archive: Path, file: Path) -> Facts:
     checked.pop("format")
     facts = Facts(**{**checked, "failure": Failure(**dict(checked["failure"]))})
     if set(facts.files) != {SITE, DUMP, LOG}:
-        raise UsageFault(f"{archive} is not ours: {FACTS} cannot be read (it vouches for {', '.join(facts.files)})")
+        raise UsageFault(
+            f"{archive} is not an archive of osupgrade: {FACTS} cannot be read (it lists {', '.join(facts.files)})"
+        )
     return facts
 
 

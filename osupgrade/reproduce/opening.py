@@ -156,7 +156,7 @@ def plan_of(packed: Packed, found: ScenarioSet) -> tuple[Plan, Step, Instead | N
     except UsageFault as fault:
         raise MissingFault(
             f"this osupgrade cannot do what the archive needs: {fault.message}",
-            hint="take the osupgrade that packed it",
+            hint="use the osupgrade that packed it",
         ) from fault
     if not facts.instead:
         return plan, step, None
@@ -174,7 +174,7 @@ def packed_database(packed: Packed) -> str:
     """The database image on which the archive was packed."""
     name = packed.facts.server.partition(":")[0]
     if name not in load_recipes():
-        raise MissingFault(f"there is no database image {name!r} here", hint="take the osupgrade that packed it")
+        raise MissingFault(f"there is no database image {name!r} here", hint="use the osupgrade that packed it")
     return name
 
 

@@ -168,8 +168,8 @@ def _bring(laboratory: Laboratory, task: Task, cloud: str, directory: RunDirecto
         brought = bring(task, laboratory, directory, say)
         if not task.dumps and brought.origin != cloud:
             raise MissingFault(
-                f"the seeded cloud of that run ({cloud}) is no longer in the cache, and cannot be made again: what it "
-                f"is made of has changed since (it would be {brought.origin})",
+                f"the seeded cloud of that run ({cloud}) is no longer in the cache, and cannot be seeded again: "
+                f"what it is made of has changed since (it would be {brought.origin})",
                 hint="rehearse once more, and reproduce that run",
             )
         return brought

@@ -111,9 +111,11 @@ def upstream(line: Lineage | None, versions: Sequence[str]) -> Mapping[str, tupl
 def check_directory(directory: Path) -> None:
     """Refuse a place where a scenario cannot be written; raises UsageFault before any work is done."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", directory.name):
-        raise UsageFault(f"{directory.name!r} is no name for a scenario: small letters, digits and hyphens")
+        raise UsageFault(
+            f"{directory.name!r} is not a valid name for a scenario: use lower-case letters, digits and hyphens"
+        )
     if directory.exists():
-        raise UsageFault(f"{directory} is there already", hint="give another -o, or move it away")
+        raise UsageFault(f"{directory} already exists", hint="give another -o, or move it away")
 
 
 def write_scenario(

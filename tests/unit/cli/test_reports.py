@@ -36,4 +36,4 @@ def test_the_runbook_s_commands_are_not_wrapped(tmp_path, capsys):
 
 def test_there_is_no_runbook_of_scenarios(tmp_path, capsys):
     assert command(["report", made(samples.scenarios(3), tmp_path), "--runbook"]) == Exit.USAGE
-    assert "is no rehearsal" in capsys.readouterr().err
+    assert "is not a rehearsal" in capsys.readouterr().err

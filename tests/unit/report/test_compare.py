@@ -67,8 +67,8 @@ def test_the_command_shows_both_and_exits_with_the_worse(tmp_path, capsys):
 def test_what_cannot_be_compared_is_refused(tmp_path, capsys):
     good, scenarios = written(samples.GREEN, tmp_path, "a"), written(samples.scenarios(2), tmp_path, "b")
     for arguments, says in (
-        ([good], "two runs are compared"),
-        ([good, scenarios], "is no rehearsal"),
+        ([good], "--compare takes two runs"),
+        ([good, scenarios], "is not a rehearsal"),
         ([good, str(tmp_path / "nowhere")], "there is no run"),
     ):
         assert command(["report", *arguments, "--compare"]) == Exit.USAGE

@@ -111,7 +111,7 @@ def test_a_row_is_found_again_by_every_value_that_can_be_compared():
 
 @pytest.mark.parametrize("name", ["Trap", "my trap", "1trap", ".."])
 def test_a_directory_whose_name_is_none_for_a_scenario(tmp_path, name):
-    with pytest.raises(UsageFault, match="no name for a scenario"):
+    with pytest.raises(UsageFault, match="not a valid name for a scenario"):
         check_directory(tmp_path / name)
 
 
