@@ -77,7 +77,7 @@ def report(
         _runbook(found, data)
     elif apis:
         if not data.api:
-            raise UsageFault(f"no API was asked in {found}", hint="osupgrade rehearse --verify full")
+            raise UsageFault(f"no API was queried in {found}", hint="osupgrade rehearse --verify full")
         api_table(data.api, console)
     else:
         _verdict(found, data, console)

@@ -68,7 +68,7 @@ def subject_of(injected: Iterable[str], moved: bool) -> str:
 
 
 def how_of(level: str, times: int) -> str:
-    """How far the APIs were asked in a whole rehearsal, and how often the cloud was upgraded."""
+    """How far the APIs were queried in a whole rehearsal, and how often the cloud was upgraded."""
     return f"{level or 'none'} x{times}" if times > 1 else level or "none"
 
 

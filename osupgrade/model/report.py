@@ -240,7 +240,7 @@ class RunReport:
     """Of the services whose schemas the catalogue knows."""
     notes: tuple[str, ...] = ()
     level: str = ""
-    """How far the last release's APIs were asked: ``smoke``, ``full``, or not at all."""
+    """How far the last release's APIs were queried: ``smoke``, ``full``, or not at all."""
     times: int = 1
     """How often the same cloud was upgraded along the path."""
     strategy: Strategy | None = None

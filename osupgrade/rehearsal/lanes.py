@@ -111,7 +111,7 @@ class LaneRunner:
 
     ``plan_for`` gives the plan narrowed to a scenario's services. ``universal`` are scenarios that every cloud of the
     path carries; their cures are applied in all lanes but their own naive one. ``asked`` are the lanes after which
-    the last release's APIs are asked, of silent scenarios that say what these show.
+    the last release's APIs are queried, of silent scenarios that say what these show.
     ``lanes`` are those to run.
     """
 

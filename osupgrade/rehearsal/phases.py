@@ -15,7 +15,7 @@ from osupgrade.model.report import ApiCall, LaneResult, SchemaVerdict, StagedFin
 class Ended:
     """A run at its end: what came of it, and what the cloud holds then.
 
-    It is measured before anything else is done: asking the APIs inserts rows.
+    It is measured before anything else is done: querying the APIs inserts rows.
     """
 
     result: LaneResult

@@ -56,9 +56,9 @@ class Request(Strict):
     rollback: bool = False
     """Whether a backup is taken, and its restore rehearsed."""
     level: Level | None = "smoke"
-    """How far the last release's APIs are asked; None for not at all."""
+    """How far the last release's APIs are queried; None for not at all."""
     fast: bool = False
-    """Whether the APIs are asked without a message broker."""
+    """Whether the APIs are queried without a message broker."""
     estimate: Estimating | None = None
     times: int = 1
     """How often the same cloud is upgraded along the path; it must end the same every time."""

@@ -41,7 +41,7 @@ class Trial:
     jobs: int = 3
     broken: Sequence[BrokenScenario] = ()
     asked: tuple[Lane, ...] = ()
-    """The lanes after which the real APIs are asked, where a scenario says what these show."""
+    """The lanes after which the real APIs are queried, where a scenario says what these show."""
     lanes: Sequence[Lane] = ("naive", "cured")
 
 

@@ -58,7 +58,7 @@ class Questions:
 
 
 def releases_asked(calls: Sequence[ApiCall]) -> tuple[str, ...]:
-    """The releases whose APIs were asked, the earliest first."""
+    """The releases whose APIs were queried, the earliest first."""
     return tuple(dict.fromkeys(call.release for call in calls))
 
 

@@ -70,7 +70,7 @@ class Silent:
     """The symptom is silent: every tool exits 0, and the scenario's ``@probe`` finds the damage at this stage.
 
     ``breaks`` names the invariants that go red with it; no other may. ``shows`` are regular expressions: what the last
-    release's running services say of such a cloud when their APIs are asked, each of them and nothing else.
+    release's running services say of such a cloud when their APIs are queried, each of them and nothing else.
     """
 
     at: str

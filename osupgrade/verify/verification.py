@@ -94,7 +94,7 @@ def _answers(
     services: ServiceSet, entries: Sequence[Script], given: Mapping[str, Any], say: Callable[[str], None]
 ) -> list[tuple[Script, dict[str, Any]]]:
     """What the rounds of one group find out, in their order; they run side by side."""
-    say(f"{', '.join(entry.name for entry in entries)}: asking the APIs")
+    say(f"{', '.join(entry.name for entry in entries)}: querying the APIs")
     hand = jsonable(given)
     with threads(len(entries)) as pool:
         asked = [pool.submit(services.script, e.file, e.service, e.config, hand) for e in entries]
@@ -127,7 +127,7 @@ def take_census(
         if services.findings:
             say(f"no census at {running.release}: {services.findings[0].message}")
             return None
-        say(f"{running.release}: asking the APIs")
+        say(f"{running.release}: querying the APIs")
         known = {**given, "logins": [asdict(login) for login in logins], "hosts": services.hosts}
         answer = services.script(entry.file, entry.service, entry.config, jsonable(known))
     calls = tuple(ApiCall(running.release, **call) for call in answer["calls"])

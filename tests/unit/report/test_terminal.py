@@ -211,8 +211,8 @@ def test_what_the_lab_does_after_the_last_step_is_told_too():
         tell(view, Kind.LAB, "not told while a step runs")
         assert "not told" not in drawn(view)
         tell(view, Kind.STEP_ENDED, step=step.step, service=step.service, outcome="passed")
-    tell(view, Kind.LAB, "asking the APIs")
-    assert "11 of 11 steps  asking the APIs" in drawn(view)
+    tell(view, Kind.LAB, "querying the APIs")
+    assert "11 of 11 steps  querying the APIs" in drawn(view)
 
 
 def test_the_view_follows_a_narrowed_plan():
