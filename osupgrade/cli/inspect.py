@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
 from osupgrade.catalog.site import Site
 from osupgrade.catalog.survey import Survey, read_survey
@@ -76,13 +77,10 @@ def inspect(
     Examples: `osupgrade inspect quantum.sql nova.sql.gz`, `osupgrade inspect --url mysql://reader:secret@db1/`,
     `osupgrade inspect --packages dpkg-l.txt`
     """
-    if bool(dumps) == bool(url) and (dumps or not packages):
-        raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
+    _check(dumps, url, packages, survey)
     _make(out)
     progress = terminal(stderr=True, quiet=quiet)
     plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
-    if survey and not dumps:
-        raise UsageFault("--survey goes with dumps: with --url the server itself says how it is set up")
     the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
     scenarios = all_scenarios(more or ())
@@ -92,18 +90,27 @@ def inspect(
         if usable or url:
             path, seen = _looked_at(usable, url, path, the_site, tuple(scenarios.scenarios.values()), told, the_survey)
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
-    asked = (*(broken.finding for broken in scenarios.broken), *asked)
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
-    command = _next_command(options, dumps or (), usable, path or DEFAULT_PATH)
-    page = replace(seen, findings=tuple(_with_dumps(one, command) for one in (*seen.findings, *asked)))
+    path = path or DEFAULT_PATH
+    command = _next_command(options, dumps or (), usable, path) if usable else _dumped(options, url, seen)
+    found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *asked)
+    page = replace(seen, findings=tuple(_with_dumps(one, command) for one in found))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         (out / "inspection.json").write_text(text + "\n", "utf-8")
     if as_json:
         typer.echo(text)
     else:
-        show(page, plan_from(path or DEFAULT_PATH).last.name, command, terminal())
+        show(page, plan_from(path).last.name, command, terminal())
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
+
+
+def _check(dumps: list[Path] | None, url: str, packages: object, survey: Path | None) -> None:
+    """Raises UsageFault for options that do not go together."""
+    if bool(dumps) == bool(url) and (dumps or not packages):
+        raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
+    if survey and not dumps:
+        raise UsageFault("--survey goes with dumps: with --url the server itself says how it is set up")
 
 
 def _looked_at(
@@ -169,11 +176,24 @@ def _refused(usable: Usable, path: str) -> bool:
     return False
 
 
-def _next_command(options: str, given: Sequence[Path], usable: Usable | None, path: str) -> str:
+def _dumped(options: str, url: str, seen: Inspection) -> str:
+    """The command that rehearses what was looked at on a live server: from a dump of it, which must be taken first."""
+    names = shell_join([database.database for database in seen.databases])
+    if not url or not names:
+        return f"{_REHEARSE} DUMP{options}"
+    at = make_url(url)
+    where = ["-h", at.host or "localhost", *(["-P", str(at.port)] if at.port else [])]
+    who = ["-u", at.username, "-p"] if at.username else []
+    dump = shell_join(["mysqldump", *where, *who, "--single-transaction", "--databases", "--"])
+    return f"{dump} {names} > cloud.sql && {_REHEARSE} cloud.sql{options}"
+
+
+def _next_command(options: str, given: Sequence[Path], usable: Usable, path: str) -> str:
     """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
-    if usable and _refused(usable, path):
+    if _refused(usable, path):
         return _ROUTES
-    if not usable or any(part.kept for dump in usable.dumps for part in dump.parts):
+    # What came from a pipe can be had again by the same command only where it was standard input.
+    if any(part.kept for dump in usable.dumps for part in dump.parts) and list(map(str, given)) != ["-"]:
         return f"{_REHEARSE} DUMP{options}"
     if usable.halved:
         names = shell_join([section.name for dump in usable.dumps for section in dump.sections if section.name])

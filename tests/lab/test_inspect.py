@@ -92,6 +92,16 @@ def test_a_live_server_is_told_with_its_true_revisions(server, inspect):
     assert any(message.startswith("error: keystone is at schema version 25") for message in told)
 
 
+def test_of_a_live_server_the_next_command_dumps_it_first(server, capsys):
+    assert run(["inspect", "--url", url(server, "reader")]) == Exit.DID_NOT
+    command = capsys.readouterr().out.splitlines()[-1].removeprefix("next  ")
+    dump, _, rehearse = command.partition(" > cloud.sql && ")
+    words = shlex.split(dump)
+    assert words[0] == "mysqldump" and words[words.index("-u") + 1] == "reader" and "secret" not in dump
+    assert {"glance", "keystone"} <= set(words[words.index("--databases") + 2 :])
+    assert shlex.split(rehearse) == ["osupgrade", "rehearse", "cloud.sql"]
+
+
 def test_what_an_account_may_not_see_is_named_and_the_rest_comes(server, inspect):
     status, out, err = inspect("--url", url(server, "half"))
     assert status == Exit.DID_NOT, err
