@@ -41,7 +41,9 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
     return UsageFault(
         f"{dump.name} does not restore: {dump.place(line)}, {said}" + (f" ({why})" if why else ""),
-        hint=f"{known.message}; {refusal(known).hint}" if known else "nothing of it was left behind",
+        hint=f"{known.message}; {refusal(known).hint}"
+        if known
+        else f"look at {dump.place(line)}; take the dump again if it is damaged there",
         evidence=f"{text[:600]}\n{place}".strip(),
     )
 

@@ -88,6 +88,7 @@ _MESSAGE = re.compile(
     rb"|Warning: |\[Warning\]|\[ERROR\]|ERROR \d+ |Defaulted container |Defaulting container |Unable to use a TTY"
     rb"|the input device is not a TTY|command terminated with |Error from server|error: "
     rb"|Connection to [^\n]{1,255} closed"
+    rb"|(?:real|user|sys)[ \t]+[0-9]|\++ [a-z/.]|Exit code:? [0-9]"
     rb"|Enter password|Killed\b|Terminated\b|Segmentation fault|Broken pipe|[Pp]arameter --",
 )
 """How messages of the programs around a dump begin."""

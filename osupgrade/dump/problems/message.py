@@ -18,6 +18,7 @@ _WHO = re.compile(
 )
 _KUBECTL = re.compile(r"Default(?:ed|ing) container|Unable to use a TTY|Error from server|command terminated with ")
 _SSH = re.compile(r"Connection to .* closed")
+_SHELL = re.compile(r"(?:real|user|sys)\s|\++ |[Ee]xit code")
 
 
 def failed(seen: Seen, name: str) -> Problem | None:
@@ -53,4 +54,6 @@ def _who(text: str) -> str:
         return "kubectl"
     if _SSH.match(text):
         return "ssh"
+    if _SHELL.match(text):
+        return "the shell"
     return "mysqldump" if _WARNING.search(text) else "another program"

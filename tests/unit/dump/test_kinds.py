@@ -60,6 +60,13 @@ def test_an_error_of_the_dumper_is_refused_with_its_line(tmp_path, line, who):
             read(tmp_path, text)
 
 
+@pytest.mark.parametrize("line", ["+ exit 0", "++ date", "real\t0m3.211s", "sys     0m0.004s", "Exit code: 0"])
+def test_what_the_shell_says_is_left_out(tmp_path, line):
+    for text, number in ((f"{line}\n{plain()}", 1), (f"{plain()}{line}\n", len(plain().splitlines()) + 1)):
+        (finding,) = read(tmp_path, text).findings
+        assert finding.message.startswith(f"line {number} of a.sql is a message of the shell, not SQL: {line.strip()}")
+
+
 def test_a_line_in_a_trigger_is_no_statement(tmp_path):
     trigger = "DELIMITER ;;\nCREATE TRIGGER t BEFORE INSERT ON ports FOR EACH ROW BEGIN\nUSE other;\nCREATE TABLE x (id int);\nEND ;;\nDELIMITER ;\n"
     (section,) = read(tmp_path, header() + SET + SCHEMA + ROWS + trigger + SET_BACK + DONE).sections
