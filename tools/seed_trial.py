@@ -8,29 +8,33 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from osupgrade.catalog import content
+from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.checks import Check, load_checks
 from osupgrade.cli.options import DEFAULT_PATH, plan_from
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, fill, make_schemas, open_laboratory
+from osupgrade.cloud.passed import SOURCE as PASSED
 from osupgrade.history.rundir import RunDirectory
-from osupgrade.model.errors import Exit, Fault
+from osupgrade.model.errors import Exit, Fault, LabFault
 from osupgrade.model.events import EventLog
+from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.report import LaneResult
 from osupgrade.rehearsal.runner import Runner
+from osupgrade.scenarios.charset import conversion
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import load_scenarios
-from osupgrade.seed.description import CloudDescription, load_description
-from tools.seed_shapes import Shape, Statement, shape_of
+from osupgrade.seed.description import load_description
+from tools.seed_shapes import Shape, shape_of
 
 LANE = "trial"
 _EMPTY = "trial-empty"
@@ -66,40 +70,59 @@ class Trials:
         self._laboratory = laboratory
         self._directory = directory
         self._cloud = laboratory.cloud(Site(), LANE, names)
-        self._known = load_scenarios([content.scenarios()]).applying(laboratory.plan)
-        self._checks = tuple(load_checks()[name] for name in laboratory.plan.path.checks)
+        self._scenarios = load_scenarios([content.scenarios()])
         make_schemas(laboratory, self._cloud, first, directory)
         laboratory.server.save(list(names.values()), _EMPTY)
 
-    def run(self, description: CloudDescription, changes: Iterable[Statement] = ()) -> Trial:
+    def run(self, shape: Shape) -> Trial:
         """Seed a cloud and take it along the path; raises Fault only for what is not the cloud's doing."""
         names = self._cloud.databases.values()
         self._laboratory.server.load(_EMPTY, {name: name for name in names})
         started = time.monotonic()
-        fill(self._laboratory, self._cloud, description, lambda _line: None)
-        for database, statement in changes:
-            self._cloud.execute(database, statement)
+        fill(self._laboratory, self._cloud, shape.description, lambda _line: None)
+        cloud = self._brought(shape)
         seeding = time.monotonic() - started
-        rows = _rows(self._cloud)
-        run = RunDirectory.make(self._directory, f"seed{description.seed}")
-        with EventLog(run.events) as events:
-            ran = Runner(
-                plan=self._laboratory.plan,
-                run=run,
-                events=events,
-                known=self._known,
-                checks=self._checks,
-            ).go(dataclasses.replace(self._cloud, logs=run.path / "logs"))
-            result = ran.result
+        rows = _rows(cloud)
+        plan = make_plan(self._laboratory.plan.path, load_releases(), shape.services)
+        known = self._scenarios.applying(plan)
+        checks = [load_checks()[name] for name in plan.path.checks]
+        checks = [check for check in checks if set(check.services) <= set(plan.services)]
+        result = self._taken(plan, cloud, f"seed{shape.description.seed}", known, checks)
         return Trial(
-            seed=description.seed,
+            seed=shape.description.seed,
             rows=rows,
-            asked=sum(len(stages) for s in self._known for stages, _preflight in s.preflights),
+            asked=sum(len(stages) for s in known for stages, _preflight in s.preflights),
             checked=len(result.checked),
-            alarms=(*alarms(self._known, result), *_unasked(self._checks, result)),
+            alarms=(*alarms(known, result, shape.traps), *_unasked(checks, result)),
             seeding=seeding,
             upgrading=result.seconds,
         )
+
+    def _brought(self, shape: Shape) -> Cloud:
+        """The seeded cloud, changed to what the shape says, with the databases that are given."""
+        cloud = self._cloud
+        for database, text in itertools.chain.from_iterable(shape.changes.values()):
+            cloud.execute(database, text)
+        for database, charset in shape.charsets.items():
+            name, _, collation = charset.partition("/")
+            default = f"ALTER DATABASE DEFAULT CHARACTER SET {name}" + (f" COLLATE {collation}" if collation else "")
+            cloud.execute(database, *conversion(cloud, database, cloud.tables(database), name, collation), default)
+        for service, release in shape.ahead.items():
+            path = find_path(load_paths(), load_releases(), f"{self._laboratory.plan.first.name}-{release}")
+            plan = make_plan(dataclasses.replace(path, finish=""), load_releases(), [service])
+            result = self._taken(plan, cloud, f"{service}-ahead", self._scenarios.applying(plan), ())
+            if result.failed:
+                raise LabFault(f"{service} does not get to {release}: {result.failed[0].problems}")
+        given = shape.services or tuple(cloud.databases)
+        return dataclasses.replace(cloud, databases={name: cloud.databases[name] for name in given})
+
+    def _taken(
+        self, plan: Plan, cloud: Cloud, name: str, known: Sequence[Scenario], checks: Sequence[Check]
+    ) -> LaneResult:
+        run = RunDirectory.make(self._directory, name)
+        with EventLog(run.events) as events:
+            runner = Runner(plan=plan, run=run, events=events, known=known, checks=checks)
+            return runner.go(dataclasses.replace(cloud, logs=run.path / "logs")).result
 
     def drop(self) -> None:
         """Remove the databases."""
@@ -107,12 +130,13 @@ class Trials:
             self._laboratory.server.drop(name)
 
 
-def alarms(known: Sequence[Scenario], result: LaneResult) -> tuple[str, ...]:
+def alarms(known: Sequence[Scenario], result: LaneResult, traps: Collection[str] = ()) -> tuple[str, ...]:
     """What a clean cloud was blamed for: a step that failed, and findings of all but what every cloud has by nature.
 
-    A finding of the latter counts when it is an error, because its cure then did not hold.
+    A finding of the latter counts when it is an error, because its cure then did not hold; so does one of ``traps``,
+    the scenarios that rightly find something. That a step was passed over is no blame.
     """
-    natural = {s.name for s in known if s.universal}
+    natural = {s.name for s in known if s.universal} | {PASSED, *traps}
     said = [f"{step.step} failed: {'; '.join(step.problems)}" for step in result.failed]
     for found in result.findings:
         if found.finding.source not in natural or found in result.standing:
@@ -150,7 +174,7 @@ def main() -> int:
             for seed in range(options.first, options.first + options.seeds):
                 shaped = shape_of(shape, seed) if options.shapes else Shape(dataclasses.replace(shape, seed=seed), {})
                 print(shaped, flush=True)
-                trial = trials.run(shaped.description, chain.from_iterable(shaped.changes.values()))
+                trial = trials.run(shaped)
                 print(trial, flush=True)
                 blamed += bool(trial.alarms)
     except Fault as fault:

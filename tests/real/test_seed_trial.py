@@ -3,6 +3,7 @@
 import dataclasses
 
 from osupgrade.seed.description import load_description
+from tools.seed_shapes import Shape
 from tools.seed_trial import Trials
 
 SEED = 4711
@@ -19,7 +20,7 @@ BROKEN_OFF = [
 
 def test_a_clean_cloud_of_another_seed_raises_no_false_alarm(laboratory, tmp_path):
     trials = Trials(laboratory, tmp_path)
-    trial = trials.run(dataclasses.replace(load_description(), seed=SEED), BROKEN_OFF)
+    trial = trials.run(Shape(dataclasses.replace(load_description(), seed=SEED), {"broken off": tuple(BROKEN_OFF)}))
     trials.drop()
     assert trial.alarms == (), str(trial)
     assert trial.asked > 50

@@ -27,4 +27,7 @@ def test_shapes_differ_and_a_seed_gives_the_same_one_again():
     shapes = [shape_of(load_description(), seed) for seed in range(1, 201)]
     assert shapes == [shape_of(load_description(), seed) for seed in range(1, 201)]
     assert len({(s.description.hosts.naming, s.description.networks.tunnel_type) for s in shapes}) == 4
-    assert {len(s.changes) for s in shapes} == {0, 1, 2, 3, 4}
+    assert {len(s.changes) for s in shapes} >= {0, 1, 2, 3, 4}
+    assert {"havana", "icehouse"} == {release for s in shapes for release in s.ahead.values()}
+    assert any(s.services for s in shapes) and any(s.charsets for s in shapes)
+    assert all({*s.ahead, *s.charsets} <= set(s.services) for s in shapes if s.services)

@@ -36,6 +36,19 @@ def test_another_finding_is_an_alarm_cured_or_not_and_of_any_severity():
             assert blamed(found("other", state, severity))[0] == f"other at seeded, {state}: 1 instance is wrong"
 
 
+def test_what_a_shape_rightly_has_is_no_alarm_unless_its_cure_did_not_hold():
+    result = LaneResult(
+        "grizzly-icehouse",
+        ("nova",),
+        (),
+        (found("other", State.CURED), found("route", State.STANDING, Severity.INFO)),
+        1.0,
+    )
+    assert alarms((NATURAL, OTHER), result, {"other"}) == ()
+    result = LaneResult("grizzly-icehouse", ("nova",), (), (found("other", State.STANDING),), 1.0)
+    assert alarms((NATURAL, OTHER), result, {"other"})
+
+
 def test_a_red_invariant_and_a_failed_step_are_alarms():
     step = StepResult("havana/nova", "nova", "havana", Outcome.FAILED, 1.0, 1, problems=("it exited 1",))
     assert blamed(found("ports", State.STANDING, stage=VERIFY), steps=(step,)) == (
