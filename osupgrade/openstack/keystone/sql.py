@@ -19,6 +19,13 @@ GRANT_TABLES = {
 """Grant tables of keystone 2013.1 and the columns that name the actor and the target."""
 OBJECTS = "29"
 """The migration that makes an object of each role's id."""
+GRANT_TYPES = {
+    "user_project_metadata": "UserProject",
+    "user_domain_metadata": "UserDomain",
+    "group_project_metadata": "GroupProject",
+    "group_domain_metadata": "GroupDomain",
+}
+"""What the table ``assignment`` calls the grants of each of them."""
 
 
 @dataclass(frozen=True)

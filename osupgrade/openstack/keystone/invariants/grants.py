@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from osupgrade.checks.same import Facts, facts_of, same
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.openstack.keystone.sql import grants
-
-_TARGET = {"user_project_metadata": "UserProject", "user_domain_metadata": "UserDomain"}
-_TARGET |= {"group_project_metadata": "GroupProject", "group_domain_metadata": "GroupDomain"}
+from osupgrade.openstack.keystone.sql import GRANT_TYPES, grants
 
 _KINDS = {
     "users": (1, "SELECT id, name, password, enabled, domain_id FROM user"),
@@ -32,7 +29,9 @@ def _read(cloud: Cloud) -> Facts:
         rows = cloud.rows("keystone", "SELECT type, actor_id, target_id, role_id FROM assignment")
         facts["grants"] = {tuple(row): () for row in rows}
     else:
-        facts["grants"] = {(_TARGET[g.table], g.actor, g.target, role): () for g in grants(cloud) for role in g.roles}
+        facts["grants"] = {
+            (GRANT_TYPES[g.table], g.actor, g.target, role): () for g in grants(cloud) for role in g.roles
+        }
     keys = {(access,): (secret,) for access, secret in _ec2_keys(cloud, tables)}
     facts["EC2 keys"] = keys
     return facts
