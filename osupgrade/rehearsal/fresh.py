@@ -20,6 +20,7 @@ from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import StagedFinding, State
+from osupgrade.model.route import since
 from osupgrade.model.stage import VERIFY
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers
@@ -30,10 +31,20 @@ LANE = "fresh"
 
 
 @cache
-def explained() -> Mapping[str, str]:
-    """``database.place``, or a pattern of them -> why an upgraded database differs there from a new one."""
+def explained(version: str) -> Mapping[str, str]:
+    """``database.place``, or a pattern of them -> why an upgraded database differs there from a new one.
+
+    Those of a release's ``version``: what lies in a table of its own, named after a version, holds from that one on.
+    """
     data = tomllib.loads(content.service_file("common", "differences.toml").read_text("utf-8"))
-    return {f"{database}.{place}": why for database, places in data.items() for place, why in places.items()}
+    found = {}
+    for database, places in data.items():
+        for place, why in places.items():
+            if isinstance(why, str):
+                found[f"{database}.{place}"] = why
+            elif since(place) <= since(version):
+                found |= {f"{database}.{each}": reason for each, reason in why.items()}
+    return found
 
 
 @dataclass
@@ -98,7 +109,7 @@ class Fresh:
         changes = diff(
             new, dataclasses.replace(read_schema(cloud.server, cloud.databases[name]), collation=new.collation)
         )
-        odd = [change for change in changes if not is_explained(name, change)]
+        odd = [change for change in changes if not is_explained(name, change, self.plan.last.version)]
         if odd:
             reference = f"a new database of {self.plan.last.name}"
             yield Finding(
@@ -112,7 +123,10 @@ class Fresh:
             )
 
 
-def is_explained(database: str, change: Change) -> bool:
-    """Whether a known reason explains a difference, by its place or by what kind of difference it is there."""
+def is_explained(database: str, change: Change, version: str) -> bool:
+    """Whether a known reason explains a difference, by its place or by what kind of difference it is there.
+
+    ``version`` is that of the release with whose new database it is compared.
+    """
     said = (f"{database}.{change.place}", f"{database}.{change.kind} {change.object} {change.place}")
-    return any(fnmatchcase(text, pattern) for text in said for pattern in explained())
+    return any(fnmatchcase(text, pattern) for text in said for pattern in explained(version))
