@@ -246,7 +246,8 @@ class _Course:
                 self._inject(cloud, stage, scenario)
         for scenario in self.runner.known:
             if scenario.services[0] in services and self._may_bite(scenario):
-                cloud = self.cures.look(cloud, stage, scenario, again=stage in self._between(scenario.services[0]))
+                again = stage in self._between(scenario.services[0]) and self._ahead(scenario)
+                cloud = self.cures.look(cloud, stage, scenario, again=again)
         self._probe(cloud, stage)
         self._check(cloud, stage)
         if self.runner.keep_schema:
@@ -259,6 +260,11 @@ class _Course:
     def _may_bite(self, scenario: Scenario) -> bool:
         """Whether a step is still to come at which the scenario's trap is met."""
         return not self.passed or not set(scenario.hops) & set(self.runner.plan.steps) <= self.passed.keys()
+
+    def _ahead(self, scenario: Scenario) -> bool:
+        """Whether a step at which the scenario's trap is met has not been run yet."""
+        mine = set(scenario.hops) & set(self.runner.plan.steps)
+        return not mine or not mine <= {ended.step for ended in self.ledger.steps}
 
     def _inject(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
         for at, function in scenario.injections:

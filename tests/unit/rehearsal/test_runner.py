@@ -248,11 +248,20 @@ def test_a_cure_of_a_later_stage_is_scheduled_and_applied_there(tools):
 
 def test_what_came_between_two_steps_is_found_by_the_preflight_of_the_start(tools):
     trap = scenario()
+    trap.hops = ("icehouse/nova",)
     trap.there = False
     trap.inject("after:havana/nova")(lambda _cloud: setattr(trap, "there", True))
     trap.cure("after:havana/nova")(lambda _cloud, _findings: setattr(trap, "there", False))
     result = runner(plan_of("nova"), known=[trap], injected=[trap]).go(fake_cloud()).result
     assert [(str(f.stage), f.state) for f in result.findings] == [("after:havana/nova", State.CURED)]
+
+
+def test_a_trap_that_lies_behind_is_not_looked_for_again(tools):
+    trap = scenario()
+    trap.there = False
+    trap.inject("after:havana/nova")(lambda _cloud: setattr(trap, "there", True))
+    result = runner(plan_of("nova"), known=[trap], injected=[trap]).go(fake_cloud()).result
+    assert trap.hops == ("havana/nova",) and not result.findings
 
 
 @pytest.mark.parametrize(
