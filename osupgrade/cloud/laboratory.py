@@ -209,8 +209,8 @@ def restore_lane(laboratory: Laboratory, names: Mapping[str, str], lane: str) ->
 
 
 def with_arrivals(laboratory: Laboratory, databases: Mapping[str, str]) -> Mapping[str, str]:
-    """The databases of a cloud, and an empty one for each service that gets its own on the way."""
-    empty = {a.database: a.database for a in laboratory.plan.arrivals.values() if a.database not in databases}
+    """The databases of a cloud, and an empty one for each that its services get on the way."""
+    empty = {name: name for name in laboratory.plan.coming if name not in databases}
     for name in empty.values():
         laboratory.server.create(name)
     return {**databases, **empty}

@@ -37,16 +37,18 @@ def passed_over(cloud: Cloud, plan: Plan) -> tuple[Passed, ...]:
 
     A version that is not one of upstream's, or whose tables are not there, passes nothing over.
     """
-    return (*(one for chain in plan.chains for one in _of_chain(cloud, plan, chain)), *_of_finish(cloud, plan))
+    hops = tuple(one for chain in plan.chains for one in _of_chain(cloud, plan, chain))
+    return (*hops, *_of_moves(cloud, plan, {one.step: one for one in hops}))
 
 
 def adapted(cloud: Cloud, plan: Plan, passed: Sequence[Passed]) -> Cloud:
     """The cloud with the site that it has where its last move is done: the tools are configured by what it moved to."""
-    finish = plan.finish
-    known = known_services().get(finish.service) if finish else None
-    if finish is None or known is None or known.variant is None or finish.name not in {one.step for one in passed}:
-        return cloud
-    return cloud.with_site(**{known.variant.option: finish.name})
+    done = {one.step for one in passed}
+    for move in plan.moves:
+        known = known_services().get(move.service)
+        if known and known.variant and move.name in done:
+            cloud = cloud.with_site(**{known.variant.option: move.name})
+    return cloud
 
 
 def _of_chain(cloud: Cloud, plan: Plan, chain: Chain) -> Iterator[Passed]:
@@ -108,24 +110,29 @@ def _has(line: Lineage, stood: tuple[str, ...], tables: frozenset[str]) -> bool:
     return here is not None and any(one.schema.names <= tables for one in (line.revisions[here], *moved))
 
 
-def _of_finish(cloud: Cloud, plan: Plan) -> Iterator[Passed]:
-    finish = plan.finish
-    if finish is None or not cloud.has(finish.service):
-        return
-    if reason := _moved(cloud, plan, finish):
-        part = plan.last.services[finish.service]
-        yield Passed(finish.name, finish.service, plan.last.name, reason, versions(cloud, part))
+def _of_moves(cloud: Cloud, plan: Plan, hops: Mapping[str, Passed]) -> Iterator[Passed]:
+    releases = {release.name: release for release in plan.releases}
+    chains = {chain.service: chain for chain in plan.chains}
+    for move in plan.moves:
+        if not cloud.has(move.service):
+            continue
+        steps = chains[move.service].steps
+        later = steps[steps.index(move.name) :] if move.name in steps else ()
+        beyond = next((hops[step] for step in later if step in hops), None)
+        if reason := beyond.reason if beyond else _moved(cloud, move):
+            stood = versions(cloud, releases[move.release].services[move.service])
+            yield Passed(move.name, move.service, move.release, reason, stood)
 
 
-def _moved(cloud: Cloud, plan: Plan, finish: Finish) -> str:
-    """How it is known that the last move is done; empty where it is not."""
+def _moved(cloud: Cloud, finish: Finish) -> str:
+    """How it is known that a move is done; empty where it is not."""
     known = known_services().get(finish.service)
     if known and known.variant and getattr(cloud.site, known.variant.option) == finish.name:
         return f"the site says that its {known.variant.option} is {finish.name} already"
-    line = line_of(finish.service, cloud.site, plan.last.name)
+    line = line_of(finish.service, cloud.site, finish.release)
     if line is None or line.position(finish.name) is None:
         return ""
-    before, after = line.head(plan.last.name).schema.names, line.at(finish.name).schema.names
+    before, after = line.head(finish.release).schema.names, line.at(finish.name).schema.names
     tables = cloud.tables(finish.service)
     new, old = (after - before) & tables, (before - after) & tables
     if set(finish.tables) & new and not old and before - after:

@@ -64,7 +64,7 @@ def hop_step(hop: Hop, source: Release, release: Release) -> Step:
 
 
 def finish_step(finish: Finish, release: Release) -> Step:
-    """A last move after all chains, by the last release's tool."""
+    """A move within a release, by its own tool: after all chains, or between two hops."""
 
     def run(
         cloud: Cloud, log: Path, config: Path, *, instead: Replacement | None = None, record: Path | None = None
@@ -78,7 +78,9 @@ def finish_step(finish: Finish, release: Release) -> Step:
 def service_steps(plan: Plan, chain: Chain) -> tuple[Step, ...]:
     """The steps of one chain, in order."""
     releases = {release.name: release for release in plan.releases}
-    return tuple(hop_step(hop, releases[hop.source], releases[hop.target]) for hop in chain.hops)
+    steps = {hop.step: hop_step(hop, releases[hop.source], releases[hop.target]) for hop in chain.hops}
+    steps |= {move.name: finish_step(move, releases[move.release]) for move in chain.moves}
+    return tuple(steps[name] for name in chain.steps)
 
 
 def finish_steps(plan: Plan) -> tuple[Step, ...]:

@@ -18,6 +18,20 @@ class Chain:
 
     service: str
     hops: tuple[Hop, ...]
+    moves: tuple[Finish, ...] = ()
+    """What a release on the way has done to its databases before the next hop, such as the move to ML2."""
+
+    def moves_at(self, release: str) -> tuple[Finish, ...]:
+        """The moves that are made at a release, by its own tool."""
+        return tuple(move for move in self.moves if move.release == release)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Every hop and every move by name, in order."""
+        found = [move.name for move in self.moves_at(self.hops[0].source)] if self.hops else []
+        for hop in self.hops:
+            found += [hop.step, *(move.name for move in self.moves_at(hop.target))]
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,21 @@ class Plan:
     @property
     def steps(self) -> tuple[str, ...]:
         """Every hop and the finish by name, chain by chain."""
-        hops = tuple(hop.step for chain in self.chains for hop in chain.hops)
-        return (*hops, self.finish.name) if self.finish else hops
+        steps = tuple(step for chain in self.chains for step in chain.steps)
+        return (*steps, self.finish.name) if self.finish else steps
+
+    @property
+    def moves(self) -> tuple[Finish, ...]:
+        """The moves between hops, and the finish."""
+        between = tuple(move for chain in self.chains for move in chain.moves)
+        return (*between, self.finish) if self.finish else between
+
+    @property
+    def coming(self) -> tuple[str, ...]:
+        """The databases that services get on the way, such as nova_api: they begin empty."""
+        mine = {database.name for database in self.databases(self.first)}
+        later = [database.name for release in self.releases[1:] for database in self.databases(release)]
+        return tuple(name for name in dict.fromkeys(later) if name not in mine)
 
     @property
     def end(self) -> str:
@@ -146,4 +173,6 @@ def _chain(service: str, path: UpgradePath, releases: Mapping[str, Release]) -> 
                 f"{after.name} cannot be reached from {before.name} in one hop: {found}",
                 hint=found.instead.removeprefix("; "),
             )
-    return Chain(service, tuple(Hop(service, before.name, after.name) for before, after in itertools.pairwise(at)))
+    hops = tuple(Hop(service, before.name, after.name) for before, after in itertools.pairwise(at))
+    moves = (finish for release in at[:-1] for finish in release.finishes.values() if finish.service == service)
+    return Chain(service, hops, tuple(moves))

@@ -85,7 +85,7 @@ class Facts:
 def facts(report: RunReport, plan: Plan) -> Facts:
     """What the page says around its steps."""
     done = {step.step: step for step in report.result.steps} if report.result else {}
-    chains = [sum(done[hop.step].seconds for hop in chain.hops if hop.step in done) for chain in plan.chains]
+    chains = [sum(done[step].seconds for step in chain.steps if step in done) for chain in plan.chains]
     finish = done[plan.finish.name].seconds if plan.finish and plan.finish.name in done else 0.0
     found = settled(report.result.findings) if report.result else ()
     names = tuple(database.name for database in plan.databases(plan.first))
@@ -169,9 +169,9 @@ def _settings(report: RunReport, plan: Plan) -> tuple[str, ...]:
     if moved(report):
         old = f'{OLD[1:]}="{CLIENT.format(file=".old.cnf")}"'
         lines.append(f"{old}  # the old controller's server; $SQL is the new one's")
-    if plan.finish:
-        service = plan.finish.service
-        name = plan.last.services[service].databases[0].name
-        url = f"{plan.last.driver}://{service}:PASSWORD@DATABASE-HOST/{name}?charset=utf8"
+    for move in plan.moves:
+        service, release = move.service, next(one for one in plan.releases if one.name == move.release)
+        name = release.services[service].databases[0].name
+        url = f"{release.driver}://{service}:PASSWORD@DATABASE-HOST/{name}?charset=utf8"
         lines.append(f"{url_of(service)}='{url}'")
     return tuple(lines)

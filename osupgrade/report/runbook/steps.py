@@ -89,9 +89,11 @@ class _Steps:
         yield self._stop(first)
         yield from self._back_up()
         yield from self._cures(SEEDED)
+        yield from self._moves(first)
         for release, following in itertools.pairwise((*self.plan.releases[1:], None)):
             assert release is not None
             yield from self._release(release)
+            yield from self._moves(release)
             if following and started(self.plan, release):
                 yield from self._in_between(release, following)
         if self.plan.finish:
@@ -184,8 +186,15 @@ class _Steps:
         )
         yield from self._cures(Stage.after(part.step))
 
+    def _moves(self, release: Release) -> Iterator[Step]:
+        """What a release's own tool does between two hops."""
+        for chain in self.plan.chains:
+            for move in chain.moves_at(release.name):
+                yield from self._finish(move)
+
     def _finish(self, finish: Finish) -> Iterator[Step]:
-        part = self.plan.last.services[finish.service]
+        release = next(release for release in self.plan.releases if release.name == finish.release)
+        part = release.services[finish.service]
         yield from self._cures(Stage.before(finish.name))
         checks = []
         if finish.tables:
@@ -199,7 +208,7 @@ class _Steps:
             kind="finish",
             title=f"Move {finish.service} to {finish.name}",
             expected=self._time(finish.name),
-            commands=(command_line(self.plan.last, part, finish.command, self.site),),
+            commands=(command_line(release, part, finish.command, self.site),),
             checks=tuple(checks),
             restore=tuple(database.name for database in part.databases),
             again=finish.service,
@@ -251,8 +260,13 @@ class _Steps:
             )
 
     def _about_finish(self, release: Release) -> FinishOperator:
-        name = self.plan.finish.name if self.plan.finish else ""
-        return release.operator.finishes.get(name, FinishOperator())
+        """What a release's data says of a move that the plan makes at its end, or that is still to come."""
+        at = self.plan.releases.index(release)
+        ahead = [move.name for move in self.plan.moves if self._position(move.release) >= at]
+        return next((release.operator.finishes[n] for n in ahead if n in release.operator.finishes), FinishOperator())
+
+    def _position(self, release: str) -> int:
+        return [each.name for each in self.plan.releases].index(release)
 
     def _names(self, release: Release) -> str:
         return " ".join(database.name for database in self.plan.databases(release))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -137,19 +138,30 @@ class LiveView:
     def _table(self, ascii_only: bool) -> Table:
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
         table.add_column("", style="bold", no_wrap=True)
-        targets = [release.name for release in self._plan.releases[1:]]
-        finish = self._plan.finish
-        if len(targets) > MOST_COLUMNS:
+        moves = {move.name: move for move in self._plan.moves}
+        columns = list(self._columns())
+        if len(columns) > MOST_COLUMNS:
             return self._long_table(ascii_only)
-        for name in (*targets, *((finish.name,) if finish else ())):
+        for name in columns:
             table.add_column(name, min_width=10, no_wrap=True)
         for chain in self._plan.chains:
-            cells = [self._cell(f"{target}/{chain.service}", ascii_only) for target in targets]
-            if finish:
-                mine = finish.service == chain.service
-                cells.append(self._cell(finish.name, ascii_only) if mine else Text(""))
+            cells = [
+                self._cell(f"{name}/{chain.service}", ascii_only)
+                if name not in moves
+                else self._cell(name, ascii_only)
+                if moves[name].service == chain.service
+                else Text("")
+                for name in columns
+            ]
             table.add_row(chain.service, *cells)
         return table
+
+    def _columns(self) -> Iterator[str]:
+        """The releases to which hops lead, each followed by the moves that are made at it."""
+        for release in self._plan.releases:
+            if release is not self._plan.first:
+                yield release.name
+            yield from (move.name for move in self._plan.moves if move.release == release.name)
 
     def _long_table(self, ascii_only: bool) -> Table:
         """Of a long route: how many hops each chain has done, and its newest one."""
@@ -157,7 +169,7 @@ class LiveView:
         for name in ("", "hops", "newest", ""):
             table.add_column(name, no_wrap=True)
         for chain in self._plan.chains:
-            steps = [hop.step for hop in chain.hops]
+            steps = list(chain.steps)
             steps += [f.name for f in (self._plan.finish,) if f and f.service == chain.service]
             begun = [step for step in steps if step in self._cells]
             done = sum(bool(self._cells[step].outcome) for step in begun)

@@ -126,3 +126,17 @@ def test_what_is_said_of_it_names_version_and_release():
     (one, _) = passed_over(cloud(keystone=at("keystone", "44")), plan_named("grizzly-icehouse", ["keystone"]))
     assert one.finding.message == "havana/keystone is not run: keystone is at 44, the end of icehouse"
     assert replace(one, step="x").finding.place == "x"
+
+
+def test_a_move_between_hops_that_is_done_is_not_done_again():
+    on = cloud(neutron=at("neutron", "ml2", "openvswitch", version="icehouse"))
+    assert steps(on, "neutron", path="icehouse-kilo") == ["ml2"]
+    moved = adapted(
+        on, plan_named("icehouse-kilo", ["neutron"]), passed_over(on, plan_named("icehouse-kilo", ["neutron"]))
+    )
+    assert moved.site.plugin == "ml2"
+
+
+def test_a_move_between_hops_is_behind_a_database_that_is_beyond_it():
+    on = cloud(neutron=(frozenset({"networks", "ports", "networksegments"}), ("kilo",)))
+    assert steps(on, "neutron", path="icehouse-liberty") == ["juno/neutron", "kilo/neutron", "ml2"]

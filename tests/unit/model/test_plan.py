@@ -28,6 +28,24 @@ def test_part_of_a_path_is_a_path_without_the_finish():
     assert plan.steps == ("havana/neutron",)
 
 
+def test_a_route_beyond_icehouse_moves_to_ml2_on_the_way():
+    plan = make_plan(find_path(PATHS, RELEASES, "havana-kilo"), RELEASES, ["neutron"])
+    assert plan.finish is None and plan.end == "kilo"
+    assert plan.steps == ("icehouse/neutron", "ml2", "juno/neutron", "kilo/neutron")
+    assert [str(stage) for stage in plan.stages if stage.step == "ml2"] == ["before:ml2", "after:ml2"]
+
+
+def test_a_route_from_icehouse_begins_with_the_move_and_one_from_juno_has_none():
+    assert make_plan(find_path(PATHS, RELEASES, "icehouse-kilo"), RELEASES, ["neutron"]).steps[0] == "ml2"
+    assert "ml2" not in make_plan(find_path(PATHS, RELEASES, "juno-kilo"), RELEASES, ["neutron"]).steps
+
+
+def test_databases_that_services_get_on_the_way_are_named():
+    plan = make_plan(find_path(PATHS, RELEASES, "icehouse-train"), RELEASES)
+    assert plan.coming == ("nova_api", "nova_cell0", "placement")
+    assert make_plan(find_path(PATHS, RELEASES, "rocky-train"), RELEASES).coming == ("placement",)
+
+
 def test_versions_select_a_path():
     assert find_path(PATHS, RELEASES, "2013.1-2013.2").releases == ("grizzly", "havana")
 
