@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from osupgrade.catalog.releases import load_paths, load_releases
@@ -19,7 +19,8 @@ from osupgrade.cloud.laboratory import (
     restore_lane,
     with_arrivals,
 )
-from osupgrade.cloud.steps import relocate, run_hop
+from osupgrade.cloud.route import service_steps
+from osupgrade.cloud.steps import relocate
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.snapshots.clouds import CloudCache
@@ -28,13 +29,27 @@ from osupgrade.model.errors import LabFault
 from osupgrade.model.plan import Chain, Plan, make_plan, path_along
 from osupgrade.model.release import Release
 from osupgrade.model.route import choose, seeding_release
+from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.seed.description import CloudDescription
+
+Treat = Callable[[Cloud, Plan, Stage], Cloud]
+"""Mends at a stage what every cloud has by nature; gives back the cloud as it is then."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Treated:
+    """How clouds are mended on the way, and what tells one way of doing it from another."""
+
+    treat: Treat
+    by: str
 
 
 def seeded_cloud(
-    laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say
+    laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say, treated: Treated
 ) -> tuple[str, Mapping[str, str]]:
     """Put a cloud of the plan's first release on the server's shelf; its digest, and database name -> name there.
+
+    One that is taken along the chain is ``treated`` on the way, as an operator would have done.
 
     Raises UsageFault where no older release is seeded.
     """
@@ -42,7 +57,7 @@ def seeded_cloud(
     if first.seed:
         return prepare_seeded(laboratory, description, scratch, say)
     plan = way_to(first)
-    cache, digest = CloudCache(cache_directory() / "clouds"), _digest(laboratory, plan, description)
+    cache, digest = CloudCache(cache_directory() / "clouds"), _digest(laboratory, plan, description, treated.by)
     names = {d.name: d.name for part in first.services.values() for d in part.databases}
     if cache.has(digest):
         cache.bring(laboratory.server, digest, SEEDED_SHELF)
@@ -58,8 +73,9 @@ def seeded_cloud(
     databases = with_arrivals(older, restore_lane(older, shelved, ""))
     cloud = older.cloud(Site(), "derived", databases)
     relocate(cloud, plan.first)
+    cloud = treated.treat(cloud, plan, SEEDED)
     with threads(len(plan.chains)) as pool:
-        list(pool.map(lambda chain: _take(cloud, plan, chain, scratch, say), plan.chains))
+        list(pool.map(lambda chain: _take(cloud, plan, chain, scratch, say, treated.treat), plan.chains))
     laboratory.server.save(list(names.values()), SEEDED_SHELF)
     cache.keep(laboratory.server, SEEDED_SHELF, digest)
     return digest, names
@@ -72,26 +88,28 @@ def way_to(release: Release) -> Plan:
     return make_plan(path_along(load_paths(), route, releases), releases)
 
 
-def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say) -> None:
-    releases = {release.name: release for release in plan.releases}
-    for hop in chain.hops:
-        name = hop.step.replace("/", "-")
+def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say, treat: Treat) -> None:
+    for step in service_steps(plan, chain):
+        name = step.name.replace("/", "-")
         log, config = scratch / f"derived-{name}.log", scratch / "config" / f"derived-{name}"
-        result = run_hop(cloud, releases[hop.target], hop.service, log, config, source=releases[hop.source])
+        cloud = treat(cloud, plan, Stage.before(step.name))
+        result = step.run(cloud, log, config)
         if result.problems:
             raise LabFault(
-                f"the seeded cloud cannot be upgraded to {hop.step}: {'; '.join(result.problems)}",
+                f"the seeded cloud cannot be upgraded to {step.name}: {'; '.join(result.problems)}",
                 evidence=log.read_text("utf-8", "replace")[-2000:],
             )
-        say(f"{hop.step} took {result.seconds:.1f} s")
+        cloud = treat(cloud, plan, Stage.after(step.name))
+        say(f"{step.name} took {result.seconds:.1f} s")
 
 
-def _digest(laboratory: Laboratory, plan: Plan, description: CloudDescription) -> str:
+def _digest(laboratory: Laboratory, plan: Plan, description: CloudDescription, treated: str) -> str:
     store = ImageStore(laboratory.lab.client)
-    parts: list[object] = [description.digest(), plan.first.seed, laboratory.database]
+    parts: list[object] = [description.digest(), plan.first.seed, laboratory.database, treated]
     for release in plan.releases:
         calls = [
             (p.create, p.upgrade, p.started, p.arrival, sorted(p.config.items())) for p in release.services.values()
         ]
-        parts += [release.name, store.tag(release.name), calls]
+        moves = [move.command for chain in plan.chains for move in chain.moves_at(release.name)]
+        parts += [release.name, store.tag(release.name), calls, *moves]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

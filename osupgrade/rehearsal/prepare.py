@@ -41,6 +41,7 @@ from osupgrade.rehearsal.request import Request
 from osupgrade.rehearsal.runner import Runner
 from osupgrade.rehearsal.strategy import InPlace, NewController
 from osupgrade.rehearsal.survey import Surveyor
+from osupgrade.rehearsal.treated import treated
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import ScenarioSet, load_scenarios
 from osupgrade.schema.reading import ddl
@@ -241,7 +242,8 @@ def bring(task: Task, laboratory: Laboratory, run: RunDirectory, say: Say, progr
         unset = tuple(Finding(SOURCE, Severity.WARNING, "", "the lab's server", words) for words in left)
         cloud = laboratory.cloud(request.site, "main", databases, logs)
         return Brought(cloud, origin, (*restored.findings, *unset))
-    origin, shelved = seeded_cloud(laboratory, task.description, logs, say)
+    mended = treated(all_scenarios().scenarios.values())
+    origin, shelved = seeded_cloud(laboratory, task.description, logs, say, mended)
     return seeded(task, laboratory, run, origin, shelved, say)
 
 

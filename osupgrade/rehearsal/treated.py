@@ -1,0 +1,34 @@
+"""Curing what every cloud has by nature, where a seeded cloud is taken to the release at which a rehearsal begins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.derived import Treated
+from osupgrade.model.events import EventLog
+from osupgrade.model.plan import Plan
+from osupgrade.model.stage import Stage
+from osupgrade.rehearsal.cures import Cures, cure_all
+from osupgrade.rehearsal.ledger import Ledger
+from osupgrade.scenarios.contract import Scenario
+
+
+def treated(known: Iterable[Scenario]) -> Treated:
+    """The cures of all universal scenarios among ``known``, told apart by what their directories hold."""
+    events = EventLog(None)
+    cures = Cures(cure_all, Ledger(events), events)
+    universal = [scenario for scenario in known if scenario.universal]
+
+    def treat(cloud: Cloud, plan: Plan, stage: Stage) -> Cloud:
+        for scenario in universal:
+            if scenario.applies(plan):
+                cloud = cures.look(cloud, stage, scenario)
+        return cloud
+
+    digest = hashlib.sha256()
+    for scenario in sorted(universal, key=lambda scenario: scenario.name):
+        for file in sorted(scenario.directory.glob("scenario.*")):
+            digest.update(file.read_bytes())
+    return Treated(treat, digest.hexdigest())
