@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from osupgrade.catalog import content
 from osupgrade.catalog.identity import heads
@@ -19,6 +20,8 @@ class Era:
     name: str
     version: str
     ends: Mapping[str, tuple[str, ...]]
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where a database may end instead, by another of the release's commands."""
 
     @property
     def title(self) -> str:
@@ -35,19 +38,25 @@ class Era:
 def eras() -> tuple[Era, ...]:
     """Every release, those without an image too, the oldest first."""
     read = tomllib.loads(content.service_file("common", "eras.toml").read_text("utf-8"))
-    found = [
-        Era(name, entry["version"], {k: tuple(v.split()) for k, v in entry.items() if k != "version"})
-        for name, entry in read.items()
-    ]
+    other = {name: _ends(entry) for name, entry in read.items() if "also" in entry}
+    found = [Era(name, entry["version"], _ends(entry)) for name, entry in read.items() if "also" not in entry]
     for release in load_releases().values():
         names = {database.name for part in release.services.values() for database in part.databases}
-        found.append(Era(release.name, release.version, {n: heads(n, [release])[release.name] for n in names}))
+        ends = {name: heads(name, [release])[release.name] for name in names}
+        found.append(Era(release.name, release.version, ends, other.get(release.name, {})))
     return tuple(sorted(found, key=lambda era: era.order))
+
+
+def _ends(entry: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    return {key: tuple(text.split()) for key, text in entry.items() if key not in ("version", "also")}
 
 
 def ending_at(database: str, versions: Sequence[str]) -> tuple[Era, ...]:
     """The releases at whose end a database's version table holds just this; several where nothing changed between."""
-    return tuple(era for era in eras() if versions and set(era.ends.get(database, ())) == set(versions))
+    wanted = set(versions)
+    return tuple(
+        era for era in eras() if wanted and wanted in (set(ends.get(database, ())) for ends in (era.ends, era.also))
+    )
 
 
 def said_of(database: str, versions: Sequence[str]) -> str:

@@ -16,5 +16,9 @@ def test_a_version_that_several_releases_end_at_is_that_of_all_of_them():
     assert said_of("glance", ("ussuri_contract01",)) == "that of Ussuri (2020.1) to Victoria (2020.2)"
 
 
+def test_a_release_may_end_at_another_revision_by_another_command():
+    assert said_of("glance", ("ocata01",)) == said_of("glance", ("ocata_contract01",)) == "that of Ocata (2017.1)"
+
+
 def test_nothing_is_said_of_what_no_release_has():
     assert said_of("keystone", ()) == said_of("neutron", ("5ac1c354a051",)) == said_of("nova", ("99999",)) == ""

@@ -165,7 +165,8 @@ def test_there_is_no_way_back_and_no_way_without_a_release_between():
         along("epoxy", "yoga")
     with pytest.raises(UsageFault, match="does not come after"):
         along("epoxy", "epoxy")
-    for kind, found in alternatives(RELEASES, RELEASES["icehouse"], RELEASES["rocky"]):
+    without = {name: release for name, release in RELEASES.items() if name not in ("kilo", "liberty")}
+    for kind, found in alternatives(without, RELEASES["icehouse"], RELEASES["rocky"]):
         assert isinstance(found, UsageFault), kind
 
 
