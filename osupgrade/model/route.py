@@ -349,20 +349,43 @@ def _fewest(
                 best[release.name] = (*min(before, key=len), release)
         return best.get(stops[-1].name)
 
-    for count in range(len(between) + 1):
-        for chosen in itertools.combinations(reversed(between), count):
-            stops = (source, *reversed(chosen), target)
-            ways = {service: way(service, stops) for service in services}
-            if all(ways.values()):
-                own = {s: of_service(s, at) for s, at in ways.items() if at}
-                reasons = {stop.name: tuple(_needed(releases, own, stop)) for stop in reversed(chosen)}
-                return Route(
-                    "fewest",
-                    tuple(release.name for release in stops),
-                    {s: tuple(r.name for r in at) for s, at in own.items()},
-                    reasons,
+    order = (source, *between, target)
+    ahead = {
+        (service, i): frozenset(j for j in range(i + 1, len(order)) if free[service, a.name, order[j].name])
+        for service in services
+        for i, a in enumerate(order[:-1])
+    }
+    stops = tuple(order[i] for i in _stops(services, ahead, len(order) - 1))
+    if not stops:
+        raise UsageFault(f"the tools of no release between lead from {source.name} to {target.name}")
+    own = {service: of_service(service, at) for service in services if (at := way(service, stops))}
+    reasons = {stop.name: tuple(_needed(releases, own, stop)) for stop in stops[1:-1]}
+    names = tuple(release.name for release in stops)
+    return Route("fewest", names, {s: tuple(r.name for r in at) for s, at in own.items()}, reasons)
+
+
+def _stops(services: Sequence[str], ahead: Mapping[tuple[str, int], frozenset[int]], goal: int) -> tuple[int, ...]:
+    """The fewest of the places 0 to ``goal`` by which every service gets there, the latest ones; empty where none do.
+
+    ``ahead`` has for each service and place the places that its tools go to from there. Two choices from which every
+    service reaches the same places go on alike, so that one of them is enough.
+    """
+    layer: dict[tuple[frozenset[int], ...], tuple[int, ...]] = {tuple(ahead[service, 0] for service in services): (0,)}
+    while layer:
+        if done := [stops for reached, stops in layer.items() if all(goal in places for places in reached)]:
+            return (*max(done, key=lambda stops: stops[::-1]), goal)
+        following: dict[tuple[frozenset[int], ...], tuple[int, ...]] = {}
+        for reached, stops in layer.items():
+            for place in range(stops[-1] + 1, goal):
+                if not any(place in places for places in reached):
+                    continue
+                key = tuple(
+                    frozenset(p for p in places | (ahead[s, place] if place in places else frozenset()) if p > place)
+                    for s, places in zip(services, reached, strict=True)
                 )
-    raise UsageFault(f"the tools of no release between lead from {source.name} to {target.name}")
+                following[key] = max(following.get(key, ()), (*stops, place), key=lambda stops: stops[::-1])
+        layer = following
+    return ()
 
 
 def _needed(releases: Releases, own: Mapping[str, Sequence[Release]], stop: Release) -> Iterator[str]:

@@ -209,7 +209,7 @@ class TestTheMatrix:
     ("arguments", "says"),
     [
         (["--shard", "5/4"], "i/n"),
-        (["--paths", "grizzly-juno"], "unknown path"),
+        (["--paths", "grizzly-essex"], "unknown path"),
         (["--db", "postgres"], "is rehearsed on 'postgres'"),
         (["--what", "everything"], "everything"),
     ],
