@@ -10,6 +10,7 @@ from pathlib import Path
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.gates import Gates
 from osupgrade.cloud.laboratory import (
     SEEDED_SHELF,
     Laboratory,
@@ -75,7 +76,8 @@ def seeded_cloud(
     relocate(cloud, plan.first)
     cloud = treated.treat(cloud, plan, SEEDED)
     with threads(len(plan.chains)) as pool:
-        list(pool.map(lambda chain: _take(cloud, plan, chain, scratch, say, treated.treat), plan.chains))
+        gates = Gates(plan)
+        list(pool.map(lambda chain: _take(cloud, plan, chain, scratch, say, treated.treat, gates), plan.chains))
     laboratory.server.save(list(names.values()), SEEDED_SHELF)
     cache.keep(laboratory.server, SEEDED_SHELF, digest)
     return digest, names
@@ -88,8 +90,17 @@ def way_to(release: Release) -> Plan:
     return make_plan(path_along(load_paths(), route, releases), releases)
 
 
-def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say, treat: Treat) -> None:
+def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say, treat: Treat, gates: Gates) -> None:
+    try:
+        _run(cloud, plan, chain, scratch, say, treat, gates)
+    finally:
+        gates.close(chain.steps)
+
+
+def _run(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say, treat: Treat, gates: Gates) -> None:
     for step in service_steps(plan, chain):
+        if not gates.passes(step.name):
+            return
         name = step.name.replace("/", "-")
         log, config = scratch / f"derived-{name}.log", scratch / "config" / f"derived-{name}"
         cloud = treat(cloud, plan, Stage.before(step.name))
@@ -100,6 +111,7 @@ def _take(cloud: Cloud, plan: Plan, chain: Chain, scratch: Path, say: Say, treat
                 evidence=log.read_text("utf-8", "replace")[-2000:],
             )
         cloud = treat(cloud, plan, Stage.after(step.name))
+        gates.ended(step.name)
         say(f"{step.name} took {result.seconds:.1f} s")
 
 

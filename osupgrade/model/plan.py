@@ -82,6 +82,22 @@ class Plan:
         return (*steps, self.finish.name) if self.finish else steps
 
     @property
+    def waits(self) -> Mapping[str, str]:
+        """Steps that cannot begin before one of another chain has ended, and which that is.
+
+        The first of a service that takes its data over from a database that comes on the way itself.
+        """
+        parts = [part for release in self.releases for part in release.services.values()]
+        owners = {database.name: part.service for part in parts for database in part.databases}
+        found = {}
+        for chain in self.chains:
+            arrival = self.arrivals.get(chain.service)
+            awaited = f"{chain.hops[0].source}/{owners[arrival.source]}" if arrival else ""
+            if awaited in self.steps:
+                found[chain.hops[0].step] = awaited
+        return found
+
+    @property
     def moves(self) -> tuple[Finish, ...]:
         """The moves between hops, and the finish."""
         between = tuple(move for chain in self.chains for move in chain.moves)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.gates import Gates, waiting_last
 from osupgrade.cloud.passed import Passed, adapted, passed_over
 from osupgrade.cloud.route import Step, finish_steps, service_steps
 from osupgrade.cloud.steps import relocate
@@ -166,27 +167,34 @@ class _Course:
     def chains(self, cloud: Cloud) -> Cloud:
         """Every chain, several at a time; the cloud with what each of them changed."""
         plan, until = self.runner.plan, self.runner.until
-        chains = [service_steps(plan, chain) for chain in plan.chains]
+        chains = [service_steps(plan, chain) for chain in waiting_last(plan)]
         leading = [steps for steps in chains if until in {step.name for step in steps}]
+        gates = Gates(plan)
         pool = ThreadPoolExecutor(max(1, self.runner.jobs))
         try:
-            running = [pool.submit(self._chain, cloud, steps) for steps in leading or chains]
+            running = [pool.submit(self._chain, cloud, steps, gates) for steps in leading or chains]
             for future in as_completed(running):
                 future.result()
         finally:
+            gates.close()
             # A chain that still waits for a tool ends when the lab removes the tool's container.
             pool.shutdown(wait=False, cancel_futures=True)
         return merged(cloud, [future.result() for future in running])
 
-    def _chain(self, cloud: Cloud, steps: Sequence[Step]) -> Cloud:
-        for step in steps:
-            if self._is_done(step):
-                continue
-            cloud = self.stage(cloud, Stage.before(step.name), (step.service,))
-            if step.name == self.runner.until or not self._run(cloud, step):
-                return cloud
-            cloud = self.stage(cloud, Stage.after(step.name), (step.service,))
-        return cloud
+    def _chain(self, cloud: Cloud, steps: Sequence[Step], gates: Gates) -> Cloud:
+        try:
+            for step in steps:
+                if not self._is_done(step):
+                    if not gates.passes(step.name):
+                        return cloud
+                    cloud = self.stage(cloud, Stage.before(step.name), (step.service,))
+                    if step.name == self.runner.until or not self._run(cloud, step):
+                        return cloud
+                    cloud = self.stage(cloud, Stage.after(step.name), (step.service,))
+                gates.ended(step.name)
+            return cloud
+        finally:
+            gates.close([step.name for step in steps])
 
     def finish(self, cloud: Cloud) -> Cloud:
         """The steps that come after all chains, one after the other, until one of them fails."""
