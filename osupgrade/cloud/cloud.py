@@ -82,6 +82,11 @@ class Cloud:
         """The rows of a query, and before them the names of its columns."""
         return self.server.table(self.databases[database], self.named(sql), parameters)
 
+    @property
+    def releases(self) -> frozenset[str]:
+        """The names of the releases whose tools can work on it; none for a cloud that is only looked at."""
+        return frozenset(self.workshop.releases) if self.workshop else frozenset()
+
     def tree(self, release: str, service: str) -> Path:
         """The directory of a service's own code at a release, to be read only."""
         workshop = self._workshop()

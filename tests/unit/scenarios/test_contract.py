@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from osupgrade.catalog.content import root
-from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.catalog.releases import load_paths, load_releases, nightly_routes
 from osupgrade.cli import app
 from osupgrade.model import interrupt
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
-from osupgrade.model.plan import make_plan
+from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.stage import Stage
 from osupgrade.rehearsal.lanes import judge_shown
 from osupgrade.scenarios import loading
@@ -150,9 +150,10 @@ def test_the_labs_own_scenarios_are_whole_and_hang_on_stages_of_their_paths():
     found = load_scenarios([root() / "scenarios"])
     assert not found.broken
     releases, paths = load_releases(), load_paths()
+    routes = [find_path(paths, releases, name) for name in nightly_routes()]
     for scenario in found.scenarios.values():
         assert (scenario.directory / "README.md").is_file(), scenario.name
-        plans = [make_plan(path, releases) for path in paths.values()]
+        plans = [make_plan(path, releases) for path in (*paths.values(), *routes)]
         plans = [plan for plan in plans if scenario.can_run(plan)]
         assert plans, (scenario.name, sorted(map(str, scenario.stages)))
         narrowed = make_plan(plans[0].path, releases, scenario.services)
