@@ -128,7 +128,7 @@ def backup_at(release: Release) -> str:
 
 def started(plan: Plan, release: Release) -> list[Started]:
     """What a release's services must have written before the next one."""
-    return [each for service in plan.services for each in release.services[service].started]
+    return [each for s in plan.services if s in release.services for each in release.services[s].started]
 
 
 def site_of(report: RunReport) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class _Steps:
             kind="stop",
             title=f"Stop what writes to the databases{', on the old controller' if on_old else ''}",
             expected="a few minutes; from here the APIs are down",
-            commands=(control(running, self.plan.services, "stop"),),
+            commands=(control(running, self._running(running), "stop"),),
             checks=(Check(f'{OLD if on_old else SQL} -e "{query}"', "no row"),),
         )
 
@@ -138,7 +138,7 @@ class _Steps:
             kind="between",
             title=f"Start {release.name}'s services, on every compute host too",
             expected="until all of them have reported",
-            commands=(control(release, self.plan.services, "start"),),
+            commands=(control(release, self._running(release), "start"),),
             checks=tuple(Check(f'{SQL} {each.written.service} -e "{each.unfinished}"', "no row") for each in written),
             release=self.plan.first,
             following=following,
@@ -160,7 +160,7 @@ class _Steps:
             title=f"Install {release.name}'s packages ({release.version}), starting nothing",
             expected="depends on your mirror",
             release=release,
-            titles=self.plan.services,
+            titles=self._running(release),
             note=render_text(about.before, {"site": self.site}),
         )
         for chain in self.plan.chains:
@@ -176,7 +176,10 @@ class _Steps:
             kind="hop",
             title=f"{part.service} to {release.name}",
             expected=self._time(part.step),
-            commands=tuple(command_line(release, part, each, self.site) for each in (*part.upgrade, *part.check)),
+            commands=(
+                *self._created(release, part),
+                *(command_line(release, part, each, self.site) for each in (*part.upgrade, *part.check)),
+            ),
             checks=tuple(_at_head(database) for database in part.databases),
             restore=tuple(database.name for database in part.databases),
             again="" if dumped else part.service,
@@ -185,6 +188,23 @@ class _Steps:
             upgrade_checks=part.check,
         )
         yield from self._cures(Stage.after(part.step))
+
+    def _running(self, release: Release) -> tuple[str, ...]:
+        """The services that a release has of those that take part."""
+        return tuple(service for service in self.plan.services if service in release.services)
+
+    def _created(self, release: Release, part: ServiceRelease) -> Iterator[str]:
+        """Make the databases that the service gets with this release, and fill one that it takes over from another."""
+        earlier = self.plan.releases[: self.plan.releases.index(release)]
+        there = {database.name for each in earlier for database in self.plan.databases(each)}
+        new = [database.name for database in part.databases if database.name not in there]
+        for name in new:
+            yield f'{SQL} -e "CREATE DATABASE {name} CHARACTER SET utf8"'
+        if part.arrival and part.arrival.database in new:
+            arrival = part.arrival
+            dumper = "mysqldump --defaults-file=$HOME/.my.cnf --single-transaction"
+            yield f"{dumper} {arrival.source} {' '.join(arrival.tables)} | {SQL} {arrival.database}"
+            yield command_line(release, part, arrival.command, self.site)
 
     def _moves(self, release: Release) -> Iterator[Step]:
         """What a release's own tool does between two hops."""

@@ -71,7 +71,7 @@ def test_each_hop_has_its_time_its_proof_and_its_way_back():
     assert "Way back: restore `nova` from the dump" in nova
 
 
-@pytest.mark.parametrize("path", ["grizzly-icehouse", "caracal-gazpacho", "grizzly-havana"])
+@pytest.mark.parametrize("path", ["grizzly-icehouse", "caracal-gazpacho", "grizzly-havana", "havana-train"])
 def test_every_block_is_valid_shell(path, tmp_path):
     report = samples.GREEN if path == "grizzly-icehouse" else dataclasses.replace(samples.GREEN, result=None)
     found = blocks(runbook(report, plan(path)))
@@ -177,6 +177,18 @@ def test_today_s_path_has_its_expand_and_contract_calls_and_its_upgrade_check():
     for command in ("keystone-manage", "db_sync --expand", "nova-status", "neutron-db-manage", "systemctl stop"):
         assert command in page
     assert "`upgrade check` may exit 0 or 1." in page and "nova_cell0" in page
+
+
+def test_a_move_between_releases_and_databases_that_come_on_the_way_have_their_places():
+    page = runbook(dataclasses.replace(samples.GREEN, result=None), plan("havana-train"))
+    order = titles(page)
+    assert order.index("neutron to icehouse") < order.index("Move neutron to ml2") < order.index("neutron to juno")
+    kilo = next(block for block in blocks(page) if "migrate_flavor_data" in block)
+    assert kilo.splitlines()[0] == '$SQL -e "CREATE DATABASE nova_api CHARACTER SET utf8"'
+    assert page.count("CREATE DATABASE") == 3  # nova_api, nova_cell0, placement
+    placement = next(block for block in blocks(page) if "CREATE DATABASE placement" in block)
+    assert " nova_api allocations consumers " in placement and "| $SQL placement" in placement
+    assert "db stamp b4ed3a175331" in placement
 
 
 MOVED = runbook(samples.MOVED, plan())
