@@ -38,6 +38,8 @@ network_api_class = nova.network.quantumv2.api.API
 quantum_url = %(quantum)s
 quantum_auth_strategy =
 quantum_url_timeout = 120
+# On one host a resize finds no other: its operator has to allow the same one.
+allow_resize_to_same_host = %(same_host)s
 security_group_api = nova
 compute_driver = pretended.Driver
 volume_api_class = pretended.Volumes
@@ -95,7 +97,8 @@ def configure():
     path = cloud.path('nova.conf')
     with open(path, 'w') as target:
         target.write(CONFIGURATION % {'database': cloud.databases['nova'], 'quantum': NETWORKS['url'], 'tree': TREE,
-                                      'directory': cloud.directory, 'ages': AGES})
+                                      'directory': cloud.directory, 'ages': AGES,
+                                      'same_host': len(cloud.compute_hosts()) == 1})
     config.parse_args(['nova', '--config-file', path])
     logging.setup('nova')
     # Nova's own hook leaves the traceback out.
