@@ -27,7 +27,7 @@ from osupgrade.cli.options import (
 from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import Told
-from osupgrade.dump.start import check_start
+from osupgrade.dump.start import check_start, onward
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
@@ -160,7 +160,7 @@ def _with_dumps(finding: Finding, command: str) -> Finding:
     """
     if not finding.command.startswith(_REHEARSE):
         return finding
-    if command == _ROUTES:
+    if command == _ROUTES or " --to " in command:
         return replace(finding, command="")
     # Directories of scenarios are among the command's own options.
     cure = finding.command.removeprefix(_REHEARSE).partition(" --scenarios ")[0]
@@ -191,7 +191,7 @@ def _dumped(options: str, url: str, seen: Inspection) -> str:
 def _next_command(options: str, given: Sequence[Path], usable: Usable, path: str) -> str:
     """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
     if _refused(usable, path):
-        return _ROUTES
+        return onward(holdings(usable.dumps)) or _ROUTES
     # What came from a pipe can be had again by the same command only where it was standard input.
     if any(part.kept for dump in usable.dumps for part in dump.parts) and list(map(str, given)) != ["-"]:
         return f"{_REHEARSE} DUMP{options}"

@@ -10,6 +10,7 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.dump.holdings import Holding
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.quoting import shell_join
 from osupgrade.model.release import Release
 from osupgrade.model.route import ordered
 
@@ -37,7 +38,7 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
         if place == "after":
             raise UsageFault(
                 f"{name} is newer than {last}: its version is {says}, {last}'s is {', '.join(ends[last])}",
-                hint=_way_on(holding, releases),
+                hint=_way_on(found, holding),
             )
         if place != first:
             message = f"{name} is not at {first}: its version is {says}"
@@ -103,14 +104,23 @@ def _is(holding: Holding) -> str:
     return f"its version is {known}; " if known else ""
 
 
-def _way_on(holding: Holding, releases: Sequence[Release]) -> str:
+def onward(found: Sequence[Holding]) -> str:
+    """The command that rehearses dumps from the release at which they are to the next; empty where there is none."""
+    releases = ordered(load_releases().values())
+    try:
+        at = releases.index(release_of(found))
+    except UsageFault:
+        return ""
+    if at + 1 == len(releases):
+        return ""
+    paths = dict.fromkeys(str(holding.dump.path) for holding in found)
+    return f"{shell_join(['osupgrade', 'rehearse', *paths])} --from {releases[at].name} --to {releases[at + 1].name}"
+
+
+def _way_on(found: Sequence[Holding], newer: Holding) -> str:
     """What to do with a database that is newer than a path: what release it is of, where that is known."""
-    for release in load_releases().values():
-        head = heads(holding.service, [release]).get(release.name, ())
-        if (
-            head
-            and release.name not in {known.name for known in releases}
-            and set(head) == set(holding.section.versions)
-        ):
-            return f"it is at {release.name} ({release.version}): osupgrade rehearse --from {release.name} --to RELEASE"
-    return f"{_is(holding)}this path cannot be rehearsed with it; osupgrade routes shows others"
+    command = onward(found)
+    if command and _matching(newer, ordered(load_releases().values())):
+        release = release_of(found)
+        return f"the dumps are at {release.name} ({release.version}): {command}"
+    return f"{_is(newer)}this path cannot be rehearsed with it; osupgrade routes shows others"
