@@ -1,5 +1,6 @@
-"""No false alarm: ``python -m tools.seed_trial [--seeds N] [--first SEED] [--cloud FILE] [--shapes]`` (``make seeds``).
+"""No false alarm: ``python -m tools.seed_trial [--seeds N] [--first SEED] [--cloud FILE] [--shapes] [--db IMAGE]``.
 
+It is ``make seeds``.
 Clouds of different seeds, each clean, are searched by every preflight of the path, and upgraded under all invariants.
 Only what every cloud of the path has by nature may be found, and must be cured.
 """
@@ -161,6 +162,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="how many clouds")
     parser.add_argument("--first", type=int, default=1, help="the first seed; the others follow it")
     parser.add_argument("--cloud", type=Path, help="a cloud.toml of another shape; its seed is not used")
+    parser.add_argument("--db", default="auto", help="the image of the database server, such as mariadb105")
     parser.add_argument("--shapes", action="store_true", help="another shape for each seed, which decides it")
     options = parser.parse_args()
     blamed = 0
@@ -168,7 +170,7 @@ def main() -> int:
         shape = load_description(options.cloud)
         with (
             tempfile.TemporaryDirectory(prefix="osupgrade-seeds-") as scratch,
-            open_laboratory(plan_from(DEFAULT_PATH), print) as laboratory,
+            open_laboratory(plan_from(DEFAULT_PATH), print, database=options.db) as laboratory,
         ):
             trials = Trials(laboratory, Path(scratch))
             for seed in range(options.first, options.first + options.seeds):
