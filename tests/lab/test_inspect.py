@@ -159,6 +159,24 @@ def test_a_dump_of_the_schema_alone_and_a_broken_one(server, inspect, tmp_path):
     assert "info: glance holds no rows: it counts as stamped with 22" in rest
 
 
+def test_a_later_release_is_offered_the_way_on_from_there(capsys, tmp_path):
+    tables = ("endpoint", "local_user", "project", "role", "user")
+    repositories = ("keystone", "keystone_contract", "keystone_data_migrate", "keystone_expand")
+    rows = ", ".join(f"('{name}', '/x', {109 if name == 'keystone' else 44})" for name in repositories)
+    dump = tmp_path / "keystone.sql"
+    dump.write_text(
+        "/*!40101 SET NAMES utf8 */;\n/*!40014 SET FOREIGN_KEY_CHECKS=0 */;\n"
+        "CREATE TABLE migrate_version (repository_id VARCHAR(250) PRIMARY KEY, repository_path TEXT, version INT);\n"
+        f"INSERT INTO migrate_version VALUES {rows};\n"
+        + "".join(f"CREATE TABLE `{table}` (id VARCHAR(64) PRIMARY KEY);\n" for table in tables)
+        + "-- Dump completed\n"
+    )
+    assert run(["inspect", str(dump)]) == Exit.DID_NOT
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == f"next  osupgrade rehearse {shlex.quote(str(dump))} --from queens --to rocky"
+    assert "that of Queens (2018.1)" in " ".join(said.split()) and "try:" not in said
+
+
 def test_no_rehearsal_is_offered_that_would_be_refused(server, capsys, tmp_path):
     fill(server, "older", "glance", "22", 13, "ALTER TABLE images DEFAULT CHARACTER SET latin1")
     dump = tmp_path / "older.sql"
