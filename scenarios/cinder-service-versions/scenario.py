@@ -28,6 +28,8 @@ def plant(cloud: Cloud) -> None:
 @scenario.preflight("seeded", "before:gazpacho/cinder")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """Services without versions."""
+    if "rpc_current_version" not in cloud.columns("cinder", "services"):
+        return
     yield from rows(
         scenario,
         cloud,

@@ -36,7 +36,7 @@ def plant(cloud: Cloud) -> None:
 @scenario.preflight("seeded", "before:epoxy/neutron")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """The driver in the site's configuration, its agents, and ports that it bound."""
-    if not cloud.has("neutron"):
+    if not cloud.has("neutron") or "ml2_port_bindings" not in cloud.tables("neutron"):
         return
     agents = cloud.evidence("neutron", AGENTS)
     ports = cloud.evidence("neutron", BOUND)
