@@ -87,14 +87,19 @@ class Plan:
 
         The first of a service that takes its data over from a database that comes on the way itself.
         """
+        order = [release.name for release in self.releases]
         parts = [part for release in self.releases for part in release.services.values()]
         owners = {database.name: part.service for part in parts for database in part.databases}
         found = {}
         for chain in self.chains:
             arrival = self.arrivals.get(chain.service)
-            awaited = f"{chain.hops[0].source}/{owners[arrival.source]}" if arrival else ""
-            if awaited in self.steps:
-                found[chain.hops[0].step] = awaited
+            if arrival is None:
+                continue
+            first = chain.hops[0]
+            hops = [hop for other in self.chains if other.service == owners[arrival.source] for hop in other.hops]
+            before = [hop.step for hop in hops if order.index(hop.target) < order.index(first.target)]
+            if before:
+                found[first.step] = before[-1]
         return found
 
     @property
