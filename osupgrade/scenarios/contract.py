@@ -161,7 +161,7 @@ class Scenario:
         """Whether the route has every step that its lanes need."""
         replaced = {step for _, step in self.replacements}
         attached = {stage.step for stage in self.stages if stage.moment != "at"}
-        return {*self.hops, *replaced, *attached} <= set(plan.steps)
+        return self.applies(plan) and {*replaced, *attached} <= set(plan.steps)
 
     def inject(self, at: str = "seeded") -> Callable[[Driver], Driver]:
         """Attach a function that puts the trap into the cloud at stage ``at``."""

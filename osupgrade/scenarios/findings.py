@@ -62,13 +62,16 @@ def rows(
     at: Stage | None = None,
     severity: Severity = Severity.ERROR,
 ) -> Iterator[Finding]:
-    """At most one finding: the rows of ``query`` in the database of ``place`` (``nova.instances``) are the trap.
+    """At most one finding: the rows of ``query`` in the database of ``place`` are the trap.
+
+    ``place`` is a table or a column: ``nova.instances``, ``cinder.volumes.use_quota``.
 
     Says nothing when the database or one of the tables in ``needs`` is missing, or when no row is found. ``{n}`` in
     ``message`` is the count of rows. The cure is ``statements``, then each of ``for_each_row`` once for every row, with
     ``:column`` for a value of the row and ``{column}`` for a name; all in the same database.
     """
     database, _, table = place.partition(".")
+    table = table.partition(".")[0]
     if not cloud.has(database) or not {table, *needs} - {""} <= cloud.tables(database):
         return
     columns, found = cloud.table(database, query, *parameters)
