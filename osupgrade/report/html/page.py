@@ -91,6 +91,11 @@ def _stops(report: RunReport) -> str:
     lanes = [report.result] if report.result else [lane.result for s in report.scenarios for lane in s.lanes]
     steps = [step for lane in lanes if lane for step in lane.steps]
     releases = dict.fromkeys(step.release for step in steps if "/" in step.step)
-    finishes = dict.fromkeys(step.step for step in steps if "/" not in step.step)
     first = next((lane.path.split("-")[0] for lane in lanes if lane), "")
-    return " → ".join(dict.fromkeys((first, *releases, *finishes))) if releases else first
+    moves: dict[str, dict[str, None]] = {}
+    for step in steps:
+        if "/" not in step.step:
+            moves.setdefault(step.release, {})[step.step] = None
+    # A release whose own tool makes a move, such as the one to ML2, is followed by it.
+    stops = [stop for release in dict.fromkeys((first, *releases)) for stop in (release, *moves.get(release, ()))]
+    return " → ".join(stops) if releases else first

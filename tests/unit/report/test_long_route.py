@@ -79,3 +79,10 @@ def test_the_live_view_counts_hops():
     (nova,) = [line for line in lines if line.startswith("nova")]
     assert nova.split()[:5] == ["nova", "2", "of", "27", "release03"]
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_move_on_the_way_is_named_after_the_release_that_makes_it():
+    move = dataclasses.replace(step("neutron", 2), step="ml2")
+    result = dataclasses.replace(REPORT.result, steps=(*STEPS, move), path="release00-release27")
+    page = re.sub("<wbr>", "", html(dataclasses.replace(REPORT, result=result), Path("nowhere")))
+    assert "release02 → ml2 → release03" in page and "release27 → ml2" not in page
