@@ -153,7 +153,10 @@ def find_path(paths: Mapping[str, UpgradePath], releases: Mapping[str, Release],
 def path_along(
     paths: Mapping[str, UpgradePath], along: route.Route, releases: Mapping[str, Release], name: str = ""
 ) -> UpgradePath:
-    """A route as a path. What a named path has besides its releases, its parts have too."""
+    """A route as a path. What a named path has besides its releases, its parts have too, but for the invariants.
+
+    Those are the whole path's; a part has those of the release at which it ends.
+    """
     stops = {service: at for service, at in along.stops.items() if at != along.releases}
     for path in paths.values():
         if along.releases[0] in path.releases and not stops:
@@ -161,7 +164,9 @@ def path_along(
             if path.releases[start : start + len(along.releases)] == along.releases:
                 finish = path.finish if along.releases[-1] == path.releases[-1] else None
                 carries = path.carries if finish == path.finish else ()
-                return UpgradePath(name or along.name, along.releases, finish, path.databases, carries)
+                whole = along.releases == path.releases
+                checks = path.checks if whole else releases[along.releases[-1]].checks
+                return UpgradePath(name or along.name, along.releases, finish, path.databases, carries, checks)
     last = releases[along.releases[-1]]
     if not last.databases:
         raise UsageFault(

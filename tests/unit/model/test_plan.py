@@ -93,3 +93,8 @@ def test_a_stage_is_written_as_it_is_read(text):
 def test_what_is_no_stage_is_refused(text):
     with pytest.raises(ValueError, match="is not a stage"):
         Stage.parse(text)
+
+
+def test_a_part_of_a_path_holds_the_invariants_of_the_release_at_which_it_ends():
+    assert find_path(PATHS, RELEASES, "2024.1-2025.1").checks == RELEASES["epoxy"].checks != ()
+    assert find_path(PATHS, RELEASES, "2024.1-2025.1-2026.1").checks == PATHS["caracal-gazpacho"].checks
