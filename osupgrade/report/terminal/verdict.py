@@ -178,7 +178,7 @@ def _exactness(report: RunReport) -> list[Text]:
 
 
 def _own(report: RunReport, room: int) -> list[Text]:
-    """A line for each customisation, but for what there is no room for; at least the first is told."""
+    """A line for each customisation, as many as there is room for and at least one."""
     own = customised(report)
     named = own if len(own) <= min(SHOWN_OWN, room) else own[: max(1, min(SHOWN_OWN, room - 1))]
     lines = []
