@@ -30,7 +30,7 @@ DOMAIN = "default"
 
 
 class _Stopped(datetime.datetime):
-    """A clock that stands still; it is what the services see as ``datetime.datetime``."""
+    """A stopped clock; the services see it as ``datetime.datetime``."""
 
     __slots__ = ()
 

@@ -75,7 +75,7 @@ def thrown_away(when):
     for last in (1, 2):
         db.fixed_ip_create(admin, {'address': '198.19.8.%d' % (first + last), 'network_id': network['id']})
     db.network_delete_safe(admin, network['id'])
-    # A tenant that was removed: nova keeps nothing of it but soft-deleted rows.
+    # A tenant that was removed: nova keeps only soft-deleted rows of it.
     project = cloud.tenant_id(host)
     db.quota_create(admin, project, 'cores', 10)
     former = nova_context.RequestContext(cloud.user_id(host), project, roles=['Member'])

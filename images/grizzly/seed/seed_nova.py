@@ -140,7 +140,7 @@ def start_services():
         start(host, binary, topic, manager)
     computes = []
     for host in cloud.compute_hosts():
-        # The hypervisor driver is not told its host, so it is told before it is made.
+        # Nobody tells the hypervisor driver its host, so set it before the driver is made.
         pretended.Driver.next_host = host
         computes.append(start(host, 'nova-compute', 'compute', 'nova.compute.manager.ComputeManager'))
         computes[-1].manager.update_available_resource(admin)

@@ -187,7 +187,7 @@ def start_agents():
 
 
 def last_reports():
-    """The agents' heartbeats at the moment the cloud is taken down."""
+    """The agents' heartbeats at the moment the cloud is shut down."""
     clock.set(cloud.newest)
     for agent in call('GET', 'agents')['agents']:
         restart('heartbeat/%s' % agent['id'])

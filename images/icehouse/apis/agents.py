@@ -97,7 +97,7 @@ def configurations_of(agent_type, text):
 
 
 def details_of(port, host):
-    """What the OVS agent of a host is told of a port."""
+    """What the OVS agent of a host receives about a port."""
     return plugin.get_device_details(admin, port, 'ovs-agent-%s' % name_now(host or 'nowhere'))
 
 
