@@ -21,6 +21,7 @@ class _Operator(Strict):
     programs: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     finishes: dict[str, _Finish] = Field(default_factory=dict)
+    new_server: str = ""
 
 
 def load_operator(file: Path) -> Operator:
@@ -31,5 +32,6 @@ def load_operator(file: Path) -> Operator:
         units={service: tuple(units) for service, units in read.units.items()},
         programs=read.programs,
         files=read.files,
+        new_server=read.new_server,
         finishes={name: FinishOperator(each.before, each.starting) for name, each in read.finishes.items()},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -98,6 +98,15 @@ class CloudOptions:
             rich_help_panel=_CLOUD,
         ),
     ] = ""
+    move: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--move",
+            help="Move to another database server on the way, as SERVER@RELEASE; `none`: never. "
+            "Default: where a release is not known to run on the server.",
+            rich_help_panel=_CLOUD,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -267,6 +276,7 @@ def request_from(
         cures="none" if cures.no_cure else "all" if cures.cure == "all" else names_in(cures.cure),
         database=old,
         new_database=new,
+        moves=_moves(cloud.move or ()),
         rollback=rolls_back(cloud.strategy, cloud.scale, judging.rollback),
         level=_level(judging.verify),
         fast=judging.fast,
@@ -293,6 +303,13 @@ def _moving(strategy: str, old_db: str) -> bool:
     if old_db and strategy != NEW_CONTROLLER:
         raise UsageFault("--old-db belongs to --strategy new-controller; in place there is one server, --db")
     return strategy == NEW_CONTROLLER
+
+
+def _moves(given: list[str] | tuple[str, ...]) -> Literal["auto", "none"] | tuple[str, ...]:
+    """The moves to other servers as a request has them."""
+    if "none" in given and len(given) > 1:
+        raise UsageFault("--move none cannot be combined with another --move")
+    return "none" if "none" in given else tuple(given) or "auto"
 
 
 def _databases(cloud: CloudOptions) -> tuple[str, str]:

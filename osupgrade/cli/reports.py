@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from osupgrade.model.report import RunReport
 from osupgrade.nightly.join import join, merged_manifest, read_shards, worst
 from osupgrade.rehearsal.manifest import blank_manifest, now
 from osupgrade.report.compare import compared
+from osupgrade.report.digest import servers_moved_to
 from osupgrade.report.json import read_json
 from osupgrade.report.runbook import runbook
 from osupgrade.report.terminal.console import terminal
@@ -88,7 +90,8 @@ def _runbook(found: Path, data: RunReport) -> None:
     if data.result is None:
         raise UsageFault(f"{found} is not a rehearsal, and only a rehearsal has a runbook", hint="osupgrade rehearse")
     # Not through rich: a command must not be wrapped.
-    typer.echo(runbook(data, plan_from(data.result.path, ",".join(data.result.services))))
+    plan = plan_from(data.result.path, ",".join(data.result.services))
+    typer.echo(runbook(data, dataclasses.replace(plan, servers=servers_moved_to(data.result))))
 
 
 def _verdict(found: Path, data: RunReport, console: Console) -> None:

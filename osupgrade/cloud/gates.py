@@ -37,6 +37,9 @@ class Gates:
                 self._ended[step].set()
 
 
-def waiting_last(plan: Plan) -> tuple[Chain, ...]:
-    """The chains in an order in which each comes after those that it waits for, however few run at a time."""
-    return tuple(sorted(plan.chains, key=lambda chain: any(step in plan.waits for step in chain.steps)))
+def waiting_last(plan: Plan, chains: Sequence[Chain] = ()) -> tuple[Chain, ...]:
+    """The plan's chains, or parts of them, in an order in which each comes after those that it waits for.
+
+    So that none waits for ever, however few run at a time.
+    """
+    return tuple(sorted(chains or plan.chains, key=lambda chain: any(step in plan.waits for step in chain.steps)))

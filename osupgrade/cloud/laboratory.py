@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
@@ -27,6 +27,7 @@ from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.snapshots.clouds import CloudCache
 from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Release
@@ -55,12 +56,19 @@ class Laboratory:
     """The server of a new controller, where the strategy has one; ``server`` is then the old one's."""
     new_database: str = ""
     """The name of its image."""
+    others: Mapping[str, DatabaseServer] = field(default_factory=dict)
+    """The servers to which the cloud goes on the way, by the name of their images."""
     restored: Restored | None = None
     """What of an operator's dumps the server held from its start on; None for one that started empty."""
 
     def cloud(self, site: Site, lane: str, databases: Mapping[str, str], logs: Path | None = None) -> Cloud:
         """A cloud on this laboratory's server."""
         return Cloud(self.server, databases, site, lane, self.workshop, logs)
+
+    def at(self, server: SqlServer) -> Laboratory:
+        """The laboratory with the server on which a cloud is by now, its own or one to which the plan moves it."""
+        name = next((name for name, other in self.others.items() if other is server), "")
+        return replace(self, server=self.others[name], database=name) if name else self
 
 
 @contextlib.contextmanager
@@ -95,7 +103,8 @@ def open_laboratory(
     require_sources(sources, plan)
     chosen = choose_database(client, plan, database, say, server_version)
     moved = choose_database(client, plan, new, say) if new else ""
-    names = [*(release.name for release in plan.releases), chosen, *([moved] if moved else [])]
+    later = [move.database for move in plan.servers]
+    names = [*(release.name for release in plan.releases), chosen, *([moved] if moved else []), *later]
     running = load_running(plan.last.name)
     if running is not None and running.broker:
         names.append(running.broker)
@@ -113,9 +122,15 @@ def open_laboratory(
             else:
                 server = start_database(lab, tags[chosen], durable=durable, memory=memory, options=more)
             other = start_database(lab, tags[moved], durable=durable, memory=memory, name=NEW) if moved else None
+            others = {
+                name: start_database(lab, tags[name], durable=durable, memory=memory, name=f"{NEW}-{name}")
+                for name in later
+            }
             warming.result()
-        with server, other or contextlib.nullcontext():
-            yield Laboratory(lab, server, workshop, plan, tags, chosen, other, moved, restored)
+        with contextlib.ExitStack() as servers:
+            for each in (server, *([other] if other else []), *others.values()):
+                servers.enter_context(each)
+            yield Laboratory(lab, server, workshop, plan, tags, chosen, other, moved, others, restored)
 
 
 def require_sources(sources: Sources, plan: Plan) -> None:
@@ -137,14 +152,19 @@ def choose_database(client: docker.DockerClient, plan: Plan, wanted: str, say: S
 
     ``server_version`` is what that calls itself, as a dump or a survey says it; the path's first one without it.
     """
-    name = nearest(plan.path.databases, server_version) if wanted == "auto" else wanted
-    known = dict.fromkeys(database for path in load_paths().values() for database in path.databases)
-    if name not in known:
-        raise UsageFault(f"there is no database {name!r}; paths are rehearsed on {', '.join(known)}")
+    name = nearest(plan.path.databases, server_version) if wanted == "auto" else require_database(wanted)
     choice, reason = database_for(str(client.info().get("Architecture", "")), name)
     if reason:
         say(reason)
     return choice
+
+
+def require_database(name: str) -> str:
+    """The name of a database image as it is; raises UsageFault naming those that exist."""
+    known = dict.fromkeys(database for path in load_paths().values() for database in path.databases)
+    if name not in known:
+        raise UsageFault(f"there is no database {name!r}; paths are rehearsed on {', '.join(known)}")
+    return name
 
 
 def make_schemas(laboratory: Laboratory, cloud: Cloud, release: Release, scratch: Path) -> None:

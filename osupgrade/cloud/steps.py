@@ -27,10 +27,17 @@ def versions(cloud: Cloud, part: ServiceRelease) -> Versions:
     }
 
 
-def relocate(cloud: Cloud, release: Release) -> None:
-    """Tell the databases of a copy where they themselves now are (nova's cell mappings hold whole URLs)."""
+def relocate(cloud: Cloud, release: Release, services: Sequence[str] = ()) -> None:
+    """Tell the databases of a copy where they themselves now are (nova's cell mappings hold whole URLs).
+
+    Those of some services alone, where ``services`` names them.
+    """
     for part in release.services.values():
-        if not part.relocate or not all(cloud.has(d.name) for d in part.databases):
+        if (
+            (services and part.service not in services)
+            or not part.relocate
+            or not all(cloud.has(d.name) for d in part.databases)
+        ):
             continue
         assert cloud.workshop is not None
         context = cloud.workshop.release(release.name).context(cloud.setting)

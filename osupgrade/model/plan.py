@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model import route
@@ -34,6 +34,32 @@ class Chain:
         return tuple(found)
 
 
+SERVER = "server"
+"""What a move to another database server belongs to, beside the services."""
+
+
+@dataclass(frozen=True)
+class ServerMove:
+    """The whole cloud goes to another database server, when every service has come as far as a release."""
+
+    database: str
+    """The image of the new server, after which the step is called."""
+    release: str
+
+    @property
+    def name(self) -> str:
+        """What stages and reports call it: ``mariadb1011``."""
+        return self.database
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What is done on one database server: parts of chains side by side, and then the move to the next server."""
+
+    chains: tuple[Chain, ...]
+    move: ServerMove | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """Chains side by side, then the finish, then verification."""
@@ -42,6 +68,8 @@ class Plan:
     releases: tuple[Release, ...]
     chains: tuple[Chain, ...]
     finish: Finish | None
+    servers: tuple[ServerMove, ...] = ()
+    """The moves to other database servers on the way, in order."""
 
     @property
     def first(self) -> Release:
@@ -52,6 +80,10 @@ class Plan:
     def last(self) -> Release:
         """The release at which the cloud ends."""
         return self.releases[-1]
+
+    def release(self, name: str) -> Release:
+        """A release of the plan by its name; raises KeyError for one that is not on the route."""
+        return {release.name: release for release in self.releases}[name]
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -79,7 +111,21 @@ class Plan:
     def steps(self) -> tuple[str, ...]:
         """Every hop and the finish by name, chain by chain."""
         steps = tuple(step for chain in self.chains for step in chain.steps)
+        steps += tuple(move.name for move in self.servers)
         return (*steps, self.finish.name) if self.finish else steps
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The chains, cut where the cloud goes to another server; one segment where it never does."""
+        order = [release.name for release in self.releases]
+        left = self.chains
+        found: list[Segment] = []
+        for move in self.servers:
+            early = frozenset(order[: order.index(move.release) + 1])
+            cut = [_cut(chain, early) for chain in left]
+            found.append(Segment(tuple(before for before, _after in cut), move))
+            left = tuple(after for _before, after in cut)
+        return (*found, Segment(left, None))
 
     @property
     def waits(self) -> Mapping[str, str]:
@@ -127,6 +173,17 @@ class Plan:
         return (SEEDED, *around, VERIFY)
 
 
+def _cut(chain: Chain, early: Collection[str]) -> tuple[Chain, Chain]:
+    """The part of a chain that is done by ``early`` releases, and the rest."""
+    hops = tuple(hop for hop in chain.hops if hop.target in early)
+    at = {hop.target for hop in hops} | {hop.source for hop in hops[:1]}
+    moves = tuple(move for move in chain.moves if move.release in at)
+    return (
+        Chain(chain.service, hops, moves),
+        Chain(chain.service, chain.hops[len(hops) :], tuple(move for move in chain.moves if move not in moves)),
+    )
+
+
 def find_path(paths: Mapping[str, UpgradePath], releases: Mapping[str, Release], text: str) -> UpgradePath:
     """The path that ``text`` names: a path's name, or a route.
 
@@ -167,13 +224,50 @@ def path_along(
                 whole = along.releases == path.releases
                 checks = path.checks if whole else releases[along.releases[-1]].checks
                 return UpgradePath(name or along.name, along.releases, finish, path.databases, carries, checks)
-    last = releases[along.releases[-1]]
+    first, last = releases[along.releases[0]], releases[along.releases[-1]]
     if not last.databases:
         raise UsageFault(
             f"there is no database on which a route to {last.name} could be rehearsed",
             hint=f"the paths are {', '.join(sorted(paths))}",
         )
-    return UpgradePath(along.name, along.releases, None, last.databases, (), last.checks, stops)
+    databases = tuple(dict.fromkeys((*first.databases, *last.databases)))
+    return UpgradePath(along.name, along.releases, None, databases, (), last.checks, stops)
+
+
+def server_moves(
+    path: UpgradePath, releases: Mapping[str, Release], database: str, wanted: Sequence[tuple[str, str]] | None
+) -> tuple[ServerMove, ...]:
+    """The moves to other servers along a path that starts on ``database``.
+
+    ``wanted`` are pairs of an image and a release; None leaves it to the releases: a server that one of them is not
+    known to run on is left at the release before it, for the first that the last release runs on. Raises UsageFault
+    for a release at which the path does not stop, or the same server twice.
+    """
+    if wanted is None:
+        return tuple(_needed_moves([releases[name] for name in path.releases], database))
+    found: list[ServerMove] = []
+    for image, text in wanted:
+        at = route.release_named(releases, text)
+        if at is None or at.name not in path.releases[:-1]:
+            stops = ", ".join(path.releases[:-1])
+            raise UsageFault(
+                f"--move {image}@{text}: the cloud can go to another server at {stops}, before the last hop",
+                hint=f"osupgrade rehearse --path {path.name} --move {image}@{path.releases[-2]}",
+            )
+        if image in (database, *(move.database for move in found)):
+            raise UsageFault(f"--move {image}@{text}: the cloud is on {image} already", hint="name another server")
+        found.append(ServerMove(image, at.name))
+    return tuple(sorted(found, key=lambda move: path.releases.index(move.release)))
+
+
+def _needed_moves(along: Sequence[Release], database: str) -> Iterator[ServerMove]:
+    last = along[-1]
+    if not last.databases or database in last.databases:
+        return
+    for before, after in itertools.pairwise(along):
+        if after.databases and database not in after.databases:
+            yield ServerMove(last.databases[0], before.name)
+            return
 
 
 def make_plan(path: UpgradePath, releases: Mapping[str, Release], services: Sequence[str] | None = None) -> Plan:

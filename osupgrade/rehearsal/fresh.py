@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 from osupgrade.catalog import content
-from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.cloud.steps import run_hop
@@ -66,12 +65,12 @@ class Fresh:
         if ended.result.failed or ended.result.refused or not wanted:
             return PhaseResult()
         self.say(f"making {self.plan.last.name}'s schemas from scratch, to compare with")
-        made = self._make(wanted, ended.cloud.site)
+        made = self._make(wanted, ended.cloud)
         try:
             found = [finding for name in wanted for finding in self._compare(ended.cloud, made, name)]
         finally:
             for name in made.databases.values():
-                self.laboratory.server.drop(name)
+                made.lab_server.drop(name)
         return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found))
 
     def _wanted(self, cloud: Cloud) -> Mapping[str, str]:
@@ -84,12 +83,13 @@ class Fresh:
             if cloud.has(database.name) and not covers(database.name, self.plan.first.name, last.name)
         }
 
-    def _make(self, wanted: Mapping[str, str], site: Site) -> Cloud:
+    def _make(self, wanted: Mapping[str, str], upgraded: Cloud) -> Cloud:
         parts = [self.plan.last.services[service] for service in dict.fromkeys(wanted.values())]
         databases = {d.name: f"{LANE}_{d.name}" for part in parts for d in part.databases}
+        # Where the cloud is now: another server writes the same schema otherwise.
         for name in databases.values():
-            self.laboratory.server.create(name)
-        cloud = self.laboratory.cloud(site, LANE, databases)
+            upgraded.lab_server.create(name)
+        cloud = dataclasses.replace(upgraded, databases=databases, lane=LANE, logs=None)
 
         def make(service: str) -> None:
             log = self.run.path / "logs" / f"{LANE}-{service}.log"

@@ -141,7 +141,9 @@ def circumstances(prepared: Prepared, judged: Judged, started: str, seconds: flo
 
 def _input_of(task: Task, laboratory: Laboratory, origin: str, result: LaneResult) -> str:
     """The digest by which later runs know that they are of the same input; see ``history.inputs``."""
+    moves = [f"{move.database}@{move.release}" for move in task.plan.servers]
     names = [*task.plan.path.releases, laboratory.database, *filter(None, [laboratory.new_database])]
+    names += laboratory.others
     scenarios = {s.name: s for s in (*task.known, *task.injected)}
     used = {*result.injected, *(s.finding.source for s in result.findings if s.state is State.CURED)}
     return input_digest(
@@ -151,7 +153,7 @@ def _input_of(task: Task, laboratory: Laboratory, origin: str, result: LaneResul
         site=task.request.site,
         naive=task.request.naive,
         scenarios=[s for name, s in sorted(scenarios.items()) if name in used],
-        more={"new": laboratory.new_database} if laboratory.new else {},
+        more={"new": laboratory.new_database} if laboratory.new else {"servers": " ".join(moves)} if moves else {},
     )
 
 

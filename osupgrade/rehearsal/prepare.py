@@ -16,18 +16,19 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.derived import seeded_cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
 from osupgrade.cloud.jumps import jump_findings
-from osupgrade.cloud.laboratory import Laboratory, Say, restore_lane, with_arrivals
+from osupgrade.cloud.laboratory import Laboratory, Say, require_database, restore_lane, with_arrivals
 from osupgrade.cloud.restored import HowFar, restore_dumps
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
 from osupgrade.dump.start import check_start, release_of
 from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.images import nearest
 from osupgrade.lab.server_settings import set_up
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.finding import Finding, Severity
-from osupgrade.model.plan import Plan
+from osupgrade.model.plan import Plan, server_moves
 from osupgrade.model.route import seeding_release
 from osupgrade.rehearsal.apis import Apis
 from osupgrade.rehearsal.cures import MayCure
@@ -39,6 +40,7 @@ from osupgrade.rehearsal.phases import Phase
 from osupgrade.rehearsal.repeat import Repeat
 from osupgrade.rehearsal.request import Request
 from osupgrade.rehearsal.runner import Runner
+from osupgrade.rehearsal.servers import ServerMoves
 from osupgrade.rehearsal.strategy import InPlace, NewController
 from osupgrade.rehearsal.survey import Surveyor
 from osupgrade.rehearsal.treated import treated
@@ -131,6 +133,7 @@ def load(request: Request, reading: Reading | None = None) -> Task:
     site = dataclasses.replace(request.site, **said)
     if request.new_database:
         request = _with_servers(request, plan)
+    plan = _moving(request, plan, dumps)
     return Task(
         request=request.changed(path=path, services=tuple(services), site=site),
         plan=plan,
@@ -168,7 +171,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
     brought = dataclasses.replace(brought, cloud=cloud)
     before = volume(brought.cloud)
     size = sum(before.bytes.values())
-    bare = runner_of(task, run, events)
+    bare = dataclasses.replace(runner_of(task, run, events), moving=ServerMoves(task.plan, laboratory.others))
     passwords = passwords_of(request)
     apis = Apis(laboratory, task.plan, request, bool(task.injected), run, say, passwords)
     estimate = _estimate(task, laboratory, bare, say)
@@ -201,9 +204,14 @@ def _undecided(task: Task) -> tuple[tuple[str, ...], str]:
 
 def server_version(task: Task) -> str:
     """What the operator's database server calls itself, by the survey or else by the dumps; empty where none says."""
-    if task.request.survey:
-        return task.request.survey.variables["version"]
-    return next((dump.server_version for dump in task.dumps if dump.server_version), "")
+    return version_said(task.request, task.dumps)
+
+
+def version_said(request: Request, dumps: Sequence[Dump]) -> str:
+    """As :func:`server_version`, before there is a task."""
+    if request.survey:
+        return request.survey.variables["version"]
+    return next((dump.server_version for dump in dumps if dump.server_version), "")
 
 
 def runner_of(task: Task, run: RunDirectory, events: EventLog) -> Runner:
@@ -296,6 +304,14 @@ def _refuse_contradictions(request: Request) -> None:
         )
     if request.estimate and request.new_database:
         raise UsageFault("--estimate times an upgrade in place; a new-controller is timed by its own rehearsal")
+    moving = isinstance(request.moves, tuple)
+    if moving and request.new_database:
+        raise UsageFault(
+            "--move and --strategy new-controller cannot be combined: that moves the cloud before its first hop",
+            hint="leave out --strategy, and name the first release with --move",
+        )
+    if moving and request.estimate:
+        raise UsageFault("--estimate times an upgrade on one server; --move is timed by its own rehearsal")
     if request.times > 1 and request.new_database:
         raise UsageFault("--times repeats an upgrade in place; a new-controller is rehearsed once")
 
@@ -313,6 +329,28 @@ def _owners(held: Sequence[Holding], plan: Plan) -> tuple[str, ...]:
                 hint=f"dump {', '.join(databases[service])}, or choose others with --services",
             )
     return (*wanted, *(service for service, arrival in plan.arrivals.items() if arrival.source in given))
+
+
+def _moving(request: Request, plan: Plan, dumps: Sequence[Dump]) -> Plan:
+    """The plan with the moves to other servers that are wanted, or needed from the server on which it starts."""
+    if request.moves == "none" or (request.moves == "auto" and (request.new_database or request.estimate)):
+        return plan
+    version = version_said(request, dumps)
+    database = nearest(plan.path.databases, version) if request.database == "auto" else request.database
+    wanted = None if request.moves == "auto" else [server_at(text) for text in request.moves]
+    moves = server_moves(plan.path, load_releases(), database, wanted)
+    return dataclasses.replace(plan, servers=moves)
+
+
+def server_at(text: str) -> tuple[str, str]:
+    """A server's image and a release out of ``IMAGE@RELEASE``; raises UsageFault for anything else."""
+    image, at, release = text.partition("@")
+    if not (image and at and release):
+        raise UsageFault(
+            f"--move takes SERVER@RELEASE, not {text!r}",
+            hint="`osupgrade images list` shows the servers, `osupgrade routes` the releases",
+        )
+    return require_database(image), release
 
 
 def _with_servers(request: Request, plan: Plan) -> Request:

@@ -53,6 +53,8 @@ class Request(Strict):
     database: str = "auto"
     new_database: str = ""
     """Where the cloud is moved to a new controller: its database image; ``database`` is then the old one's."""
+    moves: Literal["auto", "none"] | tuple[str, ...] = "auto"
+    """The other servers to which the cloud goes on the way, as ``IMAGE@RELEASE``: at which point of the route."""
     rollback: bool = False
     """Whether a backup is taken, and its restore rehearsed."""
     level: Level | None = "smoke"
@@ -123,6 +125,8 @@ def _options(request: Request, cures: Sequence[str]) -> list[str]:
         words += ["--strategy", "new-controller", "--old-db", request.database, "--db", request.new_database]
     elif request.database != usual.database:
         words += ["--db", request.database]
+    if request.moves != "auto":
+        words += _each("--move", *((request.moves,) if isinstance(request.moves, str) else request.moves))
     for option, value, normal in (
         ("--scale", request.scale, usual.scale),
         ("--verify", request.level or "none", usual.level),

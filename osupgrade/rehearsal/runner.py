@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.gates import Gates, waiting_last
+from osupgrade.cloud.merging import merged
 from osupgrade.cloud.passed import Passed, adapted, passed_over
 from osupgrade.cloud.route import Step, finish_steps, service_steps
 from osupgrade.cloud.steps import relocate
@@ -25,13 +26,14 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.finding import Finding, Severity
-from osupgrade.model.plan import Plan
+from osupgrade.model.plan import SERVER, Plan, Segment, ServerMove
 from osupgrade.model.report import LaneResult, State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.asking import require_alive, said, spared
 from osupgrade.rehearsal.cures import Cures, MayCure, cure_all
 from osupgrade.rehearsal.ledger import Ledger
+from osupgrade.rehearsal.servers import Moved
 from osupgrade.scenarios.contract import Instead, Lane, RestoreFails, Scenario, ScenarioFault, call
 
 
@@ -81,6 +83,8 @@ class Runner:
     arriving: Sequence[Arriving] = ()
     cures: type[Cures] = Cures
     """Applies the cures."""
+    moving: Callable[[Cloud, ServerMove], Moved] | None = None
+    """Takes the cloud to the other servers of the plan; needed where that has any."""
     observe: bool = True
     """Whether every single migration is observed."""
 
@@ -166,20 +170,53 @@ class _Course:
 
     def chains(self, cloud: Cloud) -> Cloud:
         """Every chain, several at a time; the cloud with what each of them changed."""
+        gates = Gates(self.runner.plan)
+        for segment in self.runner.plan.segments:
+            cloud = self._segment(cloud, segment, gates)
+            if self.runner.until in {step for chain in segment.chains for step in chain.steps}:
+                return cloud
+            if segment.move:
+                if self.runner.until == segment.move.name:
+                    return cloud
+                cloud = self._move(cloud, segment.move)
+                if SERVER in self.ledger.stopped:
+                    return cloud
+        return cloud
+
+    def _segment(self, cloud: Cloud, segment: Segment, gates: Gates) -> Cloud:
         plan, until = self.runner.plan, self.runner.until
-        chains = [service_steps(plan, chain) for chain in waiting_last(plan)]
+        chains = [service_steps(plan, chain) for chain in waiting_last(plan, segment.chains)]
         leading = [steps for steps in chains if until in {step.name for step in steps}]
-        gates = Gates(plan)
+        stopped = self.ledger.stopped
         pool = ThreadPoolExecutor(max(1, self.runner.jobs))
         try:
-            running = [pool.submit(self._chain, cloud, steps, gates) for steps in leading or chains]
+            running = []
+            for steps in leading or chains:
+                if steps and steps[0].service in stopped:
+                    gates.close([step.name for step in steps])
+                else:
+                    running.append(pool.submit(self._chain, cloud, steps, gates))
             for future in as_completed(running):
                 future.result()
         finally:
-            gates.close()
+            gates.close([step.name for steps in chains for step in steps])
             # A chain that still waits for a tool ends when the lab removes the tool's container.
             pool.shutdown(wait=False, cancel_futures=True)
         return merged(cloud, [future.result() for future in running])
+
+    def _move(self, cloud: Cloud, move: ServerMove) -> Cloud:
+        """Take the cloud to another server, unless all that follows is done already."""
+        runner, plan = self.runner, self.runner.plan
+        assert runner.moving is not None
+        cloud = self.stage(cloud, Stage.before(move.name), plan.services)
+        runner.events.tell(Kind.STEP_STARTED, f"to {move.database}", step=move.name)
+        moved = runner.moving(cloud, move)
+        if moved.result.outcome is Outcome.FAILED:
+            require_alive(cloud, moved.result.diagnosis.error if moved.result.diagnosis else "")
+        started = time.monotonic() - self.began - moved.result.seconds
+        self.ledger.ended(dataclasses.replace(moved.result, started=max(0.0, round(started, 3))))
+        self.ledger.record(Stage.after(move.name), moved.findings, State.STANDING)
+        return self.stage(moved.cloud, Stage.after(move.name), plan.services)
 
     def _chain(self, cloud: Cloud, steps: Sequence[Step], gates: Gates) -> Cloud:
         try:
@@ -203,7 +240,7 @@ class _Course:
         if until and until not in {step.name for step in steps}:
             return cloud
         for step in steps:
-            if step.service in self.ledger.stopped:
+            if self.ledger.stopped & {step.service, SERVER}:
                 return cloud
             if self._is_done(step):
                 continue
@@ -335,27 +372,6 @@ def _service(check: Check) -> str:
 
 def _compared(check: Check, cloud: Cloud, before: Any) -> list[Finding]:
     return list(check.compare(cloud, before))
-
-
-def merged(base: Cloud, clouds: Sequence[Cloud]) -> Cloud:
-    """``base`` with everything that differs in any of ``clouds``.
-
-    They are what its chains made of it; where two changed the same fact, the later one in the order of the chains wins.
-    """
-    databases = dict(base.databases)
-    site: dict[str, Any] = {}
-    others: dict[str, Any] = {}
-    for cloud in clouds:
-        databases |= {name: to for name, to in cloud.databases.items() if base.databases.get(name) != to}
-        site |= _changes(base.site, cloud.site)
-        others |= _changes(base, cloud)
-    others |= {"databases": databases, "site": dataclasses.replace(base.site, **site)}
-    return dataclasses.replace(base, **others)
-
-
-def _changes(base: Any, other: Any) -> dict[str, Any]:
-    pairs = {one.name: (getattr(base, one.name), getattr(other, one.name)) for one in dataclasses.fields(base)}
-    return {name: now for name, (then, now) in pairs.items() if now is not then and now != then}
 
 
 def _unobserved(result: StepResult) -> Iterable[Finding]:

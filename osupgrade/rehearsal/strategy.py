@@ -15,15 +15,16 @@ from typing import Literal
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import Snapshot, copied
-from osupgrade.cloud.fingerprint import MOST_BYTES, Fingerprint, differences, fingerprint, row_counts, volume
+from osupgrade.cloud.fingerprint import MOST_BYTES
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.cloud.steps import relocate
 from osupgrade.lab.database import Copied
 from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.finding import Finding
 from osupgrade.model.report import Phase, StagedFinding, State, Strategy
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.text import duration
+from osupgrade.rehearsal.held import Held
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.rehearsal.runner import Refused
 
@@ -32,40 +33,6 @@ STRATEGIES: tuple[StrategyName, ...] = ("in-place", "new-controller")
 IN_PLACE, NEW_CONTROLLER = STRATEGIES
 SOURCE = "way back"
 _SHELF = "backup"
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a cloud held before it was touched, for comparing with later."""
-
-    cloud: Cloud
-    size: int
-    rows: Mapping[str, int]
-    prints: Fingerprint
-
-    @classmethod
-    def now(cls, cloud: Cloud) -> Held:
-        """What it holds now."""
-        held = volume(cloud)
-        size = sum(held.bytes.values())
-        return cls(cloud, size, held.rows, fingerprint(cloud, size))
-
-    def compared(self, cloud: Cloud, says: str) -> tuple[Finding, ...]:
-        """How ``cloud`` differs; ``says`` has ``{}`` for what does."""
-        now = fingerprint(cloud, self.size)
-        found = list(differences(self.prints, now, SOURCE, f"the databases {says}"))
-        if not now.contents:
-            rows = row_counts(cloud)
-            other: list[tuple[object, ...]] = [
-                (table, self.rows.get(table), rows.get(table))
-                for table in sorted(self.rows.keys() | rows.keys())
-                if self.rows.get(table) != rows.get(table)
-            ]
-            if other:
-                evidence = Evidence.of(("table", "then", "now"), other)
-                message = f"the databases {says.format('number of rows')}"
-                found.append(Finding(SOURCE, Severity.ERROR, "databases", "rows", message, evidence=evidence))
-        return tuple(found)
 
 
 @dataclass
@@ -118,7 +85,7 @@ class InPlace:
         began = time.monotonic()
         with copied(cloud, "back", Snapshot(_SHELF, cloud.databases), loaded=took.update) as back:
             self.clock.took("rollback", began, took)
-            found = self._held.compared(back, "came back with different {}")
+            found = self._held.compared(back, "came back with different {}", SOURCE)
         seconds = duration(self.clock.phases[-1].seconds)
         what = "row for row" if self._held.size <= MOST_BYTES else "with as many rows"
         way_back = f"the backup was restored in {seconds}, and holds {what} what the cloud held"
@@ -154,7 +121,7 @@ class NewController:
             ) from fault
         moved = dataclasses.replace(cloud, server=new)
         began = time.monotonic()
-        self._lost = held.compared(moved, "arrived with different {}")
+        self._lost = held.compared(moved, "arrived with different {}", SOURCE)
         self.clock.took("comparison", began, {})
         relocate(moved, laboratory.plan.first)
         return moved
@@ -165,7 +132,7 @@ class NewController:
             return _result(self.laboratory, NEW_CONTROLLER, self.clock, (), "")
         self.say("rehearsing the way back: looking at the old server")
         began = time.monotonic()
-        found = self._held.compared(self._held.cloud, "of the old server changed their {} meanwhile")
+        found = self._held.compared(self._held.cloud, "of the old server changed their {} meanwhile", SOURCE)
         self.clock.took("rollback", began, {})
         way_back = "the old server still holds what it held: start its services again"
         return _result(self.laboratory, NEW_CONTROLLER, self.clock, [(SEEDED, self._lost), (VERIFY, found)], way_back)

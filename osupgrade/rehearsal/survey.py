@@ -53,12 +53,7 @@ class Surveyor:
         verdicts: list[SchemaVerdict] = []
         found: list[StagedFinding] = []
         for service, before in self._before.items():
-            steps = [
-                step
-                for step in result.steps
-                if service == step.service
-                or service in {d.name for d in self.plan.last.services[step.service].databases}
-            ]
+            steps = [step for step in result.steps if service in (step.service, *self._databases_of(step.service))]
             if not steps:
                 continue
             failed = next((step for step in steps if step.outcome is Outcome.FAILED), None)
@@ -69,6 +64,11 @@ class Surveyor:
             verdicts.append(SchemaVerdict(service, reached, after.exact, own))
             found += [StagedFinding(VERIFY, finding, State.STANDING) for finding in after.findings]
         return PhaseResult(tuple(found), schemas=tuple(verdicts))
+
+    def _databases_of(self, service: str) -> tuple[str, ...]:
+        """Of a service at the plan's end; none of what is no service, such as a move to another server."""
+        part = self.plan.last.services.get(service)
+        return tuple(database.name for database in part.databases) if part else ()
 
     def _reached(self, before: Survey, steps: Sequence[StepResult]) -> str:
         """The revision whose schema should be there now; a finishing move is in a lineage under its name.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from osupgrade.model.finding import Cure, Fate, Finding, Sql
 from osupgrade.model.fit import Interval
+from osupgrade.model.plan import SERVER, ServerMove
 from osupgrade.model.quoting import with_databases
 from osupgrade.model.report import Customisation, LaneResult, Phase, RunReport
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
@@ -114,10 +115,20 @@ def travelled(steps: Sequence[StepResult]) -> str:
     for step in steps:
         reached = standing_at(step.versions_after, step.service)
         stops += [reached] if reached != stops[-1] else []
-        stops += [step.step] if "/" not in step.step and step.outcome is Outcome.PASSED else []
+        stops += [step.step] if _is_move(step) and step.outcome is Outcome.PASSED else []
     if len(stops) > STOPS:
         stops = [stops[0], f"({len(stops) - 3} more)", *stops[-2:]]
     return " → ".join(stops)
+
+
+def _is_move(step: StepResult) -> bool:
+    """Whether a step leaves the version as it is, so that only its name says what it did."""
+    return "/" not in step.step and step.versions_after == step.versions_before
+
+
+def servers_moved_to(result: LaneResult) -> tuple[ServerMove, ...]:
+    """The moves to other database servers that were made, or tried."""
+    return tuple(ServerMove(step.step, step.release) for step in result.steps if step.service == SERVER)
 
 
 def error_of(step: StepResult) -> str:

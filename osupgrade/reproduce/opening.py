@@ -55,12 +55,14 @@ def opened_run(run: FailedRun, dumps: Sequence[Path], say: Say) -> Iterator[tupl
         if gone is None:
             directory = RunDirectory.make(Path(scratch), "leading-there")
             cloud = lead_there(laboratory, task, run, directory, say)
+            laboratory = laboratory.at(cloud.server)
             origin = _origin(run.report.manifest.cloud)
         else:
             assert run.kept is not None
             say(f"{gone.message}; taking what --keep left up, which is the cloud after the failure")
             kept = Path(scratch) / "kept.sql"
             kept_databases(laboratory.lab.client, run.kept, step, kept)
+            laboratory = laboratory.at(laboratory.others.get(run.server, laboratory.server))
             cloud = restored(laboratory, kept, request.site, step, "")
             origin = "what --keep left up after the failure"
         yield (

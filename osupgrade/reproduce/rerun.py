@@ -30,12 +30,13 @@ from osupgrade.lab.snapshots.clouds import CloudCache
 from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
 from osupgrade.model.events import EventLog
-from osupgrade.model.plan import Plan
+from osupgrade.model.plan import SERVER, Plan
 from osupgrade.model.report import KeptDatabase, RunReport
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.asking import require_alive
 from osupgrade.rehearsal.prepare import Brought, Task, bring, runner_of, seeded
 from osupgrade.rehearsal.request import LARGE
+from osupgrade.rehearsal.servers import ServerMoves
 from osupgrade.report.json import read_json
 from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.scenarios.contract import Instead, Lane, Scenario
@@ -82,6 +83,13 @@ class FailedRun:
         return frozenset(value for value in found if value and value != "NULL")
 
     @property
+    def server(self) -> str:
+        """The image of the last other server to which the cloud had been moved; empty where it never was."""
+        assert self.report.result is not None
+        moved = [one.step for one in self.report.result.steps if one.service == SERVER]
+        return moved[-1] if moved else ""
+
+    @property
     def places(self) -> frozenset[str]:
         """The tables, as ``database.table``, that the run's findings about the service name."""
         assert self.report.result is not None
@@ -101,6 +109,7 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
             hint="osupgrade rehearse --scenario NAME --no-cure gives a run to reproduce",
         )
     failed = {result.step: result for result in report.result.failed}
+    _refuse_server(step, list(failed.values()), run)
     if not failed:
         stand = len(report.result.standing)
         what = (
@@ -112,6 +121,17 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
     if step and step not in failed:
         raise UsageFault(f"{step} did not fail in {run.path}", hint=f"what failed there: {', '.join(failed)}")
     return FailedRun(run.path.resolve().name, report, failed[step or next(iter(failed))], report.kept)
+
+
+def _refuse_server(wanted: str, failed: Sequence[StepResult], run: RunDirectory) -> None:
+    """Raise UsageFault where what is to be reproduced is no tool's step, but a server that refused the dumps."""
+    first = next((result for result in failed if result.step == wanted or not wanted), None)
+    if first is not None and first.service == SERVER:
+        raise UsageFault(
+            f"what failed in {run.path} is the move to {first.step}, and no release's tool",
+            hint="its log says which statement the new server refused; rehearse with --move to another one",
+            evidence="; ".join(first.problems),
+        )
 
 
 def require_there(dumps: Sequence[Path]) -> None:
@@ -153,6 +173,7 @@ def lead_there(laboratory: Laboratory, task: Task, run: FailedRun, directory: Ru
     say(f"taking it to where {run.step.step} began")
     with EventLog(directory.events) as events:
         runner = dataclasses.replace(runner_of(task, directory, events), checks=(), until=run.step.step)
+        runner = dataclasses.replace(runner, moving=ServerMoves(task.plan, laboratory.others))
         ran = runner.go(brought.cloud)
     early = [step for step in ran.result.failed if step.service == run.step.service]
     if ran.result.refused or early:

@@ -11,8 +11,11 @@ from osupgrade.cloud.laboratory import NEW, Laboratory
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
-from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.finding import Severity
+from osupgrade.model.plan import ServerMove, find_path, make_plan
+from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.runner import Refused
+from osupgrade.rehearsal.servers import ServerMoves
 from osupgrade.rehearsal.strategy import InPlace, NewController
 
 OLD, ANOTHER = "mysql56", "mariadb105"
@@ -125,3 +128,48 @@ def test_a_dump_that_the_new_server_does_not_take_ends_the_rehearsal_with_its_er
     monkeypatch.setattr(laboratory.server, "save", breaking)
     with pytest.raises(Refused, match=r"mariadb105 does not take a dump of mysql56.*1064"):
         NewController(laboratory, print).before(cloud)
+
+
+@pytest.fixture
+def move(laboratory):
+    # Without a workshop there is nothing to render addresses with; Grizzly's databases hold none.
+    return ServerMoves(laboratory.plan, {ANOTHER: laboratory.new})
+
+
+TO = ServerMove(ANOTHER, "havana")
+
+
+def test_between_two_hops_everything_goes_to_another_server(laboratory, cloud, move):
+    moved = move(cloud, TO)
+    assert moved.cloud.server is laboratory.new and moved.result.outcome is Outcome.PASSED
+    assert moved.cloud.rows("keystone", "SELECT name FROM user ORDER BY id") == [("Gr\u00f6\u00dfe",), (None,)]
+    assert "MariaDB" in moved.result.versions_after["server"][0]
+    assert list(moved.result.calls) == ["dump", "copy", "restore"]
+    (settings,) = moved.findings
+    assert settings.severity is Severity.INFO
+    other = {row[0]: row[1:] for row in settings.evidence.rows}
+    assert other["row formats"] == ("Compact 2", "Dynamic 2")
+
+
+def test_rows_that_do_not_arrive_are_an_error(laboratory, cloud, move, monkeypatch):
+    load = laboratory.new.load
+
+    def losing(shelf, names):
+        loaded = load(shelf, names)
+        laboratory.new.execute("nova", "DELETE FROM instances LIMIT 1")
+        return loaded
+
+    monkeypatch.setattr(laboratory.new, "load", losing)
+    lost = [found for found in move(cloud, TO).findings if found.severity is Severity.ERROR]
+    assert [(found.service, found.evidence.rows) for found in lost] == [("nova", (("instances",),))]
+    assert "arrived on mariadb105 with different data" in lost[0].message
+
+
+def test_a_server_that_refuses_the_dumps_fails_the_step_and_the_cloud_stays_where_it_is(laboratory, cloud, move):
+    cloud.execute("nova", "CREATE TABLE old (id INT) ENGINE=InnoDB ROW_FORMAT=REDUNDANT")
+    laboratory.server.execute("", "CREATE DATABASE IF NOT EXISTS gone")
+    cloud.execute("nova", "CREATE TABLE gone.t (a INT)", "CREATE VIEW v AS SELECT a FROM gone.t")
+    moved = move(cloud, TO)
+    laboratory.server.drop("gone")
+    assert moved.cloud is cloud and moved.result.outcome is Outcome.FAILED
+    assert "does not take the dumps of 5.6" in moved.result.problems[0] and "gone" in moved.result.problems[0]

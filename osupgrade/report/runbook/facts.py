@@ -126,6 +126,11 @@ def backup_at(release: Release) -> str:
     return f"BACKUP=/var/backups/{release.name}-$(date +%F); mkdir -p -m 700 $BACKUP"
 
 
+def old_client() -> str:
+    """Sets how the old server is asked."""
+    return f'{OLD[1:]}="{CLIENT.format(file=".old.cnf")}"'
+
+
 def started(plan: Plan, release: Release) -> list[Started]:
     """What a release's services must have written before the next one."""
     return [each for s in plan.services if s in release.services for each in release.services[s].started]
@@ -167,8 +172,7 @@ def _treatment(at: Stage, together: Sequence[StagedFinding]) -> Treatment:
 def _settings(report: RunReport, plan: Plan) -> tuple[str, ...]:
     lines = [backup_at(plan.first), f'{SQL[1:]}="{CLIENT.format(file=".my.cnf")}"']
     if moved(report):
-        old = f'{OLD[1:]}="{CLIENT.format(file=".old.cnf")}"'
-        lines.append(f"{old}  # the old controller's server; $SQL is the new one's")
+        lines.append(f"{old_client()}  # the old controller's server; $SQL is the new one's")
     for move in plan.moves:
         service, release = move.service, next(one for one in plan.releases if one.name == move.release)
         name = release.services[service].databases[0].name

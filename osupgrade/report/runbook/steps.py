@@ -22,6 +22,7 @@ from osupgrade.report.runbook.facts import (
     SQL,
     Treatment,
     backup_at,
+    old_client,
     site_of,
     started,
     treatments,
@@ -90,10 +91,12 @@ class _Steps:
         yield from self._back_up()
         yield from self._cures(SEEDED)
         yield from self._moves(first)
+        yield from self._new_servers(first)
         for release, following in itertools.pairwise((*self.plan.releases[1:], None)):
             assert release is not None
             yield from self._release(release)
             yield from self._moves(release)
+            yield from self._new_servers(release)
             if following and started(self.plan, release):
                 yield from self._in_between(release, following)
         if self.plan.finish:
@@ -211,6 +214,30 @@ class _Steps:
         for chain in self.plan.chains:
             for move in chain.moves_at(release.name):
                 yield from self._finish(move)
+
+    def _new_servers(self, release: Release) -> Iterator[Step]:
+        """The move of every database to another server, before the next release's tools run."""
+        for move in self.plan.servers:
+            if move.release != release.name:
+                continue
+            names = self._names(release)
+            yield from self._cures(Stage.before(move.name))
+            yield Step(
+                kind="new-server",
+                title=f"Move the databases to the new server ({move.database} in the rehearsal)",
+                expected=self._time(move.name),
+                commands=(
+                    "cp -p $HOME/.my.cnf $HOME/.old.cnf; " + old_client(),
+                    "editor $HOME/.my.cnf  # the new server's address, account and password",
+                    f"{backup_at(release)}",
+                    *_dump(names, ".old.cnf"),
+                    f"for d in {names}; do zcat $BACKUP/$d.sql.gz | {SQL}; done",
+                ),
+                checks=(_DUMPED, _counted(names)),
+                failed=self._problem(move.name),
+                note=release.operator.new_server,
+            )
+            yield from self._cures(Stage.after(move.name))
 
     def _finish(self, finish: Finish) -> Iterator[Step]:
         release = next(release for release in self.plan.releases if release.name == finish.release)

@@ -138,7 +138,8 @@ class LiveView:
     def _table(self, ascii_only: bool) -> Table:
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
         table.add_column("", style="bold", no_wrap=True)
-        moves = {move.name: move for move in self._plan.moves}
+        moves = {move.name: move.service for move in self._plan.moves}
+        servers = {move.name for move in self._plan.servers}
         columns = list(self._columns())
         if len(columns) > MOST_COLUMNS:
             return self._long_table(ascii_only)
@@ -146,11 +147,11 @@ class LiveView:
             table.add_column(name, min_width=10, no_wrap=True)
         for chain in self._plan.chains:
             cells = [
-                self._cell(f"{name}/{chain.service}", ascii_only)
-                if name not in moves
-                else self._cell(name, ascii_only)
-                if moves[name].service == chain.service
+                self._cell(name, ascii_only)
+                if name in servers or moves.get(name) == chain.service
                 else Text("")
+                if name in moves
+                else self._cell(f"{name}/{chain.service}", ascii_only)
                 for name in columns
             ]
             table.add_row(chain.service, *cells)
@@ -162,6 +163,7 @@ class LiveView:
             if release is not self._plan.first:
                 yield release.name
             yield from (move.name for move in self._plan.moves if move.release == release.name)
+            yield from (move.name for move in self._plan.servers if move.release == release.name)
 
     def _long_table(self, ascii_only: bool) -> Table:
         """Of a long route: how many hops each chain has done, and its newest one."""

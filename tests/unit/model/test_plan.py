@@ -1,8 +1,10 @@
+import dataclasses
+
 import pytest
 
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.model.errors import Exit, UsageFault
-from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.plan import find_path, make_plan, server_moves
 from osupgrade.model.stage import Stage
 
 RELEASES = load_releases()
@@ -98,3 +100,67 @@ def test_what_is_no_stage_is_refused(text):
 def test_a_part_of_a_path_holds_the_invariants_of_the_release_at_which_it_ends():
     assert find_path(PATHS, RELEASES, "2024.1-2025.1").checks == RELEASES["epoxy"].checks != ()
     assert find_path(PATHS, RELEASES, "2024.1-2025.1-2026.1").checks == PATHS["caracal-gazpacho"].checks
+
+
+def moved(path, database, wanted=None, services=()):
+    found = find_path(PATHS, RELEASES, path)
+    return dataclasses.replace(
+        make_plan(found, RELEASES, services), servers=server_moves(found, RELEASES, database, wanted)
+    )
+
+
+def test_a_cloud_leaves_a_server_before_the_first_release_that_is_not_known_to_run_on_it():
+    assert [(move.database, move.release) for move in moved("grizzly-train", "mysql56").servers] == [
+        ("mariadb1011", "queens")
+    ]
+
+
+@pytest.mark.parametrize(("path", "database"), [("grizzly-train", "mariadb105"), ("grizzly-icehouse", "mysql56")])
+def test_a_server_on_which_the_last_release_runs_is_kept(path, database):
+    assert moved(path, database).servers == ()
+
+
+def test_chains_are_cut_where_the_cloud_goes_to_another_server():
+    plan = moved("grizzly-kilo", "mysql56", [("mariadb105", "2014.1")], ["nova", "neutron"])
+    before, after = plan.segments
+    assert before.move and before.move.name == "mariadb105" and after.move is None
+    assert [chain.steps for chain in before.chains] == [
+        ("havana/nova", "icehouse/nova"),
+        ("havana/neutron", "icehouse/neutron", "ml2"),
+    ]
+    assert [chain.steps for chain in after.chains] == [
+        ("juno/nova", "kilo/nova"),
+        ("juno/neutron", "kilo/neutron"),
+    ]
+    assert "mariadb105" in plan.steps and Stage.before("mariadb105") in plan.stages
+
+
+def test_a_service_that_skips_the_release_goes_to_the_new_server_where_it_is():
+    plan = moved("grizzly-2026.2-fewest", "mysql56", [("mariadb1011", "rocky")])
+    before, after = plan.segments
+    order = [release.name for release in plan.releases]
+    at = order.index("rocky")
+    assert all(order.index(hop.target) <= at for chain in before.chains for hop in chain.hops)
+    assert all(order.index(hop.target) > at for chain in after.chains for hop in chain.hops)
+    assert [hop for one, two in zip(before.chains, after.chains, strict=True) for hop in (*one.hops, *two.hops)] == [
+        hop for chain in plan.chains for hop in chain.hops
+    ]
+
+
+def test_a_plan_that_stays_on_its_server_has_one_segment():
+    plan = moved("grizzly-icehouse", "mysql56")
+    assert [segment.chains for segment in plan.segments] == [plan.chains]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ([("mariadb105", "kilo")], "grizzly, havana, icehouse, juno, before the last hop"),
+        ([("mariadb105", "nowhere")], "before the last hop"),
+        ([("mysql56", "havana")], "is on mysql56 already"),
+        ([("mariadb105", "havana"), ("mariadb105", "juno")], "is on mariadb105 already"),
+    ],
+)
+def test_a_move_that_cannot_be_is_refused(wanted, says):
+    with pytest.raises(UsageFault, match=says):
+        moved("grizzly-kilo", "mysql56", wanted)

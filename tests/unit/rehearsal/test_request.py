@@ -78,6 +78,8 @@ def asked(line):
         Request(scenarios=("default", "x"), cures=("a", "b"), own_scenarios=(Path("mine"),), rollback=True),
         Request(scale=LARGE, times=2, database="mariadb105"),
         Request(database="mysql56", new_database="mariadb105", rollback=True),
+        Request(moves="none", rollback=True),
+        Request(moves=("mariadb105@havana", "mariadb1011@train"), rollback=True),
         Request(estimate=Estimating(), scale=30, rollback=True, level="full"),
     ],
 )

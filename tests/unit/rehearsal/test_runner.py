@@ -1,5 +1,6 @@
 """The runner, on a cloud without a server: what runs when, and what every chain makes of its cloud."""
 
+import dataclasses
 import os
 import threading
 
@@ -9,15 +10,19 @@ from sqlalchemy.exc import OperationalError
 
 from osupgrade.catalog.site import Site
 from osupgrade.checks import Check
+from osupgrade.cloud.merging import merged
 from osupgrade.cloud.passed import Passed
 from osupgrade.model import interrupt
 from osupgrade.model.errors import MissingFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity
+from osupgrade.model.plan import SERVER, ServerMove
 from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
+from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.cures import cure_none
 from osupgrade.rehearsal.ledger import Ledger
-from osupgrade.rehearsal.runner import Refused, merged
+from osupgrade.rehearsal.runner import Refused
+from osupgrade.rehearsal.servers import Moved
 from osupgrade.scenarios.contract import RestoreFails, Scenario
 
 from . import _fakes as fakes
@@ -167,6 +172,45 @@ def test_a_cloud_that_a_cure_changed_at_the_start_is_what_all_chains_get(tools):
 
     runner(plan_of("nova"), known=[trap]).go(fake_cloud())
     assert {cloud.site.hosts for cloud in tools.clouds.values()} == {"fqdn"}
+
+
+def moving_plan(*services):
+    return dataclasses.replace(plan_of(*services), servers=(ServerMove("mariadb105", "havana"),))
+
+
+def moves(tools, outcome=Outcome.PASSED):
+    def move(cloud, to):
+        tools.ran.append(to.name)
+        result = StepResult(to.name, SERVER, to.release, outcome, 1.0)
+        return Moved(fakes.replace(cloud, lane="elsewhere"), result)
+
+    return move
+
+
+def test_every_chain_waits_for_the_move_to_another_server_and_goes_on_there(tools):
+    ran = runner(moving_plan(), moving=moves(tools)).go(fake_cloud())
+    at = tools.ran.index("mariadb105")
+    assert {step.partition("/")[0] for step in tools.ran[:at]} == {"havana"} and at == 5
+    assert {tools.clouds[step].lane for step in tools.ran[at + 1 :]} == {"elsewhere"} and ran.cloud.lane == "elsewhere"
+    assert ran.result.came_through and "mariadb105" in [step.step for step in ran.result.steps]
+
+
+def test_nothing_follows_a_server_that_does_not_take_the_cloud(tools):
+    result = runner(moving_plan(), moving=moves(tools, Outcome.FAILED)).go(fake_cloud()).result
+    assert tools.ran[-1] == "mariadb105" and len(tools.ran) == 6
+    assert [step.step for step in result.failed] == ["mariadb105"]
+
+
+def test_a_chain_that_stopped_stays_stopped_on_the_new_server(tools):
+    tools.failing = ("havana/nova",)
+    runner(moving_plan(), moving=moves(tools)).go(fake_cloud())
+    assert "icehouse/nova" not in tools.ran and "icehouse/glance" in tools.ran
+
+
+@pytest.mark.parametrize(("until", "ran"), [("mariadb105", 5), ("icehouse/nova", 6), ("havana/nova", 0)])
+def test_until_a_step_the_cloud_is_moved_only_where_that_leads_there(tools, until, ran):
+    runner(moving_plan(), moving=moves(tools), until=until).go(fake_cloud())
+    assert len(tools.ran) == ran and ("mariadb105" in tools.ran) is (ran == 6)
 
 
 def test_merging_keeps_what_each_chain_changed():

@@ -1,0 +1,147 @@
+"""The step that takes a whole cloud to another database server: dumped, restored there, and compared.
+
+It is what operators do between two releases: every service stops, the databases are dumped from the old server and
+restored on the new one, and each service is pointed at that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.steps import relocate
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.errors import LabFault
+from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.plan import SERVER, Plan, ServerMove
+from osupgrade.model.quoting import literal
+from osupgrade.model.step import Diagnosis, Outcome, StepResult
+from osupgrade.rehearsal.held import Held
+
+SOURCE = "new server"
+_SETTINGS = ("sql_mode", "character_set_server", "collation_server", "innodb_default_row_format")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The cloud on the new server, or where it was if that did not take it; what came of the step, and findings."""
+
+    cloud: Cloud
+    result: StepResult
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServerMoves:
+    """Takes clouds along a plan to ``servers``, by the name of their images."""
+
+    plan: Plan
+    servers: Mapping[str, DatabaseServer]
+
+    def __call__(self, cloud: Cloud, move: ServerMove) -> Moved:
+        """Dump every database, restore it on the new server, compare, and tell the databases where they are now."""
+        old, new = cloud.lab_server, self.servers[move.database]
+        held = Held.now(cloud)
+        settings = _settings(cloud)
+        names = list(cloud.databases.values())
+        shelf = f"{cloud.lane}-{move.name}"
+        calls: dict[str, float] = {}
+        began = time.monotonic()
+        try:
+            for what, work in (
+                ("dump", lambda: old.save(names, shelf)),
+                ("copy", lambda: new.take(old, shelf)),
+                ("restore", lambda: new.load(shelf, {name: name for name in names})),
+            ):
+                started = time.monotonic()
+                work()
+                calls[what] = round(time.monotonic() - started, 3)
+        except LabFault as fault:
+            return _refused(cloud, new, move, fault, time.monotonic() - began, calls)
+        moved = dataclasses.replace(cloud, server=new)
+        self._relocate(moved, move)
+        result = StepResult(
+            move.name,
+            SERVER,
+            move.release,
+            Outcome.PASSED,
+            time.monotonic() - began,
+            versions_before={SERVER: (old.version,)},
+            versions_after={SERVER: (new.version,)},
+            calls=calls,
+        )
+        lost = held.compared(moved, f"arrived on {move.database} with different {{}}", SOURCE)
+        return Moved(moved, result, (*lost, *_other_settings(move, settings, _settings(moved))))
+
+    def _relocate(self, cloud: Cloud, move: ServerMove) -> None:
+        """Tell the databases, as the release has them at which each service is."""
+        order = [release.name for release in self.plan.releases]
+        for chain in self.plan.chains:
+            behind = [hop.target for hop in chain.hops if order.index(hop.target) <= order.index(move.release)]
+            at = behind[-1] if behind else chain.hops[0].source
+            release = self.plan.release(at)
+            if chain.service in release.services:
+                relocate(cloud, release, (chain.service,))
+
+
+def _refused(
+    cloud: Cloud, new: DatabaseServer, move: ServerMove, fault: LabFault, seconds: float, calls: Mapping[str, float]
+) -> Moved:
+    """What a server that does not take the dumps makes of the step."""
+    said = " ".join((fault.evidence or fault.message).split())
+    result = StepResult(
+        move.name,
+        SERVER,
+        move.release,
+        Outcome.FAILED,
+        seconds,
+        versions_before={SERVER: (cloud.lab_server.version,)},
+        problems=(f"{new.version} does not take the dumps of {cloud.lab_server.version}: {said}",),
+        diagnosis=Diagnosis(said),
+        calls=calls,
+    )
+    return Moved(cloud, result)
+
+
+def _settings(cloud: Cloud) -> Mapping[str, str]:
+    """What of a server's settings decides how later migrations behave on it."""
+    wanted = ", ".join(map(literal, _SETTINGS))
+    found = cloud.server.rows("", f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({wanted})")
+    return {**{str(name): str(value) for name, value in found}, **_row_formats(cloud)}
+
+
+def _row_formats(cloud: Cloud) -> Mapping[str, str]:
+    """How many of the cloud's tables have which row format."""
+    if not cloud.databases:
+        return {}
+    names = ", ".join(map(literal, cloud.databases.values()))
+    sql = (
+        "SELECT row_format, COUNT(*) FROM information_schema.tables "
+        f"WHERE table_schema IN ({names}) AND table_type = 'BASE TABLE' GROUP BY row_format ORDER BY row_format"
+    )
+    return {"row formats": ", ".join(f"{name} {count}" for name, count in cloud.server.rows("", sql))}
+
+
+def _other_settings(move: ServerMove, before: Mapping[str, str], after: Mapping[str, str]) -> Sequence[Finding]:
+    """That the new server works under other settings, and which."""
+    other: list[tuple[object, ...]] = [
+        (name, before.get(name, "not there"), after.get(name, "not there"))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    if not other:
+        return ()
+    return (
+        Finding(
+            SOURCE,
+            Severity.INFO,
+            SERVER,
+            move.name,
+            f"the settings of {move.database} differ from those of the server before",
+            consequence="later migrations run under the new settings; compare them with those of your own new server",
+            evidence=Evidence.of(("setting", "before", "after"), other),
+        ),
+    )
