@@ -62,13 +62,23 @@ class RunDirectory:
         return self.path / "logs" / f"{_slug(step)}.migrations.jsonl"
 
     def config(self, step: str) -> Path:
-        """Where the files that a step's tool read are kept."""
-        return self.path / "config" / _slug(step)
+        """Where the files that a step's tool read are kept; it is made."""
+        return self.below("config", _slug(step))
 
     def schema(self, stage: str, service: str) -> Path:
         """Where a service's schema at a stage goes; its directory is made."""
-        path = self.path / "schema" / _slug(stage) / f"{service}.sql"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        return self.below("schema", _slug(stage)) / f"{service}.sql"
+
+    def below(self, *names: str) -> Path:
+        """A directory below this one, made where it is missing.
+
+        Where somebody took the run directory itself away, that raises: one that was made anew would have no mark that
+        it is unfinished.
+        """
+        path = self.path
+        for name in names:
+            path /= name
+            path.mkdir(exist_ok=True)
         return path
 
     def lane(self, name: str) -> RunDirectory:
@@ -80,10 +90,10 @@ class RunDirectory:
         return self._below("parts", name)
 
     def _below(self, kind: str, name: str) -> RunDirectory:
-        below = self.path / kind / _slug(name)
+        below = RunDirectory(self.below(kind, _slug(name)))
         for part in ("logs", "schema", "config"):
-            (below / part).mkdir(parents=True, exist_ok=True)
-        return RunDirectory(below)
+            below.below(part)
+        return below
 
     @contextlib.contextmanager
     def told_when_stopped(self, what: str) -> Iterator[None]:

@@ -142,7 +142,7 @@ class ReleaseContainer:
         files = {name: render(text, context).encode() for name, text in part.config.items()}
         put_files(self.container, {f"{etc}/{name}": content for name, content in files.items()})
         if keep is not None:
-            keep.mkdir(parents=True, exist_ok=True)
+            keep.mkdir(exist_ok=True)
             for name, content in files.items():
                 (keep / name).write_bytes(content)
         return etc

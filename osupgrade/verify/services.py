@@ -176,7 +176,7 @@ class ServiceSet:
         """Keep every log below ``logs/`` of the run directory; remove containers and copies, whatever happened."""
         try:
             if self._release is not None:
-                (self.out / "logs").mkdir(parents=True, exist_ok=True)
+                (self.out / "logs").mkdir(exist_ok=True)
                 logs = read_files(self._release.container, LOGS)
                 for name in self.names:
                     content = logs.get(f"{name}.log", b"")
@@ -230,7 +230,7 @@ class ServiceSet:
         }
         self._put({f"{BASE}/{name}.json": json.dumps(known).encode()})
         log = self.out / "logs" / f"{self.label}-{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(exist_ok=True)
         argv = [PYTHON, LAUNCH, f"{SCRIPTS}/{file}", f"{BASE}/{name}.json", f"{BASE}/{name}-result.json"]
         run = self.container.run(argv, env=self._paths(service), workdir=BASE, log=log)
         result = self._read(f"{BASE}/{name}-result.json")
@@ -313,8 +313,10 @@ class ServiceSet:
                 name = f"{process.name}-{host}" if process.hosts else process.name
                 context = self._context(process.service, host, name)
                 config = {file: render(self.running.templates[file], context) for file in process.config}
-                kept = self.out / "config" / self.label / name
-                kept.mkdir(parents=True, exist_ok=True)
+                kept = self.out / "config"
+                for part in (self.label, name):
+                    kept /= part
+                    kept.mkdir(exist_ok=True)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
                 instance = _Instance(process, host, name, config)

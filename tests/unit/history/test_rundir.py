@@ -17,3 +17,22 @@ def test_a_full_disk_is_told_with_its_place_if_it_is_this_one(tmp_path, monkeypa
     with pytest.raises(OSError, match="No space left") as caught, run.told_when_stopped("a rehearsal"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert caught.value.filename == (str(run.path) if told else None)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run: run.schema("seeded", "nova"),
+        lambda run: run.config("havana/nova"),
+        lambda run: run.lane("naive"),
+        lambda run: run.part("grizzly-icehouse"),
+        lambda run: run.log("havana/nova").open("ab"),
+    ],
+)
+def test_a_directory_that_was_taken_away_does_not_come_back_as_one_that_looks_complete(tmp_path, write):
+    run = RunDirectory.make(tmp_path, "path")
+    shutil.rmtree(run.path)
+    with pytest.raises(FileNotFoundError) as caught:
+        write(run)
+    assert str(run.path) in caught.value.filename
+    assert not run.path.exists()
