@@ -1,4 +1,4 @@
-"""How much a dump may make the lab do, so that a hostile or broken one ends with a sentence and not with a full disk.
+"""How much a dump or a scenario may make the lab do: one that is hostile or broken ends with a sentence, not never.
 
 Every limit can be raised: ``OSUPGRADE_LIMITS="statement=3600 ratio=2000"`` changes two of them.
 """
@@ -15,7 +15,7 @@ VARIABLE = "OSUPGRADE_LIMITS"
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits that hold while dumps are read and restored."""
+    """The limits that hold while dumps are read, restored and looked at."""
 
     statement: float = 300
     """Seconds that one statement may run without the server getting more of the dump; ten times that for one that
@@ -28,6 +28,10 @@ class Limits:
     """Bytes on the server that one byte of SQL may become, on the whole, beyond the first two gigabytes."""
     pipe: float = 200
     """Gigabytes that are read from a pipe."""
+    look: float = 1800
+    """Seconds that a preflight, an invariant or a scenario's check may look at the databases."""
+    change: float = 36000
+    """Seconds that a scenario's cure may change them."""
 
 
 FREE = 1 << 30

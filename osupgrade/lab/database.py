@@ -37,6 +37,8 @@ MEMORY = "16g"
 _FULL = re.compile(
     r"the table '.*' is full|no space left on device|errno: 28\b|errcode: 28\b|got error 28\b|disk full", re.IGNORECASE
 )
+NO_EVENTS = "--event-scheduler=OFF"
+"""MySQL 8 runs a database's events unless it is told not to; those of a dump are not the lab's to run."""
 _COPIED = "copied"
 _ORIGIN = "/snapshot"
 """Where the data directory that a server starts from a copy of is mounted."""
@@ -262,7 +264,7 @@ def start_database(
     container = lab.start(
         image,
         name,
-        command=options,
+        command=(NO_EVENTS, *options),
         entrypoint=("sh", "-ec", _COPY, "db-entry") if origin else (),
         environment={"LAB_ROOT_PASSWORD": password, "LAB_DURABLE": "1" if durable else "0"},
         tmpfs=tmpfs,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import pymysql
 import sqlalchemy
+from sqlalchemy import event
 
 from osupgrade.model.quoting import quoted
 
@@ -20,6 +23,10 @@ class SqlServer:
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
         self.engine = engine
+        self._users: dict[int, int] = {}
+        """By a session's number on the server, the thread that uses it."""
+        event.listen(engine, "checkout", self._taken)
+        event.listen(engine, "checkin", self._given_back)
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +71,19 @@ class SqlServer:
         connection = self.engine.connect()
         _use(connection, database)
         return connection
+
+    def end(self, thread: int) -> None:
+        """End the sessions that a thread uses, and with them the statement that it waits for."""
+        for session in [session for session, user in tuple(self._users.items()) if user == thread]:
+            with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError):  # it may have ended by itself meanwhile
+                self.execute("", f"KILL {session}")
+
+    def _taken(self, connection: Any, _record: Any, _proxy: Any) -> None:
+        self._users[connection.thread_id()] = threading.get_ident()
+
+    def _given_back(self, connection: Any, _record: Any) -> None:
+        if connection is not None:
+            self._users.pop(connection.thread_id(), None)
 
     def databases(self) -> tuple[str, ...]:
         """The databases on the server but for its own."""

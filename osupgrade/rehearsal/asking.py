@@ -10,11 +10,12 @@ import pymysql
 from sqlalchemy.exc import DBAPIError
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.dump.limits import how_to_raise, limits
 from osupgrade.lab.database import no_room
 from osupgrade.model import foreign
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.finding import Finding, Severity
-from osupgrade.model.foreign import contained, raised_by_it
+from osupgrade.model.foreign import TookTooLong, contained, raised_by_it
 from osupgrade.scenarios.contract import Preflight, Scenario
 
 _T = TypeVar("_T")
@@ -25,7 +26,7 @@ def ask(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> list[Finding]
 
     Raises Fault when the server is gone or the lab failed.
     """
-    asked, found = spared(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
+    asked, found = looked(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
     return asked if found is None and asked is not None else [found] if found else []
 
 
@@ -49,9 +50,21 @@ def spared(
     It is a warning and no error: nothing is known of the cloud, and the real tools still show what is wrong with it.
     Raises Fault when the server is gone or the lab failed.
     """
+    return _spared(source, what, service, cloud, work, 0)
+
+
+def looked(
+    source: str, what: str, service: str, cloud: Cloud, work: Callable[[], _T]
+) -> tuple[_T | None, Finding | None]:
+    """The same for what only looks at the databases, and so is held to a time: a cloud may make a query endless."""
+    return _spared(source, what, service, cloud, work, limits().look)
+
+
+def _spared(
+    source: str, what: str, service: str, cloud: Cloud, work: Callable[[], _T], seconds: float
+) -> tuple[_T | None, Finding | None]:
     try:
-        with contained():
-            return work(), None
+        return contained(work, seconds, cloud.server.end), None
     except (LabFault, MissingFault):
         raise
     except BaseException as fault:  # an operator's own scenario may raise anything, and a cloud may hold anything
@@ -65,7 +78,8 @@ def spared(
             service=service,
             place=_place(fault, service),
             message=f"the {what} {source} could not look: {said(fault)}",
-            consequence="what it looks for may be there all the same",
+            consequence="what it looks for may be there all the same"
+            + (f"; {how_to_raise('look', seconds * 10)}" if isinstance(fault, TookTooLong) else ""),
         )
 
 
@@ -73,6 +87,8 @@ def said(fault: BaseException) -> str:
     """What a fault says, without the statement that a database's error repeats."""
     if isinstance(fault, UsageFault):
         return fault.message
+    if isinstance(fault, TookTooLong):
+        return str(fault)
     original = getattr(fault, "orig", fault)
     if isinstance(original, pymysql.Error) and len(original.args) > 1:
         return f"{original.args[1]} ({original.args[0]})"
@@ -97,6 +113,8 @@ def require_alive(cloud: Cloud, evidence: str) -> None:
 
 
 def _place(fault: BaseException, service: str) -> str:
+    if isinstance(fault, TookTooLong):
+        return fault.place or service
     if isinstance(fault, (DBAPIError, pymysql.Error, UsageFault)):
         return service
     frames = traceback.extract_tb(fault.__traceback__)

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.dump.limits import limits
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.foreign import TookTooLong, contained
 from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.rehearsal.asking import ask, require_alive, said
 from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.scenarios import apply
-from osupgrade.scenarios.contract import Preflight, Scenario, call
+from osupgrade.scenarios.contract import Preflight, Scenario, call, late
 
 MayCure = Callable[[str], bool]
 """Whether the findings of the scenario of this name may be cured."""
@@ -86,10 +88,15 @@ class Cures:
 
     def apply(self, cloud: Cloud, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> Cloud:
         """Apply the findings' cures; the cloud as they leave it. May raise UsageFault or DBAPIError."""
+        most = limits().change
         if stage in scenario.treatments:
-            cloud = call(scenario, scenario.treatments[stage], cloud, findings) or cloud
+            treat = scenario.treatments[stage]
+            cloud = call(scenario, treat, cloud, findings, seconds=most) or cloud
         else:
-            apply(cloud, findings)
+            try:
+                contained(lambda: apply(cloud, findings), most, cloud.server.end)
+            except TookTooLong as fault:
+                raise late(scenario, fault, most) from fault
         for finding in findings:
             assert finding.cure is not None
             self.events.tell(Kind.CURED, finding.cure.summary, step=str(stage), service=finding.service)

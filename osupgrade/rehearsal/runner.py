@@ -22,6 +22,7 @@ from osupgrade.cloud.merging import merged
 from osupgrade.cloud.passed import Passed, adapted, passed_over
 from osupgrade.cloud.route import Step, finish_steps, service_steps
 from osupgrade.cloud.steps import relocate
+from osupgrade.dump.limits import limits
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.events import EventLog, Kind
@@ -30,7 +31,7 @@ from osupgrade.model.plan import SERVER, Plan, Segment, ServerMove
 from osupgrade.model.report import LaneResult, State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.rehearsal.asking import require_alive, said, spared
+from osupgrade.rehearsal.asking import looked, require_alive, said
 from osupgrade.rehearsal.cures import Cures, MayCure, cure_all
 from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.rehearsal.servers import Moved
@@ -161,7 +162,7 @@ class _Course:
         taken = {}
         for check in self.runner.checks:
             if self._applies(check):
-                value, failed = spared(check.name, "invariant", _service(check), cloud, partial(check.census, cloud))
+                value, failed = looked(check.name, "invariant", _service(check), cloud, partial(check.census, cloud))
                 if failed is None:
                     taken[check.name] = value
                 else:
@@ -314,24 +315,25 @@ class _Course:
     def _inject(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
         for at, function in scenario.injections:
             if at == stage:
-                call(scenario, function, cloud)
+                call(scenario, function, cloud, seconds=limits().change)
                 self.runner.events.tell(Kind.INJECTED, scenario.title, step=str(stage), service=scenario.services[0])
 
     def _probe(self, cloud: Cloud, stage: Stage) -> None:
         for scenario in self.runner.injected:
             for at, probe in scenario.probes:
                 if at == stage:
-                    self.ledger.probed(scenario.name, call(scenario, probe, cloud))
+                    self.ledger.probed(scenario.name, call(scenario, probe, cloud, seconds=limits().look))
             for at, verification in scenario.verifications:
                 if at == stage and self.runner.lane == "cured":
-                    self.ledger.record(stage, call(scenario, verification, cloud), State.STANDING)
+                    found = call(scenario, verification, cloud, seconds=limits().look)
+                    self.ledger.record(stage, found, State.STANDING)
 
     def _check(self, cloud: Cloud, stage: Stage) -> None:
         for check in self.runner.checks:
             if not _holds_at(check, stage) or check.name not in self.census or not self._reached(check, stage):
                 continue
             before = self.census[check.name]
-            findings, failed = spared(
+            findings, failed = looked(
                 check.name, "invariant", _service(check), cloud, partial(_compared, check, cloud, before)
             )
             if failed is not None:

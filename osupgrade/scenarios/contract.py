@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from osupgrade.catalog import content
+from osupgrade.dump.limits import how_to_raise, limits
 from osupgrade.model.errors import Fault, UsageFault
 from osupgrade.model.finding import Evidence, Finding
-from osupgrade.model.foreign import contained, raised_by_it
+from osupgrade.model.foreign import TookTooLong, contained, raised_by_it
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import shell_word
 from osupgrade.model.stage import SEEDED, Stage
@@ -222,25 +223,40 @@ class ScenarioFault(UsageFault):
     """A scenario's own function failed: not the lab's doing, and not the cloud's."""
 
 
-def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any) -> Any:
+def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any, seconds: float = 0) -> Any:
     """What one of a scenario's functions returns, a generator as a list.
 
-    Raises ScenarioFault with file and line for whatever the function raises but a Fault: it is somebody's own code.
+    With ``seconds`` the first argument is the cloud, and a function that takes longer fails. Raises ScenarioFault with
+    file and line for whatever the function raises but a Fault: it is somebody's own code.
     """
+
+    def work() -> Any:
+        result = function(*arguments)
+        return list(result) if isinstance(result, Iterator) else result
+
     try:
-        with contained():
-            result = function(*arguments)
-            return list(result) if isinstance(result, Iterator) else result
+        return contained(work, seconds, arguments[0].server.end if seconds else None)
     except Fault:
         raise
     except BaseException as fault:
         if not raised_by_it(fault):
             raise
+        if isinstance(fault, TookTooLong):
+            raise late(scenario, fault, seconds) from fault
         said = str(getattr(fault, "orig", fault))
         raise ScenarioFault(
             f"the scenario {scenario.name} failed at {_place(fault)}: {type(fault).__name__}: {said}",
             hint="fix the scenario, or run without it",
         ) from fault
+
+
+def late(scenario: Scenario, fault: TookTooLong, seconds: float) -> ScenarioFault:
+    """What is said of a scenario that was stopped; which of the limits that was, its seconds say."""
+    name = "look" if seconds == limits().look else "change"
+    where = f" at {fault.place}" if fault.place else ""
+    return ScenarioFault(
+        f"the scenario {scenario.name} was stopped{where}: {fault}", hint=how_to_raise(name, seconds * 10)
+    )
 
 
 def _place(fault: BaseException) -> str:

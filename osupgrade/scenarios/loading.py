@@ -94,8 +94,7 @@ def _load(directory: Path) -> Scenario | BrokenScenario:
     file = directory / "scenario.py"
     try:
         if file.is_file():
-            with contained(IMPORT_SECONDS):
-                scenario, path = _module(file)
+            scenario, path = contained(lambda: _module(file), IMPORT_SECONDS)
             if path is not None and isinstance(scenario, Scenario) and not scenario.hops:
                 scenario.hops = hops_of(scenario, path)
         else:
