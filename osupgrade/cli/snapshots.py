@@ -38,7 +38,7 @@ def list_(as_json: Json = False) -> None:
     table = Table("snapshot", "of", "MB", "made", "last used", box=None)
     for record in found:
         used = datetime.datetime.fromtimestamp(record.used, datetime.UTC).isoformat(timespec="seconds")
-        table.add_row(record.key, visible(record.about), f"{record.bytes / 1e6:.0f}", record.made, used)
+        table.add_row(record.key, visible(record.about), f"{record.bytes / 1e6:.0f}", visible(record.made), used)
     console = terminal()
     console.print(table)
     total = sum(record.bytes for record in found)

@@ -78,6 +78,9 @@ def start_restored(
     key = _key(image, dumps, survey, options)
     store = SnapshotStore(lab.client)
     found = store.find(key)
+    if found and not _readable(found):
+        store.records.remove(key)
+        found = None
     if found:
         say(f"starting from the snapshot of {found.about}, made {found.made}")
     elif store.has_room(GROWTH * size + _OWN):
@@ -90,6 +93,14 @@ def start_restored(
     told = (finding for dump in dumps for finding in dump.findings)
     digests = {str(dump.path): dump.sha256 for dump in dumps}
     return server, replace(restored, sha256=digests, findings=(*told, *restored.remarks))
+
+
+def _readable(record: Record) -> bool:
+    """Whether what was kept of a restore can be read again; a file in a cache may be damaged."""
+    try:
+        return bool(_RESTORED.validate_json(record.kept))
+    except ValueError:
+        return False
 
 
 def _made(

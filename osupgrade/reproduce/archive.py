@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import gzip
 import hashlib
 import json
 import os
@@ -19,8 +20,9 @@ from typing import Any, get_type_hints
 
 from pydantic import create_model
 
-from osupgrade.catalog.loading import Strict, read_json, validate
+from osupgrade.catalog.loading import LONGEST, Strict, read_json, shown, validate
 from osupgrade.catalog.site import Site, read_site
+from osupgrade.dump.limits import FREE, how_to_raise, limits
 from osupgrade.dump.write import check_output
 from osupgrade.model.errors import Fault, MissingFault, UsageFault
 from osupgrade.reproduce.failure import Failure
@@ -31,6 +33,9 @@ FACTS = "reproduction.json"
 SITE = "site.toml"
 DUMP = "cloud.sql"
 LOG = "step.log"
+_MEMBERS = {FACTS, SITE, DUMP, LOG}
+_SMALL = {FACTS, SITE, LOG}
+_LONGEST_READ = 16 << 20
 _ROOM = "set TMPDIR to a disk that has more"
 _HINT = "it should be what `osupgrade reproduce RUN -o ARCHIVE` wrote; have it sent again"
 
@@ -105,9 +110,8 @@ def unpack(archive: Path, into: Path) -> Packed:
     anywhere else than in its four files.
     """
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            members = tar.getmembers()
-            _refuse_strange(archive, members)
+        with _Bounded(archive) as plain, tarfile.open(fileobj=plain, mode="r:") as tar:
+            members = _checked(archive, tar)
             if sum(member.size for member in members) > shutil.disk_usage(into).free:
                 raise MissingFault(f"there is no room to unpack {archive}", hint=_ROOM)
             for member in members:
@@ -131,21 +135,46 @@ def unpack(archive: Path, into: Path) -> Packed:
     raise UsageFault(f"{archive} is not an archive of osupgrade: its log is no text", hint=_HINT)
 
 
-def _refuse_strange(archive: Path, members: list[tarfile.TarInfo]) -> None:
-    wanted = {FACTS, SITE, DUMP, LOG}
-    for member in members:
-        if member.name not in wanted or not member.isreg():
-            kind = "" if member.isreg() else ", which is no plain file"
+class _Bounded(gzip.GzipFile):
+    """A compressed file that gives no more at a time than a file's content is read in, and no more in all than it may.
+
+    What describes a member, such as its name, is read in one piece of the length that the archive itself says.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        super().__init__(archive, "rb")
+        self._most = FREE + limits().ratio * archive.stat().st_size
+        self._archive = archive
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _LONGEST_READ:
+            raise UsageFault(f"{self._archive} is not an archive of osupgrade: it describes a file in {size} bytes")
+        if self.tell() > self._most:
+            more = self._most / self._archive.stat().st_size * 10
             raise UsageFault(
-                f"{archive} is not an archive of osupgrade: it holds {member.name!r}{kind}",
-                hint=f"nothing was unpacked; {_HINT}",
+                f"{self._archive} becomes more than {self._most / 1e9:.1f} GB when it is unpacked",
+                hint=how_to_raise("ratio", more),
             )
-    names = [member.name for member in members]
-    if sorted(names) != sorted(wanted):
-        lacks = ", ".join(sorted(wanted - set(names)))
-        raise UsageFault(
-            f"{archive} is not an archive of osupgrade: " + (f"it lacks {lacks}" if lacks else "it holds a file twice")
-        )
+        return super().read(size)
+
+
+def _checked(archive: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """The members of an archive, refused at the first that none of ours has: there may be any number of them."""
+    members: list[tarfile.TarInfo] = []
+    for member in tar:
+        said = ""
+        if member.name not in _MEMBERS or not member.isreg() or member.issparse():
+            said = f"it holds {shown(member.name)}" + ("" if member.isreg() else ", which is no plain file")
+        elif any(member.name == other.name for other in members):
+            said = "it holds a file twice"
+        elif member.name in _SMALL and member.size > LONGEST:
+            said = f"its {member.name} is larger than {LONGEST >> 20} MB"
+        if said:
+            raise UsageFault(f"{archive} is not an archive of osupgrade: {said}", hint=f"nothing was unpacked; {_HINT}")
+        members.append(member)
+    if lacks := ", ".join(sorted(_MEMBERS - {member.name for member in members})):
+        raise UsageFault(f"{archive} is not an archive of osupgrade: it lacks {lacks}")
+    return members
 
 
 def site_text(site: Site) -> str:

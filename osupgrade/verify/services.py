@@ -313,10 +313,9 @@ class ServiceSet:
                 name = f"{process.name}-{host}" if process.hosts else process.name
                 context = self._context(process.service, host, name)
                 config = {file: render(self.running.templates[file], context) for file in process.config}
-                kept = self.out / "config"
-                for part in (self.label, name):
-                    kept /= part
-                    kept.mkdir(exist_ok=True)
+                kept = self.out / "config" / self.label / name
+                for place in (kept.parent, kept):
+                    place.mkdir(exist_ok=True)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
                 instance = _Instance(process, host, name, config)

@@ -7,8 +7,10 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Record:
     used: float = field(default=0.0, compare=False)
 
 
+_RECORD = TypeAdapter(Record)
+
+
 class Records:
     """The records below one directory, which need not be there yet."""
 
@@ -45,8 +50,9 @@ class Records:
         """The record of a key."""
         path = self._path(key)
         try:
-            return Record(**json.loads(path.read_text("utf-8")), used=path.stat().st_mtime)
-        except (OSError, ValueError, TypeError):
+            found = _RECORD.validate_json(path.read_bytes())
+            return replace(found, used=path.stat().st_mtime) if found.key == key else None
+        except (OSError, ValueError):
             return None
 
     def put(self, record: Record) -> None:

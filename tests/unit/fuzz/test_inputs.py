@@ -4,11 +4,14 @@ Each kind of file starts from a corpus of good ones and of bad ones that were se
 OSUPGRADE_FUZZ is how many damaged files of each kind are tried; `make fuzz` tries many.
 """
 
+import gzip
+import hashlib
 import json
 import os
 import sqlite3
 import tarfile
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,15 +19,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osupgrade.catalog import content
+from osupgrade.catalog.loading import read_json as read_bare_json
 from osupgrade.catalog.packages.listing import read_listing
 from osupgrade.catalog.site import read_site
 from osupgrade.catalog.survey import read_survey
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.policy import load_policy
+from osupgrade.dump.remembered import _Memory, _memory
 from osupgrade.history import History
+from osupgrade.lab.snapshots.records import Records
 from osupgrade.model.errors import Exit, Fault
 from osupgrade.rehearsal.estimate.host import read_host
+from osupgrade.rehearsal.request import Request, read_request
 from osupgrade.report.json import read_json
 from osupgrade.reproduce.archive import DUMP, FACTS, LOG, SITE, unpack
 from osupgrade.scenarios.loading import load_scenarios
@@ -84,6 +91,19 @@ FACTS_JSON = json.dumps(
         },
     }
 ).encode()  # fmt: skip
+RECORD = json.dumps(
+    {"key": "record", "volume": "v", "engine": "e", "bytes": 1, "about": "a", "made": "", "kept": "{}"}
+).encode()
+SCRIPT = b"""from osupgrade.scenarios import Scenario, Silent
+
+scenario = Scenario(title="x", services=("nova",), symptom=Silent("after:havana/nova"))
+
+
+@scenario.preflight()
+@scenario.probe()
+def find(cloud):
+    return []
+"""
 DEEP = 20_000
 BAD = [
     b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"a = " + b"[" * DEEP, b"[" * DEEP, b"{\"a\":" * DEEP, b"a." * DEEP + b"b = 1",
@@ -113,6 +133,34 @@ def facts(path: Path):
     return open_archive(in_archive({FACTS: path.read_bytes(), SITE: b"", DUMP: b"", LOG: b""}, place))
 
 
+def members_archive(path: Path):
+    """Damage to what is compressed would be seen by its checksum alone."""
+    packed = path.with_name("packed.tar.gz")
+    packed.write_bytes(gzip.compress(path.read_bytes(), 1))
+    return open_archive(packed)
+
+
+def snapshot(path: Path):
+    records = Records(path.parent)
+    list(records)
+    return records.find("record")
+
+
+def remembered(path: Path):
+    return _memory(path)
+
+
+def manifest(path: Path):
+    return read_request(read_bare_json(path), "manifest.json")
+
+
+def script(path: Path):
+    directory = path.parent / "set" / "mine"
+    directory.mkdir(parents=True)
+    path.rename(directory / "scenario.py")
+    load_scenarios([directory.parent])
+
+
 def history(path: Path):
     return History(path).all()
 
@@ -126,8 +174,23 @@ def scenario(path: Path):
 
 
 def an_archive() -> bytes:
+    members = {SITE: b'plugin = "linuxbridge"\n', DUMP: DUMP_SQL, LOG: b"log"}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+    facts = json.dumps({**json.loads(FACTS_JSON), "files": digests}).encode()
     with tempfile.TemporaryDirectory() as name:
-        return in_archive({FACTS: FACTS_JSON, SITE: SITE_TOML, DUMP: DUMP_SQL, LOG: b"log"}, Path(name)).read_bytes()
+        return in_archive({FACTS: facts, **members}, Path(name)).read_bytes()
+
+
+def a_tar() -> bytes:
+    return gzip.decompress(an_archive())
+
+
+def a_reading() -> bytes:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "dump.sql"
+        path.write_bytes(DUMP_SQL)
+        (dump,) = read_dumps([path])
+        return _Memory(files=dump.sha256, dump=replace(dump, path=Path(), parts=())).model_dump_json().encode()
 
 
 def a_history() -> bytes:
@@ -156,6 +219,11 @@ KINDS = {
     "packages.txt": (lambda path: read_listing(path.read_text("utf-8", "replace"), "list"), lambda: b"nova==1\n"),
     "reproduction.json": (facts, lambda: FACTS_JSON),
     "archive.tar.gz": (open_archive, an_archive),
+    "members.tar": (members_archive, a_tar),
+    "record.json": (snapshot, lambda: RECORD),
+    "reading.json": (remembered, a_reading),
+    "request.json": (manifest, lambda: json.dumps(Request().data()).encode()),
+    "scenario.py": (script, lambda: SCRIPT),
     "history.sqlite": (history, a_history),
     "scenario.toml": (scenario, a_scenario),
 }
@@ -205,7 +273,19 @@ def test_files_that_are_bad_in_known_ways_are_refused(kind):
         tried(kind, bad)
 
 
-@pytest.mark.parametrize("kind", ["site.toml", "cloud.toml", "survey.txt", "host.json", "history.sqlite"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "site.toml",
+        "cloud.toml",
+        "survey.txt",
+        "host.json",
+        "history.sqlite",
+        "members.tar",
+        "request.json",
+        "scenario.py",
+    ],
+)
 def test_the_corpus_holds_good_files(kind):
     assert tried(kind, KINDS[kind][1]()) == ""
 

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import tarfile
+import tracemalloc
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_bytes_that_are_no_archive(tmp_path):
 def test_a_member_with_a_path_of_its_own(archive, tmp_path, name):
     rewritten(archive, lambda members: [*members, (tarfile.TarInfo(name), b"x")])
     message, left = refused(archive, tmp_path)
-    assert f"it holds {name!r}" in message
+    assert f'it holds "{name}"' in message
     assert left == []
     assert not (tmp_path / "evil").exists()
 
@@ -111,6 +112,84 @@ def test_a_member_that_is_a_link(archive, tmp_path):
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     rewritten(archive, lambda members: [*members[:-1], (link, b"")])
     assert "which is no plain file" in refused(archive, tmp_path)[0]
+
+
+def header(name="cloud.sql", kind=tarfile.REGTYPE, size=0, **more):
+    """The block that describes a member."""
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    for key, value in more.items():
+        setattr(member, key, value)
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def block(data):
+    return data + bytes(-len(data) % 512)
+
+
+PAX = tarfile.XHDTYPE
+STRANGE = {
+    "pax without a length": header("x", PAX, 9) + block(b"path=evil") + header(),
+    "pax with a length that lies": header("x", PAX, 20) + block(b"99 path=evil\n") + header(),
+    "pax with a length of zero": header("x", PAX, 9) + block(b"0 path=x\n") + header(),
+    "pax with no number": header("x", PAX, 12) + block(b"xx path=e\n") + header(),
+    "pax with a size that is none": header("x", PAX, 14) + block(b"14 size=-9999\n") + header(),
+    "pax with a name elsewhere": header("x", PAX, 23) + block(b"23 path=/etc/evil.conf\n") + header(),
+    "pax with letters that are none": header("x", PAX, 12) + block(b"12 path=\xff\xfe\n") + header(),
+    "pax with a sparse map": header("x", PAX, 31) + block(b"31 GNU.sparse.map=0,1,x,y,z,,,\n") + header(),
+    "pax for ever": (header("x", PAX, 10) + block(b"10 path=a\n")) * 3000,
+    "a name without an end": header("././@LongLink", tarfile.GNUTYPE_LONGNAME, 1 << 32) + bytes(1024),
+    "a sparse file": header("cloud.sql", tarfile.GNUTYPE_SPARSE, 9) + bytes(1024),
+    "a device": header("cloud.sql", tarfile.BLKTYPE, devmajor=8),
+    "a terminal": header("cloud.sql", tarfile.CHRTYPE, devmajor=5),
+    "a pipe": header("cloud.sql", tarfile.FIFOTYPE),
+    "a directory": header("cloud.sql", tarfile.DIRTYPE),
+    "a hard link": header("cloud.sql", tarfile.LNKTYPE, linkname="/etc/passwd"),
+    "a symbolic link": header("cloud.sql", tarfile.SYMTYPE, linkname="/etc/passwd"),
+    "above": header("../cloud.sql"),
+    "elsewhere": header("/etc/cloud.sql"),
+    "a dot before it": header("./cloud.sql"),
+    "escapes": header("\x1b[31m\n\u202e"),
+    "larger than any disk": header("cloud.sql", size=1 << 60),
+    "less than nothing": header("cloud.sql")[:124] + b"\xff" * 12 + header("cloud.sql")[136:],
+    "many": b"".join(header(f"m{number}") for number in range(5000)),
+    "a log without an end": header("step.log", size=1 << 30) + bytes(4096),
+    "zeros": bytes(1 << 20),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_an_archive_of_no_kind_that_we_write_is_refused_and_nothing_is_written(tmp_path, what):
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(STRANGE[what] + bytes(1024)))
+    message, left = refused(tmp_path / "a.tar.gz", tmp_path)
+    assert "a.tar.gz" in message
+    assert left == []
+    assert message.isprintable()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, PAX])
+def test_what_describes_a_member_is_not_read_without_bound(tmp_path, kind):
+    """It is one piece, and the archive itself says how long: a few kilobytes would become gigabytes of memory."""
+    said = 64 << 20
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(header("x", kind, said) + bytes(said), 1))
+    tracemalloc.start()
+    try:
+        message, _ = refused(tmp_path / "a.tar.gz", tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert f"describes a file in {said} bytes" in message
+    assert most < said / 2
+
+
+def test_an_archive_that_becomes_too_much_is_refused(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("osupgrade.reproduce.archive.FREE", 1 << 20)
+    monkeypatch.setenv("OSUPGRADE_LIMITS", "ratio=2")
+    rewritten(archive, lambda ms: [(m, bytes(4 << 20) if m.name == "cloud.sql" else c) for m, c in ms])
+    message, left = refused(archive, tmp_path)
+    assert "when it is unpacked" in message
+    assert left == []
 
 
 def test_a_member_that_is_missing_or_there_twice(archive, tmp_path):

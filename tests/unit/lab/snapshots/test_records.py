@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import asdict
 
 import pytest
 
@@ -33,7 +34,15 @@ def test_the_least_recently_used_is_first(tmp_path):
     assert [found.key for found in records] == ["a", "b"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '"text"', json.dumps({"key": "a"}), json.dumps({"strange": 1})])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '"text"', json.dumps({"key": "a"}), json.dumps({"strange": 1})]
+    + [
+        json.dumps({**asdict(record("a")), **wrong})
+        for wrong in ({"bytes": "x"}, {"key": "b"}, {"volume": 7}, {"made": []})
+    ]
+    + ['{"key":' * 20_000, "[" * 20_000, "9" * 5_000],
+)
 def test_a_damaged_record_is_no_snapshot(tmp_path, content):
     (tmp_path / "a.json").write_text(content)
     assert Records(tmp_path).find("a") is None
