@@ -142,6 +142,8 @@ class ReleaseContainer:
         files = {name: render(text, context).encode() for name, text in part.config.items()}
         put_files(self.container, {f"{etc}/{name}": content for name, content in files.items()})
         if keep is not None:
+            # Not what is above: a run directory that somebody took away must not come back without its mark.
+            keep.parent.mkdir(exist_ok=True)
             keep.mkdir(exist_ok=True)
             for name, content in files.items():
                 (keep / name).write_bytes(content)
