@@ -26,8 +26,14 @@ def ask(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> list[Finding]
 
     Raises Fault when the server is gone or the lab failed.
     """
-    asked, found = looked(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
-    return asked if found is None and asked is not None else [found] if found else []
+    asked, failed = answer(scenario, preflight, cloud)
+    return [failed] if failed else asked
+
+
+def answer(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> tuple[list[Finding], Finding | None]:
+    """As :func:`ask`, with what says that it cannot look apart from what it finds."""
+    asked, failed = looked(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
+    return asked or [], failed
 
 
 def _found(given: object) -> list[Finding]:

@@ -16,7 +16,8 @@ from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.foreign import TookTooLong, contained
 from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, Stage
-from osupgrade.rehearsal.asking import ask, require_alive, said
+from osupgrade.model.step import Outcome
+from osupgrade.rehearsal.asking import answer, ask, require_alive, said
 from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.scenarios import apply
 from osupgrade.scenarios.contract import Preflight, Scenario, call, late
@@ -85,6 +86,32 @@ class Cures:
         self.ledger.record(stage, [f for f in due if f.place not in places], State.CURED, share)
         self.ledger.record(stage, left, State.STANDING)
         return cloud
+
+    def look_back(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
+        """Find out which unresolved findings of a scenario the cures of others have resolved since.
+
+        Those of the start count until a step of the scenario's services has run: then their tables may be others.
+        """
+        ran = any(
+            step.outcome is not Outcome.SKIPPED and step.service in scenario.services for step in self.ledger.steps
+        )
+        standing = [
+            found
+            for found in self.ledger.of(scenario.name)
+            if found.state is State.STANDING and (found.stage == stage or (found.stage == SEEDED and not ran))
+        ]
+        if not standing:
+            return
+        places: set[str] = set()
+        for stages, preflight in scenario.preflights:
+            if SEEDED in stages or stage in stages:
+                left, failed = answer(scenario, preflight, cloud)
+                if failed:
+                    return
+                places |= {finding.place for finding in left}
+        for at in {found.stage for found in standing}:
+            gone = [found.finding for found in standing if found.stage == at and found.finding.place not in places]
+            self.ledger.resolved(at, gone)
 
     def apply(self, cloud: Cloud, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> Cloud:
         """Apply the findings' cures; the cloud as they leave it. May raise UsageFault or DBAPIError."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from osupgrade.model.events import EventLog, Kind
 from osupgrade.model.finding import Evidence, Finding
@@ -46,6 +47,11 @@ class Ledger:
         """The services of which a step failed."""
         return frozenset(step.service for step in self.steps if step.outcome is Outcome.FAILED)
 
+    @property
+    def cured(self) -> int:
+        """How many findings have been cured so far."""
+        return sum(found.state is State.CURED for found in self.findings)
+
     def ended(self, step: StepResult) -> None:
         """Write down a step that has ended."""
         with self._lock:
@@ -60,6 +66,18 @@ class Ledger:
                 self._findings.append(StagedFinding(stage, finding, state, cured_in))
             self._events.tell(
                 Kind.FINDING, finding.message, step=str(stage), service=finding.service, outcome=state.value
+            )
+
+    def resolved(self, stage: Stage, findings: Sequence[Finding]) -> None:
+        """Write down that unresolved findings of a stage are resolved, by what was done about others."""
+        was = [StagedFinding(stage, finding, State.STANDING) for finding in findings]
+        with self._lock:
+            self._findings = [
+                dataclasses.replace(known, state=State.CURED) if known in was else known for known in self._findings
+            ]
+        for finding in findings:
+            self._events.tell(
+                Kind.FINDING, finding.message, step=str(stage), service=finding.service, outcome=State.CURED.value
             )
 
     def probed(self, scenario: str, evidence: Evidence) -> None:

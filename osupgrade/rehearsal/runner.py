@@ -290,10 +290,14 @@ class _Course:
         if inject:
             for scenario in self.runner.injected:
                 self._inject(cloud, stage, scenario)
-        for scenario in self.runner.known:
-            if scenario.services[0] in services and self._may_bite(scenario):
-                again = stage in self._between(scenario.services[0]) and self._ahead(scenario)
-                cloud = self.cures.look(cloud, stage, scenario, again=again)
+        looking = [one for one in self.runner.known if one.services[0] in services and self._may_bite(one)]
+        cured = self.ledger.cured
+        for scenario in looking:
+            again = stage in self._between(scenario.services[0]) and self._ahead(scenario)
+            cloud = self.cures.look(cloud, stage, scenario, again=again)
+        if self.ledger.cured > cured:
+            for scenario in looking:
+                self.cures.look_back(cloud, stage, scenario)
         self._probe(cloud, stage)
         self._check(cloud, stage)
         if self.runner.keep_schema:

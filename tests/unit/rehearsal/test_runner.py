@@ -267,6 +267,48 @@ def test_a_cure_that_leaves_its_finding_there_has_not_cured_it(tools):
     assert [f.state for f in result.findings] == [State.STANDING]
 
 
+def mended(how, **given):
+    """Two traps: the first one, which has no cure of its own, is not there any more once the second is cured."""
+    other = scenario("other", **given)
+    first = Scenario(title="t", services=("nova",), symptom=other.symptom, name="first", hops=other.hops)
+    first.preflight("seeded")(lambda _cloud: how(other) or ())
+    return first, other
+
+
+def seen(other, place="nova.rows"):
+    return [Finding("first", Severity.ERROR, "nova", place, "first is there")] if other.there else []
+
+
+def test_what_another_trap_s_cure_mends_is_resolved(tools):
+    result = runner(plan_of("nova"), known=mended(seen)).go(fake_cloud()).result
+    assert states(result) == [("seeded", "cured", "first is there"), ("seeded", "cured", "other is there")]
+    assert result.came_through
+
+
+def test_what_a_cure_of_a_later_stage_mends_is_resolved_before_the_first_step_only(tools):
+    for hop, state in (("havana/nova", "cured"), ("icehouse/nova", "standing")):
+        known = mended(seen, at=f"before:{hop}")
+        known[0].hops = known[1].hops = (hop,)
+        result = runner(plan_of("nova"), known=known).go(fake_cloud()).result
+        assert states(result) == [("seeded", state, "first is there"), (f"before:{hop}", "cured", "other is there")]
+
+
+def test_what_no_cure_mends_or_can_be_asked_again_stays_unresolved(tools):
+    def stays(_other):
+        return [Finding("first", Severity.ERROR, "nova", "x", "first is there")]
+
+    def breaks(other):
+        if not other.there:
+            raise UsageFault("not here")
+        return stays(other)
+
+    for how in (stays, breaks):
+        result = runner(plan_of("nova"), known=mended(how)).go(fake_cloud()).result
+        assert [f.finding.source for f in result.standing] == ["first"]
+    nothing = runner(plan_of("nova"), known=mended(seen), may_cure=cure_none).go(fake_cloud()).result
+    assert [f.finding.source for f in nothing.standing] == ["first", "other"]
+
+
 def test_nothing_is_cured_that_may_not_be(tools):
     result = runner(plan_of("nova"), known=[scenario()], may_cure=cure_none).go(fake_cloud()).result
     assert [f.state for f in result.findings] == [State.STANDING] and not result.came_through
