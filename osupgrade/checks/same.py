@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
@@ -19,12 +21,32 @@ Facts = Mapping[str, Mapping[tuple[Any, ...], tuple[Any, ...]]]
 Read = Callable[[Cloud], Facts]
 
 
+class Unread(dict[tuple[Any, ...], tuple[Any, ...]]):
+    """Facts that cannot be read, because a table or column of theirs is not there; ``fault`` is what the server says.
+
+    A dump may hold a part of a database. What was never there is no loss.
+    """
+
+    def __init__(self, fault: DBAPIError) -> None:
+        super().__init__()
+        self.fault = fault
+
+
+NO_SUCH_COLUMN, NO_SUCH_TABLE = 1054, 1146
+
+
 def facts_of(cloud: Cloud, database: str, kinds: Mapping[str, tuple[int, str]]) -> Facts:
     """The facts that some queries give: kind -> (number of key columns, query)."""
-    return {
-        kind: {tuple(row[:keys]): tuple(row[keys:]) for row in cloud.rows(database, sql)}
-        for kind, (keys, sql) in kinds.items()
-    }
+    return {kind: _read(cloud, database, keys, sql) for kind, (keys, sql) in kinds.items()}
+
+
+def _read(cloud: Cloud, database: str, keys: int, sql: str) -> Mapping[tuple[Any, ...], tuple[Any, ...]]:
+    try:
+        return {tuple(row[:keys]): tuple(row[keys:]) for row in cloud.rows(database, sql)}
+    except DBAPIError as fault:
+        if fault.orig is None or fault.orig.args[:1] not in ((NO_SUCH_COLUMN,), (NO_SUCH_TABLE,)):
+            raise
+        return Unread(fault)
 
 
 def same(
@@ -46,6 +68,10 @@ def same(
         after, right = read(cloud), may_appear(cloud) if may_appear else {}
         for kind, things in before.items():
             now = after.get(kind, {})
+            if isinstance(things, Unread):
+                continue
+            if isinstance(now, Unread):
+                raise now.fault
             lost = sorted((key for key in things if key not in now), key=repr)
             fine = right.get(kind, {})
             new = sorted((k for k in now if k not in things and fine.get(k) != now[k]), key=repr)

@@ -22,31 +22,23 @@ _KINDS = {
 }
 
 
+_OWN_KEYS = "SELECT access, secret FROM ec2_credential"
+_KEYS = (
+    "SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"access\": \"', -1), '\"', 1), "
+    "SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"secret\": \"', -1), '\"', 1) FROM credential "
+    "WHERE type = 'ec2' AND id = SHA2(SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"access\": \"', -1), '\"', 1), 256)"
+)
+"""Access keys with their secrets: in a table of their own in Grizzly, as credentials of type ec2 from Havana on."""
+
+
 def _read(cloud: Cloud) -> Facts:
-    facts = dict(facts_of(cloud, "keystone", _KINDS))
     tables = cloud.tables("keystone")
+    kinds = {**_KINDS, "EC2 keys": (1, _OWN_KEYS if "ec2_credential" in tables else _KEYS)}
     if "assignment" in tables:
-        rows = cloud.rows("keystone", "SELECT type, actor_id, target_id, role_id FROM assignment")
-        facts["grants"] = {tuple(row): () for row in rows}
-    else:
-        facts["grants"] = {
-            (GRANT_TYPES[g.table], g.actor, g.target, role): () for g in grants(cloud) for role in g.roles
-        }
-    keys = {(access,): (secret,) for access, secret in _ec2_keys(cloud, tables)}
-    facts["EC2 keys"] = keys
-    return facts
-
-
-def _ec2_keys(cloud: Cloud, tables: frozenset[str]) -> list[tuple[object, ...]]:
-    """Access keys with their secrets: in a table of their own in Grizzly, as credentials of type ec2 from Havana on."""
-    if "ec2_credential" in tables:
-        return cloud.rows("keystone", "SELECT access, secret FROM ec2_credential")
-    return cloud.rows(
-        "keystone",
-        "SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"access\": \"', -1), '\"', 1), "
-        "SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"secret\": \"', -1), '\"', 1) FROM credential "
-        "WHERE type = 'ec2' AND id = SHA2(SUBSTRING_INDEX(SUBSTRING_INDEX(`blob`, '\"access\": \"', -1), '\"', 1), 256)",
-    )
+        kinds["grants"] = (4, "SELECT type, actor_id, target_id, role_id FROM assignment")
+        return facts_of(cloud, "keystone", kinds)
+    held = {(GRANT_TYPES[g.table], g.actor, g.target, role): () for g in grants(cloud) for role in g.roles}
+    return {**facts_of(cloud, "keystone", kinds), "grants": held}
 
 
 check = same(

@@ -33,15 +33,12 @@ def _facts(cloud: Cloud) -> Facts:
         "domains": (1, " UNION ".join([_DOMAINS] * ("domain" in tables) + [_MOVED] * moved)),
         **dict(kind for table, kind in LATER.items() if table in tables),
     }
-    return {**facts_of(cloud, "keystone", kinds), "grants": _grants(cloud, tables)}
-
-
-def _grants(cloud: Cloud, tables: frozenset[str]) -> dict[tuple[object, ...], tuple[object, ...]]:
-    if "assignment" not in tables:
-        return {(GRANT_TYPES[g.table], g.actor, g.target, role, 0): () for g in grants(cloud) for role in g.roles}
-    inherited = "inherited" if "inherited" in cloud.columns("keystone", "assignment") else "0"
-    sql = f"SELECT type, actor_id, target_id, role_id, {inherited} FROM assignment"
-    return {tuple(row): () for row in cloud.rows("keystone", sql)}
+    if "assignment" in tables:
+        inherited = "inherited" if "inherited" in cloud.columns("keystone", "assignment") else "0"
+        kinds["grants"] = (5, f"SELECT type, actor_id, target_id, role_id, {inherited} FROM assignment")
+        return facts_of(cloud, "keystone", kinds)
+    held = {(GRANT_TYPES[g.table], g.actor, g.target, role, 0): () for g in grants(cloud) for role in g.roles}
+    return {**facts_of(cloud, "keystone", kinds), "grants": held}
 
 
 check = same(
