@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
-from osupgrade.model.report import Customisation, SchemaVerdict, StagedFinding, State
-from osupgrade.model.stage import VERIFY
+from osupgrade.model.report import Customisation, LaneResult, SchemaVerdict, StagedFinding, State
+from osupgrade.model.stage import SEEDED, VERIFY
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
+from osupgrade.rehearsal.covered import covered
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers, revision_name, variant_of
 from osupgrade.schema.diff import described
@@ -60,9 +62,11 @@ class Surveyor:
             stopped = (failed.diagnosis or NO_WORDS) if failed else None
             reached = self._reached(before, steps)
             after = aftermath(_rows(cloud), before, cloud.databases[service], reached, stopped)
-            own = tuple(_customisation(service, verdict, before, after) for verdict in after.verdicts)
+            own = tuple(_customisation(service, verdict, before, after) for verdict in _own(before, after))
             verdicts.append(SchemaVerdict(service, reached, after.exact, own))
             found += [StagedFinding(VERIFY, finding, State.STANDING) for finding in after.findings]
+            known = _known_before(before, result, failed)
+            found += [StagedFinding(SEEDED, finding, State.STANDING) for finding in known]
         return PhaseResult(tuple(found), schemas=tuple(verdicts))
 
     def _databases_of(self, service: str) -> tuple[str, ...]:
@@ -83,6 +87,26 @@ class Surveyor:
         stands = ran[-1].versions_after.get(before.service, ())
         known = [name for name in (*stands, revision_name(stands)) if line.position(name) is not None]
         return known[-1] if known else before.study.identity.revision.name
+
+
+def _own(before: Survey, after: Aftermath) -> tuple[Verdict, ...]:
+    """What became of the customisations. A database that is no known release, or not whole, has none to tell."""
+    return () if before.study.identity.foreign else after.verdicts
+
+
+def _known_before(before: Survey, result: LaneResult, failed: StepResult | None) -> Iterator[Finding]:
+    """What was there to say of a database as a whole at the start, unless a trap says it too.
+
+    Where its steps came through they have refuted that they would stop; that its version is wrong is still true.
+    """
+    identity, traps = before.study.identity, [staged.finding for staged in result.findings]
+    for finding in identity.findings if identity.foreign else before.study.whole:
+        if covered(finding, traps):
+            continue
+        if failed:
+            yield finding
+        elif finding.severity is Severity.ERROR:
+            yield replace(finding, severity=Severity.WARNING)
 
 
 def _customisation(service: str, verdict: Verdict, before: Survey, after: Aftermath) -> Customisation:

@@ -65,6 +65,12 @@ class Study:
     customisations: tuple[Change, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def whole(self) -> tuple[Finding, ...]:
+        """The findings about the database as a whole: its version, its character sets and engines."""
+        places = {change.place for change in self.customisations}
+        return tuple(finding for finding in self.findings if finding.place not in places)
+
 
 def recognise(schema: Schema) -> str | None:
     """The service whose database this is, by its tables; None for a database that is no service's."""

@@ -26,6 +26,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import SEEDED
 from osupgrade.rehearsal.asking import ask, said, spared
+from osupgrade.rehearsal.covered import covered
 from osupgrade.rehearsal.inspect.model import SOURCE, Database, Inspection, Own, Size
 from osupgrade.rehearsal.inspect.open import Opened, rows_of
 from osupgrade.scenarios.contract import Scenario
@@ -183,22 +184,6 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
         return Finding(SOURCE, Severity.WARNING, one.service, one.database, ends, how)
     words = f"{says}: it is on the way to {last} already"
     return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
-
-
-def covered(finding: Finding, others: Iterable[Finding]) -> bool:
-    """Whether a scenario's finding says the same of the same thing, with a cure besides."""
-    if finding.severity is not Severity.ERROR and not finding.evidence.rows:
-        return False
-    names = {row[0] for row in finding.evidence.rows} or {finding.place.rpartition(".")[2]}
-    return any(
-        other.service == finding.service and other.severity is Severity.ERROR and names <= _words(other)
-        for other in others
-    )
-
-
-def _words(finding: Finding) -> set[str]:
-    texts = [finding.message, *finding.place.split("."), *(cell for row in finding.evidence.rows for cell in row)]
-    return {word.strip("`'\",;:()") for text in texts for word in text.split()}
 
 
 def is_empty(rows: Rows, database: str, schema: Schema) -> bool:

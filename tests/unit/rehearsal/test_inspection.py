@@ -13,7 +13,8 @@ from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
 from osupgrade.model.plan import find_path, make_plan
-from osupgrade.rehearsal.inspect.judge import covered, is_empty, start_finding
+from osupgrade.rehearsal.covered import covered
+from osupgrade.rehearsal.inspect.judge import is_empty, start_finding
 from osupgrade.rehearsal.inspect.model import Database, Inspection, Own, Size
 from osupgrade.rehearsal.inspect.open import readable, without_doubles
 from osupgrade.report.inspection import show
