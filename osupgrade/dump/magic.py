@@ -7,4 +7,5 @@ MAGIC = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
 }

@@ -60,7 +60,12 @@ class _Independent(io.RawIOBase):
         return self._at
 
     def seekable(self) -> bool:
-        return False
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._descriptor).st_size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
 
 
 def is_pipe(path: Path) -> bool:

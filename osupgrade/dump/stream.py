@@ -21,12 +21,13 @@ from osupgrade.dump.magic import MAGIC
 from osupgrade.dump.piped import Kept
 from osupgrade.dump.statements import Piece, Splitter
 from osupgrade.dump.tabular import Rows, inserts
+from osupgrade.dump.zipped import zipped
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.quoting import quoted
 
 BLOCK = 1 << 20
 
-SUFFIXES = (".sql", ".gz", ".xz", ".zst", ".bz2", ".dump", ".mysql")
+SUFFIXES = (".sql", ".gz", ".xz", ".zst", ".bz2", ".zip", ".dump", ".mysql")
 
 _CODE = re.compile(rb"^(CREATE .*?);\n(?=SET character_set_client = @PREV_|\Z)", re.MULTILINE | re.DOTALL)
 _CODE_BYTES = 64 << 20
@@ -126,11 +127,18 @@ class Reader:
                 raise UsageFault(f"{part.path} holds more than {_CODE_BYTES >> 20} MB of triggers and routines")
         return b"".join(gathered)
 
+    def _hashed(self, raw: IO[bytes]) -> IO[bytes]:
+        """A file whose bytes are not read in their order, at its beginning again with all of them in the hash."""
+        while self.sha256 and (block := raw.read(BLOCK)):
+            self.sha256.update(block)
+        raw.seek(0)
+        return raw
+
     def _decompressed(self, part: Part, raw: IO[bytes]) -> Iterator[bytes]:
         source = cast(IO[bytes], _Hashing(raw, self.sha256)) if self.sha256 else raw
         kind, name = compression(part), part.path.name
         try:
-            for block in _plain(kind, source):
+            for block in zipped(self._hashed(raw), name, BLOCK) if kind == "zip" else _plain(kind, source):
                 self._length += len(block)
                 if kind and self._length > FREE + self._ratio * max(self.position, 1):
                     raise UsageFault(

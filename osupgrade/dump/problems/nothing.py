@@ -13,7 +13,7 @@ PROMISE = 64 << 20
 """Bytes within which a dump has a statement that means something; what has none by then is none."""
 
 _ARCHIVES = {
-    b"PK\x03\x04": ("a zip archive", "unpack it and give the dump inside"),
+    b"PK\x05\x06": ("an empty zip archive", HINT),
     b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it and give the dump inside"),
     b"Rar!": ("a RAR archive", "unpack it and give the dump inside"),
     b"\x04\x22\x4d\x18": (

@@ -2,8 +2,13 @@
 
 import bz2
 import gzip
+import hashlib
+import io
 import lzma
+import os
 import re
+import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -73,6 +78,14 @@ def read(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> Dump:
     return read_dump(file)
 
 
+def archive(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return packed.getvalue()
+
+
 def refusal(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> UsageFault:
     with pytest.raises(UsageFault) as caught:
         read(tmp_path, text, name)
@@ -90,6 +103,11 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> UsageFaul
         ("a.sql.bz2", bz2.compress),
         ("a.sql.zst", zstandard.ZstdCompressor().compress),
         ("misnamed.sql", gzip.compress),
+        ("a.sql.zip", lambda text: archive({"a.sql": text})),
+        (
+            "a.zip",
+            lambda text: archive({"b/": b"", "b/a.sql": text, "__MACOSX/b/._a.sql": b"\0", "b/.DS_Store": b"\0"}),
+        ),
     ],
 )
 def test_a_dump_is_the_same_however_it_is_packed(tmp_path, name, pack):
@@ -101,6 +119,43 @@ def test_a_dump_is_the_same_however_it_is_packed(tmp_path, name, pack):
     assert dump.charset == "utf8"
     assert dump.sections == (Section("quantum", False, ("networks", "ports", "subnets")),)
     assert dump.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"a.sql": b"a", "b.sql": b"b"}, "holds 2 files"),
+        ({}, "an empty zip archive"),
+        ({"a/": b"", "a/.x": b""}, "holds no file"),
+        ({"a.sql.gz": gzip.compress(b"SELECT 1;")}, "compressed itself"),
+    ],
+)
+def test_a_zip_archive_that_is_not_one_dump_is_to_be_unpacked(tmp_path, files, says):
+    fault = refusal(tmp_path, archive(files), "a.zip")
+    assert says in fault.message and (files == {} or "unpack it" in fault.hint)
+
+
+def test_a_zip_archive_is_known_by_the_checksum_of_the_file_and_read_from_a_pipe(tmp_path):
+    packed = archive({"a.sql": single().encode()})
+    assert read(tmp_path, packed, "a.zip").sha256 == hashlib.sha256(packed).hexdigest()
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: fifo.write_bytes(packed))
+    writer.start()
+    ((path, parts),) = find_dumps([fifo])
+    writer.join()
+    assert read_dump(path, parts).sql_bytes == len(single())
+
+
+def test_a_damaged_or_encrypted_zip_archive_is_refused(tmp_path):
+    packed = bytearray(archive({"a.sql": single().encode()}))
+    assert "is damaged" in refusal(tmp_path, bytes(packed[:-30]), "a.zip").message
+    encrypted = bytearray(packed)
+    encrypted[packed.rindex(b"PK\x01\x02") + 8] |= 1
+    assert "encrypted" in refusal(tmp_path, bytes(encrypted), "a.zip").message
+    packed[60] ^= 0xFF
+    packed[61] ^= 0xFF
+    assert "is damaged" in refusal(tmp_path, bytes(packed), "a.zip").message
 
 
 def test_zstd_and_gzip_of_several_members_are_read_to_the_end(tmp_path):
@@ -190,7 +245,7 @@ def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_come
         (b"", "is empty"),
         (b"hello\n", "is not a dump"),
         (single().encode("utf-16"), "UTF-16"),
-        (b"PK\x03\x04" + bytes(40), "zip archive"),
+        (b"PK\x03\x04" + bytes(40), "its zip data is broken"),
         (bytes(257) + b"ustar" + bytes(300), "tar archive"),
         (b"-- PostgreSQL database dump\nCREATE TABLE a (b int);\n", "PostgreSQL"),
         (
