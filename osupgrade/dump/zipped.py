@@ -15,20 +15,23 @@ _ENCRYPTED = 1
 
 
 def zipped(raw: IO[bytes], name: str, block: int) -> Iterator[bytes]:
-    """The decompressed bytes of the only file in an archive; raises UsageFault for one that has none, or several."""
+    """The decompressed bytes of the only dump in an archive; raises UsageFault for one that has none, or several."""
     try:
         with zipfile.ZipFile(raw) as archive:
             files = [info for info in archive.infolist() if not (info.is_dir() or _is_of_the_packer(info.filename))]
+            files = [info for info in files if info.filename.lower().endswith(".sql")] or files
             if len(files) != 1:
                 held = f"{len(files)} files" if files else "no file"
                 raise UsageFault(f"{name} is a zip archive that holds {held}", hint=_UNPACK)
             if files[0].flag_bits & _ENCRYPTED:
                 raise UsageFault(f"{name} is an encrypted zip archive", hint=_UNPACK)
             with archive.open(files[0]) as member:
-                if member.peek(8).startswith(tuple(MAGIC)):
+                data = member.read(block)
+                if data.startswith(tuple(MAGIC)):
                     raise UsageFault(f"{name} holds a file that is compressed itself", hint=_UNPACK)
-                while data := member.read(block):
+                while data:
                     yield data
+                    data = member.read(block)
     except NotImplementedError as fault:
         raise UsageFault(f"{name} is compressed in a way that cannot be read here: {fault}", hint=_UNPACK) from fault
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as fault:

@@ -106,7 +106,7 @@ def refusal(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> UsageFaul
         ("a.sql.zip", lambda text: archive({"a.sql": text})),
         (
             "a.zip",
-            lambda text: archive({"b/": b"", "b/a.sql": text, "__MACOSX/b/._a.sql": b"\0", "b/.DS_Store": b"\0"}),
+            lambda text: archive({"b/": b"", "b/a.sql": text, "__MACOSX/b/._a.sql": b"\0", "b/READ.ME": b"\0"}),
         ),
     ],
 )
