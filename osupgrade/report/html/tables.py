@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model.report import Part, RunReport
+
+
+FEW = 3
+"""Migrations of a table that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,15 @@ class Table:
     bytes: tuple[int | None, int | None]
     unscaled: int | None = None
     """Rows before ``--scale`` multiplied the cloud."""
+    by: tuple[str, ...] = ()
+    """The migrations that worked on it, each with its release, in the order in which they ran."""
+
+    @property
+    def history(self) -> str:
+        """Which migrations made it what it is, in a few words: the first, the last, and how many lie between."""
+        if len(self.by) <= FEW:
+            return ", ".join(self.by)
+        return f"{self.by[0]}, {len(self.by) - 2} more, {self.by[-1]}"
 
     @property
     def change(self) -> str:
@@ -41,12 +54,14 @@ class Tables:
 def tables(report: RunReport) -> Tables:
     """The tables of a run's cloud by what became of them."""
     names = sorted(report.rows.keys() | report.sizes.keys())
+    worked = _worked(report)
     tables = [
         Table(
             name,
             (report.rows.get(name, {}).get("seeded"), report.rows.get(name, {}).get("verify")),
             (report.sizes.get(name, {}).get("seeded"), report.sizes.get(name, {}).get("verify")),
             report.rows.get(name, {}).get("unscaled"),
+            worked.get(name, ()),
         )
         for name in names
     ]
@@ -55,6 +70,18 @@ def tables(report: RunReport) -> Tables:
         empty=tuple(table for table in tables if table.change and not any(table.rows)),
         same=tuple(table for table in tables if not table.change),
     )
+
+
+def _worked(report: RunReport) -> Mapping[str, tuple[str, ...]]:
+    """The migrations that worked on each table, by ``database.table``."""
+    found: dict[str, dict[str, None]] = {}
+    for step in report.result.steps if report.result else ():
+        release = step.step.partition("/")[0]
+        for migration in step.migrations:
+            for table in migration.tables:
+                said = f"{release} {migration.label or migration.revision}"
+                found.setdefault(f"{migration.database}.{table.table}", {})[said] = None
+    return {name: tuple(said) for name, said in found.items()}
 
 
 @dataclass(frozen=True)

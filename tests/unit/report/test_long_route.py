@@ -10,6 +10,7 @@ from osupgrade.model.plan import Chain
 from osupgrade.model.release import Hop
 from osupgrade.report.digest import travelled
 from osupgrade.report.html import html, timeline
+from osupgrade.report.html.tables import tables
 from osupgrade.report.terminal.console import terminal
 from osupgrade.report.terminal.live import live
 from osupgrade.report.terminal.verdict import verdict
@@ -86,3 +87,26 @@ def test_a_move_on_the_way_is_named_after_the_release_that_makes_it():
     result = dataclasses.replace(REPORT.result, steps=(*STEPS, move), path="release00-release27")
     page = re.sub("<wbr>", "", html(dataclasses.replace(REPORT, result=result), Path("nowhere")))
     assert "release02 → ml2 → release03" in page and "release27 → ml2" not in page
+
+
+def test_of_each_table_it_is_said_which_migrations_made_it_what_it_is():
+    result = samples.GREEN.result
+    step = next(step for step in result.steps if step.migrations and step.migrations[0].tables)
+    work = step.migrations[0].tables[0]
+    again = [
+        dataclasses.replace(step.migrations[0], label=f"{number}_again", tables=(dataclasses.replace(work, table="t"),))
+        for number in range(5)
+    ]
+    steps = [
+        dataclasses.replace(step, migrations=tuple(again[:3])),
+        dataclasses.replace(step, step="zed/x", migrations=tuple(again[3:])),
+    ]
+    name = f"{again[0].database}.t"
+    report = dataclasses.replace(
+        samples.GREEN, result=dataclasses.replace(result, steps=tuple(steps)), rows={name: {"seeded": 1, "verify": 2}}
+    )
+    (table,) = [one for one in tables(report).changed if one.name == name]
+    first = step.step.partition("/")[0]
+    assert table.by == (f"{first} 0_again", f"{first} 1_again", f"{first} 2_again", "zed 3_again", "zed 4_again")
+    assert table.history == f"{first} 0_again, 3 more, zed 4_again"
+    assert table.history in html(report, Path("nowhere"))
