@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds fuzz chaos coverage catalogue hunt trial golden clean
+.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds stretches fuzz chaos coverage catalogue hunt trial golden clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -57,6 +57,9 @@ seeds: engine ## clouds of 20 seeds under every preflight and invariant: no fals
 
 fuzz: setup ## 2000 damaged files of every kind that is read: each is read or refused
 	OSUPGRADE_FUZZ=$${OSUPGRADE_FUZZ:-2000} $(BIN)/pytest tests/unit/fuzz -n auto $(ARGS)
+
+stretches: engine ## 20 random stretches of the chain, each with a cloud and services of its own; ARGS="--first 100"
+	$(BIN)/python -m tools.stretches $(ARGS)
 
 chaos: engine ## kills and full disks at random points of rehearsals; ARGS="--points 200 --seed 7"
 	$(BIN)/python -m tools.chaos $(ARGS)
