@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,14 +89,15 @@ def read_dump(
         splitter = Splitter(line)
         lines.append(line)
         promised = len(reader.parts) > 1
-        for block in _watched(reader, reader.blocks_of(part), seen, name, line, progress):
-            for piece in splitter.feed(block):
-                if piece.kind is not Kind.BLANK:
-                    note(piece, sections, seen)
-            if not promised and seen.length > PROMISE:
-                promised = True
-                if unusable := not_a_dump(seen, name):
-                    raise unusable
+        with contextlib.closing(reader.blocks_of(part)) as blocks:  # what is refused half-way leaves no open file
+            for block in _watched(reader, blocks, seen, name, line, progress):
+                for piece in splitter.feed(block):
+                    if piece.kind is not Kind.BLANK:
+                        note(piece, sections, seen)
+                if not promised and seen.length > PROMISE:
+                    promised = True
+                    if unusable := not_a_dump(seen, name):
+                        raise unusable
         for piece in splitter.feed(b"", last=True):
             note(piece, sections, seen)
         line = splitter.line

@@ -265,7 +265,8 @@ class _Work:
     def _look(self, written: Path) -> None:
         self.progress("looking for what was masked", "")
         harmless = (*self._harmless(), *self.listed, *self.upstream, *WORDS)
-        candidates = self.scan.candidates(Reader([Part(written)]).blocks(), harmless)
+        with contextlib.closing(Reader([Part(written)]).blocks()) as blocks:
+            candidates = self.scan.candidates(blocks, harmless)
         found = leaks_of(self.server, self.used, self.secrets(), candidates, self.masker)
         if found:
             raise _leak(found)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from osupgrade.catalog.eras import ending_at, numbers, said_of
+from osupgrade.catalog.eras import ending_at, said_of
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.revisions import behind, known
 from osupgrade.dump.holdings import Holding
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
@@ -29,7 +30,7 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
         name = f"{holding.section.name or holding.service} ({holding.dump.name})"
         says = ", ".join(holding.section.versions)
         first, last = releases[0].name, releases[-1].name
-        place = _place(holding.section.versions, ends) or _era(holding, releases)
+        place = _place(holding.service, holding.section.versions, ends) or _era(holding, releases)
         if place == "before":
             raise UsageFault(
                 f"{name} is older than {first}: its version is {says}, {first}'s is {', '.join(ends[first])}",
@@ -50,11 +51,13 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
 def release_of(found: Sequence[Holding]) -> Release:
     """The release that the databases of dumps are at, by their version tables; the oldest where they differ.
 
+    A database between two releases is on the way from the first of them.
+
     Raises UsageFault where no release ends at any of these versions.
     """
     releases = ordered(load_releases().values())
     # Of releases that end at the same version it is the latest: the hops between them change nothing.
-    at = [max(matching) for holding in found if (matching := _matching(holding, releases))]
+    at = [max(matching) for h in found if (matching := _matching(h, releases) or _passed(h, releases))]
     if not at:
         says = "; ".join(
             f"{h.service} {said_of(h.service, h.section.versions) or ', '.join(h.section.versions) or 'has no version'}"
@@ -74,16 +77,26 @@ def _matching(holding: Holding, releases: Sequence[Release]) -> list[int]:
     return [number for number, head in enumerate(ends) if set(head) == versions]
 
 
-def _place(versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:
+def _passed(holding: Holding, releases: Sequence[Release]) -> list[int]:
+    """The numbers of the releases behind a database that is on the way to a later one; none where it is nowhere."""
+    database, versions = holding.service, holding.section.versions
+    if not known(database, versions):
+        return []
+    ends = [heads(database, [release]).get(release.name, ()) for release in releases]
+    ahead = any(head and behind(database, head, versions) for head in ends)
+    return [n for n, head in enumerate(ends) if ahead and head and behind(database, versions, head)]
+
+
+def _place(database: str, versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:
     """The release a version is of; ``before`` or ``after`` all of them; empty when it is in between."""
     for name, head in heads.items():
         if set(versions) == set(head):
             return name
-    ordered = list(heads.values())
-    if all(numbers(head) for head in ordered) and (version := numbers(versions)):
-        if version < numbers(ordered[0]):
-            return "before"
-        return "after" if version > numbers(ordered[-1]) else ""
+    ordered = [head for head in heads.values() if head]
+    if known(database, versions) and ordered:
+        if not behind(database, versions, ordered[0]):
+            return "before" if behind(database, ordered[0], versions) else ""
+        return "after" if behind(database, versions, ordered[-1]) else ""
     words = [h[0] for h in ordered if len(h) == 1 and h[0].isalpha()]
     if words and len(versions) == 1 and versions[0].isalpha():  # releases' names, which follow the alphabet
         return "before" if versions[0] < words[0] else "after"

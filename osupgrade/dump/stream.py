@@ -8,8 +8,8 @@ import hashlib
 import lzma
 import re
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -85,7 +85,7 @@ class Reader:
         """How far the files are read."""
         return self._before + (self._file.tell() if self._file else 0)
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self) -> Generator[bytes]:
         """The decompressed bytes; raises UsageFault for a file that cannot be read or is damaged."""
         for part in self.parts:
             yield from self.blocks_of(part)
@@ -94,12 +94,13 @@ class Reader:
         """The statements; a file of several ends the one that it left open, and lines are counted through all."""
         for part in self.parts:
             splitter = Splitter(line)
-            for block in self.blocks_of(part):
-                yield from splitter.feed(block)
+            with closing(self.blocks_of(part)) as blocks:
+                for block in blocks:
+                    yield from splitter.feed(block)
             yield from splitter.feed(b"", last=True)
             line = splitter.line
 
-    def blocks_of(self, part: Part) -> Iterator[bytes]:
+    def blocks_of(self, part: Part) -> Generator[bytes]:
         """The decompressed bytes of one of the files."""
         self.part = part
         if part.database:

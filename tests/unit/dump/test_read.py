@@ -428,3 +428,21 @@ def test_a_service_of_several_databases_is_refused_without_all_of_them(tmp_path,
     assert says in told
     assert "dump nova, nova_api, nova_cell0" in told or "dump nova_api, nova, nova_cell0" in told
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_that_is_refused_half_way_is_closed(tmp_path, monkeypatch):
+    opened = []
+    real = Path.open
+
+    def noting(self, *given, **more):
+        opened.append(real(self, *given, **more))
+        return opened[-1]
+
+    dump = tmp_path / "a.sql"
+    dump.write_bytes(b"no dump at all;\n" * 1000)
+    monkeypatch.setattr(Path, "open", noting)
+    monkeypatch.setattr("osupgrade.dump.read.PROMISE", 1000)
+    with pytest.raises(UsageFault) as refused:
+        read_dump(dump)
+    # While the fault, and with it every frame below, is still at hand.
+    assert refused.tb and opened and all(file.closed for file in opened)
