@@ -6,7 +6,7 @@ BIN := .venv/bin
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
 
-.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds stretches fuzz chaos coverage catalogue hunt trial golden clean
+.PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds stretches fuzz chaos coverage catalogue revisions hunt trial golden clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -69,6 +69,9 @@ coverage: engine ## which migrations the seeded cloud puts to work, table by tab
 
 catalogue: engine ## rebuild the schema catalogue from the pinned tools; ARGS="--path caracal-gazpacho" from packages
 	$(BIN)/python -m tools.build_catalogue $(ARGS)
+
+revisions: setup ## which release brings which alembic revision, read from a directory of git mirrors; ARGS=DIR
+	$(BIN)/python -m tools.revisions $(ARGS)
 
 hunt: engine ## plant rows that violate what migrations ask, and record what the real tools do
 	$(BIN)/python -m tools.hunt $(ARGS)

@@ -11,6 +11,7 @@ from typing import Any
 from osupgrade.catalog import content
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.revisions import behind, known
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,9 @@ def said_of(database: str, versions: Sequence[str]) -> str:
     if found := ending_at(database, versions):
         first, last = found[0].title, found[-1].title
         return f"that of {first}" if first == last else f"that of {first} to {last}"
-    here = numbers(versions)
-    if not here:
+    if not known(database, versions):
         return ""
-    known = [(numbers(era.ends.get(database, ())), era) for era in eras()]
-    before = max((pair for pair in known if () < pair[0] < here), key=lambda pair: pair[0], default=None)
-    after = min((pair for pair in known if pair[0] > here), key=lambda pair: pair[0], default=None)
-    return f"between those of {before[1].title} and {after[1].title}" if before and after else ""
-
-
-def numbers(versions: Sequence[str]) -> tuple[int, ...]:
-    """Numbered versions with the highest first; empty where they are not numbers.
-
-    Where a table has one row for each of several repositories, the highest is that of the service itself, which alone
-    goes on counting: 109, 44, 44, 44 is newer than 44.
-    """
-    if not versions or not all(version.isdigit() and version.isascii() for version in versions):
-        return ()
-    return tuple(sorted((int(version) for version in versions), reverse=True))
+    ends = [(era, era.ends[database]) for era in eras() if era.ends.get(database)]
+    before = [era for era, head in ends if behind(database, versions, head)]
+    after = [era for era, head in ends if behind(database, head, versions)]
+    return f"between those of {before[-1].title} and {after[0].title}" if before and after else ""

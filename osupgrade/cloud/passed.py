@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from osupgrade.catalog.revisions import behind, known
 from osupgrade.catalog.services import services as known_services
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.steps import versions
@@ -85,7 +86,10 @@ def _place(cloud: Cloud, database: str, stood: tuple[str, ...], service: str, la
         here, there = line.position(revision_name(stood)), line.position(revision_name(goal))
         if here is not None and there is not None and here > there:
             return f"on the way to {line.revisions[here].release}"
-    return ""
+    # Where the catalogue has no schemas to look for, only the order of the revisions says it.
+    ahead = any(behind(database, head, stood) for head in heads.values())
+    beyond = ahead and not _known(database, stood) and known(database, stood) and behind(database, stood, goal)
+    return f"beyond the end of {later[0].name}" if beyond else ""
 
 
 def _head(release: Release, service: str, database: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from osupgrade.catalog.revisions import behind, known
 from osupgrade.cloud.arrival import take_over
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.judge import Versions, diagnose, judge, judge_check, judge_start, judge_work
@@ -89,7 +90,7 @@ def run_hop(
     seen = _seen(cloud, part.step, service)
     if not runs:
         return StepResult(part.step, service, release.name, Outcome.SKIPPED, seconds, None, before, after)
-    problems = _skipped(cloud, origin, start, source, before) if origin and source and instead is None else ()
+    problems = _skipped(cloud, origin, start, source, release, before) if origin and source and not instead else ()
     missing = _brought(cloud, service, source, release, before) if origin and source else frozenset()
     gone = sorted(missing - cloud.tables(part.databases[0].name))
     problems += judge(part.databases, after, [done.status for done in runs], gone)
@@ -164,8 +165,23 @@ def _arrival(cloud: Cloud, part: ServiceRelease, source: Release | None) -> Arri
     return part.arrival if not cloud.tables(part.arrival.database) else None
 
 
-def _within(cloud: Cloud, service: str, source: Release, before: Versions) -> bool:
+def _on_the_way(service: str, source: Release, release: Release, before: Versions) -> bool:
+    """Whether every database is at the source's head or beyond, and none beyond the hop's own, by their revisions."""
+    begins = {d.name: d.head for d in source.services[service].databases}
+    ends = {d.name: d.head for d in release.services[service].databases}
+    return all(
+        known(name, before.get(name, ()))
+        and behind(name, before[name], head)
+        and behind(name, ends.get(name, ()), before[name])
+        for name, head in begins.items()
+        if name in before
+    )
+
+
+def _within(cloud: Cloud, service: str, source: Release, release: Release, before: Versions) -> bool:
     """Whether the database stood between the source's head and the hop's own, as after a cure that stamps it there."""
+    if _on_the_way(service, source, release, before):
+        return True
     line = None if cloud.site.core_plugin else line_of(service, cloud.site, source.name)
     if line is None:
         return False
@@ -183,7 +199,7 @@ def _brought(cloud: Cloud, service: str, source: Release, release: Release, befo
     if cloud.site.core_plugin:
         return frozenset()
     line = line_of(service, cloud.site, source.name, release.name)
-    if line is not None and _within(cloud, service, source, before):
+    if line is not None and _within(cloud, service, source, release, before):
         stood = line.position(revision_name(before.get(source.services[service].databases[0].name, ())))
         if stood is not None:
             return line.head(release.name).schema.names - line.revisions[stood].schema.names
@@ -241,10 +257,12 @@ def _judged(
 
 
 def _skipped(
-    cloud: Cloud, origin: ServiceRelease, start: Versions, source: Release, before: Versions
+    cloud: Cloud, origin: ServiceRelease, start: Versions, source: Release, release: Release, before: Versions
 ) -> tuple[str, ...]:
     """The problems with where the hop began; none where the database was on its way to this release already."""
-    return () if _within(cloud, origin.service, source, before) else judge_start(origin.databases, start, source.name)
+    if _within(cloud, origin.service, source, release, before):
+        return ()
+    return judge_start(origin.databases, start, source.name)
 
 
 def _call(

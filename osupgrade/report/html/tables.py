@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from osupgrade.model.report import Part, RunReport
 
-
 FEW = 3
 """Migrations of a table that are named one by one."""
 

@@ -21,4 +21,8 @@ def test_a_release_may_end_at_another_revision_by_another_command():
 
 
 def test_nothing_is_said_of_what_no_release_has():
-    assert said_of("keystone", ()) == said_of("neutron", ("5ac1c354a051",)) == said_of("nova", ("99999",)) == ""
+    assert said_of("keystone", ()) == said_of("neutron", ("0123456789ab",)) == said_of("nova", ("99999",)) == ""
+
+
+def test_a_revision_of_alembic_s_is_between_two_releases():
+    assert said_of("neutron", ("5ac1c354a051",)) == "between those of Havana (2013.2.4) and Icehouse (2014.1.5)"

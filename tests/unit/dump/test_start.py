@@ -98,9 +98,23 @@ def test_where_services_are_at_different_releases_the_oldest_counts():
     assert release_of([*held_at("train", "nova"), *held_at("yoga", "neutron")]).name == "train"
 
 
-@pytest.mark.parametrize("versions", [(), ("109", "43", "43", "43"), ("own",)])
+@pytest.mark.parametrize("versions", [(), ("109", "900", "900", "900"), ("own",)])
 def test_a_release_that_nobody_knows_has_to_be_named(versions):
     held = Holding("keystone", Read(), Section("keystone", True, (), versions=versions))
     with pytest.raises(UsageFault) as refused:
         release_of([held])
     assert "--from" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("database", "versions", "release"),
+    [
+        ("keystone", ("109", "43", "43", "43"), "pike"),
+        ("nova", ("400",), "stein"),
+        ("neutron", ("5c85685d616d", "195176fb410d"), "rocky"),
+        ("glance", ("queens_expand01", "pike_contract01"), "pike"),
+    ],
+)
+def test_a_database_between_two_releases_is_on_the_way_from_the_first(database, versions, release):
+    held = Holding(database, Read(), Section(database, True, (), versions=versions))
+    assert release_of([held]).name == release

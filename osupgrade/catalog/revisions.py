@@ -1,0 +1,122 @@
+"""In which order revisions follow each other, and which release brings them, over all releases.
+
+Numbered versions follow their numbers. Of alembic's, each service's ``revisions.toml`` has the graph; a database's
+version table holds the heads of what was applied to it. Pure but for reading the files.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from osupgrade.catalog import content
+from osupgrade.catalog.releases import load_releases
+from osupgrade.catalog.services import like, services
+
+_FILE = "revisions.toml"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The revisions of one database: what each follows, and which release brings it first."""
+
+    follows: Mapping[str, tuple[str, ...]]
+    release: Mapping[str, str]
+
+    def applied(self, heads: Sequence[str]) -> frozenset[str]:
+        """Every revision that a database with these heads has behind it; empty where one of them is not known."""
+        left, found = list(heads), set()
+        if any(name not in self.follows for name in left):
+            return frozenset()
+        while left:
+            name = left.pop()
+            if name and name not in found:
+                found.add(name)
+                left += self.follows.get(name, ())
+        return frozenset(found)
+
+
+@functools.cache
+def graph(database: str) -> Graph:
+    """The graph of a database's revisions; an empty one where none is known."""
+    return _graphs().get(like(database), Graph({}, {}))
+
+
+def behind(database: str, versions: Sequence[str], head: Sequence[str]) -> bool:
+    """Whether a database at ``versions`` has everything behind it that leads to ``head``, or is there."""
+    return any(_behind(database, versions, end) for end in (tuple(head), *_instead(database).get(frozenset(head), ())))
+
+
+def _behind(database: str, versions: Sequence[str], head: Sequence[str]) -> bool:
+    if set(versions) == set(head):
+        return True
+    here, there = numbers(versions), numbers(head)
+    if here and there:
+        return _counted(here, there)
+    done, wanted = graph(database).applied(versions), graph(database).applied(head)
+    if done and there:
+        return True  # alembic came after the numbers
+    return bool(wanted) and wanted <= done
+
+
+def _counted(here: tuple[int, ...], there: tuple[int, ...]) -> bool:
+    """Whether one set of numbers is as far as another. A service that went on in more repositories is further."""
+    if len(here) == 1 or len(there) == 1:
+        return (len(here) > 1, here[0]) >= (len(there) > 1, there[0])
+    shared = min(len(here), len(there))  # the first repository may be gone
+    return here[-shared:] >= there[-shared:]
+
+
+def known(database: str, versions: Sequence[str]) -> bool:
+    """Whether these versions can be upstream's: revisions that a release brings, or numbers that one has reached."""
+    if here := numbers(versions):
+        return any(_counted(there, here) for head in _ends(database).values() if (there := numbers(head)))
+    return bool(graph(database).applied(versions))
+
+
+def numbers(versions: Sequence[str]) -> tuple[int, ...]:
+    """Numbered versions with the highest first; empty where they are not numbers.
+
+    Where a table has one row for each of several repositories, the highest is that of the service itself, which alone
+    goes on counting: 109, 44, 44, 44 is newer than 44.
+    """
+    if not versions or not all(version.isdigit() and version.isascii() for version in versions):
+        return ()
+    return tuple(sorted((int(version) for version in versions), reverse=True))
+
+
+@functools.cache
+def _instead(database: str) -> Mapping[frozenset[str], tuple[tuple[str, ...], ...]]:
+    """Where a database may end instead of a release's head, by another of its commands: ``also`` in ``eras.toml``."""
+    read = tomllib.loads(content.service_file("common", "eras.toml").read_text("utf-8"))
+    found: dict[frozenset[str], tuple[tuple[str, ...], ...]] = {}
+    for name, head in _ends(database).items():
+        if other := read.get(name, {}).get(database):
+            found[frozenset(head)] = (tuple(other.split()),)
+    return found
+
+
+@functools.cache
+def _ends(database: str) -> Mapping[str, tuple[str, ...]]:
+    """What the version table of a database holds at the end of each release."""
+    return {
+        name: d.head
+        for name, release in load_releases().items()
+        for part in release.services.values()
+        for d in part.databases
+        if d.name == database
+    }
+
+
+@functools.cache
+def _graphs() -> Mapping[str, Graph]:
+    found = {}
+    for service in services():
+        file = content.service_file(service, _FILE)
+        for database, releases in tomllib.loads(file.read_text("utf-8")).items() if file.is_file() else ():
+            follows = {name: tuple(after.split()) for each in releases.values() for name, after in each.items()}
+            brought = {name: release for release, each in releases.items() for name in each}
+            found[database] = Graph(follows, brought)
+    return found
