@@ -83,8 +83,7 @@ def read_dump(
     """
     reader = Reader(parts or (Part(path),), digest=True)
     name = called(path) if reader.parts[0].kept else path.name
-    sections, seen, lines = Sections(), Seen(), []
-    line = 1
+    sections, seen, lines, line = Sections(), Seen(), list[int](), 1
     for part in reader.parts:
         splitter = Splitter(line)
         lines.append(line)
