@@ -30,6 +30,7 @@ def main() -> None:
     status = drained(run(sys.argv[1:]))
     if status == interrupt.STATUS:
         interrupt.leave()  # not by way of threads that still wait for something that was removed
+    interrupt.ignore()
     sys.exit(status)
 
 

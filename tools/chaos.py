@@ -1,10 +1,12 @@
 """Break the lab at random points of rehearsals, and see that no verdict is false and nothing is left.
 
     python -m tools.chaos --points 20 --seed 1 --dump small.sql
+    python -m tools.chaos --points 40 --dump small.sql --command all --only SIGINT
 
-Each point is one rehearsal and one deed at a random moment of it. Only what carries the labels of that rehearsal is
-touched. Afterwards: the verdict is that of an undisturbed run or there is none, nothing of it is on the engine, no
-directory of an unfinished run passes for complete, no row of the history is false; at the end, a run works as before.
+Each point is one command, a rehearsal unless others are named, and one deed at a random moment of it. Only what carries
+the labels of that command is touched. Afterwards: the verdict is that of an undisturbed run or there is none, nothing
+of it is on the engine, no directory of an unfinished run passes for complete, no row of the history is false; at the
+end, each command works as before.
 """
 
 from __future__ import annotations
@@ -48,10 +50,50 @@ class Place:
     out: Path
     history: Path
 
-    def command(self, arguments: Sequence[str]) -> list[str]:
-        """The rehearsal's command line."""
-        own = ["--out", str(self.out), "--history", str(self.history), "--quiet"]
-        return [sys.executable, "-m", "osupgrade", "rehearse", *own, *arguments]
+    def command(self, name: str, asked: Asked) -> list[str]:
+        """The command line of a command."""
+        return [sys.executable, "-m", "osupgrade", *COMMANDS[name](self, asked)]
+
+    @property
+    def kept(self) -> list[str]:
+        """The options for what a run writes."""
+        return ["--out", str(self.out), "--history", str(self.history), "--quiet"]
+
+    @property
+    def file(self) -> Path:
+        """Of a command that writes one file."""
+        return self.out.with_name("written")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the commands are about."""
+
+    dump: str
+    more: Sequence[str]
+    key: Path
+    failed: Path
+    """A run that did not come through."""
+
+
+COMMANDS: dict[str, Callable[[Place, Asked], list[str]]] = {
+    "rehearse": lambda place, asked: ["rehearse", *place.kept, *_dump(asked), *asked.more],
+    "estimate": lambda place, asked: ["rehearse", *place.kept, *_dump(asked), "--estimate", *asked.more],
+    "scenarios": lambda place, _: ["scenarios", "run", *place.kept, "--no-history", "neutron-unstamped"],
+    "inspect": lambda place, asked: ["inspect", asked.dump, "--out", str(place.file)],
+    "sanitize": lambda place, asked: ["sanitize", asked.dump, "--key-file", str(asked.key), "-o", str(place.file)],
+    "reproduce": lambda place, asked: ["reproduce", str(asked.failed), "-o", str(place.file)],
+    "report": lambda _, asked: ["report", str(asked.failed)],
+    "routes": lambda *_: ["routes"],
+    "survey": lambda *_: ["survey"],
+    "images": lambda *_: ["images", "build", "mysql56"],
+    "doctor": lambda *_: ["doctor"],
+    "clean": lambda *_: ["snapshots", "list"],
+}
+
+
+def _dump(asked: Asked) -> list[str]:
+    return ["--dump", asked.dump] if asked.dump else []
 
 
 @dataclass(frozen=True)
@@ -124,34 +166,67 @@ DEEDS: dict[str, Callable[[Point], None]] = {
 
 def main() -> int:
     """Run the points; 1 when one of them was not as it should be."""
+    given = _given()
+    client, dice, wrong = connect(), random.Random(given.seed), 0
+    with tempfile.TemporaryDirectory(prefix="osupgrade-chaos-") as scratch:
+        base = Path(scratch)
+        asked = _asked(given, base)
+        usual = {name: undisturbed(name, _place(base, f"usual-{name}"), asked) for name in given.commands}
+        if any(status not in (Exit.CAME_THROUGH, Exit.DID_NOT) for status, _ in usual.values()):
+            return 1
+        for number in range(given.points):
+            command = dice.choice(given.commands)
+            name = given.only or dice.choice(list(DEEDS))
+            after = dice.uniform(0, usual[command][1])
+            place = _place(base, str(number))
+            status, problems = point(client, name, after, place, place.command(command, asked), dice, usual[command][0])
+            wrong += bool(problems)
+            verdict = "; ".join(problems) or "right"
+            print(
+                f"{number + 1}/{given.points} {command}: {name} after {after:.1f} s: status {status}, {verdict}",
+                flush=True,
+            )
+        last = {name: undisturbed(name, _place(base, f"last-{name}"), asked) for name in given.commands}
+    print(f"{given.points - wrong} of {given.points} points right")
+    return int(wrong > 0 or any(last[name][0] != usual[name][0] for name in last))
+
+
+def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=list(DEEDS), help="this deed alone")
-    parser.add_argument("--dump", help="rehearse this dump instead of the seeded cloud")
+    parser.add_argument(
+        "--command", choices=[*COMMANDS, "all"], default="rehearse", help="the command at which it is done"
+    )
+    parser.add_argument("--dump", default="", help="rehearse this dump instead of the seeded cloud")
     parser.add_argument("arguments", nargs="*", help="more arguments for `osupgrade rehearse`")
     given = parser.parse_args()
-    arguments = [*(["--dump", given.dump] if given.dump else []), *given.arguments]
-    client, dice, wrong = connect(), random.Random(given.seed), 0
-    with tempfile.TemporaryDirectory(prefix="osupgrade-chaos-") as scratch:
-        base = Path(scratch)
-        began = time.monotonic()
-        usual = subprocess.run(_place(base, "usual").command(arguments), check=False, text=True).returncode
-        seconds = time.monotonic() - began
-        print(f"undisturbed: status {usual} after {seconds:.0f} s", flush=True)
-        if usual not in (Exit.CAME_THROUGH, Exit.DID_NOT):
-            return 1
-        for number in range(given.points):
-            name = given.only or dice.choice(list(DEEDS))
-            after = dice.uniform(0, seconds)
-            status, problems = point(client, name, after, _place(base, str(number)), arguments, dice, usual)
-            wrong += bool(problems)
-            verdict = "; ".join(problems) or "right"
-            print(f"{number + 1}/{given.points} {name} after {after:.1f} s: status {status}, {verdict}", flush=True)
-        last = subprocess.run(_place(base, "last").command(arguments), check=False, text=True).returncode
-        print(f"undisturbed again: status {last}", flush=True)
-    print(f"{given.points - wrong} of {given.points} points right")
-    return int(wrong > 0 or last != usual)
+    given.commands = list(COMMANDS) if given.command == "all" else [given.command]
+    if not given.dump and not {"rehearse", "estimate"}.issuperset(given.commands):
+        parser.error("--command needs --dump")
+    return given
+
+
+def _asked(given: argparse.Namespace, base: Path) -> Asked:
+    key = base / "key"
+    key.write_text("".join(random.Random(given.seed).choices("0123456789abcdef", k=64)))
+    asked = Asked(given.dump, given.arguments, key, base / "failed")
+    if {"reproduce", "report"} & set(given.commands):
+        own = ["--out", str(asked.failed), "--no-history", "--quiet", "--verify", "none", "--no-cure"]
+        argv = [sys.executable, "-m", "osupgrade", "rehearse", *own, *_dump(asked)]
+        subprocess.run(argv, check=False, stdout=subprocess.DEVNULL)
+        asked = Asked(given.dump, given.arguments, key, asked.failed / "latest")
+    return asked
+
+
+def undisturbed(name: str, place: Place, asked: Asked) -> tuple[int, float]:
+    """How a command ends by itself, and after how many seconds."""
+    began = time.monotonic()
+    status = subprocess.run(place.command(name, asked), check=False, stdout=subprocess.DEVNULL).returncode
+    seconds = time.monotonic() - began
+    print(f"{name}, undisturbed: status {status} after {seconds:.0f} s", flush=True)
+    return status, seconds
 
 
 def _place(base: Path, name: str) -> Place:
@@ -164,15 +239,15 @@ def point(
     name: str,
     after: float,
     place: Place,
-    arguments: Sequence[str],
+    argv: Sequence[str],
     dice: random.Random,
     usual: int,
 ) -> tuple[int, list[str]]:
-    """One rehearsal with one deed; its status, and what was not as it should be."""
+    """One command with one deed; its status, and what was not as it should be."""
     with _too_small(place.out) if name == "disk full" else contextlib.nullcontext():
-        running = [_started(place, arguments)]
+        running = [_started(argv)]
         if name == "two at once":
-            running.append(_started(place, arguments))
+            running.append(_started(argv))
         with contextlib.suppress(subprocess.TimeoutExpired):
             running[0].wait(timeout=after)
         with contextlib.suppress(docker.errors.DockerException):  # what it was to be done to is gone already
@@ -188,14 +263,14 @@ def point(
             problems += _judged(process.returncode, complaints, name, usual)
             problems += _left(client, process.pid)
         problems += _false_runs(place.out, usual)
+        if running[0].returncode not in (Exit.CAME_THROUGH, Exit.DID_NOT) and place.file.exists():
+            problems.append("it left what it was writing")
         problems += _false_rows(place.history, usual)
     return running[0].returncode, problems
 
 
-def _started(place: Place, arguments: Sequence[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        place.command(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+def _started(argv: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def _judged(status: int, complaints: str, name: str, usual: int) -> Iterator[str]:

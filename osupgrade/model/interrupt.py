@@ -24,6 +24,8 @@ class _State:
     """What the handler knows. One for the process, as signals are."""
 
     working = False
+    done = False
+    """Whether a command has ended, and only what it printed may be on its way."""
     signals = 0
     shields = 0
     waiting = False
@@ -42,11 +44,11 @@ def at_work() -> Iterator[None]:
     """While a command runs: a signal raises KeyboardInterrupt in it. Handlers are put back afterwards."""
     before = {number: signal.signal(number, _handle) for number in SIGNALS}
     hook, sys.unraisablehook = sys.unraisablehook, _raised_where_nobody_catches
-    _State.working, _State.signals, _State.waiting = True, 0, False
+    _State.working, _State.done, _State.signals, _State.waiting = True, False, 0, False
     try:
         yield
     finally:
-        _State.working = False
+        _State.working, _State.done = False, True
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -81,6 +83,12 @@ def interrupting() -> bool:
     return _State.working and interrupted()
 
 
+def ignore() -> None:
+    """The status is known, and nothing is left to do: the interpreter, as it ends, would let a signal kill it."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def leave() -> None:
     """End the process now, with what was printed."""
     for stream in (sys.stdout, sys.stderr):
@@ -91,7 +99,8 @@ def leave() -> None:
 
 def _handle(_number: int, _frame: object) -> None:
     if not _State.working:
-        _say("osupgrade: interrupted; nothing had been started")
+        if not _State.done:
+            _say("osupgrade: interrupted; nothing had been started")
         _exit(STATUS)
     _State.signals += 1
     if _State.signals == 1:

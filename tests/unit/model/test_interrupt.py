@@ -45,6 +45,25 @@ def test_the_console_script_ends_well_whenever_a_signal_comes(number, seconds):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "when",
+    [
+        "sys.modules['osupgrade.cli.streams'].drained = lambda status: (at(), status)[1]",  # what was printed leaves
+        "import atexit; atexit.register(at)",  # the interpreter ends
+        "sys.end = type('End', (), {'__del__': lambda self, kill=os.kill, me=os.getpid(): kill(me, NUMBER)})()",
+    ],
+)
+def test_a_signal_behind_the_work_is_no_status_of_its_own(number, when):
+    program = (
+        "import os, sys\nsys.argv = ['osupgrade', '--version']\nimport osupgrade.cli.streams\n"
+        f"from osupgrade.__main__ import main\nat = lambda: os.kill(os.getpid(), {int(number)})\n"
+        f"{when.replace('NUMBER', str(int(number)))}\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) in ((0, ""), (130, ""))
+
+
 def test_a_signal_before_anything_of_ours_is_imported_is_no_traceback():
     # The signal comes in the middle of the import of what takes signals later.
     program = (
