@@ -79,7 +79,7 @@ class Asked:
 COMMANDS: dict[str, Callable[[Place, Asked], list[str]]] = {
     "rehearse": lambda place, asked: ["rehearse", *place.kept, *_dump(asked), *asked.more],
     "estimate": lambda place, asked: ["rehearse", *place.kept, *_dump(asked), "--estimate", *asked.more],
-    "scenarios": lambda place, _: ["scenarios", "run", *place.kept, "--no-history", "neutron-unstamped"],
+    "scenarios": lambda place, _: ["scenarios", "run", *place.kept, "neutron-unstamped"],
     "inspect": lambda place, asked: ["inspect", asked.dump, "--out", str(place.file)],
     "sanitize": lambda place, asked: ["sanitize", asked.dump, "--key-file", str(asked.key), "-o", str(place.file)],
     "reproduce": lambda place, asked: ["reproduce", str(asked.failed), "-o", str(place.file)],
@@ -176,7 +176,7 @@ def main() -> int:
             return 1
         for number in range(given.points):
             command = dice.choice(given.commands)
-            name = given.only or dice.choice(list(DEEDS))
+            name = dice.choice(given.only or list(DEEDS))
             after = dice.uniform(0, usual[command][1])
             place = _place(base, str(number))
             status, problems = point(client, name, after, place, place.command(command, asked), dice, usual[command][0])
@@ -195,14 +195,13 @@ def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=list(DEEDS), help="this deed alone")
-    parser.add_argument(
-        "--command", choices=[*COMMANDS, "all"], default="rehearse", help="the command at which it is done"
-    )
+    parser.add_argument("--only", choices=list(DEEDS), action="append", help="this deed alone")
+    parser.add_argument("--command", choices=[*COMMANDS, "all"], action="append", help="at which it is done")
     parser.add_argument("--dump", default="", help="rehearse this dump instead of the seeded cloud")
     parser.add_argument("arguments", nargs="*", help="more arguments for `osupgrade rehearse`")
     given = parser.parse_args()
-    given.commands = list(COMMANDS) if given.command == "all" else [given.command]
+    named = given.command or ["rehearse"]
+    given.commands = list(COMMANDS) if "all" in named else named
     if not given.dump and not {"rehearse", "estimate"}.issuperset(given.commands):
         parser.error("--command needs --dump")
     return given

@@ -148,8 +148,9 @@ class Masking:
 
     def _copy(self, table: Table, columns: Sequence[Column], copies: Mapping[str, str]) -> None:
         with connected(self._server, copies[table[0]]) as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # its variable's name changed
             cursor.execute(
-                "SET SESSION foreign_key_checks = 0, unique_checks = 0, tx_isolation = 'READ-COMMITTED', "
+                "SET SESSION foreign_key_checks = 0, unique_checks = 0, "
                 "sql_mode = 'NO_AUTO_VALUE_ON_ZERO,NO_DIR_IN_CREATE'"
             )
             cursor.execute(f"SHOW CREATE TABLE {quoted(table[0])}.{quoted(table[1])}")

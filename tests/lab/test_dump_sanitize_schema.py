@@ -110,7 +110,7 @@ NUMBERS = (
 )
 
 
-@pytest.fixture(scope="module", params=["mysql56", "mariadb105", "mariadb1011"])
+@pytest.fixture(scope="module", params=["mysql56", "mariadb105", "mariadb1011", "mariadb118", "mysql97"])
 def server(request, client):
     image = ImageStore(client).ensure([request.param], print)[request.param]
     with Lab(client) as lab, start_database(lab, image) as server:
