@@ -141,6 +141,7 @@ def sanitize(
         scan = stack.enter_context(LeakScan(parallel=raw_bytes > PARALLEL_BYTES))
         work = _Work(server, dumps, policy, progress, scan, names)
         work.restore()
+        server.add_hashes()
         work.learn(key)
         masking = stack.enter_context(Masking(server, work.masker, work.names, work.upstream))
         work.copy(masking)

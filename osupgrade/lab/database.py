@@ -39,6 +39,7 @@ _FULL = re.compile(
 )
 NO_EVENTS = "--event-scheduler=OFF"
 """MySQL 8 runs a database's events unless it is told not to; those of a dump are not the lab's to run."""
+_NO_FUNCTION = 1305
 _COPIED = "copied"
 _ORIGIN = "/snapshot"
 """Where the data directory that a server starts from a copy of is mounted."""
@@ -139,6 +140,15 @@ class DatabaseServer(SqlServer):
             self.execute("", f"SET PASSWORD FOR {account} = PASSWORD('{login.password}')")
         else:  # MySQL 8 has no PASSWORD()
             self.execute("", f"ALTER USER {account} IDENTIFIED BY '{login.password}'")
+
+    def add_hashes(self) -> None:
+        """Give the server SHA1() where it has none: MySQL 9.6 moved it into a component, which lies beside it."""
+        try:
+            self.rows("mysql", "SELECT SHA1('')")
+        except sqlalchemy.exc.DBAPIError as fault:
+            if getattr(fault.orig, "args", (0,))[0] != _NO_FUNCTION:
+                raise
+            self.execute("", "INSTALL COMPONENT 'file://component_classic_hashing'")
 
     def drop(self, database: str) -> None:
         """Drop a database, there or not."""
