@@ -1,8 +1,22 @@
 """Without --tunnel-type migrate_to_ml2 copies no tunnel ids and drops the tables that held them."""
 
+import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.scenarios import Cloud, Cure, Damage, Evidence, Finding, Scenario, Shell, Silent, Sql, Stage, finding
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Damage,
+    Evidence,
+    Finding,
+    Scenario,
+    Shell,
+    Silent,
+    Sql,
+    Stage,
+    finding,
+    shell_word,
+)
 
 scenario = Scenario(
     title="The move to ML2 without --tunnel-type frees every tunnel id in use",
@@ -58,8 +72,10 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             cure=Cure(
                 "tell the script the tunnel type",
                 (
-                    Shell(f"python -m neutron.db.migration.migrate_to_ml2 openvswitch URL --tunnel-type={kind}"),
-                    Shell(f"echo 'tunnel_type = \"{kind}\"' >> site.toml"),
+                    Shell(
+                        f"python -m neutron.db.migration.migrate_to_ml2 openvswitch URL --tunnel-type={shell_word(kind)}"
+                    ),
+                    Shell(f"echo {shell_word(f'tunnel_type = {json.dumps(kind)}')} >> site.toml"),
                 ),
                 Stage.before("ml2"),
             ),

@@ -47,7 +47,7 @@ def count(number: int | None) -> str:
 
 def sentence(text: str) -> Markup:
     """A message as a sentence; what is in backticks is code."""
-    text = text.strip()
+    text = text.strip(" \n\t")  # a line separator of a cloud is shown, as any other character that is not seen
     if text and not text.endswith((".", "!", "?", ":")):
         text += "."
     escaped = str(Markup.escape(visible(text[:1].upper() + text[1:])))

@@ -106,6 +106,14 @@ def printed(function, *arguments):
     return screen.file.getvalue()
 
 
+def inspection_of(findings, text="x"):
+    return Inspection(
+        (dataclasses.replace(NOVA_FACTS, claim=(text,), database=text, largest=()),),
+        (dataclasses.replace(OWN, difference=text, place=text, why=text),),
+        tuple(findings),
+    )
+
+
 def squeezed(text):
     return re.sub(r"\s+", "", text)
 
@@ -123,16 +131,7 @@ def test_a_terminal_obeys_nothing_and_shows_it_all(text):
         printed(comparison, compared(report, other, (PLAN, PLAN)), [text, text]),
         printed(api_table, poisoned(samples.GREEN, text).api),
         printed(trend_table, [dataclasses.replace(one, subject=text) for one in TRENDS]),
-        printed(
-            show,
-            Inspection(
-                (dataclasses.replace(NOVA_FACTS, claim=(text,), database=text, largest=()),),
-                (dataclasses.replace(OWN, difference=text, place=text, why=text),),
-                (finding(text), finding(text, Severity.INFO)),
-            ),
-            "icehouse",
-            text,
-        ),
+        printed(show, inspection_of((finding(text), finding(text, Severity.INFO)), text), "icehouse", text),
     ]
     for page in pages:
         assert not CONTROL.search(page)

@@ -1,0 +1,311 @@
+"""Every scenario on a cloud whose names and values try to be more than text, through every report.
+
+A server that answers whatever is asked with such text stands in for the cloud, so that preflights find what they look
+for. Their cures must be the same statements as for harmless text, and what reports say of them must be whole.
+"""
+
+import dataclasses
+import datetime
+import functools
+import importlib
+import json
+import re
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from osupgrade.catalog import content
+from osupgrade.catalog.site import Site
+from osupgrade.cloud.cloud import Cloud
+from osupgrade.model.finding import Sql
+from osupgrade.model.quoting import one_line, visible, with_databases
+from osupgrade.model.report import StagedFinding, State
+from osupgrade.model.stage import SEEDED
+from osupgrade.report.html import html
+from osupgrade.report.inspection import show
+from osupgrade.report.json import read_json, write_json
+from osupgrade.report.junit import write_junit
+from osupgrade.report.markdown import markdown
+from osupgrade.report.runbook import runbook
+from osupgrade.scenarios.loading import load_scenarios
+from osupgrade.schema import catalogue
+
+from ..model.test_quoting import HOSTILE
+from ..report.test_hostile import CONTROL, PLAN, Page, Xml, inspection_of, printed, samples, squeezed, words
+
+TEXTS = [text for text in HOSTILE if text.strip() and "\udcff" not in text and "\0" not in text]
+DATABASES = ("keystone", "glance", "cinder", "nova", "neutron", "placement", "nova_api", "nova_cell0")
+SITES = (
+    Site(),
+    Site(plugin="linuxbridge"),
+    Site(hosts="fqdn"),
+    Site(core_plugin="neutron.plugins.ml2.plugin.Ml2Plugin"),
+)
+# By the expression that is selected, what is no text of a cloud's: all else is hostile.
+KINDS = (
+    (
+        r"COUNT\(|SUM\(|LENGTH\(|length|rows|bytes|position|maximum|minimum|seq|non_unique|auto_increment|nullable|sub_part|version",
+        2,
+    ),
+    (r"character_set|charset", "latin1"),
+    (r"collation", "latin1_swedish_ci"),
+    (r"engine", "MyISAM"),
+    (r"timestamp|_at\b", datetime.datetime(2013, 1, 1)),
+)
+declared = importlib.import_module("osupgrade.scenarios.declared")
+UNPROVOKED = {
+    "agents-case-twins",
+    "agents-dhcp-device-ids",
+    "agents-fqdn-twins",
+    "cinder-storage-manager-gone",
+    "dump-comments-stripped",
+    "keystone-double-encoded-grant",
+    "keystone-duplicate-role",
+    "keystone-no-downgrade",
+    "keystone-null-role",
+    "keystone-orphan-role",
+    "keystone-user-extra",
+    "ml2-bindings-table-missing",
+    "ml2-no-router",
+    "ml2-segmentless-silent",
+    "neutron-latin1",
+    "neutron-lbaas-service-types-gone",
+    "neutron-ml2-plugin-early",
+    "neutron-ml2-plugin-late",
+    "neutron-server-first",
+    "neutron-unstamped",
+    "nova-carried-migrations",
+    "nova-half-applied-columns",
+    "nova-soft-deleted-requests",
+    "nova-volume-tables-gone",
+    "own-backported-column",
+    "own-foreign-key",
+    "own-index",
+    "own-migrations",
+    "own-trigger-view",
+    "packages-left-old",
+    "placement-launch-commands",
+}
+"""Scenarios that look for something so particular that no such server has it."""
+
+
+@functools.cache
+def upstream() -> dict[str, dict[str, frozenset[str]]]:
+    """Every table that a service ever had, with every column."""
+    found: dict[str, dict[str, frozenset[str]]] = defaultdict(lambda: defaultdict(frozenset))
+    for service in catalogue.services():
+        for variant in catalogue.variants(service):
+            for revision in catalogue.lineage(service, variant).revisions:
+                for table in revision.schema.tables:
+                    found[service][table.name] |= {column.name for column in table.columns}
+    return found
+
+
+def selected(sql: str) -> list[str]:
+    """The expressions that a query selects."""
+    depth, start, end = 0, None, len(sql)
+    for part in re.finditer(r"'(?:[^']|'')*'|`[^`]*`|\(|\)|\b(?:SELECT|FROM)\b", sql, re.IGNORECASE):
+        depth += {"(": 1, ")": -1}.get(part[0], 0)
+        if part[0].upper() == "SELECT" and not depth and start is None:
+            start = part.end()
+        elif part[0].upper() == "FROM" and not depth and start is not None:
+            end = part.start()
+            break
+    if start is None:
+        return ["x"]
+    found, depth = [""], 0
+    for sign in re.findall(r"'(?:[^']|'')*'|`[^`]*`|.", sql[start:end], re.DOTALL):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += sign
+    return found
+
+
+class Server:
+    """It has whatever it is asked for: two rows of a text, and where ``kinds`` is set, of what belongs there instead."""
+
+    version = "10.11.2-MariaDB"
+
+    def __init__(self, text: str, *, kinds: bool) -> None:
+        self.text, self.kinds = text, kinds
+
+    def end(self, _thread):
+        """Nobody waits for it."""
+
+    def databases(self):
+        return DATABASES
+
+    def defaults(self, _database):
+        return "latin1", "latin1_swedish_ci"
+
+    def rows(self, database, sql, parameters=()):
+        return self.table(database, sql, parameters)[1]
+
+    def table(self, _database, sql, _parameters=()):
+        expressions = selected(sql)
+        names = tuple(re.findall(r"\w+", expression)[-1] for expression in expressions)
+        return names, [tuple(self.value(expression, tail) for expression in expressions) for tail in ("", "2")]
+
+    def value(self, expression, tail):
+        if self.kinds:
+            for pattern, value in KINDS:
+                if re.search(pattern, expression, re.IGNORECASE):
+                    return value
+        return self.text + tail
+
+
+class Anything(Cloud):
+    """A cloud that has every table and column of every release."""
+
+    def tables(self, database):
+        return frozenset(upstream()[database.partition("_")[0]])
+
+    def columns(self, database, table):
+        return upstream()[database.partition("_")[0]][table]
+
+    def versions(self, _database, _table, _repositories=()):
+        return ("1",)
+
+
+@functools.cache
+def scenarios():
+    return load_scenarios([content.scenarios()]).scenarios
+
+
+@functools.cache
+def findings(text: str):
+    """What every scenario finds where every text is this one: name -> findings."""
+    found = defaultdict(list)
+    before, declared.is_before = declared.is_before, lambda *_: True
+    try:
+        for name, scenario in scenarios().items():
+            for site in SITES:
+                for kinds in (False, True):
+                    cloud = Anything(Server(text, kinds=kinds), {one: one for one in DATABASES}, site, "main")
+                    for _, preflight in scenario.preflights:
+                        found[name] += asked(preflight, cloud)
+    finally:
+        declared.is_before = before
+    return {name: list(dict.fromkeys(some)) for name, some in found.items() if some}
+
+
+def asked(preflight, cloud):
+    try:
+        return list(preflight(cloud) or ())
+    except Exception:  # the rehearsal says that it could not look
+        return []
+
+
+QUOTED = re.compile(r"(?P<text>_utf8mb4 X'[0-9a-f]*'|X'[0-9a-f]*'|'(?:[^'\\]|'')*')|`(?:[^`]|``)*`")
+
+
+def shape(statement: str) -> str:
+    """A statement without what is in quotes: whatever text got out of them would show."""
+    return QUOTED.sub(lambda match: "''" if match["text"] else "``", statement)
+
+
+def sql_of(finding):
+    """The steps of its cure that are SQL."""
+    return [step for step in finding.cure.steps if isinstance(step, Sql)] if finding.cure else []
+
+
+def cures(text):
+    return {
+        name: [[step.statement for step in sql_of(finding)] for finding in some if finding.cure]
+        for name, some in findings(text).items()
+    }
+
+
+def test_most_scenarios_are_provoked():
+    assert set(scenarios()) - set(findings("harmless")) == UNPROVOKED
+    assert sum(len(statements) for some in cures("harmless").values() for statements in some) > 100
+
+
+def hold_cures(text):
+    """They are the same statements whatever a cloud holds."""
+    wanted, found = cures("harmless"), cures(text)
+    assert found.keys() == wanted.keys()
+    for name, some in found.items():
+        shapes = {tuple(sorted(map(shape, statements))) for statements in some}
+        assert shapes == {tuple(sorted(map(shape, statements))) for statements in wanted[name]}, name
+
+
+def at_once(finding):
+    """The finding with its cure before the first step, so that every cure is in one runbook."""
+    return dataclasses.replace(finding, cure=dataclasses.replace(finding.cure, at=None)) if finding.cure else finding
+
+
+def report_of(text):
+    staged = [
+        StagedFinding(SEEDED, at_once(finding), State.CURED if finding.cure else State.STANDING)
+        for some in findings(text).values()
+        for finding in some
+    ]
+    result = dataclasses.replace(samples.GREEN.result, findings=tuple(staged))
+    return dataclasses.replace(samples.GREEN, result=result)
+
+
+def hold_reports(report, tmp_path):
+    """Every one shows all findings whole, and obeys nothing."""
+    told = [staged.finding for staged in report.result.findings]
+    page = Page(html(report, Path("nowhere")))
+    assert not page.tags & {"script", "img", "iframe"}
+    assert not any(link.startswith("javascript") for link in page.links)
+    shown = {
+        "html": squeezed(page.text).replace("`", ""),
+        "runbook": words(runbook(report, PLAN)),
+        "terminal": squeezed(printed(show, inspection_of(told), "icehouse", "")),
+    }
+    write_junit(report, tmp_path / "junit.xml")
+    root = Xml.parse(tmp_path / "junit.xml").getroot()
+    shown["junit"] = squeezed("".join([*root.itertext(), *(v for e in root.iter() for v in e.attrib.values())]))
+    for finding in told:
+        # There a sentence begins with a capital letter.
+        assert squeezed(visible(finding.message))[1:].replace("`", "") in shown["html"]
+        assert squeezed(visible(finding.message)) in shown["junit"]
+        if finding.cure:
+            assert squeezed(one_line(finding.cure.summary)) in shown["runbook"]
+        assert squeezed(one_line(finding.message)) in shown["terminal"]
+    for text_of in (markdown(report), runbook(report, PLAN), *shown.values()):
+        assert not CONTROL.search(text_of)
+    write_json(report, tmp_path / "report.json")
+    assert read_json(tmp_path / "report.json").result.findings == report.result.findings
+    assert json.loads((tmp_path / "report.json").read_text())
+
+
+def hold_runbook(report, tmp_path):
+    """What it gives to a shell is the cures alone."""
+    page = runbook(report, PLAN)
+    blocks = [t.content for t in MarkdownIt("commonmark").parse(page) if t.type == "fence" and t.info == "sh"]
+    client, place = tmp_path / "client", tmp_path / "place"
+    client.write_text('#!/bin/bash\n/bin/cat >> "${0%client}got"\n')
+    client.chmod(0o755)
+    place.mkdir()
+    # Every other command is a function that swallows its input, so that what breaks out of its quotes is all that acts.
+    stubs = f"command_not_found_handle() {{ /bin/cat > /dev/null; }}\nPATH=/nonexistent\nSQL={client}\n"
+    stubs += f"touch() {{ : > {place}/pwned; }}\n"
+    script = tmp_path / "block.sh"
+    for block in blocks:
+        script.write_text(stubs + block)
+        subprocess.run(
+            ["/bin/bash", str(script)], stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd=place
+        )
+    assert {path.name for path in place.iterdir()} <= {"site.toml"}  # which a cure writes
+    got = (tmp_path / "got").read_bytes().decode()
+    for staged in report.result.findings:
+        for step in sql_of(staged.finding):
+            statement = with_databases(step.statement, lambda name: name if name in DATABASES else None)
+            assert f"{statement};\n" in got
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_nothing_that_a_cloud_holds_is_more_than_text(text, tmp_path):
+    hold_cures(text)
+    report = report_of(text)
+    hold_reports(report, tmp_path)
+    hold_runbook(report, tmp_path)
