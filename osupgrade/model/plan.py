@@ -240,7 +240,7 @@ def server_moves(
     """The moves to other servers along a path that starts on ``database``.
 
     ``wanted`` are pairs of an image and a release; None leaves it to the releases: a server that one of them is not
-    known to run on is left at the release before it, for the first that the last release runs on. Raises UsageFault
+    known to run on is left at the release before it, for one that the last release runs on if possible. Raises UsageFault
     for a release at which the path does not stop, or the same server twice.
     """
     if wanted is None:
@@ -262,12 +262,13 @@ def server_moves(
 
 def _needed_moves(along: Sequence[Release], database: str) -> Iterator[ServerMove]:
     last = along[-1]
-    if not last.databases or database in last.databases:
-        return
     for before, after in itertools.pairwise(along):
-        if after.databases and database not in after.databases:
-            yield ServerMove(last.databases[0], before.name)
+        if database in last.databases:
             return
+        if after.databases and database not in after.databases:
+            lasting = [name for name in after.databases if name in last.databases]
+            database = (lasting or after.databases)[0]
+            yield ServerMove(database, before.name)
 
 
 def make_plan(path: UpgradePath, releases: Mapping[str, Release], services: Sequence[str] | None = None) -> Plan:

@@ -111,7 +111,7 @@ def moved(path, database, wanted=None, services=()):
 
 def test_a_cloud_leaves_a_server_before_the_first_release_that_is_not_known_to_run_on_it():
     assert [(move.database, move.release) for move in moved("grizzly-train", "mysql56").servers] == [
-        ("mariadb1011", "queens")
+        ("mariadb105", "ocata")
     ]
 
 
