@@ -240,8 +240,9 @@ def server_moves(
     """The moves to other servers along a path that starts on ``database``.
 
     ``wanted`` are pairs of an image and a release; None leaves it to the releases: a server that one of them is not
-    known to run on is left at the release before it, for one that the last release runs on if possible. Raises UsageFault
-    for a release at which the path does not stop, or the same server twice.
+    known to run on is left at the release before it, for one that the last release runs on if possible.
+
+    Raises UsageFault for a release at which the path does not stop, or the same server twice.
     """
     if wanted is None:
         return tuple(_needed_moves([releases[name] for name in path.releases], database))

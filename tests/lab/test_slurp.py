@@ -253,6 +253,16 @@ def test_a_tool_that_skips_a_release_does_not_pass_though_it_exits_0(cloud, tmp_
     assert any("0e6eff810791" in problem and "epoxy" in problem for problem in result.problems)
 
 
+def test_a_database_half_way_between_two_releases_goes_on_from_there(cloud, tmp_path):
+    half = cloud.tool("epoxy", "neutron", "upgrade 175fa80908e1")
+    assert half.ok, half.output
+    log = tmp_path / "epoxy-neutron.log"
+    releases = load_releases()
+    result = run_hop(cloud, releases["epoxy"], "neutron", log, tmp_path / "epoxy", source=releases["caracal"])
+    assert result.versions_before["neutron"] == ("175fa80908e1", "5c85685d616d")
+    assert (result.outcome, result.problems) == (Outcome.PASSED, ())
+
+
 @pytest.mark.parametrize("lane", ["naive", "cured"])
 def test_a_trap_in_both_lanes(laboratory, shelved, tmp_path, lane):
     scenarios = load_scenarios([root() / "scenarios"]).scenarios
