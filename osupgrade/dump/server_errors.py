@@ -43,9 +43,18 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
         f"{dump.name} does not restore: {dump.place(line)}, {said}" + (f" ({why})" if why else ""),
         hint=f"{known.message}; {refusal(known).hint}"
         if known
-        else f"look at {dump.place(line)}; take the dump again if it is damaged there",
+        else (_other_vendor(dump, server.version) if server.alive() else "")
+        or f"look at {dump.place(line)}; take the dump again if it is damaged there",
         evidence=f"{text[:600]}\n{place}".strip(),
     )
+
+
+def _other_vendor(dump: Dump, version: str) -> str:
+    """What to do where MySQL is given what MariaDB wrote, or the other way round; empty where it is not."""
+    own = dump.server_version
+    if not own or ("mariadb" in own.lower()) == ("mariadb" in version.lower()):
+        return ""
+    return f"the dump is of {own}, and it was restored on {version}: choose a server like yours with --db"
 
 
 def place_of(dump: Dump, statement: str) -> str:
