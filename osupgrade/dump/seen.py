@@ -160,6 +160,8 @@ def note(piece: Piece, sections: Sections, seen: Seen) -> None:
         seen.delimiter = data.split(None, 2)[1][:64]
     elif kind is Kind.STRAY and len(seen.stray) < REMEMBERED:
         seen.stray.append((line, data[:300].decode("utf-8", "replace").strip()))
+        if data.startswith(b"PRAGMA ") and not seen.tables:
+            seen.foreign = "SQLite"
 
 
 def note_end(seen: Seen, line: int) -> None:

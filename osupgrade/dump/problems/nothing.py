@@ -9,6 +9,7 @@ from osupgrade.dump.seen import Seen
 from osupgrade.model.errors import UsageFault
 
 HINT = "give what `mysqldump --single-transaction DATABASE` wrote, plain or compressed"
+_MYSQL = "the lab rehearses on MySQL and MariaDB only"
 PROMISE = 64 << 20
 """Bytes within which a dump has a statement that means something; what has none by then is none."""
 
@@ -25,7 +26,7 @@ _ARCHIVES = {
     b"Salted__": ("encrypted", "decrypt it first"),
     b"-----BEGIN PGP": ("encrypted", "decrypt it first"),
     b"SQLite format 3": ("a database of SQLite, not a dump of MySQL", HINT),
-    b"PGDMP": ("a dump of PostgreSQL, not of MySQL", "the lab rehearses on MySQL and MariaDB only"),
+    b"PGDMP": ("a dump of PostgreSQL, not of MySQL", _MYSQL),
     b"\xfebin": ("a binary log, not a dump", HINT),
     b"<?xml": ("XML, not SQL", "take the dump again without --xml"),
     b"<html": ("a page of a web server, not a dump", HINT),
@@ -61,7 +62,7 @@ def not_a_dump(seen: Seen, name: str) -> UsageFault | None:
     if unusable := unreadable(seen.head, name):
         return unusable
     if seen.foreign:
-        return UsageFault(f"{name} is a dump of {seen.foreign}, not of MySQL", hint="the lab rehearses on MySQL only")
+        return UsageFault(f"{name} is a dump of {seen.foreign}, not of MySQL", hint=_MYSQL)
     if not seen.tables and not seen.rows and not seen.headers:
         said = f": {seen.stray[0][1][:160]}" if seen.stray and seen.length < PROMISE else ""
         return UsageFault(

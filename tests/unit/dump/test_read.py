@@ -248,6 +248,7 @@ def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_come
         (b"PK\x03\x04" + bytes(40), "its zip data is broken"),
         (bytes(257) + b"ustar" + bytes(300), "tar archive"),
         (b"-- PostgreSQL database dump\nCREATE TABLE a (b int);\n", "PostgreSQL"),
+        (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE networks (id int);\n", "SQLite"),
         (
             single().encode()[:-60] + b"\nmysqldump: Error 2013: Lost connection to MySQL server during query\n",
             "Lost connection",
