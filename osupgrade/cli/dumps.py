@@ -10,10 +10,11 @@ import docker
 import typer
 from rich.console import Console
 
+from osupgrade.catalog.survey import read_survey
 from osupgrade.cli.options import DatabaseKind, path_of_dumps, plan_from
 from osupgrade.cli.progress import reading, telling
 from osupgrade.cloud.laboratory import choose_database
-from osupgrade.dump.choose import read_dumps
+from osupgrade.dump.choose import read_dumps, version_of_server
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.policy import Treatment, load_policy
 from osupgrade.dump.read import Dump
@@ -25,8 +26,10 @@ from osupgrade.lab.connect import connect
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
+from osupgrade.lab.server_settings import set_up, start_options
 from osupgrade.model.errors import Exit
 from osupgrade.model.quoting import one_line
+from osupgrade.rehearsal.defaults import ASSUMED, silent
 from osupgrade.report.terminal.console import terminal
 
 SHOWN = 5
@@ -48,6 +51,10 @@ def sanitize(
     proof: Annotated[
         Path | None, typer.Option("--proof", help="File for all measured facts, before and after.")
     ] = None,
+    survey: Annotated[
+        Path | None,
+        typer.Option("--survey", help="Settings of your database server, as `osupgrade survey` collects them."),
+    ] = None,
     db: DatabaseKind = "auto",
 ) -> int:
     """Mask the private data in a dump, so that it can leave the site and still upgrades as before.
@@ -56,7 +63,7 @@ def sanitize(
     """
     console = terminal()
     key = read_key(key_file)
-    rules = load_policy(policy)
+    rules, known = load_policy(policy), read_survey(survey) if survey else None
     for file in (out, proof):
         if file:
             check_output(file)
@@ -64,13 +71,22 @@ def sanitize(
         read = read_dumps(dumps, reading(told))
         client = connect()
         path = path_of_dumps(holdings(read))
-        image = choose_database(client, plan_from(path), db, lambda text: told(text, ""))
+        version = version_of_server(read, known)
+        image = choose_database(client, plan_from(path), db, lambda text: told(text, ""), version)
         tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
         memory, options = server_for(client, read)
+        options += start_options(known) if known else ()
         with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
-            report = mask(server, read, out, key, rules, told)
+            unset = set_up(server, known) if known else ()
+            report = mask(server, read, out, key, rules, told, survey=known)
     if proof:
         proof.write_text("".join(f"{_line(shape)}\n" for shape in report.shapes), "utf-8")
+    unsaid = () if known else silent(read)
+    if unsaid:
+        words = f"the output says that the default character set of {', '.join(unsaid)} is {ASSUMED}, which is assumed"
+        unset = (*unset, f"{words}: the dump does not say it, and --survey would")
+    for words in unset:
+        console.print(one_line(words), soft_wrap=True)
     _print(report, console)
     return Exit.CAME_THROUGH
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osupgrade.catalog.identity import service_of
+from osupgrade.catalog.survey import Survey
 from osupgrade.dump.find import find_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY, refusal
@@ -75,6 +76,13 @@ def choose_dumps(paths: Sequence[Path], progress: Reading | None = None, *, insi
     if older:
         findings += _apart(dumps)
     return Chosen(tuple(dumps), tuple(findings), tuple(refused))
+
+
+def version_of_server(dumps: Sequence[Dump], survey: Survey | None) -> str:
+    """What the operator's database server calls itself, by the survey or else by the dumps; empty where none says."""
+    if survey:
+        return survey.variables["version"]
+    return next((dump.server_version for dump in dumps if dump.server_version), "")
 
 
 def _fault_of(dump: Dump) -> UsageFault:

@@ -22,6 +22,7 @@ import sqlalchemy.exc
 
 from osupgrade.catalog.identity import usual_names
 from osupgrade.catalog.loading import read_bounded
+from osupgrade.catalog.survey import Survey
 from osupgrade.dump.audit import left_over
 from osupgrade.dump.code import Code, code_of, put_code
 from osupgrade.dump.columns import check_named, columns_of, filled, listed_words, sources, wide_nets
@@ -123,9 +124,11 @@ def sanitize(
     progress: Told,
     *,
     keep_names: bool = False,
+    survey: Survey | None = None,
 ) -> SanitizeReport:
     """Restore ``dumps`` into ``server``, mask them under ``key`` and write them to ``out``.
 
+    ``survey`` says which defaults the databases have where their dumps do not, so that the output says it.
     A database whose name is the site's own gets its service's, but with ``keep_names``: the lab's own are no secret.
     The server is used up: what was restored and its masked copy stay until it goes. Raises UsageFault for dumps or an
     output that cannot be used, MissingFault for a full disk, Leak when the scan finds a masked value or the shape
@@ -139,7 +142,7 @@ def sanitize(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_room(server, f"the dumps and their masked copy ({raw_bytes >> 20} MB of SQL)"))
         scan = stack.enter_context(LeakScan(parallel=raw_bytes > PARALLEL_BYTES))
-        work = _Work(server, dumps, policy, progress, scan, names)
+        work = _Work(server, dumps, policy, progress, scan, names, survey)
         work.restore()
         server.add_hashes()
         work.learn(key)
@@ -168,6 +171,7 @@ class _Work:
     scan: LeakScan
     databases: Mapping[str, str]
     """What services' databases are called in the output."""
+    survey: Survey | None = None
     upstream: frozenset[str] = field(default_factory=lambda: frozenset(n.lower() for n in upstream_names()))
     restored: Restored = field(init=False)
     columns: list[Column] = field(init=False)
@@ -189,7 +193,8 @@ class _Work:
             self.progress("restoring", str(so_far), so_far.share)
 
         into = {service: f"osupgrade_raw_{service}" for service in self.databases}
-        self.restored = restore(self.server, self.dumps, restoring, into=into, watch=self.scan.raw)
+        known = self.survey.default_of if self.survey else None
+        self.restored = restore(self.server, self.dumps, restoring, into=into, watch=self.scan.raw, default_of=known)
         raw = self.restored.databases
         self.copies = {raw[service]: self.databases[service] for service in raw}
 

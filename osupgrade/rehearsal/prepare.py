@@ -18,7 +18,7 @@ from osupgrade.cloud.fingerprint import Volume, row_counts, volume
 from osupgrade.cloud.jumps import jump_findings
 from osupgrade.cloud.laboratory import Laboratory, Say, require_database, restore_lane, with_arrivals
 from osupgrade.cloud.restored import HowFar, restore_dumps
-from osupgrade.dump.choose import read_dumps
+from osupgrade.dump.choose import read_dumps, version_of_server
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
 from osupgrade.dump.start import check_start, release_of
@@ -209,9 +209,7 @@ def server_version(task: Task) -> str:
 
 def version_said(request: Request, dumps: Sequence[Dump]) -> str:
     """As :func:`server_version`, before there is a task."""
-    if request.survey:
-        return request.survey.variables["version"]
-    return next((dump.server_version for dump in dumps if dump.server_version), "")
+    return version_of_server(dumps, request.survey)
 
 
 def runner_of(task: Task, run: RunDirectory, events: EventLog) -> Runner:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from osupgrade.catalog.survey import Default, Survey
 from osupgrade.cli import run as command
 from osupgrade.dump import write
 from osupgrade.dump.choose import read_dumps
@@ -89,6 +90,20 @@ def masked_rows(server: DatabaseServer, table: str, *columns: str) -> list[tuple
 
 def run(server: DatabaseServer, source: Path, out: Path, policy: Path | None = None) -> SanitizeReport:
     return sanitize(server, read_dumps([source]), out, KEY, load_policy(policy), lambda *what: print(*what))
+
+
+def test_the_output_says_the_default_that_a_survey_knows(server, tmp_path):
+    source = read_dumps([put(tmp_path, neutron())])
+    name = source[0].sections[0].name
+    known = Survey(
+        {"version": "5.5.31", "character_set_server": "utf8"}, {name: Default("latin1", "latin1_swedish_ci")}
+    )
+    for survey, charset in ((None, "utf8"), (known, "latin1")):
+        out = tmp_path / f"{charset}.sql"
+        sanitize(server, source, out, KEY, load_policy(), lambda *_: None, survey=survey)
+        assert re.findall(r"CREATE DATABASE .*CHARACTER SET (\w+)", out.read_text()) == [charset]
+        for each in server.databases():
+            server.drop(each)
 
 
 def test_what_hangs_together_still_does_and_nothing_else_is_left(server, tmp_path):

@@ -13,7 +13,7 @@ from osupgrade.catalog.identity import service_of
 from osupgrade.catalog.survey import Survey as ServerSurvey
 from osupgrade.cloud.laboratory import Say, choose_database
 from osupgrade.cloud.restored import HowFar, restore_dumps, start_restored
-from osupgrade.dump.choose import choose_dumps
+from osupgrade.dump.choose import choose_dumps, version_of_server
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY
 from osupgrade.dump.read import Dump, Reading
@@ -84,10 +84,7 @@ def opened_dumps(
 ) -> Iterator[Opened]:
     """Restore what the dumps hold of OpenStack into a server that is removed afterwards, set up as ``survey`` says."""
     client = connect()
-    version = next((dump.server_version for dump in given.dumps if dump.server_version), "")
-    if survey:
-        version = survey.variables["version"]
-    image = choose_database(client, plan, "auto", say, version)
+    image = choose_database(client, plan, "auto", say, version_of_server(given.dumps, survey))
     tag = ImageStore(client).ensure([image], lambda progress: say(str(progress)) if progress.step else None)[image]
     with Lab(client) as lab, contextlib.ExitStack() as stack:
         server, restored = start_restored(
