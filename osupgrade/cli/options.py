@@ -14,10 +14,11 @@ from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.holdings import Holding
 from osupgrade.history import History, Thing, default_file, durations, remember
 from osupgrade.lab.sources import Sources
+from osupgrade.model.chain import known_release
 from osupgrade.model.errors import MissingFault, UsageFault
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport
-from osupgrade.model.route import KINDS, known_release
+from osupgrade.model.route import KINDS
 from osupgrade.rehearsal.prepare import path_of
 
 _PATH_HELP = "Upgrade path: a name, FIRST-LAST, or version ids such as 2024.1-2025.1"

@@ -12,10 +12,11 @@ from rich.console import Console
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli.options import HistoryFile, Json, NoHistory, Services, history_from, usual_seconds
 from osupgrade.history import History, Thing, how_of, subject_of
+from osupgrade.model.chain import known_release
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import path_along
 from osupgrade.model.release import Release
-from osupgrade.model.route import NoRoute, Route, alternatives, known_release, stretches
+from osupgrade.model.route import NoRoute, Route, alternatives, stretches
 from osupgrade.model.text import duration
 from osupgrade.report.terminal.console import terminal
 

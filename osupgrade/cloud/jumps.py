@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from osupgrade.model.chain import since
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Release
-from osupgrade.model.route import since
 
 SOURCE = "route"
 

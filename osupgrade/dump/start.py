@@ -9,11 +9,11 @@ from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.revisions import behind, known
 from osupgrade.dump.holdings import Holding
+from osupgrade.model.chain import ordered
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.quoting import shell_join
 from osupgrade.model.release import Release
-from osupgrade.model.route import ordered
 
 
 def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[Finding, ...]:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model import route
+from osupgrade.model.chain import release_named
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.obstacle import obstacle
 from osupgrade.model.release import Arrival, Database, Finish, Hop, Release, UpgradePath
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 
@@ -195,7 +197,7 @@ def find_path(paths: Mapping[str, UpgradePath], releases: Mapping[str, Release],
         return paths[text]
     parts = text.split("-")
     kind = parts.pop() if parts[-1] in route.KINDS else "supported"
-    wanted = [route.release_named(releases, part) for part in parts]
+    wanted = [release_named(releases, part) for part in parts]
     names = [release for release in wanted if release is not None]
     if len(names) < 2 or len(names) != len(wanted):
         known = ", ".join(sorted(paths))
@@ -290,7 +292,7 @@ def make_plan(path: UpgradePath, releases: Mapping[str, Release], services: Sequ
 def _chain(service: str, path: UpgradePath, releases: Mapping[str, Release]) -> Chain:
     at = route.of_service(service, [releases[name] for name in path.stops.get(service, path.releases)])
     for before, after in itertools.pairwise(at):
-        if found := route.obstacle(releases, service, before, after):
+        if found := obstacle(releases, service, before, after):
             raise UsageFault(
                 f"{after.name} cannot be reached from {before.name} in one hop: {found}",
                 hint=found.instead.removeprefix("; "),

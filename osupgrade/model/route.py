@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from osupgrade.model.chain import Releases, ordered, releases_between, since
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.release import DataStop, Hop, Release
+from osupgrade.model.obstacle import Obstacle, obstacle, obstacle_free
+from osupgrade.model.release import Hop, Release
 
 KINDS = ("supported", "every", "fewest", "direct")
 """How a route may be chosen: upstream's supported upgrades, all releases, as few stops as possible, or none at all."""
-
-Releases = Mapping[str, Release]
-_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """Why one service's tools cannot go from one release straight to another, and where they must stop instead."""
-
-    hop: Hop
-    reason: str
-    stops: tuple[str, ...]
-    """Releases each of which would do as the only stop, the latest first."""
-    way: tuple[str, ...] = ()
-    """Where one stop is not enough: the stops of a way, in their order."""
-
-    def __str__(self) -> str:
-        return f"{self.hop.service}: {self.reason}"
-
-    @property
-    def instead(self) -> str:
-        """Where to stop, for the end of a sentence; empty where no stop helps."""
-        if self.stops:
-            shown = " or ".join(self.stops[:_SHOWN])
-            return f"; stop at {shown}{' or an older one' if len(self.stops) > _SHOWN else ''} first"
-        return f"; stop at {', then at '.join(self.way)} first" if self.way else ""
 
 
 class NoRoute(UsageFault):
@@ -72,36 +46,6 @@ class Route:
     def hops(self) -> tuple[Hop, ...]:
         """Every hop, service by service."""
         return tuple(Hop(service, *pair) for service, at in self.stops.items() for pair in itertools.pairwise(at))
-
-
-def ordered(releases: Iterable[Release]) -> tuple[Release, ...]:
-    """Releases in the order in which they came out."""
-    return tuple(sorted(releases, key=lambda release: since(release.version)))
-
-
-@functools.lru_cache(maxsize=1024)
-def since(version: str) -> tuple[int, int]:
-    """A version id as something to compare: ``2024.1`` and its point releases are (2024, 1)."""
-    parts = re.match(r"(\d+)\.(\d+)", version)
-    return (int(parts[1]), int(parts[2])) if parts else (0, 0)
-
-
-def release_named(releases: Releases, text: str) -> Release | None:
-    """The release that a name or a version id such as ``2024.1`` means."""
-    wanted = text.strip().lower()
-    for release in releases.values():
-        if wanted == release.name or wanted == release.version or release.version.startswith(f"{wanted}."):
-            return release
-    return None
-
-
-def known_release(releases: Releases, text: str) -> Release:
-    """Like :func:`release_named`; raises UsageFault with the releases that there are."""
-    found = release_named(releases, text)
-    if found is None:
-        known = ", ".join(f"{release.name} ({release.version})" for release in ordered(releases.values()))
-        raise UsageFault(f"unknown release {text!r}", hint=f"the releases are {known}")
-    return found
 
 
 def stretches(releases: Releases) -> tuple[tuple[Release, ...], ...]:
@@ -166,7 +110,7 @@ def choose(
     wanted = tuple(s for s in target.services if not services or s in services)
     if unknown := [s for s in services if s not in target.services]:
         raise UsageFault(f"unknown service {unknown[0]!r}; {target.name} has {', '.join(target.services)}")
-    between = _between(releases, source, target)
+    between = releases_between(releases, source, target)
     if via:
         return _fixed("via", releases, _checked_stops(via, source, target), wanted)
     if kind == "every":
@@ -178,28 +122,6 @@ def choose(
     return _fixed(kind, releases, _supported(source, between, target), wanted)
 
 
-def obstacle(releases: Releases, service: str, source: Release, target: Release) -> Obstacle | None:
-    """Why ``service`` cannot go from ``source`` straight to ``target``; None when it can."""
-    part = target.services.get(service)
-    if part is None:
-        return None
-    hop = Hop(service, source.name, target.name)
-    if service not in source.services and part.arrival is None:
-        reason = f"{target.name} cannot take {service} over from the database in which it lived before"
-        return Obstacle(hop, reason, *_ways(releases, service, source, target))
-    if service in source.services and part.oldest_source and since(source.version) < since(part.oldest_source):
-        oldest = release_named(releases, part.oldest_source)
-        name = f"{oldest.name} ({oldest.version})" if oldest else part.oldest_source
-        reason = f"{target.name}'s tool takes no database older than {name}"
-        return Obstacle(hop, reason, *_ways(releases, service, source, target))
-    for release, stop in _data_stops(releases, service, source, target):
-        reason = f"{stop.why}; concerned: {stop.rows}" if stop.rows else stop.why
-        if release is not target:
-            reason = f"{reason} (on the way, in {release.name})"
-        return Obstacle(hop, reason, *_ways(releases, service, source, target))
-    return None
-
-
 def alternatives(
     releases: Releases, source: Release, target: Release, services: Sequence[str] = ()
 ) -> Iterator[tuple[str, Route | UsageFault]]:
@@ -209,55 +131,6 @@ def alternatives(
             yield kind, choose(releases, source, target, kind, services=services)
         except UsageFault as fault:
             yield kind, fault
-
-
-def _between(releases: Releases, source: Release, target: Release) -> tuple[Release, ...]:
-    first, last = since(source.version), since(target.version)
-    return tuple(r for r in ordered(releases.values()) if first < since(r.version) < last)
-
-
-def _data_stops(
-    releases: Releases, service: str, source: Release, target: Release
-) -> Iterator[tuple[Release, DataStop]]:
-    """The work on data that a jump would leave out: what a release on the way needs and ``source`` does not do."""
-    for release in (*_between(releases, source, target), target):
-        part = release.services.get(service)
-        for stop in part.stops if part else ():
-            done_at = {since(version) for version in stop.at}
-            if since(source.version) not in done_at:
-                yield release, stop
-
-
-def _ways(
-    releases: Releases, service: str, source: Release, target: Release
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The releases that would do as the only stop, the latest first; where there is none, a way of several stops."""
-    stops = (source, *_between(releases, source, target), target)
-    # Release -> the fewest stops from it to the target; of equal ways the one with the latest first stop.
-    ways: dict[str, tuple[str, ...]] = {target.name: ()}
-    for at, release in reversed(list(enumerate(stops[:-1]))):
-        onward = [(len(ways[r.name]), -i, r) for i, r in enumerate(stops) if i > at and r.name in ways]
-        free = [(count, i, r) for count, i, r in onward if obstacle_free(releases, service, release, r)]
-        if free:
-            following = min(free, key=lambda each: each[:2])[2]
-            ways[release.name] = () if following is target else (following.name, *ways[following.name])
-    way = ways.get(source.name, ())
-    if len(way) != 1:
-        return (), way
-    alone = [r.name for r in reversed(stops[1:-1]) if ways.get(r.name) == ()]
-    return tuple(name for name in alone if obstacle_free(releases, service, source, releases[name])), ()
-
-
-def obstacle_free(releases: Releases, service: str, source: Release, target: Release) -> bool:
-    """Whether ``service`` can go straight; without the search for other stops that an obstacle names."""
-    part = target.services.get(service)
-    if part is None:
-        return True
-    if service not in source.services:
-        return part.arrival is not None and not any(_data_stops(releases, service, source, target))
-    if part.oldest_source and since(source.version) < since(part.oldest_source):
-        return False
-    return not any(_data_stops(releases, service, source, target))
 
 
 def _checked_stops(via: Sequence[Release], source: Release, target: Release) -> tuple[Release, ...]:

@@ -15,11 +15,11 @@ from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.cloud.steps import run_hop
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.parallel import threads
+from osupgrade.model.chain import since
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import StagedFinding, State
-from osupgrade.model.route import since
 from osupgrade.model.stage import VERIFY
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers

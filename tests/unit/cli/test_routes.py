@@ -6,7 +6,7 @@ import pytest
 
 from osupgrade.catalog.releases import load_releases
 from osupgrade.cli import run
-from osupgrade.model.route import ordered
+from osupgrade.model.chain import ordered
 
 
 def routes(capsys, *arguments):

@@ -5,19 +5,18 @@ import itertools
 import pytest
 
 from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.model.chain import ordered
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.obstacle import obstacle
 from osupgrade.model.plan import find_path, make_plan, path_along
-from osupgrade.model.release import Arrival, Command, Database, DataStop, Release, ServiceRelease
 from osupgrade.model.route import (
     KINDS,
     NoRoute,
     alternatives,
     choose,
-    known_release,
-    obstacle,
-    ordered,
     seeding_release,
 )
+from tests.unit.model._releases import MADE
 
 RELEASES = load_releases()
 PATHS = load_paths()
@@ -27,54 +26,8 @@ def along(source, target, kind="supported", via=(), services=()):
     return choose(RELEASES, RELEASES[source], RELEASES[target], kind, [RELEASES[name] for name in via], services)
 
 
-def service(name, release, oldest="2001.1", stops=(), arrival=None):
-    return ServiceRelease(
-        name,
-        release,
-        (Database(name, "alembic_version", (release,)),),
-        (Command("sync", "tool:main"),),
-        {},
-        oldest_source=oldest,
-        stops=stops,
-        arrival=arrival,
-    )
-
-
-def release(name, version, *services, upgrades_from=()):
-    parts = {part.service: part for part in services}
-    return Release(name, version, "python", parts, {}, upgrades_from, f"{name} follows", databases=("mariadb",))
-
-
-ARRIVAL = Arrival("one", "two", ("moved",), Command("stamp", "tool:main"))
-MADE = {
-    r.name: r
-    for r in (
-        release("a", "2001.1", service("one", "a")),
-        release("b", "2001.2", service("one", "b"), service("two", "b", arrival=ARRIVAL), upgrades_from=("a",)),
-        release("c", "2002.1", service("one", "c"), service("two", "c"), upgrades_from=("b", "a")),
-        release(
-            "d",
-            "2002.2",
-            service("one", "d", stops=(DataStop(("2002.1",), "only c fills the column", "rows without it"),)),
-            service("two", "d"),
-            upgrades_from=("c",),
-        ),
-        release("e", "2003.1", service("one", "e", oldest="2001.2"), service("two", "e"), upgrades_from=("d", "c")),
-    )
-}
-
-
 def made(source, target, kind="supported", via=(), services=()):
     return choose(MADE, MADE[source], MADE[target], kind, [MADE[name] for name in via], services)
-
-
-def test_releases_are_ordered_by_version_and_known_by_name_and_id():
-    assert [r.name for r in ordered(RELEASES.values())][-2:] == ["gazpacho", "hibiscus"]
-    for each in RELEASES.values():
-        assert known_release(RELEASES, each.name) is known_release(RELEASES, each.version) is each
-    with pytest.raises(UsageFault, match=r"unknown release '2024\.10'") as caught:
-        known_release(RELEASES, "2024.10")
-    assert "caracal (2024.1)" in caught.value.hint
 
 
 def test_the_supported_route_takes_the_fewest_upgrades_that_upstream_supports():
@@ -118,12 +71,6 @@ def test_a_jump_over_a_data_migration_is_refused_with_the_rows_that_need_it():
     assert reasons["cinder"].stops == ("train",)
     assert reasons["cinder"].instead == "; stop at train first"
     assert "stop at train first" in caught.value.evidence
-
-
-def test_a_data_stop_on_the_way_counts_as_one_at_the_end_does():
-    assert "only c fills" in obstacle(MADE, "one", MADE["b"], MADE["e"]).reason
-    assert "(on the way, in d)" in obstacle(MADE, "one", MADE["b"], MADE["e"]).reason
-    assert obstacle(MADE, "one", MADE["c"], MADE["e"]) is None
 
 
 def test_fewest_stops_where_a_tool_or_data_needs_it_and_each_service_only_for_itself():
@@ -227,17 +174,3 @@ def test_a_cloud_comes_from_the_nearest_older_release_that_is_seeded():
     assert {"rocky", "caracal", "grizzly"} <= seeded
     with pytest.raises(UsageFault, match="no cloud can be seeded at a or before it"):
         seeding_release(MADE, MADE["a"])
-
-
-def test_where_one_stop_is_not_enough_a_whole_way_is_named():
-    with pytest.raises(NoRoute) as caught:
-        along("rocky", "hibiscus", "direct")
-    found = {one.hop.service: one for one in caught.value.obstacles}
-    assert found["keystone"].stops == () and found["keystone"].instead == "; stop at xena, then at antelope first"
-    assert found["glance"].way == () and found["glance"].instead == "; stop at train first"
-    releases = load_releases()
-    for one in found.values():
-        for way in [(stop,) for stop in one.stops] or [one.way]:
-            stops = ["rocky", *way, "hibiscus"]
-            for before, after in itertools.pairwise(stops):
-                assert obstacle(releases, one.hop.service, releases[before], releases[after]) is None
