@@ -205,7 +205,7 @@ def rehearsal(arguments: list[str], out: Path) -> float:
     The real APIs and the way back are left out: they are no part of what the tools themselves cost.
     """
     started = time.monotonic()
-    rehearse = [sys.executable, "-m", "osupgrade.cli", "rehearse"]
+    rehearse = [sys.executable, "-m", "osupgrade", "rehearse"]
     command = [*rehearse, "--quiet", "--no-history", "--no-rollback", "--verify", "none", "--out", str(out), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

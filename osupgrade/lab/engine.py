@@ -21,7 +21,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from osupgrade.lab.leftovers import leftovers, remove_leftover, run_labels
-from osupgrade.lab.reaper import Undertaker
+from osupgrade.lab.reaper import Reaper
 from osupgrade.model import interrupt
 from osupgrade.model.errors import LabFault, MissingFault
 
@@ -57,13 +57,13 @@ class Lab:
         self._busy = 0
         """Threads that are just making something."""
         self._closed = False
-        self._undertaker: Undertaker | None = None
+        self._reaper: Reaper | None = None
         self.inside: Network
         self.door: Network
         testcontainers_config.ryuk_disabled = not _present(client, testcontainers_config.ryuk_image)
 
     def __enter__(self) -> Lab:
-        self._undertaker = Undertaker(self.run_id)
+        self._reaper = Reaper(self.run_id)
         try:
             self.inside = self._network("inside", internal=True)
             self.door = self._network("door", options={"com.docker.network.bridge.enable_ip_masquerade": "false"})
@@ -187,8 +187,8 @@ class Lab:
             late = not self._calm.wait_for(lambda: not self._busy, timeout=LAST_SECONDS)
         if self._sweep() and not late:
             self._dismiss()
-        elif self._undertaker is not None:
-            self._undertaker.leave_to_it()
+        elif self._reaper is not None:
+            self._reaper.leave_to_it()
 
     def _sweep(self) -> bool:
         """Remove what carries the run's labels; whether nothing is left."""
@@ -201,8 +201,8 @@ class Lab:
             return False
 
     def _dismiss(self) -> None:
-        if self._undertaker is not None:
-            self._undertaker.dismiss()
+        if self._reaper is not None:
+            self._reaper.dismiss()
 
     @contextlib.contextmanager
     def making(self) -> Iterator[None]:

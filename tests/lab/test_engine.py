@@ -163,7 +163,7 @@ def test_no_engine_is_something_missing(monkeypatch):
 
 def test_the_command_line_says_so_in_one_sentence_and_exits_3():
     done = subprocess.run(
-        [sys.executable, "-m", "osupgrade.cli", "images", "list"],
+        [sys.executable, "-m", "osupgrade", "images", "list"],
         env={"DOCKER_HOST": "unix:///nowhere/docker.sock", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         capture_output=True,
         text=True,

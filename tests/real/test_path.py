@@ -15,7 +15,7 @@ from osupgrade.lab.leftovers import leftovers
 from osupgrade.model.errors import Exit
 
 REAL_DUMP = Path(__file__).parents[2].parent / "shared" / "real-dumps" / "quantum-grizzly-2013-05.sql"
-OSUPGRADE = (sys.executable, "-m", "osupgrade.cli")
+OSUPGRADE = (sys.executable, "-m", "osupgrade")
 
 
 def osupgrade(*arguments, timeout=900):

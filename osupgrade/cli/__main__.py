@@ -1,5 +1,0 @@
-"""``python -m osupgrade.cli``."""
-
-from osupgrade.__main__ import main
-
-main()
