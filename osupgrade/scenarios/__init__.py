@@ -30,7 +30,7 @@ from osupgrade.scenarios.dumps import (
     restore_cost,
     restore_dump,
 )
-from osupgrade.scenarios.engines import not_innodb, to_innodb
+from osupgrade.scenarios.engines import not_innodb, put_in_myisam, to_innodb
 from osupgrade.scenarios.findings import apply, finding, require_ok, rows
 from osupgrade.scenarios.helpers import definition, migrations, reproduced
 from osupgrade.scenarios.schemas import lacking, own_changes, predicted, schema_of, ways_out
@@ -77,6 +77,7 @@ __all__ = [
     "own_changes",
     "predicted",
     "put_dump",
+    "put_in_myisam",
     "quoted",
     "reproduced",
     "require_ok",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Cure, Evidence, Finding, Sql
-from osupgrade.model.quoting import quoted
+from osupgrade.model.quoting import quoted, statement
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.findings import finding
 from osupgrade.scenarios.upstream import upstream
@@ -14,10 +14,22 @@ from osupgrade.schema.diff import described, generated
 from osupgrade.schema.reading import read_schema
 from osupgrade.schema.tables import ForeignKey
 
+_KEYS = (
+    "SELECT DISTINCT table_name, constraint_name FROM information_schema.key_column_usage "
+    "WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL "
+    "AND %s IN (table_name, referenced_table_name)"
+)
 _OTHERS = (
     "SELECT table_name AS `table`, engine AS engine FROM information_schema.tables WHERE table_schema = DATABASE() "
     "AND table_type = 'BASE TABLE' AND engine <> 'InnoDB' ORDER BY 1"
 )
+
+
+def put_in_myisam(cloud: Cloud, service: str, table: str) -> None:
+    """Leave a table as a server did whose default was MyISAM: in that engine, and with no foreign key from or to it."""
+    keys = cloud.rows(service, _KEYS, table)
+    drops = [statement("ALTER TABLE {owner} DROP FOREIGN KEY {key}", owner=owner, key=key) for owner, key in keys]
+    cloud.execute(service, *drops, statement("ALTER TABLE {table} ENGINE = MyISAM", table=table))
 
 
 def not_innodb(scenario: Scenario, cloud: Cloud, effect: str) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, not_innodb, statement
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, not_innodb, put_in_myisam
 
 scenario = Scenario(
     title="cinder's volumes are in MyISAM",
@@ -14,16 +14,7 @@ scenario = Scenario(
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """What is left of a server whose default was MyISAM."""
-    keys = cloud.rows(
-        "cinder",
-        "SELECT DISTINCT table_name, constraint_name FROM information_schema.key_column_usage "
-        "WHERE table_schema = DATABASE() AND referenced_table_name = 'volumes'",
-    )
-    cloud.execute(
-        "cinder",
-        *(statement("ALTER TABLE {table} DROP FOREIGN KEY {key}", table=table, key=key) for table, key in keys),
-        "ALTER TABLE volumes ENGINE = MyISAM",
-    )
+    put_in_myisam(cloud, "cinder", "volumes")
 
 
 @scenario.preflight("seeded")

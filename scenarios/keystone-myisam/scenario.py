@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Cloud, Damage, Evidence, Finding, Scenario, Silent, is_before, not_innodb, statement
+from osupgrade.scenarios import Cloud, Damage, Evidence, Finding, Scenario, Silent, is_before, not_innodb, put_in_myisam
 
 scenario = Scenario(
     title="Keystone's tables in MyISAM end without their foreign keys",
@@ -17,16 +17,7 @@ ENGINES = "27"
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """What is left of a server whose default was MyISAM."""
-    keys = cloud.rows(
-        "keystone",
-        "SELECT constraint_name FROM information_schema.key_column_usage WHERE table_schema = DATABASE() "
-        "AND table_name = 'endpoint' AND referenced_table_name IS NOT NULL",
-    )
-    cloud.execute(
-        "keystone",
-        *(statement("ALTER TABLE endpoint DROP FOREIGN KEY {name}", name=name) for (name,) in keys),
-        "ALTER TABLE endpoint ENGINE = MyISAM",
-    )
+    put_in_myisam(cloud, "keystone", "endpoint")
 
 
 @scenario.preflight("seeded")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, not_innodb, statement
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, not_innodb, put_in_myisam
 
 scenario = Scenario(
     title="neutron's ports in MyISAM stop 5bcb7b31ec7d",
@@ -14,17 +14,7 @@ scenario = Scenario(
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """What is left of a server whose default was MyISAM."""
-    keys = cloud.rows(
-        "neutron",
-        "SELECT DISTINCT table_name, constraint_name FROM information_schema.key_column_usage "
-        "WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL "
-        "AND 'ports' IN (table_name, referenced_table_name)",
-    )
-    cloud.execute(
-        "neutron",
-        *(statement("ALTER TABLE {table} DROP FOREIGN KEY {key}", table=table, key=key) for table, key in keys),
-        "ALTER TABLE ports ENGINE = MyISAM",
-    )
+    put_in_myisam(cloud, "neutron", "ports")
 
 
 @scenario.preflight("seeded")

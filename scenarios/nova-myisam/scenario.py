@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, not_innodb
+from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, is_before, not_innodb, put_in_myisam
 
 scenario = Scenario(
     title="nova's services are in MyISAM",
@@ -15,7 +15,7 @@ scenario = Scenario(
 @scenario.inject()
 def plant(cloud: Cloud) -> None:
     """What is left of a server whose default was MyISAM."""
-    cloud.execute("nova", "ALTER TABLE services ENGINE = MyISAM")
+    put_in_myisam(cloud, "nova", "services")
 
 
 @scenario.preflight("seeded")
