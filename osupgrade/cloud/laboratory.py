@@ -99,18 +99,18 @@ def open_laboratory(
     everything, on Ctrl-C and SIGTERM too. ``options`` gives the database server's own, by the engine's memory in bytes.
     """
     client = connect()
-    sources = Sources({release.name: release for release in plan.releases})
+    sources = Sources(plan.by_name)
     require_sources(sources, plan)
     chosen = choose_database(client, plan, database, say, server_version)
     moved = choose_database(client, plan, new, say) if new else ""
     later = [move.database for move in plan.servers]
-    names = [*(release.name for release in plan.releases), chosen, *([moved] if moved else []), *later]
+    names = [*plan.by_name, chosen, *([moved] if moved else []), *later]
     running = load_running(plan.last.name)
     if running is not None and running.broker:
         names.append(running.broker)
     tags = ImageStore(client).ensure(names, lambda progress: say(str(progress)))
     with Lab(client) as lab:
-        releases = {release.name: release for release in plan.releases}
+        releases = plan.by_name
         workshop = Workshop(lab, releases, sources, tags)
         with threads(1) as pool:
             warming = pool.submit(workshop.warm, list(releases))

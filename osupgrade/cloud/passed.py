@@ -54,7 +54,7 @@ def adapted(cloud: Cloud, plan: Plan, passed: Sequence[Passed]) -> Cloud:
 
 def _of_chain(cloud: Cloud, plan: Plan, chain: Chain) -> Iterator[Passed]:
     """From the first hop on, as far as they are done."""
-    releases = {release.name: release for release in plan.releases}
+    releases = plan.by_name
     for number, hop in enumerate(chain.hops):
         later = [releases[other.target] for other in chain.hops[number:]]
         part = later[0].services[chain.service]
@@ -115,7 +115,7 @@ def _has(line: Lineage, stood: tuple[str, ...], tables: frozenset[str]) -> bool:
 
 
 def _of_moves(cloud: Cloud, plan: Plan, hops: Mapping[str, Passed]) -> Iterator[Passed]:
-    releases = {release.name: release for release in plan.releases}
+    releases = plan.by_name
     chains = {chain.service: chain for chain in plan.chains}
     for move in plan.moves:
         if not cloud.has(move.service):

@@ -77,7 +77,7 @@ def finish_step(finish: Finish, release: Release) -> Step:
 
 def service_steps(plan: Plan, chain: Chain) -> tuple[Step, ...]:
     """The steps of one chain, in order."""
-    releases = {release.name: release for release in plan.releases}
+    releases = plan.by_name
     steps = {hop.step: hop_step(hop, releases[hop.source], releases[hop.target]) for hop in chain.hops}
     steps |= {move.name: finish_step(move, releases[move.release]) for move in chain.moves}
     return tuple(steps[name] for name in chain.steps)

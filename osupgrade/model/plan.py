@@ -85,7 +85,12 @@ class Plan:
 
     def release(self, name: str) -> Release:
         """A release of the plan by its name; raises KeyError for one that is not on the route."""
-        return {release.name: release for release in self.releases}[name]
+        return self.by_name[name]
+
+    @property
+    def by_name(self) -> Mapping[str, Release]:
+        """The releases by their names, in order."""
+        return {release.name: release for release in self.releases}
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ class Plan:
         found = {}
         for chain in self.chains:
             if chain.service not in self.first.services:
-                part = next(r for r in self.releases if r.name == chain.hops[0].target).services[chain.service]
+                part = self.release(chain.hops[0].target).services[chain.service]
                 if part.arrival:
                     found[chain.service] = part.arrival
         return found
@@ -119,7 +124,7 @@ class Plan:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """The chains, cut where the cloud goes to another server; one segment where it never does."""
-        order = [release.name for release in self.releases]
+        order = list(self.by_name)
         left = self.chains
         found: list[Segment] = []
         for move in self.servers:
@@ -135,7 +140,7 @@ class Plan:
 
         The first of a service that takes its data over from a database that comes on the way itself.
         """
-        order = [release.name for release in self.releases]
+        order = list(self.by_name)
         parts = [part for release in self.releases for part in release.services.values()]
         owners = {database.name: part.service for part in parts for database in part.databases}
         found = {}
@@ -250,7 +255,7 @@ def server_moves(
         return tuple(_needed_moves([releases[name] for name in path.releases], database))
     found: list[ServerMove] = []
     for image, text in wanted:
-        at = route.release_named(releases, text)
+        at = release_named(releases, text)
         if at is None or at.name not in path.releases[:-1]:
             stops = ", ".join(path.releases[:-1])
             raise UsageFault(

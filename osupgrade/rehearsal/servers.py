@@ -78,7 +78,7 @@ class ServerMoves:
 
     def _relocate(self, cloud: Cloud, move: ServerMove) -> None:
         """Tell the databases, as the release has them at which each service is."""
-        order = [release.name for release in self.plan.releases]
+        order = list(self.plan.by_name)
         for chain in self.plan.chains:
             behind = [hop.target for hop in chain.hops if order.index(hop.target) <= order.index(move.release)]
             at = behind[-1] if behind else chain.hops[0].source

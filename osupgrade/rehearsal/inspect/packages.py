@@ -27,7 +27,7 @@ def inspect_packages(file: Path, plan: Plan, say: Say) -> tuple[Finding, ...]:
     """
     listing = read_listing(read_bounded(file).decode("utf-8", "replace"), str(file))
     client = connect()
-    releases = {release.name: release for release in plan.releases}
+    releases = plan.by_name
     sources = Sources(releases)
     require_sources(sources, plan)
     names = [release.name for release in plan.releases[1:]]

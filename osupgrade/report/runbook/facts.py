@@ -174,7 +174,7 @@ def _settings(report: RunReport, plan: Plan) -> tuple[str, ...]:
     if moved(report):
         lines.append(f"{old_client()}  # the old controller's server; $SQL is the new one's")
     for move in plan.moves:
-        service, release = move.service, next(one for one in plan.releases if one.name == move.release)
+        service, release = move.service, plan.release(move.release)
         name = release.services[service].databases[0].name
         url = f"{release.driver}://{service}:PASSWORD@DATABASE-HOST/{name}?charset=utf8"
         lines.append(f"{url_of(service)}='{url}'")

@@ -240,7 +240,7 @@ class _Steps:
             yield from self._cures(Stage.after(move.name))
 
     def _finish(self, finish: Finish) -> Iterator[Step]:
-        release = next(release for release in self.plan.releases if release.name == finish.release)
+        release = self.plan.release(finish.release)
         part = release.services[finish.service]
         yield from self._cures(Stage.before(finish.name))
         checks = []
@@ -309,11 +309,8 @@ class _Steps:
     def _about_finish(self, release: Release) -> FinishOperator:
         """What a release's data says of a move that the plan makes at its end, or that is still to come."""
         at = self.plan.releases.index(release)
-        ahead = [move.name for move in self.plan.moves if self._position(move.release) >= at]
+        ahead = [move.name for move in self.plan.moves if list(self.plan.by_name).index(move.release) >= at]
         return next((release.operator.finishes[n] for n in ahead if n in release.operator.finishes), FinishOperator())
-
-    def _position(self, release: str) -> int:
-        return [each.name for each in self.plan.releases].index(release)
 
     def _names(self, release: Release) -> str:
         return " ".join(database.name for database in self.plan.databases(release))
