@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -19,20 +18,16 @@ from osupgrade.catalog import content
 from osupgrade.catalog.running import Level, Process, Running
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import copied, copy_names
-from osupgrade.cloud.judge import diagnose
 from osupgrade.lab.engine import Lab, put_files, read_file, read_files
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
 from osupgrade.model.errors import LabFault
-from osupgrade.model.finding import Evidence, Finding, Severity
-from osupgrade.verify.tracebacks import bare, tracebacks
+from osupgrade.model.finding import Finding
+from osupgrade.verify.instance import BASE, LOGS, Instance, failure, settings
 
-BASE = "/lab/verify"
 SCRIPTS = f"{BASE}/scripts"
-LOGS = f"{BASE}/log"
 CONTROLLER = "controller"
 _INSIDE = Path(__file__).parent / "inside"
-_SECRET = re.compile(r"(://[^:/@\s]+:)[^@\s]+@|((?:password|token)\s*=\s*)\S+")
 
 
 @dataclass(frozen=True)
@@ -57,24 +52,6 @@ class Started:
     name: str
     service: str
     seconds: float
-
-
-@dataclass(frozen=True)
-class _Instance:
-    """A process as it really runs: on one host, with its configuration rendered."""
-
-    process: Process
-    host: str
-    name: str
-    config: Mapping[str, str]
-
-    @property
-    def etc(self) -> str:
-        return f"{BASE}/etc/{self.name}"
-
-    @property
-    def log(self) -> str:
-        return f"{LOGS}/{self.name}.log"
 
 
 class ServiceSet:
@@ -116,7 +93,7 @@ class ServiceSet:
         self.findings: tuple[Finding, ...] = ()
         self.seconds = 0.0
         self._containers: list[Container] = []
-        self._instances: tuple[_Instance, ...] = ()
+        self._instances: tuple[Instance, ...] = ()
         self._copies = contextlib.ExitStack()
         self._release: ReleaseContainer | None = None
 
@@ -272,7 +249,7 @@ class ServiceSet:
             if database in self.cloud.databases:
                 self.cloud.execute(database, render(statement, self._context("", self.running.host, "statement")))
 
-    def _start_all(self, instances: Sequence[_Instance]) -> dict[str, dict[str, Any]]:
+    def _start_all(self, instances: Sequence[Instance]) -> dict[str, dict[str, Any]]:
         processes = []
         for instance in instances:
             argv, env = self._command(instance)
@@ -301,9 +278,9 @@ class ServiceSet:
             raise LabFault("the services could not be started", evidence=run.output[-3000:]) from fault
         return told
 
-    def _instances_of(self, processes: Iterable[Process]) -> tuple[_Instance, ...]:
+    def _instances_of(self, processes: Iterable[Process]) -> tuple[Instance, ...]:
         """Each process on each of its hosts, its configuration written where it will read it."""
-        found: list[_Instance] = []
+        found: list[Instance] = []
         files: dict[str, bytes] = {}
         for process in processes:
             hosts = [self.running.host]
@@ -318,13 +295,13 @@ class ServiceSet:
                     place.mkdir(exist_ok=True)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
-                instance = _Instance(process, host, name, config)
+                instance = Instance(process, host, name, config)
                 files |= {f"{instance.etc}/{file}": text.encode() for file, text in config.items()}
                 found.append(instance)
         self._put(files)
         return tuple(found)
 
-    def _command(self, instance: _Instance) -> tuple[list[str], dict[str, str]]:
+    def _command(self, instance: Instance) -> tuple[list[str], dict[str, str]]:
         process = instance.process
         context = self._context(process.service, instance.host, instance.name)
         gettext = ["--gettext", process.gettext] if process.gettext else []
@@ -360,41 +337,10 @@ class ServiceSet:
     def _read(self, path: str) -> bytes:
         return read_file(self.container.container, path) or b""
 
-    def _failure(self, instance: _Instance, told: Mapping[str, Any]) -> Finding:
-        """One screen: the last error, the last lines of the log, the configuration that was read."""
+    def _failure(self, instance: Instance, told: Mapping[str, Any]) -> Finding:
         log = self._read(instance.log).decode("utf-8", "replace")
-        log = bare(log)
-        raised = tracebacks(log)
-        found = diagnose(log)
-        error = raised[-1].error if raised else found.error if found else ""
-        lack = f"it exited {told['status']}" if told["status"] is not None else str(told.get("lack", "no answer"))
-        lines = [line for line in log.splitlines() if line.strip()][-12:]
-        rows: list[tuple[object, ...]] = [("log", line[:300]) for line in lines]
-        for file, text in instance.config.items():
-            rows += [(file, _masked(line)) for line in text.splitlines() if line.strip() and not line.startswith("#")]
-        said = error or (lines[-1].strip()[:300] if lines else "its log is empty")
-        self.say(f"{instance.name} does not start: {lack}: {said}")
-        self.say(
-            f"its configuration, {self.out / 'config' / self.label / instance.name}: {'; '.join(_options(instance))}"
-        )
-        return Finding(
-            source="verify",
-            severity=Severity.ERROR,
-            service=instance.process.service,
-            place=instance.name,
-            message=f"{instance.name} does not start on the upgraded database: {error or lack}",
-            consequence="its part of the cloud is down after the upgrade",
-            evidence=Evidence.of(("where", "line"), rows, show=70),
-            command=f"less logs/{self.label}-{instance.name}.log",
-        )
-
-
-def _options(instance: _Instance) -> Iterator[str]:
-    for text in instance.config.values():
-        for line in text.splitlines():
-            if line.strip() and not line.startswith("#"):
-                yield _masked(line.replace(" = ", "="))
-
-
-def _masked(line: str) -> str:
-    return _SECRET.sub(lambda match: f"{match[1]}***@" if match[1] else f"{match[2]}***", line)
+        found = failure(instance, log, told, f"logs/{self.label}-{instance.name}.log")
+        self.say(f"{instance.name} does not start: {found.lack}: {found.said}")
+        kept = self.out / "config" / self.label / instance.name
+        self.say(f"its configuration, {kept}: {'; '.join(settings(instance))}")
+        return found.finding
