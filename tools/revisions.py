@@ -18,7 +18,7 @@ from pathlib import Path
 from osupgrade.catalog import content
 from osupgrade.catalog.releases import load_releases
 from osupgrade.model.release import ServiceRelease
-from osupgrade.model.route import ordered
+from osupgrade.model.chain import ordered
 
 PLACES: Mapping[str, tuple[str, ...]] = {
     "keystone": ("keystone/common/sql/migrations/versions/",),
