@@ -17,8 +17,8 @@ from pathlib import Path
 
 from osupgrade.catalog import content
 from osupgrade.catalog.releases import load_releases
-from osupgrade.model.release import ServiceRelease
 from osupgrade.model.chain import ordered
+from osupgrade.model.release import ServiceRelease
 
 PLACES: Mapping[str, tuple[str, ...]] = {
     "keystone": ("keystone/common/sql/migrations/versions/",),

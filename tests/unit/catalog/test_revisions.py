@@ -7,7 +7,7 @@ import pytest
 from osupgrade.catalog.eras import eras, said_of
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.revisions import behind, graph, known
-from osupgrade.model.route import ordered
+from osupgrade.model.chain import ordered
 
 RELEASES = ordered(load_releases().values())
 
