@@ -186,7 +186,9 @@ class TimingOptions:
     factor_file: Annotated[
         Path | None,
         typer.Option(
-            "--factor-file", help="Speed of your controller, as measured by measure_host.py.", rich_help_panel=_TIME
+            "--factor-file",
+            help="Speed of your controller, as the script of `osupgrade survey --speed` measures it.",
+            rich_help_panel=_TIME,
         ),
     ] = None
 

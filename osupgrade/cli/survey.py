@@ -1,4 +1,4 @@
-"""``osupgrade survey``: how the operator's own database server is set up."""
+"""``osupgrade survey``: how the operator's own database server is set up, and how fast its host is."""
 
 from __future__ import annotations
 
@@ -8,18 +8,29 @@ import typer
 
 from osupgrade.catalog.survey import QUERY
 from osupgrade.lab.live_server import LiveServer
+from osupgrade.model.errors import UsageFault
+from osupgrade.rehearsal.estimate.host import SCRIPT
 
 
 def survey(
     url: Annotated[str, typer.Option("--url", help="Query this server: mysql://USER:PASSWORD@HOST:PORT/.")] = "",
+    speed: Annotated[bool, typer.Option("--speed", help="Print a script that measures how fast a host is.")] = False,
 ) -> None:
     """Print a query that shows how a database server is configured, or run it with --url.
 
     A dump does not say the defaults of its server, and on them it depends whether some migrations pass. Give what the
     statements print to `osupgrade rehearse --survey FILE`.
 
+    With --speed it prints a script for any Python. Run it on your controller, `python measure_host.py > host.json`, and
+    give what it prints to `osupgrade rehearse --estimate --factor-file host.json`.
+
     Example: `mysql --batch -e "$(osupgrade survey)" > survey.txt`
     """
+    if speed and url:
+        raise UsageFault("--speed prints a script, which is run on the host itself, not by --url")
+    if speed:
+        typer.echo(SCRIPT.read_text("utf-8"), nl=False)
+        return
     if not url:
         typer.echo(QUERY)
         return

@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).with_name("measure_host.py")
 
 def read_host(path: Path) -> Host:
     """The host that a file describes; raises UsageFault naming what is wrong with it."""
-    hint = "make it with osupgrade/rehearsal/estimate/measure_host.py, run on the host that it shall describe"
+    hint = "osupgrade survey --speed prints the script that makes it, to be run on the host that it describes"
     try:
         data = read_json(path)
     except UsageFault as fault:
