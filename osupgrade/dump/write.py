@@ -19,13 +19,13 @@ import docker.errors
 import requests
 import zstandard
 
-from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.database import NO_GTID, DatabaseServer
 from osupgrade.lab.exec import close_stream
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 
 _DUMPER = (
     "mysqldump --no-defaults --user=root --protocol=socket --socket=/run/mysqld/mysqld.sock --single-transaction "
-    "--quick --routines --triggers --events --hex-blob --max-allowed-packet=1G"
+    "--quick --routines --triggers --events --hex-blob --max-allowed-packet=1G $no_gtid"
 )
 
 
@@ -107,7 +107,7 @@ def dumped(server: DatabaseServer, databases: Sequence[str]) -> Iterator[bytes]:
     )[0][0]
     charset = "utf8mb4" if wide else "utf8"
     names = " ".join(shlex.quote(name) for name in databases)
-    command = f"{_DUMPER} --default-character-set={charset} --databases -- {names}"
+    command = f"{NO_GTID}; {_DUMPER} --default-character-set={charset} --databases -- {names}"
     api = server.container.client.api  # type: ignore[union-attr]
     tail, errors = b"", b""
     try:

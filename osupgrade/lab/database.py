@@ -83,6 +83,10 @@ class Origin:
     bytes: int
 
 
+NO_GTID = "no_gtid=$(mysqldump --help 2>/dev/null | grep -qe --set-gtid-purged && echo --set-gtid-purged=OFF)"
+"""Sets ``$no_gtid``: what MySQL's dumper writes about replication, no MariaDB takes; MariaDB's lacks the option."""
+
+
 class DatabaseServer(SqlServer):
     """One MySQL or MariaDB in a container, listening on 127.0.0.1 with a random password.
 
@@ -188,8 +192,8 @@ class DatabaseServer(SqlServer):
         """Put a snapshot of ``databases`` on the shelf, all of them side by side; raises LabFault when one fails."""
         place = shlex.quote(f"{SHELF}/{shelf}")
         self._defaults |= {(shelf, name): self.defaults(name) for name in databases}
-        jobs = {name: f"$DUMP -- {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
-        run = self.shell(f"mkdir -p {place}; {_side_by_side(jobs, place)}")
+        jobs = {name: f"$DUMP $no_gtid -- {shlex.quote(name)} > {place}/{shlex.quote(name)}.sql" for name in databases}
+        run = self.shell(f"mkdir -p {place}; {NO_GTID}; {_side_by_side(jobs, place)}")
         if not run.ok:
             raise LabFault(f"cannot take the snapshot {shelf}", evidence=_complaints(run.output))
         return _copied(run.output)

@@ -247,12 +247,15 @@ def server_moves(
     """The moves to other servers along a path that starts on ``database``.
 
     ``wanted`` are pairs of an image and a release; None leaves it to the releases: a server that one of them is not
-    known to run on is left at the release before it, for one that the last release runs on if possible.
+    known to run on is left at the release before it, for one that the last release runs on if possible. A server that
+    the path itself names, and none of its releases does, is one on which the whole path is known to run.
 
     Raises UsageFault for a release at which the path does not stop, or the same server twice.
     """
     if wanted is None:
-        return tuple(_needed_moves([releases[name] for name in path.releases], database))
+        along = [releases[name] for name in path.releases]
+        named = {name for release in along for name in release.databases}
+        return () if database in path.databases and database not in named else tuple(_needed_moves(along, database))
     found: list[ServerMove] = []
     for image, text in wanted:
         at = release_named(releases, text)

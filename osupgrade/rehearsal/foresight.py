@@ -52,7 +52,8 @@ class Foresight:
         """The findings that no trap has made too, and that the run has not refuted."""
         traps = {".".join(staged.finding.place.split(".")[:2]) for staged in ended.result.findings}
         stopped = [step.service for step in ended.result.steps if step.outcome is Outcome.FAILED]
-        failed = {*stopped, *(d.name for one in stopped for d in self.plan.last.services[one].databases)}
+        parts = [self.plan.last.services[one] for one in stopped if one in self.plan.last.services]
+        failed = {*stopped, *(database.name for part in parts for database in part.databases)}
         return PhaseResult(
             tuple(
                 StagedFinding(SEEDED, finding, State.STANDING)

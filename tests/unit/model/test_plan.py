@@ -115,9 +115,23 @@ def test_a_cloud_leaves_a_server_before_the_first_release_that_is_not_known_to_r
     ]
 
 
-@pytest.mark.parametrize(("path", "database"), [("grizzly-train", "mariadb105"), ("grizzly-icehouse", "mysql56")])
+@pytest.mark.parametrize(
+    ("path", "database"),
+    [
+        ("grizzly-train", "mariadb105"),
+        ("grizzly-icehouse", "mysql56"),
+        *(("caracal-gazpacho", name) for name in PATHS["caracal-gazpacho"].databases),
+        ("2024.1-2025.1", "mysql97"),
+    ],
+)
 def test_a_server_on_which_the_last_release_runs_is_kept(path, database):
     assert moved(path, database).servers == ()
+
+
+def test_a_server_that_no_release_of_a_route_names_is_left():
+    assert [(move.database, move.release) for move in moved("yoga-epoxy", "mysql97").servers] == [
+        ("mariadb1011", "yoga")
+    ]
 
 
 def test_chains_are_cut_where_the_cloud_goes_to_another_server():

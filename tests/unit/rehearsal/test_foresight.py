@@ -7,9 +7,10 @@ import pytest
 
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.model.finding import Finding, Severity
-from osupgrade.model.plan import find_path, make_plan
+from osupgrade.model.plan import SERVER, find_path, make_plan
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import SEEDED
+from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.foresight import Foresight
 from osupgrade.rehearsal.survey import Surveyor
 from osupgrade.schema.catalogue import lineage
@@ -59,3 +60,9 @@ def test_a_predicted_stop_is_reported_only_where_the_service_stopped(result, pla
     foresight = looked("no table of these")
     foresight._found["nova"] = (Finding("foresight", Severity.ERROR, "nova", "nova.quotas", "stops"),)
     assert reported(foresight, dataclasses.replace(result, findings=())) == places
+
+
+def test_a_move_to_another_server_that_failed_is_no_service():
+    step = StepResult("mariadb1011", SERVER, "havana", Outcome.FAILED, 1.0)
+    result = dataclasses.replace(samples.GREEN.result, steps=(*samples.GREEN.result.steps, step))
+    assert reported(looked("floating_ips"), result) == ["nova.floating_ips"]
