@@ -24,18 +24,28 @@ WEIGHED = 10
 """Looks between two at its disk."""
 SLOWEST = 1000
 """Bytes of SQL a second below which, on the whole, nothing honest is restored."""
-_SPACE = r"(?:\s|/\*.*?\*/)*+"
+_NO_CODE = re.compile(
+    r"""'(?:[^'\\]++|\\.|'')*+(?:'|\Z) | "(?:[^"\\]++|\\.|"")*+(?:"|\Z) | `(?:[^`]++|``)*+(?:`|\Z)
+      | /\*(?!M?!)(?:[^*]++|\*(?!/))*+(?:\*/|\Z) | --(?=\s|\Z)[^\n]*+ | \#[^\n]*+
+      | /\*M?!\d*+ | \*/""",
+    re.DOTALL | re.VERBOSE,
+)
+"""Texts, names and comments of a statement, and what encloses comments that are run."""
 _QUERY = re.compile(
-    rf"{_SPACE}(?:SELECT|DO|CALL|WITH|SHOW|EXPLAIN|HANDLER|EXECUTE|TABLE|VALUES|SET|\(|BEGIN|LOCK|FLUSH"
-    rf"|(?:INSERT|REPLACE)\b[^()'\"]{{0,200}}?(?:\([^()'\"]*+\))?{_SPACE}\(?SELECT\b"
-    rf"|CREATE\s++(?:OR\s++REPLACE\s++)?TABLE\b[^('\"]{{0,200}}\bSELECT|UPDATE|DELETE)",
-    re.IGNORECASE | re.DOTALL,
+    r"""\s*+(?:SELECT|DO|CALL|WITH|SHOW|EXPLAIN|HANDLER|EXECUTE|TABLE|VALUES|SET|\(|BEGIN|LOCK|FLUSH|UPDATE|DELETE
+      |(?:INSERT|REPLACE)\b.*?\b(?:SELECT|TABLE)\b
+      |CREATE\s++(?:OR\s++REPLACE\s++)?(?:TEMPORARY\s++)?TABLE\b.*?\bSELECT\b
+      |.*?\b(?:SLEEP|BENCHMARK|GET_LOCK|\w{1,40}_POS_WAIT|WAIT_\w{1,40})\s*+\()""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-_CHANGES = re.compile(
-    rf"{_SPACE}(?:ALTER|CREATE|DROP|OPTIMIZE|ANALYZE|REPAIR|RENAME|TRUNCATE)\b", re.IGNORECASE | re.DOTALL
-)
+_CHANGES = re.compile(r"\s*+(?:ALTER|CREATE|DROP|OPTIMIZE|ANALYZE|REPAIR|RENAME|TRUNCATE)\b", re.IGNORECASE)
 SHOWN = 200
 """Characters of a statement that are shown."""
+
+
+def is_query(statement: str) -> bool:
+    """Whether a statement makes rows out of others, or waits: no dump needs one, and they get less time."""
+    return bool(_QUERY.match(_NO_CODE.sub(" ", statement)))
 
 
 @dataclass(frozen=True)
@@ -102,15 +112,15 @@ class Watchdog:
         ]
 
     def _too_long(self, sessions: list[tuple[int, float, str]], passed: float) -> Stopped | None:
-        if any(_QUERY.match(statement) for _, _, statement in sessions):
+        if any(is_query(statement) for _, _, statement in sessions):
             self._queried += passed
         for _, seconds, statement in sessions:
-            if _QUERY.match(statement):
+            if is_query(statement):
                 if self._queried > self._limits.query:
                     why = f"keeps the server busy for over {self._limits.query:.0f} s with queries that no dump needs"
                     return Stopped(why, statement, how_to_raise("query", self._limits.query * 10))
                 continue
-            most = self._limits.statement * (10 if _CHANGES.match(statement) else 1)
+            most = self._limits.statement * (10 if _CHANGES.match(_NO_CODE.sub(" ", statement)) else 1)
             if seconds > most:
                 why = f"holds a statement that has run for more than {most:.0f} s"
                 return Stopped(why, statement, how_to_raise("statement", self._limits.statement * 10))

@@ -157,6 +157,10 @@ ENDLESS = {
     "SELECT COUNT(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS c, "
     "information_schema.COLUMNS d;": "query=3",
     "INSERT INTO big SELECT a.a + b.a + c.a + d.a + e.a FROM big a, big b, big c, big d, big e, big f, big g;": "query=3",
+    "CREATE TABLE more (a int, KEY (a)) SELECT a.a FROM big a, big b, big c, big d, big e;": "query=3",
+    "INSERT INTO big VALUES (1), (SLEEP(1000000));": "query=3",
+    "/*!50000 SELECT SLEEP(1000000) */;": "query=3",
+    "CALL again();": "query=3",
     "INSERT INTO slow VALUES (1);": "statement=3",
     "INSERT INTO slow SELECT 1 UNION ALL SELECT 2;": "query=3",
 }
@@ -169,6 +173,7 @@ def test_what_would_run_for_ever_is_ended_with_its_line(mysql, tmp_path, monkeyp
     slow = (
         "CREATE TABLE slow (a int);\nCREATE TRIGGER t BEFORE INSERT ON slow FOR EACH ROW SET NEW.a = SLEEP(1000000);\n"
     )
+    slow += "DELIMITER ;;\nCREATE PROCEDURE again() BEGIN WHILE 1 DO SET @a = 1; END WHILE; END ;;\nDELIMITER ;\n"
     text = samples.plain().replace("-- Dump completed", f"{big}{slow}{statement}\n-- Dump completed")
     line = text[: text.index(statement)].count("\n") + 1
     dumps = read_dumps([put(tmp_path, text)])
@@ -177,6 +182,26 @@ def test_what_would_run_for_ever_is_ended_with_its_line(mysql, tmp_path, monkeyp
     assert caught.value.status is Exit.USAGE
     assert VARIABLE in caught.value.hint
     assert mysql.databases() == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c;",
+        "CREATE TABLE more AS WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c) SELECT n FROM c;",
+        "INSERT INTO big WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c) SELECT n FROM c;",
+        "INSERT INTO big SELECT seq FROM seq_1_to_100000000000;",
+    ],
+)
+def test_what_only_servers_of_today_run_for_ever_is_ended_there(mariadb, tmp_path, monkeypatch, statement):
+    monkeypatch.setenv(VARIABLE, "query=3")
+    loose = "SET max_recursive_iterations = 4294967295;\n"
+    big = f"{loose}CREATE TABLE big (a bigint);\n{statement}\n"
+    dumps = read_dumps([put(tmp_path, samples.plain().replace("-- Dump completed", f"{big}-- Dump completed"))])
+    with pytest.raises(UsageFault) as caught:
+        restore(mariadb, dumps)
+    assert VARIABLE in caught.value.hint
+    assert mariadb.databases() == ()
 
 
 def test_growth_beyond_reason_is_ended(mysql, tmp_path, monkeypatch):
