@@ -21,7 +21,7 @@ from osupgrade.dump.read import Dump
 from osupgrade.dump.sanitize import SanitizeReport, read_key
 from osupgrade.dump.sanitize import sanitize as mask
 from osupgrade.dump.shape import FACTS, ROWS, SPREAD, Shape
-from osupgrade.dump.write import check_output
+from osupgrade.dump.write import check_output, unless_it_fails
 from osupgrade.lab.connect import connect
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab
@@ -67,7 +67,7 @@ def sanitize(
     for file in (out, proof):
         if file:
             check_output(file)
-    with telling(console) as told:
+    with telling(console) as told, unless_it_fails() as written:
         read = read_dumps(dumps, reading(told))
         client = connect()
         path = path_of_dumps(holdings(read))
@@ -79,6 +79,7 @@ def sanitize(
         with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
             unset = set_up(server, known) if known else ()
             report = mask(server, read, out, key, rules, told, survey=known)
+            written.append(out)
     if proof:
         proof.write_text("".join(f"{_line(shape)}\n" for shape in report.shapes), "utf-8")
     unsaid = () if known else silent(read)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -78,13 +79,12 @@ def inspect(
     `osupgrade inspect --packages dpkg-l.txt`
     """
     _check(dumps, url, packages, survey)
-    _make(out)
     progress = terminal(stderr=True, quiet=quiet)
     plan_from(path or DEFAULT_PATH)  # an unknown path is refused before anything is read
     the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
     scenarios = all_scenarios(more or ())
-    with telling(progress) as told:
+    with _made(out), telling(progress) as told:
         usable = usable_dumps(dumps, reading(told)) if dumps else None
         seen = Inspection((), (), ())
         if usable or url:
@@ -132,10 +132,19 @@ def _looked_at(
         return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)])
 
 
-def _make(out: Path | None) -> None:
-    """A directory that cannot be is refused before the work."""
+@contextlib.contextmanager
+def _made(out: Path | None) -> Iterator[None]:
+    """A directory that cannot be is refused before the work; a new one goes again where that comes to nothing."""
+    new = out is not None and not out.exists()
     if out:
         out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if out and new:
+            with contextlib.suppress(OSError):  # somebody else may have put something there
+                out.rmdir()
+        raise
 
 
 def _saying(told: Told) -> Callable[[str], None]:

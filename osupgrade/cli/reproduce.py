@@ -13,7 +13,7 @@ from osupgrade.cli.options import MoreScenarios, Quiet
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.dump.policy import load_policy
 from osupgrade.dump.sanitize import read_key
-from osupgrade.dump.write import check_output
+from osupgrade.dump.write import check_output, unless_it_fails
 from osupgrade.history.rundir import find_run
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.quoting import shell_word
@@ -83,10 +83,12 @@ def reproduce(
     run = read_failed(find_run(what, runs), step)
     target = out or (Path("shrunk") / _name(run.failure) if shrink else Path(f"{run.name}.tar.gz"))
     check_directory(target) if shrink else check_output(target)
-    with opened_run(run, dump or (), say) as (laboratory, subject):
+    with unless_it_fails() as written, opened_run(run, dump or (), say) as (laboratory, subject):
         if shrink:
             return _shrink(laboratory, subject, target, masking, minutes, found, console, say)
-        console.print(f"{pack_subject(laboratory, subject, target, masking, say)}", soft_wrap=True)
+        packed = pack_subject(laboratory, subject, target, masking, say)
+        written.append(target)
+        console.print(f"{packed}", soft_wrap=True)
     _written(target, masking, console)
     return Exit.CAME_THROUGH
 

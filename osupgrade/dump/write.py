@@ -48,6 +48,18 @@ def check_output(out: Path) -> None:
         raise UsageFault(f"cannot write into the directory {out.parent}")
 
 
+@contextlib.contextmanager
+def unless_it_fails() -> Iterator[list[Path]]:
+    """The files that were written; an interruption behind that takes them away again, as it does everything else."""
+    files: list[Path] = []
+    try:
+        yield files
+    except BaseException:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
+
+
 def write_dump(
     server: DatabaseServer,
     databases: Sequence[str],

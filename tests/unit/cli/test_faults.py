@@ -13,6 +13,7 @@ import sqlalchemy.exc
 
 from osupgrade.cli import guarded, run
 from osupgrade.cli.faults import known_fault
+from osupgrade.dump.write import unless_it_fails
 from osupgrade.model.errors import Exit, MissingFault
 
 
@@ -150,3 +151,20 @@ def test_a_reader_that_goes_away_ends_nothing():
 def test_a_locale_without_the_characters_gets_plain_text(encoding):
     done = command("scenarios", "list", stdout=subprocess.PIPE, environment={"PYTHONIOENCODING": encoding})
     assert done.returncode == 0 and done.stdout.isascii()
+
+
+def test_a_directory_that_was_made_for_nothing_goes_again(tmp_path):
+    assert run(["inspect", "/no/such/dump.sql", "--out", str(tmp_path / "new")]) == Exit.USAGE
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old").mkdir()
+    assert run(["inspect", "/no/such/dump.sql", "--out", str(tmp_path / "old")]) == Exit.USAGE
+    assert (tmp_path / "old").is_dir()
+
+
+def test_what_sanitize_wrote_goes_again_where_it_is_interrupted_afterwards(tmp_path):
+    """The lab is still to be removed then, and the status says that nothing was left."""
+    (tmp_path / "clean.sql").touch()
+    with pytest.raises(KeyboardInterrupt), unless_it_fails() as written:
+        written.append(tmp_path / "clean.sql")
+        raise KeyboardInterrupt
+    assert not (tmp_path / "clean.sql").exists()
