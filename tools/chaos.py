@@ -35,6 +35,8 @@ from osupgrade.lab.connect import connect
 from osupgrade.lab.leftovers import PID_LABEL
 from osupgrade.model.errors import Exit
 
+STARTS = 0.5
+"""Seconds in which Python itself starts: a signal in its first instructions is not ours to take."""
 GONE_SECONDS = 60
 """How long the reaper may take to remove what a killed run left."""
 LONGEST_SECONDS = 1800
@@ -177,7 +179,7 @@ def main() -> int:
         for number in range(given.points):
             command = dice.choice(given.commands)
             name = dice.choice(given.only or list(DEEDS))
-            after = dice.uniform(0, usual[command][1])
+            after = dice.uniform(min(STARTS, usual[command][1]), usual[command][1])
             place = _place(base, str(number))
             status, problems = point(client, name, after, place, place.command(command, asked), dice, usual[command][0])
             wrong += bool(problems)
