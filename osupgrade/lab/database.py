@@ -83,7 +83,10 @@ class Origin:
     bytes: int
 
 
-NO_GTID = "no_gtid=$(mysqldump --help 2>/dev/null | grep -qe --set-gtid-purged && echo --set-gtid-purged=OFF)"
+NO_GTID = (
+    "no_gtid=$(if mysqldump --help 2>/dev/null | grep -e --set-gtid-purged >/dev/null; "
+    "then echo --set-gtid-purged=OFF; fi)"
+)
 """Sets ``$no_gtid``: what MySQL's dumper writes about replication, no MariaDB takes; MariaDB's lacks the option."""
 
 
