@@ -109,8 +109,8 @@ def next_command(result: LaneResult, where: str, request: Request) -> str:
     if curable:
         applied = request.cures if isinstance(request.cures, tuple) else ()
         return f"{request.command(sorted({*applied, *curable}))}  # the cures are in {where}/report.html"
-    failed = result.failed
-    return f"read {where}/logs/{failed[0].log}" if failed else f"read {where}/report.html"
+    logs = [step.log for step in result.failed if step.log]
+    return f"read {where}/logs/{logs[0]}" if logs else f"read {where}/report.html"
 
 
 def trying(findings: Sequence[Finding], request: Request, scenarios: Sequence[str]) -> tuple[Finding, ...]:

@@ -44,3 +44,9 @@ def test_cures_that_were_asked_for_are_kept():
 @pytest.mark.parametrize("cures", ["all", ("tried",)])
 def test_a_cure_that_did_not_hold_is_not_proposed_again(cures):
     assert after(cures, "tried") == "read runs/x/report.html"
+
+
+@pytest.mark.parametrize(("log", "said"), [("a.log", "read runs/x/logs/a.log"), (None, "read runs/x/report.html")])
+def test_a_step_without_a_log_is_read_about_in_the_report(log, said):
+    result = SimpleNamespace(came_through=False, standing=(), failed=(SimpleNamespace(log=log),))
+    assert next_command(result, "runs/x", Request()) == said
