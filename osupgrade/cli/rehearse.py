@@ -232,7 +232,7 @@ def rehearse(
         task = load(request, reading(told))
     run = RunDirectory.make(output.out, task.plan.path.name)
     view = live(task.plan, console, quiet=output.quiet, expected=_expected(task, past))
-    with run.told_when_stopped("this rehearsal"), view, EventLog(run.events, view.told) as events:
+    with run.told_when_stopped("this rehearsal"), view, EventLog(run.events, view.on_event) as events:
         report = run_rehearsal(task, run, events, past)
     report = remembered(report, past)
     write_reports(report, run)

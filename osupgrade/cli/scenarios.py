@@ -138,7 +138,7 @@ def run(
     directory = RunDirectory.make(out, f"{plan.path.name}-scenarios")
     view = ScenarioView(len(chosen), console, quiet=quiet)
     with directory.told_when_stopped("this run"), view:
-        report = prove(trial, directory, view.say, view.told)
+        report = prove(trial, directory, view.say, view.on_report)
     report = remembered(report, past)
     write_reports(report, directory)
     directory.finish()

@@ -46,14 +46,14 @@ def restore_dumps(
     """
     last, every = 0.0, BAR_SECONDS if how_far else TELL_SECONDS
 
-    def told(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         nonlocal last
         if time.monotonic() - last >= every:
             last = time.monotonic()
             how_far(progress) if how_far else say(str(progress))
 
     say(f"restoring {', '.join(dump.name for dump in dumps)}")
-    return restore(server, dumps, told, default_of=survey.default_of if survey else None)
+    return restore(server, dumps, on_progress, default_of=survey.default_of if survey else None)
 
 
 def start_restored(
@@ -90,9 +90,9 @@ def start_restored(
     restored = _RESTORED.validate_json(found.kept)
     server = start_database(lab, image, memory=False, options=options, origin=Origin(found.volume, found.bytes))
     # Findings about the files are of these files, and may differ although what they hold does not.
-    told = (finding for dump in dumps for finding in dump.findings)
+    findings = (finding for dump in dumps for finding in dump.findings)
     digests = {str(dump.path): dump.sha256 for dump in dumps}
-    return server, replace(restored, sha256=digests, findings=(*told, *restored.remarks))
+    return server, replace(restored, sha256=digests, findings=(*findings, *restored.remarks))
 
 
 def _readable(record: Record) -> bool:

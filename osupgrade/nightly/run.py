@@ -160,7 +160,7 @@ class Nightly:
             times=TIMES if unit.what == AGAIN else 1,
         )
         view = live(plan, self.console, quiet=self.quiet, expected=self.seconds[unit])
-        with view, EventLog(here.events, view.told) as events:
+        with view, EventLog(here.events, view.on_event) as events:
             return rehearse(load(request), here, events, self.history)
 
     def _scenarios(self, units: Sequence[Unit], here: RunDirectory) -> RunReport:
@@ -176,7 +176,7 @@ class Nightly:
         )
         view = ScenarioView(len(units), self.console, quiet=self.quiet)
         with view:
-            return prove(trial, here, view.say, view.told)
+            return prove(trial, here, view.say, view.on_report)
 
     def _plan(self, path: str) -> Plan:
         return make_plan(self.paths[path], self.releases)

@@ -254,8 +254,8 @@ def narrowed(step: Step, failure: Failure, site: Site) -> Instead | None:
     if not target or len(commands) != 1:
         return None
     words = commands[0].name.split()
-    told = " ".join(target if word == "head" else word for word in words)
-    call = told if "head" in words else f"{told} {target}"
+    targeted = " ".join(target if word == "head" else word for word in words)
+    call = targeted if "head" in words else f"{targeted} {target}"
     return lambda cloud: (cloud.tool(step.release.name, step.service, call),)
 
 

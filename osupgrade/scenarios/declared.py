@@ -164,22 +164,22 @@ class Declaration(Strict):
 
 def declared(file: str | Path) -> Scenario:
     """The scenario that the ``scenario.toml`` beside ``file`` declares; raises UsageFault for one that is not valid."""
-    told = load_toml(Path(file).with_name(FILE), Declaration)
+    declaration = load_toml(Path(file).with_name(FILE), Declaration)
     scenario = Scenario(
-        title=told.title,
-        services=told.services,
-        symptom=told.symptom,
-        hops=told.hops,
-        universal=told.universal,
-        not_on=told.not_on,
-        site=told.site,
+        title=declaration.title,
+        services=declaration.services,
+        symptom=declaration.symptom,
+        hops=declaration.hops,
+        universal=declaration.universal,
+        not_on=declaration.not_on,
+        site=declaration.site,
     )
-    for inject in (told.inject,) if isinstance(told.inject, Inject) else told.inject:
+    for inject in (declaration.inject,) if isinstance(declaration.inject, Inject) else declaration.inject:
         scenario.inject(inject.at)(_driver(inject, scenario))
-    for find in told.find:
-        scenario.preflight(*find.at)(_preflight(find, find.fix or told.fix, scenario))
-    if told.check:
-        scenario.probe(told.check.at or "")(_probe(told.check, scenario))
+    for find in declaration.find:
+        scenario.preflight(*find.at)(_preflight(find, find.fix or declaration.fix, scenario))
+    if declaration.check:
+        scenario.probe(declaration.check.at or "")(_probe(declaration.check, scenario))
     return scenario
 
 

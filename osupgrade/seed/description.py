@@ -158,11 +158,11 @@ class CloudDescription:
 
     def as_json(self) -> dict[str, Any]:
         """The description as the scripts read it, with what follows from it already worked out."""
-        told = dataclasses.asdict(self)
-        told["newest"] = self.newest.isoformat(timespec="seconds")
-        told["networks"]["tenant_cidrs"] = self.tenant_cidrs
-        told["instances"]["deleted_per_tenant"] = self.instances.deleted_per_tenant
-        return told
+        described = dataclasses.asdict(self)
+        described["newest"] = self.newest.isoformat(timespec="seconds")
+        described["networks"]["tenant_cidrs"] = self.tenant_cidrs
+        described["instances"]["deleted_per_tenant"] = self.instances.deleted_per_tenant
+        return described
 
     def digest(self) -> str:
         """A hash of the description that does not depend on the form of the file."""

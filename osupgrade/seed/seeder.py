@@ -142,13 +142,13 @@ def seed(
             hint="give a dump of a cloud with fewer services",
         )
     prepare(seeder, toolbox)
-    told = {
+    given = {
         "cloud": description.as_json(),
         "databases": {name: databases[name] for name in seeder.databases},
         "trees": {name: f"{trees}/{name}" for name in seeder.databases},
         "directory": DIRECTORY,
     }
-    toolbox.put(f"{DIRECTORY}/cloud.json", json.dumps(told, indent=1, sort_keys=True).encode())
+    toolbox.put(f"{DIRECTORY}/cloud.json", json.dumps(given, indent=1, sort_keys=True).encode())
     done: list[Seeded] = []
     for wave in seeder.waves:
         with threads(len(wave)) as pool:

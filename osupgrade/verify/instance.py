@@ -46,16 +46,16 @@ class Failure:
     finding: Finding
 
 
-def failure(instance: Instance, log: str, told: Mapping[str, Any], place: str) -> Failure:
+def failure(instance: Instance, log: str, state: Mapping[str, Any], place: str) -> Failure:
     """One screen: the last error, the last lines of the log, the configuration that was read.
 
-    ``told`` is what the script that starts the processes says of it; ``place`` is where the run keeps the log.
+    ``state`` is what the script that starts the processes says of it; ``place`` is where the run keeps the log.
     """
     log = bare(log)
     raised = tracebacks(log)
     found = diagnose(log)
     error = raised[-1].error if raised else found.error if found else ""
-    lack = f"it exited {told['status']}" if told["status"] is not None else str(told.get("lack", "no answer"))
+    lack = f"it exited {state['status']}" if state["status"] is not None else str(state.get("lack", "no answer"))
     lines = [line for line in log.splitlines() if line.strip()][-12:]
     rows: list[tuple[object, ...]] = [("log", line[:300]) for line in lines]
     for file, text in instance.config.items():

@@ -140,13 +140,13 @@ class ServiceSet:
             self._install()
             broker.result()
         self._instances = self._instances_of(self.running.wanted(self.services, self.level, fast=not self.broker))
-        told = self._start_all(self._instances)
+        states = self._start_all(self._instances)
         self.seconds = time.monotonic() - began
         staying = [i for i in self._instances if not i.process.once]
         self.started = tuple(
-            Started(i.name, i.process.service, told[i.name]["seconds"]) for i in staying if told[i.name]["ready"]
+            Started(i.name, i.process.service, states[i.name]["seconds"]) for i in staying if states[i.name]["ready"]
         )
-        self.findings = tuple(self._failure(i, told[i.name]) for i in self._instances if not told[i.name]["ready"])
+        self.findings = tuple(self._failure(i, states[i.name]) for i in self._instances if not states[i.name]["ready"])
         self.say(f"{len(self.started)} of {len(staying)} processes ready after {self.seconds:.1f} s")
 
     def stop(self) -> None:
@@ -273,10 +273,10 @@ class ServiceSet:
         self._put({f"{BASE}/spec.json": json.dumps(spec).encode()})
         run = self.container.run([PYTHON, f"{SCRIPTS}/start.py", f"{BASE}/spec.json"])
         try:
-            told: dict[str, dict[str, Any]] = json.loads(run.output.splitlines()[-1])
+            states: dict[str, dict[str, Any]] = json.loads(run.output.splitlines()[-1])
         except (IndexError, ValueError) as fault:
             raise LabFault("the services could not be started", evidence=run.output[-3000:]) from fault
-        return told
+        return states
 
     def _instances_of(self, processes: Iterable[Process]) -> tuple[Instance, ...]:
         """Each process on each of its hosts, its configuration written where it will read it."""
@@ -337,9 +337,9 @@ class ServiceSet:
     def _read(self, path: str) -> bytes:
         return read_file(self.container.container, path) or b""
 
-    def _failure(self, instance: Instance, told: Mapping[str, Any]) -> Finding:
+    def _failure(self, instance: Instance, state: Mapping[str, Any]) -> Finding:
         log = self._read(instance.log).decode("utf-8", "replace")
-        found = failure(instance, log, told, f"logs/{self.label}-{instance.name}.log")
+        found = failure(instance, log, state, f"logs/{self.label}-{instance.name}.log")
         self.say(f"{instance.name} does not start: {found.lack}: {found.said}")
         kept = self.out / "config" / self.label / instance.name
         self.say(f"its configuration, {kept}: {'; '.join(settings(instance))}")

@@ -210,22 +210,22 @@ def _disk(runs: Sequence[Measured], target: float) -> int:
 
 
 def _warnings(runs: Sequence[Measured], migrations: Sequence[MigrationForecast]) -> list[str]:
-    told = []
+    warnings = []
     if len({run.scale for run in runs}) < 3:
-        told.append("times were measured at fewer than three sizes, so nothing is known about growth")
+        warnings.append("times were measured at fewer than three sizes, so nothing is known about growth")
     for forecast in migrations:
         if forecast.exponent > 1:
-            told.append(
+            warnings.append(
                 f"{forecast.step}: {forecast.name} grows steeper than linear, about with n^{forecast.exponent:.1f}"
             )
         else:
             steepness = _count_exponent(forecast.rows)
             if steepness > STEEP and max(forecast.rows.values()) >= COUNTED:
-                told.append(
+                warnings.append(
                     f"{forecast.step}: {forecast.name} reads and changes rows steeper than linear, "
                     f"about with n^{steepness:.1f}, which its time does not show yet"
                 )
-    return told
+    return warnings
 
 
 def _count_exponent(rows: Mapping[str, int]) -> float:

@@ -118,12 +118,12 @@ def opened_url(url: str) -> Iterator[Opened]:
     with LiveServer(url) as live:
         names = [live.named] if live.named else list(live.databases())
         schemas: dict[str, Schema] = {}
-        told: list[Finding] = []
+        findings: list[Finding] = []
         for name in names:
             try:
                 schemas[name] = read_with(rows_of(live), name)
             except (UsageFault, sqlalchemy.exc.DBAPIError) as fault:
-                told.append(Finding(SOURCE, Severity.ERROR, "", name, f"{name} cannot be read: {said(fault)}"))
+                findings.append(Finding(SOURCE, Severity.ERROR, "", name, f"{name} cannot be read: {said(fault)}"))
         chosen, doubtful = assign(schemas)
         strangers = [finding.place for finding in doubtful if not finding.service]
         more = [finding for finding in doubtful if finding.service]
@@ -135,9 +135,9 @@ def opened_url(url: str) -> Iterator[Opened]:
             raise UsageFault(
                 f"there is no database of an OpenStack service there{seen}",
                 hint="check the URL and the account's rights: GRANT SELECT, TRIGGER, SHOW VIEW ON DATABASE.* TO ...",
-                evidence="\n".join(finding.message for finding in (*told, *more)),
+                evidence="\n".join(finding.message for finding in (*findings, *more)),
             )
-        yield Opened(live, chosen, (*told, *more))
+        yield Opened(live, chosen, (*findings, *more))
 
 
 def readable(paths: Sequence[Path], reading: Reading | None = None) -> tuple[tuple[Dump, ...], tuple[Finding, ...]]:
@@ -160,7 +160,7 @@ def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Find
     """
     chosen: dict[str, Holding] = {}
     kept = []
-    told = []
+    findings = []
     for dump in dumps:
         sections = []
         for section in dump.sections:
@@ -172,7 +172,7 @@ def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Find
                     f"{first.section.name or 'that'} ({first.dump.name})"
                 )
                 what = "only the first was inspected; give just the dump that you want inspected"
-                told.append(Finding(SOURCE, Severity.ERROR, service, dump.name, words, what))
+                findings.append(Finding(SOURCE, Severity.ERROR, service, dump.name, words, what))
                 continue
             if service:
                 chosen[service] = Holding(service, dump, section)
@@ -183,8 +183,8 @@ def without_doubles(dumps: Sequence[Dump]) -> tuple[tuple[Dump, ...], tuple[Find
             tables = [table for section in sections for table in section.tables]
             words = f"{dump.name} holds no database of an OpenStack service that osupgrade knows"
             evidence = Evidence.of(("table",), [(table,) for table in tables])
-            told.append(Finding(SOURCE, Severity.WARNING, "", dump.name, words, "it was skipped", evidence))
-    return tuple(kept or dumps), tuple(told)
+            findings.append(Finding(SOURCE, Severity.WARNING, "", dump.name, words, "it was skipped", evidence))
+    return tuple(kept or dumps), tuple(findings)
 
 
 def _count(server: SqlServer, database: str) -> None:

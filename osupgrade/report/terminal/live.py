@@ -32,7 +32,7 @@ _OUTCOMES = {"passed": ("✓", "ok", "green"), "failed": ("✗", "FAILED", "bold
 
 
 def live(plan: Plan, console: Console, *, quiet: bool = False, expected: float | None = None) -> LiveView:
-    """A view of a rehearsal of ``plan``: a context manager whose ``told`` is a listener for an EventLog.
+    """A view of a rehearsal of ``plan``: a context manager whose ``on_event`` is a listener for an EventLog.
 
     ``expected`` is how many seconds such a rehearsal usually takes, where that is known.
     """
@@ -85,7 +85,7 @@ class LiveView:
         with self._lock:
             self._plan = plan
 
-    def told(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take note of an event; the listener for an EventLog."""
         with self._lock:
             self._how_far = event.text if event.kind is Kind.PROGRESS else ""
@@ -247,7 +247,7 @@ class ScenarioView:
         else:
             self._progress.update(self._task, description=one_line(" ".join(text.split())))
 
-    def told(self, report: ScenarioReport) -> None:
+    def on_report(self, report: ScenarioReport) -> None:
         """A scenario has ended."""
         self._done += 1
         self._progress.update(self._task, advance=1, description="")

@@ -72,9 +72,9 @@ def test_the_live_view_counts_hops():
     screen = terminal(file=io.StringIO(), width=80)
     view = live(long, screen, quiet=True)
     for number in range(1, 4):
-        view.told(Event(0.0, Kind.STEP_STARTED, f"{NAMES[number]}/nova", "nova", ""))
+        view.on_event(Event(0.0, Kind.STEP_STARTED, f"{NAMES[number]}/nova", "nova", ""))
         if number < 3:
-            view.told(Event(0.0, Kind.STEP_ENDED, f"{NAMES[number]}/nova", "nova", "", "passed"))
+            view.on_event(Event(0.0, Kind.STEP_ENDED, f"{NAMES[number]}/nova", "nova", "", "passed"))
     screen.print(view)
     lines = screen.file.getvalue().splitlines()
     (nova,) = [line for line in lines if line.startswith("nova")]

@@ -35,7 +35,7 @@ def printed(function, subject, **how):
 
 
 def tell(view, kind, text="", step="", service="", outcome="", seconds=1.0):
-    view.told(Event(seconds, kind, step, service, text, outcome))
+    view.on_event(Event(seconds, kind, step, service, text, outcome))
 
 
 def test_a_verdict_names_service_release_revision_statement_error_and_next_command():
@@ -148,7 +148,7 @@ def test_no_colour_when_the_user_wants_none(monkeypatch):
 
 def test_without_a_terminal_there_is_one_plain_line_a_step():
     screen = console(width=40)
-    with live(PLAN, screen) as view, EventLog(None, view.told) as events:
+    with live(PLAN, screen) as view, EventLog(None, view.on_event) as events:
         events.tell(Kind.LAB, "starting mysql56")
         events.tell(Kind.STEP_STARTED, "", step="havana/nova", service="nova")
         events.tell(Kind.FINDING, "seen", step="seeded", service="nova", outcome="standing")
@@ -252,7 +252,7 @@ def test_scenarios_are_told_one_by_one_without_a_terminal():
     with ScenarioView(2, screen) as view:
         view.say("starting [mysql56]")
         for report in samples.scenarios(4).scenarios[2:]:
-            view.told(report)
+            view.on_report(report)
     assert screen.file.getvalue().splitlines() == [
         "starting [mysql56]",
         "ok     keystone-trap-02 (1 of 2, 13.7 s)",
@@ -265,7 +265,7 @@ def test_a_terminal_sees_how_many_scenarios_are_left():
     screen = console(terminal=True)
     with ScenarioView(2, screen) as view:
         view.say("starting [mysql56]")
-        view.told(samples.scenarios(1).scenarios[0])
+        view.on_report(samples.scenarios(1).scenarios[0])
     text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.file.getvalue())
     assert (
         "nova-trap-00 (1 of 2, 13.7 s)" in text and "1/2" in text and "starting [mysql56]" not in text.rsplit("1/2")[-1]
@@ -276,7 +276,7 @@ def test_quiet_scenarios_say_nothing():
     screen = console(terminal=True)
     with ScenarioView(1, screen, quiet=True) as view:
         view.say("starting")
-        view.told(samples.scenarios(1).scenarios[0])
+        view.on_report(samples.scenarios(1).scenarios[0])
     assert screen.file.getvalue() == ""
 
 
@@ -324,7 +324,7 @@ def test_a_skipped_scenario_is_told_with_its_reason():
     assert re.search(r"not run +not run +0\.0 +skipped: MySQL alone refuses this", printed(matrix, [one], width=160))
     screen = console(width=160)
     with ScenarioView(1, screen) as view:
-        view.told(one)
+        view.on_report(one)
     assert re.match(rf"skipped {one.name} .*\n +MySQL alone refuses this", screen.file.getvalue())
 
 
