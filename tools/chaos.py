@@ -265,7 +265,7 @@ def point(
             problems += _left(client, process.pid)
         problems += _false_runs(place.out, usual)
         ended = {process.returncode for process in running}
-        if not ended & {Exit.CAME_THROUGH, Exit.DID_NOT} and place.file.exists():
+        if not ended & {Exit.CAME_THROUGH, Exit.DID_NOT, -signal.SIGKILL} and place.file.exists():
             problems.append("it left what it was writing")
         problems += _false_rows(place.history, usual)
     return running[0].returncode, problems
