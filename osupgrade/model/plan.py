@@ -262,7 +262,7 @@ def server_moves(
         if at is None or at.name not in path.releases[:-1]:
             stops = ", ".join(path.releases[:-1])
             raise UsageFault(
-                f"--move {image}@{text}: the cloud can go to another server at {stops}, before the last hop",
+                f"--move {image}@{text}: before its last hop this route stops at {stops}, and {text} is none of them",
                 hint=f"osupgrade rehearse --path {path.name} --move {image}@{path.releases[-2]}",
             )
         if image in (database, *(move.database for move in found)):

@@ -169,8 +169,8 @@ def test_a_plan_that_stays_on_its_server_has_one_segment():
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ([("mariadb105", "kilo")], "grizzly, havana, icehouse, juno, before the last hop"),
-        ([("mariadb105", "nowhere")], "before the last hop"),
+        ([("mariadb105", "kilo")], "stops at grizzly, havana, icehouse, juno, and kilo is none"),
+        ([("mariadb105", "nowhere")], "nowhere is none of them"),
         ([("mysql56", "havana")], "is on mysql56 already"),
         ([("mariadb105", "havana"), ("mariadb105", "juno")], "is on mariadb105 already"),
     ],
