@@ -10,6 +10,7 @@ from pathlib import Path
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.lab.database import Copied
+from osupgrade.model.plan import Plan
 
 LONGEST = 64
 """Characters of the longest name that a database may have."""
@@ -59,6 +60,19 @@ def copied(
     finally:
         for name in names.values():
             server.drop(name)
+
+
+@contextlib.contextmanager
+def with_coming(cloud: Cloud, plan: Plan, lane: str) -> Iterator[Cloud]:
+    """The cloud with an empty database for each that its services get on the way; they are dropped afterwards."""
+    names = copy_names(lane, [name for name in plan.coming if not cloud.has(name)])
+    try:
+        for name in names.values():
+            cloud.lab_server.create(name)
+        yield replace(cloud, databases={**cloud.databases, **names})
+    finally:
+        for name in names.values():
+            cloud.lab_server.drop(name)
 
 
 def copy_names(lane: str, databases: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from osupgrade.catalog.site import Site
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.copies import Snapshot, copied
+from osupgrade.cloud.copies import Snapshot, copied, with_coming
 from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import LabFault
@@ -171,7 +171,7 @@ class LaneRunner:
         wanted = {d.name for release in plan.releases for d in plan.databases(release)}
         seeded = Snapshot(SEEDED_SHELF, self.shelved).only(wanted)
         none = self.laboratory.cloud(dataclasses.replace(self.site, **scenario.site), prefix, {}, here.path / "logs")
-        with copied(none, prefix, seeded) as cloud:
+        with copied(none, prefix, seeded) as held, with_coming(held, plan, prefix) as cloud:
             with EventLog(here.events) as events:
                 runner = Runner(
                     plan=plan,

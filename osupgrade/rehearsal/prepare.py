@@ -13,7 +13,6 @@ from osupgrade.catalog.identity import likely_path
 from osupgrade.catalog.releases import load_paths, load_releases, plan_named, usual_path
 from osupgrade.checks import Check, load_checks
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.derived import seeded_cloud
 from osupgrade.cloud.fingerprint import Volume, row_counts, volume
 from osupgrade.cloud.jumps import jump_findings
 from osupgrade.cloud.laboratory import Laboratory, Say, require_database, restore_lane, with_arrivals
@@ -43,7 +42,7 @@ from osupgrade.rehearsal.runner import Runner
 from osupgrade.rehearsal.servers import ServerMoves
 from osupgrade.rehearsal.strategy import InPlace, NewController
 from osupgrade.rehearsal.survey import Surveyor
-from osupgrade.rehearsal.treated import treated
+from osupgrade.rehearsal.treated import shelved_cloud
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.loading import ScenarioSet, load_scenarios
 from osupgrade.schema.reading import ddl
@@ -248,8 +247,7 @@ def bring(task: Task, laboratory: Laboratory, run: RunDirectory, say: Say, progr
         unset = tuple(Finding(SOURCE, Severity.WARNING, "", "the lab's server", words) for words in left)
         cloud = laboratory.cloud(request.site, "main", databases, logs)
         return Brought(cloud, origin, (*restored.findings, *unset))
-    mended = treated(all_scenarios().scenarios.values())
-    origin, shelved = seeded_cloud(laboratory, task.description, logs, say, mended)
+    origin, shelved = shelved_cloud(laboratory, task.description, logs, say)
     return seeded(task, laboratory, run, origin, shelved, say)
 
 

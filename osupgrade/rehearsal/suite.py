@@ -10,7 +10,7 @@ from osupgrade.catalog import content
 from osupgrade.catalog.releases import usual_path
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.cloud.laboratory import Say, open_laboratory, prepare_seeded
+from osupgrade.cloud.laboratory import Say, open_laboratory
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
 from osupgrade.model.plan import Plan
@@ -18,6 +18,7 @@ from osupgrade.model.quoting import shell_join
 from osupgrade.model.report import RunReport, ScenarioReport
 from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.rehearsal.manifest import manifest, now
+from osupgrade.rehearsal.treated import shelved_cloud
 from osupgrade.scenarios.contract import Lane, Scenario
 from osupgrade.scenarios.loading import BrokenScenario
 from osupgrade.seed.description import load_description
@@ -52,7 +53,7 @@ def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioRep
     """
     started, began = time.monotonic(), now()
     with open_laboratory(trial.plan, say, database=trial.database) as laboratory:
-        origin, shelved = prepare_seeded(laboratory, load_description(None), run.path / "logs", say)
+        origin, shelved = shelved_cloud(laboratory, load_description(None), run.path / "logs", say)
         runner = LaneRunner(
             laboratory=laboratory,
             shelved=shelved,

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
+from osupgrade.catalog import content
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.derived import Treated
+from osupgrade.cloud.derived import Treated, seeded_cloud
+from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.model.events import EventLog
 from osupgrade.model.plan import Plan
 from osupgrade.model.stage import Stage
 from osupgrade.rehearsal.cures import Cures, cure_all
 from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.scenarios.contract import Scenario
+from osupgrade.scenarios.loading import load_scenarios
+from osupgrade.seed.description import CloudDescription
+
+
+def shelved_cloud(
+    laboratory: Laboratory, description: CloudDescription, scratch: Path, say: Say
+) -> tuple[str, Mapping[str, str]]:
+    """Put the seeded cloud of the plan's first release on the server's shelf; see :func:`seeded_cloud`.
+
+    On the way to a release that no code seeds, what every cloud has by nature is cured.
+    """
+    mended = treated(load_scenarios([content.scenarios()]).scenarios.values())
+    return seeded_cloud(laboratory, description, scratch, say, mended)
 
 
 def treated(known: Iterable[Scenario]) -> Treated:

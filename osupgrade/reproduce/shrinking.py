@@ -12,7 +12,7 @@ from pathlib import Path
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
-from osupgrade.cloud.laboratory import Laboratory, Say, prepare_seeded
+from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.dump.shrink import Candidate, Shrunk, Table, everything, minimal, shrink_rows, shrink_tables
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
@@ -20,6 +20,7 @@ from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.plan import make_plan
 from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.lanes import LaneRunner
+from osupgrade.rehearsal.treated import shelved_cloud
 from osupgrade.reproduce.failure import Failure
 from osupgrade.reproduce.rerun import NotAgain
 from osupgrade.reproduce.scenario_writer import Left, describe, write_scenario
@@ -197,7 +198,7 @@ def naive_lane(laboratory: Laboratory, directory: Path, known: Iterable[Scenario
     (scenario,) = found.chosen([directory.name])
     with tempfile.TemporaryDirectory(prefix="osupgrade-lane-") as scratch:
         run = RunDirectory.make(Path(scratch), "lane")
-        _, shelved = prepare_seeded(laboratory, load_description(None), run.path / "logs", say)
+        _, shelved = shelved_cloud(laboratory, load_description(None), run.path / "logs", say)
         runner = LaneRunner(
             laboratory=laboratory,
             shelved=shelved,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import Snapshot, copied, snapshot
-from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say, prepare_seeded
+from osupgrade.cloud.laboratory import SEEDED_SHELF, Laboratory, Say
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import DATA, HOST, DatabaseServer
 from osupgrade.lab.engine import Mount, put_files
@@ -29,6 +29,7 @@ from osupgrade.rehearsal.estimate.host import SCRIPT, host_of
 from osupgrade.rehearsal.estimate.predict import TOP, Measured, Prepared, estimate
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.rehearsal.runner import Runner
+from osupgrade.rehearsal.treated import shelved_cloud
 from osupgrade.seed.description import CloudDescription
 from osupgrade.seed.scale import scale as multiply
 
@@ -104,7 +105,7 @@ class Measuring:
         self.say(f"measuring the cloud at scale {scale}")
         here = self.runner.run.lane(f"scale-{scale}-{next(_RUNS)}")
         plan = self.laboratory.plan
-        _, shelved = prepare_seeded(self.laboratory, description, here.path / "logs", self.say)
+        _, shelved = shelved_cloud(self.laboratory, description, here.path / "logs", self.say)
         seeded = Snapshot(SEEDED_SHELF, shelved).only(d.name for d in plan.databases())
         lane = f"scale{scale}"
         with copied(self.laboratory.cloud(self.site, lane, {}, here.path / "logs"), lane, seeded) as cloud:
