@@ -291,7 +291,8 @@ class ServiceSet:
                 context = self._context(process.service, host, name)
                 config = {file: render(self.running.templates[file], context) for file in process.config}
                 kept = self.out / "config" / self.label / name
-                for place in (kept.parent, kept):
+                # Not what is above: a run directory that somebody took away must not come back without its mark.
+                for place in (kept.parents[1], kept.parent, kept):
                     place.mkdir(exist_ok=True)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
