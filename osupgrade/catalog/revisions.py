@@ -26,7 +26,7 @@ class Graph:
     release: Mapping[str, str]
 
     def applied(self, heads: Sequence[str]) -> frozenset[str]:
-        """Every revision that a database with these heads has behind it; empty where one of them is not known."""
+        """All revisions applied to a database with these heads; empty if one of the heads is unknown."""
         left, found = list(heads), set()
         if any(name not in self.follows for name in left):
             return frozenset()
@@ -45,7 +45,7 @@ def graph(database: str) -> Graph:
 
 
 def behind(database: str, versions: Sequence[str], head: Sequence[str]) -> bool:
-    """Whether a database at ``versions`` has everything behind it that leads to ``head``, or is there."""
+    """Whether a database at ``versions`` has reached ``head`` or is beyond it."""
     return any(_behind(database, versions, end) for end in (tuple(head), *_instead(database).get(frozenset(head), ())))
 
 

@@ -134,7 +134,7 @@ def _looked_at(
 
 @contextlib.contextmanager
 def _made(out: Path | None) -> Iterator[None]:
-    """A directory that cannot be is refused before the work; a new one goes again where that comes to nothing."""
+    """Create the output directory before the work starts; remove it again if the work fails."""
     new = out is not None and not out.exists()
     if out:
         out.mkdir(parents=True, exist_ok=True)

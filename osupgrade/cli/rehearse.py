@@ -102,8 +102,8 @@ class CloudOptions:
         list[str] | None,
         typer.Option(
             "--move",
-            help="Move to another database server on the way, as SERVER@RELEASE; `none`: never. "
-            "Default: where a release is not known to run on the server.",
+            help="Migrate to another database server at a release: SERVER@RELEASE, or `none` to stay on one server. "
+            "Default: before a release that is not known to run on the server.",
             rich_help_panel=_CLOUD,
         ),
     ] = None
@@ -308,7 +308,7 @@ def _moving(strategy: str, old_db: str) -> bool:
 
 
 def _moves(given: list[str] | tuple[str, ...]) -> Literal["auto", "none"] | tuple[str, ...]:
-    """The moves to other servers as a request has them."""
+    """The server migrations that --move asks for."""
     if "none" in given and len(given) > 1:
         raise UsageFault("--move none cannot be combined with another --move")
     return "none" if "none" in given else tuple(given) or "auto"

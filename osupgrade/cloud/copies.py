@@ -64,7 +64,7 @@ def copied(
 
 @contextlib.contextmanager
 def with_coming(cloud: Cloud, plan: Plan, lane: str) -> Iterator[Cloud]:
-    """The cloud with an empty database for each that its services get on the way; they are dropped afterwards."""
+    """The cloud plus an empty database for each one that its services add during the route; dropped afterwards."""
     names = copy_names(lane, [name for name in plan.coming if not cloud.has(name)])
     try:
         for name in names.values():

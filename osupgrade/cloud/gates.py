@@ -38,8 +38,5 @@ class Gates:
 
 
 def waiting_last(plan: Plan, chains: Sequence[Chain] = ()) -> tuple[Chain, ...]:
-    """The plan's chains, or parts of them, in an order in which each comes after those that it waits for.
-
-    So that none waits for ever, however few run at a time.
-    """
+    """The chains, sorted so that each comes after those that it waits for: even one worker then never deadlocks."""
     return tuple(sorted(chains or plan.chains, key=lambda chain: any(step in plan.waits for step in chain.steps)))

@@ -57,7 +57,7 @@ class Laboratory:
     new_database: str = ""
     """The name of its image."""
     others: Mapping[str, DatabaseServer] = field(default_factory=dict)
-    """The servers to which the cloud goes on the way, by the name of their images."""
+    """The servers to which the cloud is migrated during the route, by image name."""
     restored: Restored | None = None
     """What of an operator's dumps the server held from its start on; None for one that started empty."""
 
@@ -66,7 +66,7 @@ class Laboratory:
         return Cloud(self.server, databases, site, lane, self.workshop, logs)
 
     def at(self, server: SqlServer) -> Laboratory:
-        """The laboratory with the server on which a cloud is by now, its own or one to which the plan moves it."""
+        """The laboratory with ``server`` as its own: the one on which a cloud is now."""
         name = next((name for name, other in self.others.items() if other is server), "")
         return replace(self, server=self.others[name], database=name) if name else self
 

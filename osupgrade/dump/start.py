@@ -51,7 +51,7 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
 def release_of(found: Sequence[Holding]) -> Release:
     """The release that the databases of dumps are at, by their version tables; the oldest where they differ.
 
-    A database between two releases is on the way from the first of them.
+    A database between two releases counts as the earlier one.
 
     Raises UsageFault where no release ends at any of these versions.
     """
@@ -78,7 +78,7 @@ def _matching(holding: Holding, releases: Sequence[Release]) -> list[int]:
 
 
 def _passed(holding: Holding, releases: Sequence[Release]) -> list[int]:
-    """The numbers of the releases behind a database that is on the way to a later one; none where it is nowhere."""
+    """The numbers of the releases that a database between two releases has completed; none for an unknown revision."""
     database, versions = holding.service, holding.section.versions
     if not known(database, versions):
         return []

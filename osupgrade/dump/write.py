@@ -50,7 +50,7 @@ def check_output(out: Path) -> None:
 
 @contextlib.contextmanager
 def unless_it_fails() -> Iterator[list[Path]]:
-    """The files that were written; an interruption behind that takes them away again, as it does everything else."""
+    """Collect the files that were written; they are deleted if the block raises, also on an interrupt."""
     files: list[Path] = []
     try:
         yield files

@@ -72,8 +72,7 @@ class RunDirectory:
     def below(self, *names: str) -> Path:
         """A directory below this one, made where it is missing.
 
-        Where somebody took the run directory itself away, that raises: one that was made anew would have no mark that
-        it is unfinished.
+        Raises FileNotFoundError if the run directory was deleted: a recreated one would lack the mark UNFINISHED.
         """
         path = self.path
         for name in names:

@@ -38,7 +38,7 @@ _FULL = re.compile(
     r"the table '.*' is full|no space left on device|errno: 28\b|errcode: 28\b|got error 28\b|disk full", re.IGNORECASE
 )
 NO_EVENTS = "--event-scheduler=OFF"
-"""MySQL 8 runs a database's events unless it is told not to; those of a dump are not the lab's to run."""
+"""MySQL 8 and later run scheduled events by default; events from a dump must not run in the lab."""
 _NO_FUNCTION = 1305
 _COPIED = "copied"
 _ORIGIN = "/snapshot"
@@ -87,7 +87,7 @@ NO_GTID = (
     "no_gtid=$(if mysqldump --help 2>/dev/null | grep -e --set-gtid-purged >/dev/null; "
     "then echo --set-gtid-purged=OFF; fi)"
 )
-"""Sets ``$no_gtid``: what MySQL's dumper writes about replication, no MariaDB takes; MariaDB's lacks the option."""
+"""Sets ``$no_gtid``: MariaDB rejects the GTID statements of MySQL's dumper, and MariaDB's dumper lacks the option."""
 
 
 class DatabaseServer(SqlServer):
@@ -149,7 +149,7 @@ class DatabaseServer(SqlServer):
             self.execute("", f"ALTER USER {account} IDENTIFIED BY '{login.password}'")
 
     def add_hashes(self) -> None:
-        """Give the server SHA1() where it has none: MySQL 9.6 moved it into a component, which lies beside it."""
+        """Install SHA1() if the server lacks it: MySQL 9.6 moved it into a component that ships with the server."""
         try:
             self.rows("mysql", "SELECT SHA1('')")
         except sqlalchemy.exc.DBAPIError as fault:

@@ -37,12 +37,12 @@ class Chain:
 
 
 SERVER = "server"
-"""What a move to another database server belongs to, beside the services."""
+"""The service name under which reports list a migration to another database server."""
 
 
 @dataclass(frozen=True)
 class ServerMove:
-    """The whole cloud goes to another database server, when every service has come as far as a release."""
+    """A migration of all databases to another server, once every service has reached a release."""
 
     database: str
     """The image of the new server, after which the step is called."""
@@ -56,7 +56,7 @@ class ServerMove:
 
 @dataclass(frozen=True)
 class Segment:
-    """What is done on one database server: parts of chains side by side, and then the move to the next server."""
+    """The parts of chains that run in parallel on one database server, and the migration to the next server."""
 
     chains: tuple[Chain, ...]
     move: ServerMove | None
@@ -71,7 +71,7 @@ class Plan:
     chains: tuple[Chain, ...]
     finish: Finish | None
     servers: tuple[ServerMove, ...] = ()
-    """The moves to other database servers on the way, in order."""
+    """The migrations to other database servers, in order."""
 
     @property
     def first(self) -> Release:
@@ -123,7 +123,7 @@ class Plan:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The chains, cut where the cloud goes to another server; one segment where it never does."""
+        """The chains, split at each server migration; a single segment if there is none."""
         order = list(self.by_name)
         left = self.chains
         found: list[Segment] = []
@@ -181,7 +181,7 @@ class Plan:
 
 
 def _cut(chain: Chain, early: Collection[str]) -> tuple[Chain, Chain]:
-    """The part of a chain that is done by ``early`` releases, and the rest."""
+    """The part of a chain up to the ``early`` releases, and the rest."""
     hops = tuple(hop for hop in chain.hops if hop.target in early)
     at = {hop.target for hop in hops} | {hop.source for hop in hops[:1]}
     moves = tuple(move for move in chain.moves if move.release in at)
@@ -244,11 +244,11 @@ def path_along(
 def server_moves(
     path: UpgradePath, releases: Mapping[str, Release], database: str, wanted: Sequence[tuple[str, str]] | None
 ) -> tuple[ServerMove, ...]:
-    """The moves to other servers along a path that starts on ``database``.
+    """The server migrations along a path that starts on ``database``.
 
-    ``wanted`` are pairs of an image and a release; None leaves it to the releases: a server that one of them is not
-    known to run on is left at the release before it, for one that the last release runs on if possible. A server that
-    the path itself names, and none of its releases does, is one on which the whole path is known to run.
+    ``wanted`` are pairs of an image and a release. With None, the cloud is migrated before each release that is not
+    known to run on its server, to a server that the last release runs on if possible. A server that is listed by the
+    path and by none of its releases is known to serve the whole path.
 
     Raises UsageFault for a release at which the path does not stop, or the same server twice.
     """

@@ -229,7 +229,7 @@ class Operator:
     files: Mapping[str, str] = field(default_factory=dict)
     finishes: Mapping[str, FinishOperator] = field(default_factory=dict)
     new_server: str = ""
-    """What else to do when the databases go to another server, in Markdown."""
+    """What else to do when the databases are migrated to another server, in Markdown."""
 
     def units_of(self, service: str) -> tuple[str, ...]:
         """The units of a service; one of its own name where nothing is known."""

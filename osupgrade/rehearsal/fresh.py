@@ -86,7 +86,7 @@ class Fresh:
     def _make(self, wanted: Mapping[str, str], upgraded: Cloud) -> Cloud:
         parts = [self.plan.last.services[service] for service in dict.fromkeys(wanted.values())]
         databases = {d.name: f"{LANE}_{d.name}" for part in parts for d in part.databases}
-        # Where the cloud is now: another server writes the same schema otherwise.
+        # On the server of the upgraded cloud: servers describe the same schema differently.
         for name in databases.values():
             upgraded.lab_server.create(name)
         cloud = dataclasses.replace(upgraded, databases=databases, lane=LANE, logs=None)

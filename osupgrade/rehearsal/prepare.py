@@ -303,11 +303,11 @@ def _refuse_contradictions(request: Request) -> None:
     moving = isinstance(request.moves, tuple)
     if moving and request.new_database:
         raise UsageFault(
-            "--move and --strategy new-controller cannot be combined: that moves the cloud before its first hop",
-            hint="leave out --strategy, and name the first release with --move",
+            "--move and --strategy new-controller cannot be combined: new-controller migrates before the first hop",
+            hint="omit --strategy, and give --move the first release",
         )
     if moving and request.estimate:
-        raise UsageFault("--estimate times an upgrade on one server; --move is timed by its own rehearsal")
+        raise UsageFault("--estimate measures an upgrade on one server and cannot be combined with --move")
     if request.times > 1 and request.new_database:
         raise UsageFault("--times repeats an upgrade in place; a new-controller is rehearsed once")
 
@@ -328,7 +328,7 @@ def _owners(held: Sequence[Holding], plan: Plan) -> tuple[str, ...]:
 
 
 def _moving(request: Request, plan: Plan, dumps: Sequence[Dump]) -> Plan:
-    """The plan with the moves to other servers that are wanted, or needed from the server on which it starts."""
+    """The plan with the server migrations that were requested, or that its first server makes necessary."""
     if request.moves == "none" or (request.moves == "auto" and (request.new_database or request.estimate)):
         return plan
     version = version_said(request, dumps)

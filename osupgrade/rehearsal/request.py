@@ -54,7 +54,7 @@ class Request(Strict):
     new_database: str = ""
     """Where the cloud is moved to a new controller: its database image; ``database`` is then the old one's."""
     moves: Literal["auto", "none"] | tuple[str, ...] = "auto"
-    """The other servers to which the cloud goes on the way, as ``IMAGE@RELEASE``: at which point of the route."""
+    """The migrations to other database servers during the route, as ``IMAGE@RELEASE``."""
     rollback: bool = False
     """Whether a backup is taken, and its restore rehearsed."""
     level: Level | None = "smoke"

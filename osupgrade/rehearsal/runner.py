@@ -85,7 +85,7 @@ class Runner:
     cures: type[Cures] = Cures
     """Applies the cures."""
     moving: Callable[[Cloud, ServerMove], Moved] | None = None
-    """Takes the cloud to the other servers of the plan; needed where that has any."""
+    """Migrates the cloud to another server; required if the plan has such steps."""
     observe: bool = True
     """Whether every single migration is observed."""
 
@@ -206,7 +206,7 @@ class _Course:
         return merged(cloud, [future.result() for future in running])
 
     def _move(self, cloud: Cloud, move: ServerMove) -> Cloud:
-        """Take the cloud to another server, unless all that follows is done already."""
+        """Migrate the cloud to another server; the same cloud if that server refuses the dumps."""
         runner, plan = self.runner, self.runner.plan
         assert runner.moving is not None
         cloud = self.stage(cloud, Stage.before(move.name), plan.services)

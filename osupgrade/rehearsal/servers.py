@@ -1,7 +1,7 @@
-"""The step that takes a whole cloud to another database server: dumped, restored there, and compared.
+"""The step that migrates all databases to another server: dump, restore, compare.
 
-It is what operators do between two releases: every service stops, the databases are dumped from the old server and
-restored on the new one, and each service is pointed at that.
+Operators do this between two releases: stop every service, dump the databases on the old server, restore them on the
+new one, and change each service's `connection`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SETTINGS = ("sql_mode", "character_set_server", "collation_server", "innodb_def
 
 @dataclass(frozen=True)
 class Moved:
-    """The cloud on the new server, or where it was if that did not take it; what came of the step, and findings."""
+    """The cloud on the new server, or on the old one if the restore failed; the step's result, and findings."""
 
     cloud: Cloud
     result: StepResult
@@ -36,13 +36,13 @@ class Moved:
 
 @dataclass(frozen=True)
 class ServerMoves:
-    """Takes clouds along a plan to ``servers``, by the name of their images."""
+    """Migrates clouds to the ``servers`` of a plan, by image name."""
 
     plan: Plan
     servers: Mapping[str, DatabaseServer]
 
     def __call__(self, cloud: Cloud, move: ServerMove) -> Moved:
-        """Dump every database, restore it on the new server, compare, and tell the databases where they are now."""
+        """Dump every database, restore it on the new server, compare, and update the addresses stored in the rows."""
         old, new = cloud.lab_server, self.servers[move.database]
         held = Held.now(cloud)
         settings = _settings(cloud)
@@ -77,7 +77,7 @@ class ServerMoves:
         return Moved(moved, result, (*lost, *_other_settings(move, settings, _settings(moved))))
 
     def _relocate(self, cloud: Cloud, move: ServerMove) -> None:
-        """Tell the databases, as the release has them at which each service is."""
+        """Update the addresses stored in the rows, by the release at which each service is."""
         order = list(self.plan.by_name)
         for chain in self.plan.chains:
             behind = [hop.target for hop in chain.hops if order.index(hop.target) <= order.index(move.release)]
@@ -90,7 +90,7 @@ class ServerMoves:
 def _refused(
     cloud: Cloud, new: DatabaseServer, move: ServerMove, fault: LabFault, seconds: float, calls: Mapping[str, float]
 ) -> Moved:
-    """What a server that does not take the dumps makes of the step."""
+    """The failed step, when the new server rejects a dump."""
     said = " ".join((fault.evidence or fault.message).split())
     result = StepResult(
         move.name,
@@ -99,7 +99,7 @@ def _refused(
         Outcome.FAILED,
         seconds,
         versions_before={SERVER: (cloud.lab_server.version,)},
-        problems=(f"{new.version} does not take the dumps of {cloud.lab_server.version}: {said}",),
+        problems=(f"{new.version} cannot restore the dumps of {cloud.lab_server.version}: {said}",),
         diagnosis=Diagnosis(said),
         calls=calls,
     )
@@ -107,14 +107,14 @@ def _refused(
 
 
 def _settings(cloud: Cloud) -> Mapping[str, str]:
-    """What of a server's settings decides how later migrations behave on it."""
+    """The server settings that affect later migrations."""
     wanted = ", ".join(map(literal, _SETTINGS))
     found = cloud.server.rows("", f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({wanted})")
     return {**{str(name): str(value) for name, value in found}, **_row_formats(cloud)}
 
 
 def _row_formats(cloud: Cloud) -> Mapping[str, str]:
-    """How many of the cloud's tables have which row format."""
+    """The number of tables by row format."""
     if not cloud.databases:
         return {}
     names = ", ".join(map(literal, cloud.databases.values()))
@@ -126,7 +126,7 @@ def _row_formats(cloud: Cloud) -> Mapping[str, str]:
 
 
 def _other_settings(move: ServerMove, before: Mapping[str, str], after: Mapping[str, str]) -> Sequence[Finding]:
-    """That the new server works under other settings, and which."""
+    """One finding if settings differ between the servers."""
     other: list[tuple[object, ...]] = [
         (name, before.get(name, "not there"), after.get(name, "not there"))
         for name in sorted(before.keys() | after.keys())
@@ -140,7 +140,7 @@ def _other_settings(move: ServerMove, before: Mapping[str, str], after: Mapping[
             Severity.INFO,
             SERVER,
             move.name,
-            f"the settings of {move.database} differ from those of the server before",
+            f"the settings of {move.database} differ from those of the old server",
             consequence="later migrations run under the new settings; compare them with those of your own new server",
             evidence=Evidence.of(("setting", "before", "after"), other),
         ),

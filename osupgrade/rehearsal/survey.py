@@ -70,7 +70,7 @@ class Surveyor:
         return PhaseResult(tuple(found), schemas=tuple(verdicts))
 
     def _databases_of(self, service: str) -> tuple[str, ...]:
-        """Of a service at the plan's end; none of what is no service, such as a move to another server."""
+        """The databases of a service at the plan's last release; none for a step that is no service's."""
         part = self.plan.last.services.get(service)
         return tuple(database.name for database in part.databases) if part else ()
 

@@ -127,7 +127,7 @@ def _is_move(step: StepResult) -> bool:
 
 
 def servers_moved_to(result: LaneResult) -> tuple[ServerMove, ...]:
-    """The moves to other database servers that were made, or tried."""
+    """The migrations to other database servers that were run, whether they succeeded or failed."""
     return tuple(ServerMove(step.step, step.release) for step in result.steps if step.service == SERVER)
 
 

@@ -84,7 +84,7 @@ class FailedRun:
 
     @property
     def server(self) -> str:
-        """The image of the last other server to which the cloud had been moved; empty where it never was."""
+        """The image of the server to which the cloud was migrated last; empty if it never was."""
         assert self.report.result is not None
         moved = [one.step for one in self.report.result.steps if one.service == SERVER]
         return moved[-1] if moved else ""
@@ -124,12 +124,12 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
 
 
 def _refuse_server(wanted: str, failed: Sequence[StepResult], run: RunDirectory) -> None:
-    """Raise UsageFault where what is to be reproduced is no tool's step, but a server that refused the dumps."""
+    """Raise UsageFault if the failed step is a migration to another server, which no release's tool runs."""
     first = next((result for result in failed if result.step == wanted or not wanted), None)
     if first is not None and first.service == SERVER:
         raise UsageFault(
-            f"what failed in {run.path} is the move to {first.step}, and no release's tool",
-            hint="its log says which statement the new server refused; rehearse with --move to another one",
+            f"the step that failed in {run.path} is the migration to {first.step}, which cannot be reproduced",
+            hint="fix what the new server rejects, or rehearse with --move to another server",
             evidence="; ".join(first.problems),
         )
 

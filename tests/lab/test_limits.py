@@ -77,7 +77,7 @@ def test_a_cure_that_never_ends_is_refused(cloud, scenario):
 
 
 def test_events_of_a_dump_do_not_run(client):
-    """MySQL 8 and later run them unless told otherwise."""
+    """MySQL 8 and later run them by default."""
     image = ImageStore(client).ensure(["mysql97"], lambda _progress: None)["mysql97"]
     with Lab(client) as lab, start_database(lab, image) as server:
         assert server.rows("", "SELECT @@event_scheduler") == [("OFF",)]

@@ -172,4 +172,4 @@ def test_a_server_that_refuses_the_dumps_fails_the_step_and_the_cloud_stays_wher
     moved = move(cloud, TO)
     laboratory.server.drop("gone")
     assert moved.cloud is cloud and moved.result.outcome is Outcome.FAILED
-    assert "does not take the dumps of 5.6" in moved.result.problems[0] and "gone" in moved.result.problems[0]
+    assert "cannot restore the dumps of 5.6" in moved.result.problems[0] and "gone" in moved.result.problems[0]

@@ -21,11 +21,11 @@ class Table:
     unscaled: int | None = None
     """Rows before ``--scale`` multiplied the cloud."""
     by: tuple[str, ...] = ()
-    """The migrations that worked on it, each with its release, in the order in which they ran."""
+    """The migrations that changed it, each with its release, in order."""
 
     @property
     def history(self) -> str:
-        """Which migrations made it what it is, in a few words: the first, the last, and how many lie between."""
+        """The first and the last migration that changed it, and the number of those between."""
         if len(self.by) <= FEW:
             return ", ".join(self.by)
         return f"{self.by[0]}, {len(self.by) - 2} more, {self.by[-1]}"
@@ -72,7 +72,7 @@ def tables(report: RunReport) -> Tables:
 
 
 def _worked(report: RunReport) -> Mapping[str, tuple[str, ...]]:
-    """The migrations that worked on each table, by ``database.table``."""
+    """The migrations that changed each table, by ``database.table``."""
     found: dict[str, dict[str, None]] = {}
     for step in report.result.steps if report.result else ():
         release = step.step.partition("/")[0]

@@ -127,7 +127,7 @@ def backup_at(release: Release) -> str:
 
 
 def old_client() -> str:
-    """Sets how the old server is asked."""
+    """The shell line that sets the client for the old server."""
     return f'{OLD[1:]}="{CLIENT.format(file=".old.cnf")}"'
 
 

@@ -216,7 +216,7 @@ class _Steps:
                 yield from self._finish(move)
 
     def _new_servers(self, release: Release) -> Iterator[Step]:
-        """The move of every database to another server, before the next release's tools run."""
+        """The migration of all databases to another server, before the next release's tools run."""
         for move in self.plan.servers:
             if move.release != release.name:
                 continue
@@ -224,7 +224,7 @@ class _Steps:
             yield from self._cures(Stage.before(move.name))
             yield Step(
                 kind="new-server",
-                title=f"Move the databases to the new server ({move.database} in the rehearsal)",
+                title=f"Migrate the databases to the new server ({move.database} in the rehearsal)",
                 expected=self._time(move.name),
                 commands=(
                     "cp -p $HOME/.my.cnf $HOME/.old.cnf; " + old_client(),
