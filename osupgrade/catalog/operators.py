@@ -16,22 +16,23 @@ class _Finish(Strict):
 
 
 class _Operator(Strict):
-    control: str
-    units: dict[str, list[str]]
+    control: str = ""
+    units: dict[str, list[str]] = Field(default_factory=dict)
     programs: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     finishes: dict[str, _Finish] = Field(default_factory=dict)
     new_server: str = ""
 
 
-def load_operator(file: Path) -> Operator:
-    """One release's file; raises UsageFault for one that is not valid."""
+def load_operator(file: Path, earlier: Operator) -> Operator:
+    """One release's file, which says what differs from the ``earlier`` one; raises UsageFault for an invalid file."""
     read = load_toml(file, _Operator)
+    finishes = {name: FinishOperator(each.before, each.starting) for name, each in read.finishes.items()}
     return Operator(
-        control=read.control,
-        units={service: tuple(units) for service, units in read.units.items()},
-        programs=read.programs,
-        files=read.files,
-        new_server=read.new_server,
-        finishes={name: FinishOperator(each.before, each.starting) for name, each in read.finishes.items()},
+        control=read.control or earlier.control,
+        units={**earlier.units, **{service: tuple(units) for service, units in read.units.items()}},
+        programs={**earlier.programs, **read.programs},
+        files={**earlier.files, **read.files},
+        new_server=read.new_server or earlier.new_server,
+        finishes={**earlier.finishes, **finishes},
     )

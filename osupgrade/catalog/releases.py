@@ -127,12 +127,12 @@ def load_releases(images: Path | None = None) -> Mapping[str, Release]:
 
 
 def _with_operators(releases: Mapping[str, Release], images: Path) -> Mapping[str, Release]:
-    """The releases with what operators type, which holds from one ``operator.toml`` to that of a later release."""
+    """The releases with what operators type: an ``operator.toml`` holds until a later release's changes it."""
     known = {}
     operator = Operator()
     for release in sorted(releases.values(), key=lambda release: release.version):
         file = images / release.name / "operator.toml"
-        operator = load_operator(file) if file.exists() else operator
+        operator = load_operator(file, operator) if file.exists() else operator
         known[release.name] = dataclasses.replace(release, operator=operator)
     return {name: known[name] for name in releases}
 
