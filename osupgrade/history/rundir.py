@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from osupgrade.lab.directories import below
 from osupgrade.model.errors import Fault, MissingFault, UsageFault
 
 UNFINISHED = "UNFINISHED"
@@ -70,15 +71,8 @@ class RunDirectory:
         return self.below("schema", _slug(stage)) / f"{service}.sql"
 
     def below(self, *names: str) -> Path:
-        """A directory below this one, made where it is missing.
-
-        Raises FileNotFoundError if the run directory was deleted: a recreated one would lack the mark UNFINISHED.
-        """
-        path = self.path
-        for name in names:
-            path /= name
-            path.mkdir(exist_ok=True)
-        return path
+        """A directory below this one, made where it is missing; raises FileNotFoundError if this one was deleted."""
+        return below(self.path, *names)
 
     def lane(self, name: str) -> RunDirectory:
         """A directory of the same make below this one, for one lane."""
@@ -89,10 +83,10 @@ class RunDirectory:
         return self._below("parts", name)
 
     def _below(self, kind: str, name: str) -> RunDirectory:
-        below = RunDirectory(self.below(kind, _slug(name)))
+        made = RunDirectory(self.below(kind, _slug(name)))
         for part in ("logs", "schema", "config"):
-            below.below(part)
-        return below
+            made.below(part)
+        return made
 
     @contextlib.contextmanager
     def told_when_stopped(self, what: str) -> Iterator[None]:

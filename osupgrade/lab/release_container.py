@@ -18,6 +18,7 @@ from docker.models.containers import Container
 
 from osupgrade.catalog.render import TemplateError, render_text
 from osupgrade.catalog.site import Site
+from osupgrade.lab.directories import below
 from osupgrade.lab.engine import Lab, Mount, put_files, read_file
 from osupgrade.lab.exec import ToolRun, run_in
 from osupgrade.lab.leftovers import LABEL
@@ -142,9 +143,7 @@ class ReleaseContainer:
         files = {name: render(text, context).encode() for name, text in part.config.items()}
         put_files(self.container, {f"{etc}/{name}": content for name, content in files.items()})
         if keep is not None:
-            # Not what is above: a run directory that somebody took away must not come back without its mark.
-            keep.parent.mkdir(exist_ok=True)
-            keep.mkdir(exist_ok=True)
+            below(keep.parents[1], keep.parent.name, keep.name)
             for name, content in files.items():
                 (keep / name).write_bytes(content)
         return etc

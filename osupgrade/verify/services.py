@@ -18,6 +18,7 @@ from osupgrade.catalog import content
 from osupgrade.catalog.running import Level, Process, Running
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.copies import copied, copy_names
+from osupgrade.lab.directories import below
 from osupgrade.lab.engine import Lab, put_files, read_file, read_files
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
@@ -153,11 +154,11 @@ class ServiceSet:
         """Keep every log below ``logs/`` of the run directory; remove containers and copies, whatever happened."""
         try:
             if self._release is not None:
-                (self.out / "logs").mkdir(exist_ok=True)
+                directory = below(self.out, "logs")
                 logs = read_files(self._release.container, LOGS)
                 for name in self.names:
                     content = logs.get(f"{name}.log", b"")
-                    (self.out / "logs" / f"{self.label}-{name}.log").write_bytes(content)
+                    (directory / f"{self.label}-{name}.log").write_bytes(content)
         finally:
             containers, self._containers, self._release = self._containers, [], None
             for container in containers:
@@ -206,8 +207,7 @@ class ServiceSet:
             **given,
         }
         self._put({f"{BASE}/{name}.json": json.dumps(known).encode()})
-        log = self.out / "logs" / f"{self.label}-{name}.log"
-        log.parent.mkdir(exist_ok=True)
+        log = below(self.out, "logs") / f"{self.label}-{name}.log"
         argv = [PYTHON, LAUNCH, f"{SCRIPTS}/{file}", f"{BASE}/{name}.json", f"{BASE}/{name}-result.json"]
         run = self.container.run(argv, env=self._paths(service), workdir=BASE, log=log)
         result = self._read(f"{BASE}/{name}-result.json")
@@ -290,10 +290,7 @@ class ServiceSet:
                 name = f"{process.name}-{host}" if process.hosts else process.name
                 context = self._context(process.service, host, name)
                 config = {file: render(self.running.templates[file], context) for file in process.config}
-                kept = self.out / "config" / self.label / name
-                # Not what is above: a run directory that somebody took away must not come back without its mark.
-                for place in (kept.parents[1], kept.parent, kept):
-                    place.mkdir(exist_ok=True)
+                kept = below(self.out, "config", self.label, name)
                 for file, text in config.items():
                     (kept / file).write_text(text, "utf-8")
                 instance = Instance(process, host, name, config)
