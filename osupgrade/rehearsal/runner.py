@@ -212,11 +212,7 @@ class _Course:
         cloud = self.stage(cloud, Stage.before(move.name), plan.services)
         runner.events.tell(Kind.STEP_STARTED, f"to {move.database}", step=move.name)
         moved = runner.moving(cloud, move)
-        if moved.result.outcome is Outcome.FAILED:
-            require_alive(cloud, moved.result.diagnosis.error if moved.result.diagnosis else "")
-        started = time.monotonic() - self.began - moved.result.seconds
-        self.ledger.ended(dataclasses.replace(moved.result, started=max(0.0, round(started, 3))))
-        self.ledger.record(Stage.after(move.name), moved.findings, State.STANDING)
+        self._ended(cloud, moved.result, moved.findings)
         return self.stage(moved.cloud, Stage.after(move.name), plan.services)
 
     def _chain(self, cloud: Cloud, steps: Sequence[Step], gates: Gates) -> Cloud:
@@ -271,13 +267,16 @@ class _Course:
             instead=self._instead(step.name),
             record=runner.run.record(step.name) if runner.observe else None,
         )
+        self._ended(cloud, result, _unobserved(result))
+        return result.outcome is not Outcome.FAILED
+
+    def _ended(self, cloud: Cloud, result: StepResult, findings: Iterable[Finding]) -> None:
+        """Write down a step that ends now, and what was found in it; raises Fault where the server is gone."""
         if result.outcome is Outcome.FAILED:
             require_alive(cloud, result.diagnosis.error if result.diagnosis else "")
         started = time.monotonic() - self.began - result.seconds
-        result = dataclasses.replace(result, started=max(0.0, round(started, 3)))
-        self.ledger.ended(result)
-        self.ledger.record(Stage.after(result.step), _unobserved(result), State.STANDING)
-        return result.outcome is not Outcome.FAILED
+        self.ledger.ended(dataclasses.replace(result, started=max(0.0, round(started, 3))))
+        self.ledger.record(Stage.after(result.step), findings, State.STANDING)
 
     def _instead(self, step: str) -> Instead | None:
         for scenario in self.runner.injected:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.steps import relocate
 from osupgrade.lab.database import DatabaseServer
-from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import SERVER, Plan, ServerMove
 from osupgrade.model.quoting import literal
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
 from osupgrade.rehearsal.held import Held
+from osupgrade.rehearsal.transfer import Clock, NotRestored, transferred
 
 SOURCE = "new server"
 _SETTINGS = ("sql_mode", "character_set_server", "collation_server", "innodb_default_row_format")
@@ -46,33 +46,19 @@ class ServerMoves:
         old, new = cloud.lab_server, self.servers[move.database]
         held = Held.now(cloud)
         settings = _settings(cloud)
-        names = list(cloud.databases.values())
-        shelf = f"{cloud.lane}-{move.name}"
-        calls: dict[str, float] = {}
-        began = time.monotonic()
-        try:
-            for what, work in (
-                ("dump", lambda: old.save(names, shelf)),
-                ("copy", lambda: new.take(old, shelf)),
-                ("restore", lambda: new.load(shelf, {name: name for name in names})),
-            ):
-                started = time.monotonic()
-                work()
-                calls[what] = round(time.monotonic() - started, 3)
-        except LabFault as fault:
-            return _refused(cloud, new, move, fault, time.monotonic() - began, calls)
-        moved = dataclasses.replace(cloud, server=new)
-        self._relocate(moved, move)
         result = StepResult(
-            move.name,
-            SERVER,
-            move.release,
-            Outcome.PASSED,
-            time.monotonic() - began,
-            versions_before={SERVER: (old.version,)},
-            versions_after={SERVER: (new.version,)},
-            calls=calls,
+            move.name, SERVER, move.release, Outcome.PASSED, 0.0, versions_before={SERVER: (old.version,)}
         )
+        clock, began = Clock(), time.monotonic()
+        try:
+            moved = transferred(cloud, new, f"{cloud.lane}-{move.name}", clock)
+        except NotRestored as fault:
+            said = " ".join(str(fault).split())
+            problem = f"{new.version} cannot restore the dumps of {old.version}: {said}"
+            failed = dataclasses.replace(result, outcome=Outcome.FAILED, problems=(problem,), diagnosis=Diagnosis(said))
+            return Moved(cloud, _timed(failed, clock, began))
+        self._relocate(moved, move)
+        result = _timed(dataclasses.replace(result, versions_after={SERVER: (new.version,)}), clock, began)
         lost = held.compared(moved, f"arrived on {move.database} with different {{}}", SOURCE)
         return Moved(moved, result, (*lost, *_other_settings(move, settings, _settings(moved))))
 
@@ -87,23 +73,10 @@ class ServerMoves:
                 relocate(cloud, release, (chain.service,))
 
 
-def _refused(
-    cloud: Cloud, new: DatabaseServer, move: ServerMove, fault: LabFault, seconds: float, calls: Mapping[str, float]
-) -> Moved:
-    """The failed step, when the new server rejects a dump."""
-    said = " ".join((fault.evidence or fault.message).split())
-    result = StepResult(
-        move.name,
-        SERVER,
-        move.release,
-        Outcome.FAILED,
-        seconds,
-        versions_before={SERVER: (cloud.lab_server.version,)},
-        problems=(f"{new.version} cannot restore the dumps of {cloud.lab_server.version}: {said}",),
-        diagnosis=Diagnosis(said),
-        calls=calls,
-    )
-    return Moved(cloud, result)
+def _timed(result: StepResult, clock: Clock, began: float) -> StepResult:
+    """The step as it ends now, with the time of each of its parts."""
+    calls = {phase.name: phase.seconds for phase in clock.phases}
+    return dataclasses.replace(result, seconds=time.monotonic() - began, calls=calls)
 
 
 def _settings(cloud: Cloud) -> Mapping[str, str]:

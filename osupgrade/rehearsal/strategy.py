@@ -7,9 +7,8 @@ on the new one, which may be of another version; the old one is left as it is, a
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,43 +18,20 @@ from osupgrade.cloud.fingerprint import MOST_BYTES
 from osupgrade.cloud.laboratory import Laboratory, Say
 from osupgrade.cloud.steps import relocate
 from osupgrade.lab.database import Copied
-from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Finding
-from osupgrade.model.report import Phase, StagedFinding, State, Strategy
+from osupgrade.model.report import StagedFinding, State, Strategy
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.text import duration
 from osupgrade.rehearsal.held import Held
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.rehearsal.runner import Refused
+from osupgrade.rehearsal.transfer import Clock, NotRestored, transferred
 
 StrategyName = Literal["in-place", "new-controller"]
 STRATEGIES: tuple[StrategyName, ...] = ("in-place", "new-controller")
 IN_PLACE, NEW_CONTROLLER = STRATEGIES
 SOURCE = "way back"
 _SHELF = "backup"
-
-
-@dataclass
-class Clock:
-    """Times what is done with whole databases."""
-
-    phases: list[Phase] = field(default_factory=list)
-
-    def measure(self, name: str, work: Callable[[], Mapping[str, Copied] | None]) -> None:
-        """Do it, and note how long it took."""
-        began = time.monotonic()
-        self.took(name, began, work() or {})
-
-    def took(self, name: str, began: float, dumps: Mapping[str, Copied]) -> None:
-        """Note something that ends now."""
-        self.phases.append(
-            Phase(
-                name,
-                round(time.monotonic() - began, 3),
-                sum(one.bytes for one in dumps.values()),
-                {database: one.seconds for database, one in dumps.items()},
-            )
-        )
 
 
 @dataclass
@@ -108,18 +84,15 @@ class NewController:
         new = laboratory.new
         assert new is not None
         self._held = held = Held.now(cloud)
-        names = list(cloud.databases.values())
         self.say("dumping the databases")
-        self.clock.measure("dump", lambda: cloud.lab_server.save(names, _SHELF))
-        self.clock.measure("copy", lambda: new.take(cloud.lab_server, _SHELF))
-        self.say(f"restoring the dumps on {laboratory.new_database}")
         try:
-            self.clock.measure("restore", lambda: new.load(_SHELF, {name: name for name in names}))
-        except LabFault as fault:
+            moved = transferred(
+                cloud, new, _SHELF, self.clock, lambda: self.say(f"restoring the dumps on {laboratory.new_database}")
+            )
+        except NotRestored as fault:
             raise Refused(
-                f"{laboratory.new_database} does not take a dump of {laboratory.database}: {fault.evidence}"
+                f"{laboratory.new_database} does not take a dump of {laboratory.database}: {fault}"
             ) from fault
-        moved = dataclasses.replace(cloud, server=new)
         began = time.monotonic()
         self._lost = held.compared(moved, "arrived with different {}", SOURCE)
         self.clock.took("comparison", began, {})
