@@ -11,7 +11,7 @@ from functools import cache
 
 from osupgrade.catalog import content
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import Laboratory, Say
+from osupgrade.cloud.laboratory import Say
 from osupgrade.cloud.steps import run_hop
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.parallel import threads
@@ -51,7 +51,6 @@ class Fresh:
     """Creates the last release's schemas from scratch where the catalogue does not have them, and compares."""
 
     plan: Plan
-    laboratory: Laboratory
     run: RunDirectory
     say: Say
 

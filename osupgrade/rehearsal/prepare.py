@@ -189,7 +189,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
         keep_schema=lambda cloud, name: ddl(cloud.server, cloud.databases[name]),
         known_before=(*task.findings, *brought.findings, *jump_findings(task.plan, load_releases())),
     )
-    fresh = Fresh(task.plan, laboratory, run, say)
+    fresh = Fresh(task.plan, run, say)
     phases = (surveyor, foresight, repeat, default, way, fresh, apis, *timing)
     return Prepared(task, laboratory, brought, before, runner, phases)
 
@@ -198,17 +198,7 @@ def _undecided(task: Task) -> tuple[tuple[str, ...], str]:
     """The databases whose default character set nobody says, and what it is where nobody chose it."""
     if not task.dumps or task.request.survey or task.request.estimate:
         return (), ""
-    return silent(task.dumps), usual_default(server_version(task))
-
-
-def server_version(task: Task) -> str:
-    """What the operator's database server calls itself, by the survey or else by the dumps; empty where none says."""
-    return version_said(task.request, task.dumps)
-
-
-def version_said(request: Request, dumps: Sequence[Dump]) -> str:
-    """As :func:`server_version`, before there is a task."""
-    return version_of_server(dumps, request.survey)
+    return silent(task.dumps), usual_default(version_of_server(task.dumps, task.request.survey))
 
 
 def runner_of(task: Task, run: RunDirectory, events: EventLog) -> Runner:
@@ -331,7 +321,7 @@ def _moving(request: Request, plan: Plan, dumps: Sequence[Dump]) -> Plan:
     """The plan with the server migrations that were requested, or that its first server makes necessary."""
     if request.moves == "none" or (request.moves == "auto" and (request.new_database or request.estimate)):
         return plan
-    version = version_said(request, dumps)
+    version = version_of_server(dumps, request.survey)
     database = nearest(plan.path.databases, version) if request.database == "auto" else request.database
     wanted = None if request.moves == "auto" else [server_at(text) for text in request.moves]
     moves = server_moves(plan.path, load_releases(), database, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from osupgrade.cloud.laboratory import open_laboratory
+from osupgrade.dump.choose import version_of_server
 from osupgrade.history import History
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.connect import adopt_context
@@ -17,7 +18,7 @@ from osupgrade.rehearsal.estimate.measure import durable_options
 from osupgrade.rehearsal.judge import judge
 from osupgrade.rehearsal.manifest import now
 from osupgrade.rehearsal.outcome import circumstances, outcome
-from osupgrade.rehearsal.prepare import Task, prepare, server_version
+from osupgrade.rehearsal.prepare import Task, prepare
 from osupgrade.rehearsal.request import LARGE
 
 
@@ -35,7 +36,7 @@ def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History |
         task.plan,
         lambda text: events.tell(Kind.LAB, text),
         database=request.database,
-        server_version=server_version(task),
+        server_version=version_of_server(task.dumps, request.survey),
         new=request.new_database,
         durable=bool(request.estimate),
         memory=not task.dumps and request.factor < LARGE and not request.estimate,
