@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.catalog import content
+from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import like, services
 
@@ -101,13 +102,7 @@ def _instead(database: str) -> Mapping[frozenset[str], tuple[tuple[str, ...], ..
 @functools.cache
 def _ends(database: str) -> Mapping[str, tuple[str, ...]]:
     """What the version table of a database holds at the end of each release."""
-    return {
-        name: d.head
-        for name, release in load_releases().items()
-        for part in release.services.values()
-        for d in part.databases
-        if d.name == database
-    }
+    return heads(database, tuple(load_releases().values()))
 
 
 @functools.cache

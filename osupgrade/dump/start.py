@@ -73,8 +73,7 @@ def release_of(found: Sequence[Holding]) -> Release:
 def _matching(holding: Holding, releases: Sequence[Release]) -> list[int]:
     """The numbers of the releases that end at a database's version."""
     versions = set(holding.section.versions or ("",))
-    ends = [heads(holding.service, [release]).get(release.name, ()) for release in releases]
-    return [number for number, head in enumerate(ends) if set(head) == versions]
+    return [number for number, head in enumerate(_ends(holding.service, releases)) if set(head) == versions]
 
 
 def _passed(holding: Holding, releases: Sequence[Release]) -> list[int]:
@@ -82,9 +81,15 @@ def _passed(holding: Holding, releases: Sequence[Release]) -> list[int]:
     database, versions = holding.service, holding.section.versions
     if not known(database, versions):
         return []
-    ends = [heads(database, [release]).get(release.name, ()) for release in releases]
+    ends = _ends(database, releases)
     ahead = any(head and behind(database, head, versions) for head in ends)
     return [n for n, head in enumerate(ends) if ahead and head and behind(database, versions, head)]
+
+
+def _ends(database: str, releases: Sequence[Release]) -> list[tuple[str, ...]]:
+    """What the database's version table holds at the end of each release; nothing where that has no such database."""
+    found = heads(database, releases)
+    return [found.get(release.name, ()) for release in releases]
 
 
 def _place(database: str, versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:
