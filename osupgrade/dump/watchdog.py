@@ -112,10 +112,11 @@ class Watchdog:
         ]
 
     def _too_long(self, sessions: list[tuple[int, float, str]], passed: float) -> Stopped | None:
-        if any(is_query(statement) for _, _, statement in sessions):
+        queries = {statement for _, _, statement in sessions if is_query(statement)}
+        if queries:
             self._queried += passed
         for _, seconds, statement in sessions:
-            if is_query(statement):
+            if statement in queries:
                 if self._queried > self._limits.query:
                     why = f"keeps the server busy for over {self._limits.query:.0f} s with queries that no dump needs"
                     return Stopped(why, statement, how_to_raise("query", self._limits.query * 10))

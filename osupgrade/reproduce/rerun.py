@@ -37,6 +37,7 @@ from osupgrade.rehearsal.asking import require_alive
 from osupgrade.rehearsal.prepare import Brought, Task, bring, runner_of, seeded
 from osupgrade.rehearsal.request import LARGE
 from osupgrade.rehearsal.servers import ServerMoves
+from osupgrade.report.digest import servers_moved_to
 from osupgrade.report.json import read_json
 from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.scenarios.contract import Instead, Lane, Scenario
@@ -86,8 +87,8 @@ class FailedRun:
     def server(self) -> str:
         """The image of the server to which the cloud was migrated last; empty if it never was."""
         assert self.report.result is not None
-        moved = [one.step for one in self.report.result.steps if one.service == SERVER]
-        return moved[-1] if moved else ""
+        moves = servers_moved_to(self.report.result)
+        return moves[-1].database if moves else ""
 
     @property
     def places(self) -> frozenset[str]:
@@ -172,8 +173,12 @@ def lead_there(laboratory: Laboratory, task: Task, run: FailedRun, directory: Ru
     brought = _bring(laboratory, task, run.report.manifest.cloud, directory, say)
     say(f"taking it to where {run.step.step} began")
     with EventLog(directory.events) as events:
-        runner = dataclasses.replace(runner_of(task, directory, events), checks=(), until=run.step.step)
-        runner = dataclasses.replace(runner, moving=ServerMoves(task.plan, laboratory.others))
+        runner = dataclasses.replace(
+            runner_of(task, directory, events),
+            checks=(),
+            until=run.step.step,
+            moving=ServerMoves(task.plan, laboratory.others),
+        )
         ran = runner.go(brought.cloud)
     early = [step for step in ran.result.failed if step.service == run.step.service]
     if ran.result.refused or early:

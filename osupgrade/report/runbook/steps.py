@@ -229,7 +229,7 @@ class _Steps:
                 commands=(
                     "cp -p $HOME/.my.cnf $HOME/.old.cnf; " + old_client(),
                     "editor $HOME/.my.cnf  # the new server's address, account and password",
-                    f"{backup_at(release)}",
+                    backup_at(release),
                     *_dump(names, ".old.cnf"),
                     f"for d in {names}; do zcat $BACKUP/$d.sql.gz | {SQL}; done",
                 ),
