@@ -1,4 +1,4 @@
-"""Debian's own image where it can be pulled, and the same made with debootstrap where no registry answers."""
+"""Debian's own image where it can be pulled, and the same made with mmdebstrap where no registry answers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from osupgrade.model.errors import MissingFault
 
 MIRROR = "OSUPGRADE_DEBIAN_MIRROR"
 """The variable that names another Debian mirror than the default one."""
+
+DEBIAN = "http://deb.debian.org/debian"
+"""The mirror where neither the variable nor the host names one; apt checks what comes from it by its signatures."""
 
 _DEBIAN = re.compile(r"debian:(\w+)-slim")
 # What the slim image has not got either. /dev, /proc and /sys belong to the engine.
@@ -47,7 +50,7 @@ def provide(client: docker.DockerClient, image: str, say: Callable[[str], None],
     """Make an image that a recipe starts from available, and return the tag it has here.
 
     It is taken from the engine if it is there, pulled if a registry answers, and else, if it is Debian's slim image,
-    made with debootstrap. Raises MissingFault with what was tried and how to bring the image.
+    made with mmdebstrap. Raises MissingFault with what was tried and how to bring the image.
     """
     try:
         client.images.get(image)
@@ -55,7 +58,7 @@ def provide(client: docker.DockerClient, image: str, say: Callable[[str], None],
     except ImageNotFound:
         pass
     suite = _DEBIAN.fullmatch(image)
-    made = f"osupgrade/debootstrap:{suite[1]}" if suite else ""
+    made = f"osupgrade/debian:{suite[1]}" if suite else ""
     if made:
         try:
             client.images.get(made)
@@ -91,17 +94,17 @@ def _bootstrap(
     )
     if os.geteuid() != 0:
         raise MissingFault(
-            f"debian:{suite}-slim cannot be pulled, and making it with debootstrap needs root",
+            f"debian:{suite}-slim cannot be pulled, and making it with mmdebstrap needs root",
             hint=f"run `sudo osupgrade images build` once, {other_ways}",
         )
-    _install_debootstrap(say, other_ways)
-    # Not /tmp: it is often mounted without device files, which debootstrap makes.
+    _install_mmdebstrap(say, other_ways)
+    # Not /tmp: it is often mounted without device files, which mmdebstrap makes.
     mirrors = _mirrors()
     for mirror in mirrors:
         try:
             with _scratch(Path("/var/tmp")) as target:
-                say(f"debootstrap {suite}" + (f" from {mirror}" if mirror else ""))
-                command = ["debootstrap", "--variant=minbase", suite, str(target), *filter(None, [mirror])]
+                say(f"mmdebstrap {suite} from {mirror}")
+                command = ["mmdebstrap", "--mode=root", "--variant=minbase", suite, str(target), mirror]
                 _run(command, cancelled, suite)
                 say("importing the tree")
                 _import(client, target, tag)
@@ -119,35 +122,35 @@ def _scratch(where: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        # An interrupted debootstrap can leave these behind, and removing what is mounted there would reach the host.
+        # An interrupted mmdebstrap can leave these behind, and removing what is mounted there would reach the host.
         for inside in ("proc", "sys", "dev/pts", "dev"):
             if (path / inside).is_mount():
                 subprocess.run(["umount", "--lazy", str(path / inside)], check=True)
         shutil.rmtree(path)
 
 
-def _install_debootstrap(say: Callable[[str], None], other_ways: str) -> None:
+def _install_mmdebstrap(say: Callable[[str], None], other_ways: str) -> None:
     with _ALONE:
-        if shutil.which("debootstrap"):
+        if shutil.which("mmdebstrap"):
             return
         if not shutil.which("apt-get"):
-            raise MissingFault("debootstrap is not installed", hint=f"install it, {other_ways}")
-        say("installing debootstrap with apt-get")
+            raise MissingFault("mmdebstrap is not installed", hint=f"install it, {other_ways}")
+        say("installing mmdebstrap with apt-get")
         # Ubuntu checks Debian's signatures only with Debian's keys.
-        install = ["apt-get", "install", "-y", "--no-install-recommends", "debootstrap", "debian-archive-keyring"]
+        install = ["apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"]
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["apt-get", "update"], install):
             done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise MissingFault(
-                "debootstrap cannot be installed",
-                hint=f"apt-get install debootstrap, {other_ways}",
+                "mmdebstrap cannot be installed",
+                hint=f"apt-get install mmdebstrap, {other_ways}",
                 evidence=(done.stdout + done.stderr)[-2000:],
             )
 
 
 def _mirrors() -> list[str]:
-    """The mirrors to try, '' being debootstrap's default: the named one, else the one that this host itself uses."""
+    """The mirrors to try: the named one, else the one that this host itself uses and then Debian's own."""
     if named := os.environ.get(MIRROR):
         return [named]
     lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
@@ -155,9 +158,8 @@ def _mirrors() -> list[str]:
         system = Path("/etc/os-release").read_text("utf-8")
         sources = "\n\n".join(file.read_text("utf-8") for file in lists if file.is_file())
     except OSError:
-        return [""]
-    own = debian_mirror(system, sources)
-    return [own, ""] if own else [""]
+        return [DEBIAN]
+    return list(dict.fromkeys(filter(None, [debian_mirror(system, sources), DEBIAN])))
 
 
 def debian_mirror(system: str, sources: str) -> str:
@@ -196,7 +198,7 @@ def _run(command: list[str], cancelled: threading.Event, suite: str) -> None:
         last = output.read().splitlines()[-40:]
     if process.returncode != 0:
         raise MissingFault(
-            f"debootstrap {suite} failed",
+            f"mmdebstrap {suite} failed",
             hint=f"is the Debian mirror reachable? {MIRROR}=URL names another one; http_proxy is honoured",
             evidence="\n".join(last),
         )
@@ -215,7 +217,7 @@ def _import(client: docker.DockerClient, target: Path, tag: str) -> None:
     repository, _, version = tag.partition(":")
     try:
         client.api.import_image_from_stream(
-            packed(), repository=repository, tag=version, changes=["LABEL org.osupgrade.image=debootstrap"]
+            packed(), repository=repository, tag=version, changes=["LABEL org.osupgrade.image=debian"]
         )
         client.images.get(tag)
     except APIError as fault:

@@ -483,7 +483,7 @@ def test_an_interrupt_ends_a_bootstrap_with_its_children(tmp_path):
 
 
 def test_a_bootstrap_that_fails_shows_what_it_said():
-    with pytest.raises(MissingFault, match="debootstrap bullseye failed") as caught:
+    with pytest.raises(MissingFault, match="mmdebstrap bullseye failed") as caught:
         _run(["sh", "-c", "echo E: no mirror; exit 1"], threading.Event(), "bullseye")
     assert caught.value.evidence == "E: no mirror"
     assert "OSUPGRADE_DEBIAN_MIRROR" in caught.value.hint
