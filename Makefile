@@ -34,6 +34,7 @@ nightly: engine ## every path on every database with every scenario; ARGS="--sha
 
 # By file: the tests of a file share one laboratory. Each worker has its own containers, so more than four only queue.
 test: engine ## the tests
+	$(if $(ARGS),,$(BIN)/python -m tools.test_images)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 unit: setup ## the unit tests: no Docker, under a minute

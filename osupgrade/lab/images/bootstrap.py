@@ -104,7 +104,9 @@ def _bootstrap(
         try:
             with _scratch(Path("/var/tmp")) as target:
                 say(f"mmdebstrap {suite} from {mirror}")
-                command = ["mmdebstrap", "--mode=root", "--variant=minbase", suite, str(target), mirror]
+                # A mirror may be the snapshot of a day, and its release file has a date to expire at.
+                late = '--aptopt=Acquire::Check-Valid-Until "false"'
+                command = ["mmdebstrap", "--mode=root", "--variant=minbase", late, suite, str(target), mirror]
                 _run(command, cancelled, suite)
                 say("importing the tree")
                 _import(client, target, tag)
