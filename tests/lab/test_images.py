@@ -8,6 +8,7 @@ import pytest
 from osupgrade.lab.images import ImageError, ImageStore, Recipe, database_for, load_recipes
 from osupgrade.lab.images.context import host_certificates
 from osupgrade.lab.images.recipe import Input
+from osupgrade.model.errors import MissingFault
 
 TWO_STAGES = """FROM osupgrade/base AS build
 COPY ca.crt /build/
@@ -230,3 +231,54 @@ def test_without_a_usable_password_nothing_starts(client, database, password):
     with Server(client, database, password) as server:
         assert server.container.wait()["StatusCode"] == 64
         assert "LAB_ROOT_PASSWORD" in server.container.logs().decode()
+
+
+REGISTRY = """FROM osupgrade/base12
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends docker-registry
+RUN printf 'version: 0.1\\nstorage:\\n  filesystem:\\n    rootdirectory: /srv\\nhttp:\\n  addr: :5000\\n' >/srv/config.yml
+"""
+
+
+@pytest.fixture
+def registry(client):
+    """A real registry in a container; its address."""
+    recipes = {
+        "base12": load_recipes()["base12"],
+        "try-images-registry": Recipe("try-images-registry", REGISTRY, bases=("base12",)),
+    }
+    tag = ImageStore(client, recipes).ensure(["try-images-registry"])["try-images-registry"]
+    command = ["docker-registry", "serve", "/srv/config.yml"]
+    container = client.containers.run(tag, command, detach=True, ports={"5000/tcp": ("127.0.0.1", None)})
+    try:
+        container.reload()
+        where = f"127.0.0.1:{container.ports['5000/tcp'][0]['HostPort']}"
+        deadline = time.monotonic() + 30
+        while b"listening on" not in container.logs():
+            assert time.monotonic() < deadline, container.logs()
+        yield where
+    finally:
+        container.remove(force=True)
+        client.images.remove(tag)
+
+
+@pytest.mark.usefixtures("cleaned")
+def test_a_team_builds_an_image_once(client, registry, monkeypatch):
+    monkeypatch.setenv("OSUPGRADE_REGISTRY", registry)
+    told = []
+    tag = ImageStore(client, small(b"hello\n")).ensure(["try-images-small"], told.append)["try-images-small"]
+    built = str(client.images.get(tag).id)
+    assert "pushing to" in told[-2].step
+    client.images.remove(tag)
+    told.clear()
+    ImageStore(client, small(b"hello\n")).ensure(["try-images-small"], told.append)
+    assert [progress.step for progress in told] == [f"asking {registry}", f"pulled from {registry}"]
+    assert str(client.images.get(tag).id) == built
+    assert not client.images.list(f"{registry}/osupgrade/try-images-small")
+
+
+@pytest.mark.usefixtures("cleaned")
+def test_a_registry_that_does_not_answer_is_said_with_what_to_do(client, monkeypatch):
+    monkeypatch.setenv("OSUPGRADE_REGISTRY", "127.0.0.1:9")
+    with pytest.raises(MissingFault, match=r"cannot pull 127\.0\.0\.1:9/osupgrade/try-images-small") as caught:
+        ImageStore(client, small(b"hello\n")).ensure(["try-images-small"])
+    assert "Unset OSUPGRADE_REGISTRY" in caught.value.hint

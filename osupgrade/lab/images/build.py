@@ -23,6 +23,7 @@ from osupgrade.lab.images.bootstrap import Cancelled, provide
 from osupgrade.lab.images.context import BUILD, LABEL, build_arguments, final_dockerfile, host_certificates, pack
 from osupgrade.lab.images.diagnosis import ImageError, diagnose, plain_lines
 from osupgrade.lab.images.recipe import OURS, Recipe, tag_of
+from osupgrade.lab.images.registry import Registry
 from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import MissingFault
 
@@ -47,8 +48,15 @@ class Progress:
 class Crew:
     """The threads that build some images, each as soon as what it builds on is there."""
 
-    def __init__(self, client: docker.DockerClient, recipes: Mapping[str, Recipe], order: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        recipes: Mapping[str, Recipe],
+        order: tuple[str, ...],
+        registry: Registry | None = None,
+    ) -> None:
         self._client = client
+        self._registry = registry
         self._recipes = recipes
         self._order = graphlib.TopologicalSorter(
             {name: set(recipes[name].bases).intersection(order) for name in order}
@@ -134,6 +142,12 @@ class Crew:
                 starts = {f"{OURS}{base}": tag_of(self._recipes, base) for base in recipe.bases}
                 starts |= {image: provide(self._client, image, say, self._cancelled) for image in recipe.outside}
                 self._run(recipe, tag, starts, say)
+                if self._registry:
+                    say(f"pushing to {self._registry.where}")
+                    try:
+                        self._registry.push(tag)
+                    except MissingFault as fault:  # many may only read there, and the image is here
+                        say(f"{fault.message}: {fault.evidence}")
         self._news.put(Progress(name, "", "built"))
 
     def _run(self, recipe: Recipe, tag: str, starts: Mapping[str, str], say: Callable[[str], None]) -> None:

@@ -16,6 +16,7 @@ from docker.errors import APIError, ImageLoadError, ImageNotFound
 from osupgrade.lab.images.build import Crew, Progress, has_image
 from osupgrade.lab.images.context import LABEL
 from osupgrade.lab.images.recipe import Recipe, build_order, load_recipes, runs_on, tag_of
+from osupgrade.lab.images.registry import Registry, registry_of
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 
 
@@ -52,12 +53,21 @@ class ImageStore:
     def ensure(self, names: Iterable[str], progress: Callable[[Progress], None] = lambda _: None) -> Mapping[str, str]:
         """Build what is missing of ``names`` and return name -> tag.
 
-        ``progress`` is called in the caller's thread. Raises UsageFault for an unknown name and for an image that this
+        ``progress`` is called in the caller's thread. A registry that the environment names is asked first, and gets
+        what was built; MissingFault when it does not answer. Raises UsageFault for an unknown name and for an image that this
         machine cannot have, and ImageError for the first image that could not be built, after the builds that were
         under way have ended.
         """
         names = tuple(names)
-        order = build_order(self.recipes, names, self.present)
+        registry = registry_of(self._client)
+        pulled = set()
+
+        def at_hand(name: str) -> bool:
+            if not self.present(name) and registry and self._pulled(registry, name, progress):
+                pulled.add(name)
+            return name in pulled or self.present(name)
+
+        order = build_order(self.recipes, names, at_hand)
         for recipe in (self.recipes[name] for name in order if self.recipes[name].architectures):
             machine = self._machine()
             if not runs_on(recipe, machine):
@@ -66,10 +76,10 @@ class ImageStore:
                     hint=f"take {recipe.instead}" if recipe.instead else "",
                 )
         for name in names:
-            if name not in order:
+            if name not in order and name not in pulled:
                 progress(Progress(name, "", "present"))
         if order:
-            Crew(self._client, self.recipes, order).work(progress)
+            Crew(self._client, self.recipes, order, registry).work(progress)
         return {name: self.tag(name) for name in names}
 
     def save(self, names: Iterable[str], file: Path) -> int:
@@ -125,6 +135,13 @@ class ImageStore:
                     yield f"kept image {reference}: {fault.explanation}"
                 else:
                     yield f"removed image {reference}"
+
+    def _pulled(self, registry: Registry, name: str, progress: Callable[[Progress], None]) -> bool:
+        progress(Progress(name, f"asking {registry.where}", "building"))
+        found = registry.pull(self.tag(name))
+        if found:
+            progress(Progress(name, f"pulled from {registry.where}", "built"))
+        return found
 
     def _machine(self) -> str:
         return str(self._client.info().get("Architecture", ""))
