@@ -60,6 +60,13 @@ def ending_at(database: str, versions: Sequence[str]) -> tuple[Era, ...]:
     )
 
 
+def brought_by(database: str, revision: str) -> str:
+    """The first release that has a numbered revision at its end or before; empty where that is not known."""
+    counted = revision.isascii() and revision.isdigit()
+    reached = [e.name for e in eras() if e.ends.get(database) and behind(database, e.ends[database], (revision,))]
+    return reached[0] if counted and reached else ""
+
+
 def said_of(database: str, versions: Sequence[str]) -> str:
     """In words of which release these versions are: ``that of Queens (2018.1)``, or between two; empty if unknown."""
     if found := ending_at(database, versions):

@@ -70,6 +70,19 @@ def _counted(here: tuple[int, ...], there: tuple[int, ...]) -> bool:
     return here[-shared:] >= there[-shared:]
 
 
+def marked(database: str, versions: Sequence[str]) -> tuple[str, ...]:
+    """The versions, or the release that they are in all but name.
+
+    A revision with the name of its release changes nothing: it only marks the end of the release, and what it follows
+    is that end already.
+    """
+    brought = graph(database)
+    for name, follows in brought.follows.items():
+        if name == brought.release[name] and versions and set(follows) == set(versions):
+            return (name,)
+    return tuple(versions)
+
+
 def known(database: str, versions: Sequence[str]) -> bool:
     """Whether these versions can be upstream's: revisions that a release brings, or numbers that one has reached."""
     if here := numbers(versions):

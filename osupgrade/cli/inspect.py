@@ -28,7 +28,7 @@ from osupgrade.cli.options import (
 from osupgrade.cli.progress import reading, telling
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import Told
-from osupgrade.dump.start import check_start, onward
+from osupgrade.dump.start import check_start, ended, onward
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
@@ -92,7 +92,7 @@ def inspect(
         asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
     path = path or DEFAULT_PATH
-    command = _next_command(options, dumps or (), usable, path) if usable else _dumped(options, url, seen)
+    command = _next_command(options, dumps or (), usable, path, seen) if usable else _dumped(options, url, seen)
     found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *asked)
     page = replace(seen, findings=tuple(_with_dumps(one, command) for one in found))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
@@ -197,9 +197,17 @@ def _dumped(options: str, url: str, seen: Inspection) -> str:
     return f"{dump} {names} > cloud.sql && {_REHEARSE} cloud.sql{options}"
 
 
-def _next_command(options: str, given: Sequence[Path], usable: Usable, path: str) -> str:
+def _done(usable: Usable, path: str, seen: Inspection) -> bool:
+    """Whether a rehearsal on this path has nothing left to run, its moves neither."""
+    plan = plan_from(path)
+    moved = {move.service: move.name for move in plan.moves}
+    stays = any(moved.get(one.service, one.variant) not in (one.variant, one.revision) for one in seen.databases)
+    return not stays and ended(holdings(usable.dumps), plan.releases)
+
+
+def _next_command(options: str, given: Sequence[Path], usable: Usable, path: str, seen: Inspection) -> str:
     """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
-    if _refused(usable, path):
+    if _refused(usable, path) or _done(usable, path, seen):
         return onward(holdings(usable.dumps)) or _ROUTES
     # What came from a pipe can be had again by the same command only where it was standard input.
     if any(part.kept for dump in usable.dumps for part in dump.parts) and list(map(str, given)) != ["-"]:

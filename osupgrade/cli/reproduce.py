@@ -16,10 +16,10 @@ from osupgrade.dump.sanitize import read_key
 from osupgrade.dump.write import check_output, unless_it_fails
 from osupgrade.history.rundir import find_run
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.failure import Failure
 from osupgrade.model.quoting import shell_word
 from osupgrade.rehearsal.prepare import all_scenarios
 from osupgrade.report.terminal.console import terminal
-from osupgrade.reproduce.failure import Failure
 from osupgrade.reproduce.opening import opened_archive, opened_run
 from osupgrade.reproduce.packing import pack_subject
 from osupgrade.reproduce.replaying import replay_archive

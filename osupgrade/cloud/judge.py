@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from osupgrade.catalog.revisions import marked
 from osupgrade.model.release import Database
 from osupgrade.model.step import Diagnosis
 
@@ -60,7 +61,7 @@ def judge_start(databases: Sequence[Database], before: Versions, release: str) -
         f"{database.name} was at {_revisions(before[database.name])} before, "
         f"expected {_revisions(database.head)}, the head of {release}"
         for database in databases
-        if database.name in before and before[database.name] != database.head
+        if database.name in before and marked(database.name, before[database.name]) != tuple(database.head)
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from osupgrade.catalog.eras import ending_at, said_of
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
-from osupgrade.catalog.revisions import behind, known
+from osupgrade.catalog.revisions import behind, known, marked
 from osupgrade.dump.holdings import Holding
 from osupgrade.model.chain import ordered
 from osupgrade.model.errors import UsageFault
@@ -72,7 +72,7 @@ def release_of(found: Sequence[Holding]) -> Release:
 
 def _matching(holding: Holding, releases: Sequence[Release]) -> list[int]:
     """The numbers of the releases that end at a database's version."""
-    versions = set(holding.section.versions or ("",))
+    versions = set(marked(holding.service, holding.section.versions) or ("",))
     return [number for number, head in enumerate(_ends(holding.service, releases)) if set(head) == versions]
 
 
@@ -95,7 +95,7 @@ def _ends(database: str, releases: Sequence[Release]) -> list[tuple[str, ...]]:
 def _place(database: str, versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:
     """The release a version is of; ``before`` or ``after`` all of them; empty when it is in between."""
     for name, head in heads.items():
-        if set(versions) == set(head):
+        if set(marked(database, versions)) == set(head):
             return name
     ordered = [head for head in heads.values() if head]
     if known(database, versions) and ordered:
@@ -122,17 +122,29 @@ def _is(holding: Holding) -> str:
     return f"its version is {known}; " if known else ""
 
 
+def ended(found: Sequence[Holding], releases: Sequence[Release]) -> bool:
+    """Whether every database is at the end of a path's last release, so that its hops are done."""
+    ends = [(one, heads(one.service, releases)) for one in found]
+    places = [_place(one.service, one.section.versions, known) for one, known in ends if known]
+    return bool(places) and set(places) == {releases[-1].name}
+
+
 def onward(found: Sequence[Holding]) -> str:
     """The command that rehearses dumps from the release at which they are to the next; empty where there is none."""
-    releases = ordered(load_releases().values())
     try:
-        at = releases.index(release_of(found))
+        release = release_of(found)
     except UsageFault:
         return ""
-    if at + 1 == len(releases):
+    return onward_from(release.name, [str(holding.dump.path) for holding in found])
+
+
+def onward_from(release: str, paths: Iterable[str]) -> str:
+    """The command that rehearses dumps from a release to the next; empty where there is none."""
+    names = [known.name for known in ordered(load_releases().values())]
+    if release not in names[:-1]:
         return ""
-    paths = dict.fromkeys(str(holding.dump.path) for holding in found)
-    return f"{shell_join(['osupgrade', 'rehearse', *paths])} --from {releases[at].name} --to {releases[at + 1].name}"
+    command = shell_join(["osupgrade", "rehearse", *dict.fromkeys(paths)])
+    return f"{command} --from {release} --to {names[names.index(release) + 1]}"
 
 
 def _way_on(found: Sequence[Holding], newer: Holding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from osupgrade.cloud.cloud import Cloud
@@ -11,6 +11,7 @@ from osupgrade.cloud.laboratory import Say
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.read import Dump
 from osupgrade.model.events import EventLog
+from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.quoting import quoted
 from osupgrade.model.report import LaneResult, StagedFinding, State
@@ -60,7 +61,8 @@ class OtherDefault:
             ran = replace(self.runner, run=here, events=events).go(
                 replace(copy, assumed=dict.fromkeys(self.silent, self.other))
             )
-        finding = judged(self.silent, self.other, ended.result, ran.result)
+        names = (*cloud.databases.values(), *copy.databases.values())
+        finding = judged(self.silent, self.other, ended.result, ran.result, names)
         return PhaseResult((StagedFinding(VERIFY, finding, State.STANDING),))
 
 
@@ -69,14 +71,19 @@ def silent(dumps: Sequence[Dump]) -> tuple[str, ...]:
     return tuple(sorted(held.service for held in holdings(dumps) if not held.section.charset))
 
 
-def judged(silent: Sequence[str], other: str, first: LaneResult, second: LaneResult) -> Finding:
-    """What to say of the databases without a known default: whether it matters, and to which steps."""
+def judged(
+    silent: Sequence[str], other: str, first: LaneResult, second: LaneResult, names: Collection[str] = ()
+) -> Finding:
+    """What to say of the databases without a known default: whether it matters, and to which steps.
+
+    An error that only names a database by another of its ``names``, or another value, is the same one.
+    """
     place = ", ".join(silent)
     unknown = f"the dump does not say the default character set of {place}"
-    here, there = _failures(first), _failures(second)
-    if here == there:
+    if _failures(first, names) == _failures(second, names):
         words = f"{unknown}; {ASSUMED} was assumed, and with {other} every step ends the same"
         return Finding(SOURCE, Severity.INFO, silent[0], place, words)
+    here, there = _errors(first), _errors(second)
     rows: list[tuple[object, ...]] = [
         (step, here.get(step, "succeeded"), there.get(step, "succeeded")) for step in sorted({*here, *there})
     ]
@@ -92,7 +99,11 @@ def judged(silent: Sequence[str], other: str, first: LaneResult, second: LaneRes
     )
 
 
-def _failures(result: LaneResult) -> dict[str, str]:
+def _failures(result: LaneResult, names: Collection[str]) -> list[Failure]:
+    return [failure_of(step, names) for step in sorted(result.failed, key=lambda step: step.step)]
+
+
+def _errors(result: LaneResult) -> dict[str, str]:
     """Each failed step with its error."""
     return {step.step: step.diagnosis.error if step.diagnosis else "; ".join(step.problems) for step in result.failed}
 

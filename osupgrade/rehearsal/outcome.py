@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory
+from osupgrade.dump.start import onward_from
 from osupgrade.history import History, judge_by_past
 from osupgrade.history.inputs import input_digest
 from osupgrade.model.errors import Exit
@@ -70,7 +71,7 @@ def conclude(report: RunReport, plan: Plan, request: Request, where: str, histor
         result=result,
         exit_status=Exit.CAME_THROUGH if result.came_through else Exit.DID_NOT,
         verdict=DIFFERS if differs else sentence(result, plan),
-        next_command=accepting(where) if differs else next_command(result, where, request),
+        next_command=accepting(where) if differs else next_command(result, where, request, plan.last.name),
         notes=(*report.notes, *notes),
     )
 
@@ -87,7 +88,7 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     """The verdict in one sentence."""
     if result.refused:
         return "the cloud could not be set up"
-    if result.came_through and result.steps and not any(s.outcome is not Outcome.SKIPPED for s in result.steps):
+    if result.came_through and _idle(result):
         return f"the cloud is at {plan.end} already: there was nothing to run"
     if result.came_through:
         return f"the cloud came through from {plan.first.name} to {plan.end}"
@@ -100,8 +101,15 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     return f"the cloud did not come through: {' and '.join(parts)}"
 
 
-def next_command(result: LaneResult, where: str, request: Request) -> str:
-    """What the operator does next."""
+def _idle(result: LaneResult) -> bool:
+    """Whether every step was passed over."""
+    return bool(result.steps) and all(step.outcome is Outcome.SKIPPED for step in result.steps)
+
+
+def next_command(result: LaneResult, where: str, request: Request, last: str) -> str:
+    """What the operator does next; ``last`` is the release at which the rehearsal ended."""
+    if result.came_through and _idle(result) and (command := onward_from(last, map(str, request.dumps))):
+        return command
     if result.came_through:
         return f"osupgrade report {where} --runbook"
     # A cure that was applied and did not hold, or was refused, does not help a second time.

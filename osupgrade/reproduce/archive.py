@@ -25,7 +25,7 @@ from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.limits import FREE, how_to_raise, limits
 from osupgrade.dump.write import check_output
 from osupgrade.model.errors import Fault, MissingFault, UsageFault
-from osupgrade.reproduce.failure import Failure
+from osupgrade.model.failure import Failure
 
 FORMAT = 1
 """Of ``reproduction.json``; raised when a field changes its meaning or goes."""

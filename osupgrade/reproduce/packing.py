@@ -14,10 +14,10 @@ from osupgrade.cloud.route import Step
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.images.recipe import load_recipes, tag_of
+from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.plan import Plan
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.reproduce.archive import Facts, Packed, pack
-from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.reproduce.rerun import NotAgain, restored, run_step
 from osupgrade.reproduce.subject import Masking, Subject
 from osupgrade.scenarios.contract import Instead

@@ -12,13 +12,13 @@ from osupgrade.cloud.laboratory import Laboratory, Say, choose_database, open_la
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.connect import connect
 from osupgrade.model.errors import Exit
+from osupgrade.model.failure import failure_of
 from osupgrade.model.quoting import shell_join
 from osupgrade.model.report import LaneResult, RunReport
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.manifest import manifest, now
 from osupgrade.report.write import write_reports
 from osupgrade.reproduce.archive import Packed, unpack
-from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.opening import is_small, packed_database, plan_of
 from osupgrade.reproduce.packing import replay, unlike
 from osupgrade.scenarios.loading import ScenarioSet

@@ -30,6 +30,7 @@ from osupgrade.lab.snapshots.clouds import CloudCache
 from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
 from osupgrade.model.events import EventLog
+from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.plan import SERVER, Plan
 from osupgrade.model.report import KeptDatabase, RunReport
 from osupgrade.model.step import Outcome, StepResult
@@ -39,7 +40,6 @@ from osupgrade.rehearsal.request import LARGE
 from osupgrade.rehearsal.servers import ServerMoves
 from osupgrade.report.digest import servers_moved_to
 from osupgrade.report.json import read_json
-from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.scenarios.contract import Instead, Lane, Scenario
 
 IN_MEMORY = 1 << 30

@@ -15,11 +15,11 @@ from osupgrade.catalog.site import Site
 from osupgrade.cloud.route import Step
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.failure import Failure
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import version_column
 from osupgrade.model.step import StepResult
 from osupgrade.reproduce.archive import site_text
-from osupgrade.reproduce.failure import Failure
 from osupgrade.scenarios.helpers import definition
 from osupgrade.schema.catalogue import Lineage
 from osupgrade.schema.reading import read_schema

@@ -17,11 +17,11 @@ from osupgrade.dump.shrink import Candidate, Shrunk, Table, everything, minimal,
 from osupgrade.dump.write import write_dump
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.failure import Failure
 from osupgrade.model.plan import make_plan
 from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.rehearsal.treated import shelved_cloud
-from osupgrade.reproduce.failure import Failure
 from osupgrade.reproduce.rerun import NotAgain
 from osupgrade.reproduce.scenario_writer import Left, describe, write_scenario
 from osupgrade.reproduce.subject import Masking, Subject

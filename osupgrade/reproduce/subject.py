@@ -15,8 +15,8 @@ from osupgrade.dump.mask.values import Masker
 from osupgrade.dump.policy import Policy, load_policy
 from osupgrade.dump.sanitize import SanitizeReport, sanitize
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.model.failure import Failure
 from osupgrade.model.plan import Plan
-from osupgrade.reproduce.failure import Failure
 from osupgrade.scenarios.contract import Instead
 
 

@@ -22,10 +22,10 @@ from osupgrade.lab.database import SHELF, DatabaseServer
 from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.sql_server import send
 from osupgrade.model.errors import LabFault
+from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.reproduce.failure import Failure, failure_of
 from osupgrade.reproduce.rerun import run_step
 from osupgrade.scenarios.contract import Instead
 from osupgrade.schema.catalogue import Lineage, line_of

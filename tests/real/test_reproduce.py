@@ -12,13 +12,13 @@ from osupgrade.cloud.route import find_step
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import Exit
 from osupgrade.model.events import EventLog
+from osupgrade.model.failure import failure_of
 from osupgrade.model.plan import make_plan
 from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.cures import cure_none
 from osupgrade.rehearsal.runner import Runner
 from osupgrade.reproduce import shrinking
 from osupgrade.reproduce.archive import unpack
-from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.packing import pack_subject, replay, unlike
 from osupgrade.reproduce.rerun import NotAgain, run_step
 from osupgrade.reproduce.shrinking import shrink_subject

@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy
 
-from osupgrade.catalog.eras import ending_at
+from osupgrade.catalog.eras import brought_by, ending_at, said_of
+from osupgrade.catalog.revisions import marked
 from osupgrade.catalog.services import repository
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
@@ -156,7 +157,8 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
         words = f"{one.service} is at {at.name} of {at.release}, which {last} does not follow"
         how = "osupgrade routes shows the routes that there are; give the dumps of one cloud together"
         return Finding(SOURCE, Severity.ERROR, one.service, one.database, words, how)
-    end, here = (line.position(r) or 0 for r in (line.head(last).name, identity.revision.name))
+    (stands,) = marked(one.service, (identity.revision.name,))
+    end, here = (line.position(r) or 0 for r in (line.head(last).name, stands))
     if line.knows(first):
         start, begins = line.position(line.head(first).name) or 0, f"{first}'s is {line.head(first).name}"
     else:  # ML2 came with Havana
@@ -171,19 +173,26 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
             one.service,
             one.database,
             f"{says}: it is older than {first}, or its upgrade to {first} was not ended",
-            f"this path begins at {first}; upgrade to it first",
+            f"{_said(one.service, identity.revision.name)}this path begins at {first}; upgrade to it first",
         )
     if here >= end:
         ends = f"{says}, {last}'s {line.head(last).name}: it is at the path's end already"
         claimed = line.position(identity.claim[-1]) if identity.claim else None
         left = end - claimed if claimed is not None else 0
-        how = "nothing is left to rehearse for it"
+        moves = [move.name for move in plan.moves if move.service == one.service]
+        ahead = [move for move in moves if here < (line.position(move) or 0)]
+        how = f"only the move to {ahead[0]} is left" if ahead else "nothing is left to rehearse for it"
         if left > 0 and not identity.findings:
             ends += f", and what is left from {identity.claim[-1]} on changes nothing"
             how = f"run {last}'s own upgrade once: it only writes the version"
         return Finding(SOURCE, Severity.WARNING, one.service, one.database, ends, how)
     words = f"{says}: it is on the way to {last} already"
     return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
+
+
+def _said(service: str, revision: str) -> str:
+    known = said_of(service, (revision,))
+    return f"its version is {known}; " if known else ""
 
 
 def is_empty(rows: Rows, database: str, schema: Schema) -> bool:
@@ -244,7 +253,7 @@ def _facts(rows: Rows, one: Survey) -> Database:
         )
     return replace(
         _counted(rows, one.service, one.database, one.schema),
-        release=identity.revision.release,
+        release=brought_by(one.service, identity.revision.name) or identity.revision.release,
         revision=identity.revision.name,
         same=identity.same,
         variant=identity.line.variant,

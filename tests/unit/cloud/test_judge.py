@@ -94,3 +94,10 @@ def test_a_tool_that_exits_zero_with_work_left_says_so_itself():
         "`db online_data_migrations` left work undone: Error attempting to run <function delete_build_requests>",
     )
     assert judge_work("db sync", "0 rows matched query x, 0 migrated\nall is well", nova.unfinished) == ()
+
+
+def test_a_hop_may_begin_just_before_the_revision_that_marks_its_release():
+    (part,) = load_releases()["icehouse"].services["neutron"].databases
+    assert judge_start([part], {"neutron": ("5ac1c354a051",)}, "icehouse") == ()
+    (problem,) = judge_start([part], {"neutron": ("538732fa21e1",)}, "icehouse")
+    assert "expected icehouse" in problem

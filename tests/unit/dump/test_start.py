@@ -7,7 +7,8 @@ import pytest
 from osupgrade.catalog.identity import Section
 from osupgrade.catalog.releases import load_releases, plan_named
 from osupgrade.dump.holdings import Holding
-from osupgrade.dump.start import check_start, release_of
+from osupgrade.dump.start import check_start, ended, onward, onward_from, release_of
+from osupgrade.model.chain import ordered
 from osupgrade.model.errors import Exit, UsageFault
 
 
@@ -118,3 +119,33 @@ def test_a_release_that_nobody_knows_has_to_be_named(versions):
 def test_a_database_between_two_releases_is_on_the_way_from_the_first(database, versions, release):
     held = Holding(database, Read(), Section(database, True, (), versions=versions))
     assert release_of([held]).name == release
+
+
+@pytest.mark.parametrize(
+    ("last", "release", "next_one"),
+    [("27ef74513d33", "havana", "icehouse"), ("5ac1c354a051", "icehouse", "juno"), ("20c469a5f920", "kilo", "liberty")],
+)
+def test_what_is_a_release_but_for_the_revision_that_marks_it_is_where_a_route_can_begin(last, release, next_one):
+    assert checked(last, path=f"{release}-{next_one}", service="neutron") == ()
+    held = Holding("neutron", Read(), Section("neutron", True, (), versions=(last,)))
+    assert release_of([held]).name == release
+    assert onward([held]) == f"osupgrade rehearse keystone.sql --from {release} --to {next_one}"
+
+
+def test_the_revision_before_that_is_older():
+    with pytest.raises(UsageFault, match="is older than icehouse"):
+        checked("538732fa21e1", path="icehouse-juno", service="neutron")
+
+
+def test_dumps_are_at_the_end_of_a_path_when_all_of_them_are():
+    def held(service, version):
+        return Holding(service, Read(), Section(service, True, (), versions=(version,)))
+
+    releases = plan_named("grizzly-icehouse").releases
+    assert ended([held("keystone", "44"), held("neutron", "5ac1c354a051")], releases)
+    assert not ended([held("keystone", "44"), held("glance", "33")], releases)
+    assert not ended([], releases)
+
+
+def test_nothing_follows_the_last_release():
+    assert onward_from(list(ordered(load_releases().values()))[-1].name, ["x.sql"]) == onward_from("nonsense", []) == ""

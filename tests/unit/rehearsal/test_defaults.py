@@ -1,5 +1,7 @@
 """Whether an unknown default character set matters is said, with the steps that end differently."""
 
+import dataclasses
+
 import pytest
 
 from osupgrade.model.finding import Severity
@@ -41,3 +43,21 @@ def test_a_default_on_which_the_outcome_depends_is_a_warning_with_the_steps(turn
     assert row[0] == "havana/nova"
     assert row[2 if not turned else 1] == "succeeded"
     assert finding.command == "osupgrade survey"
+
+
+def test_the_same_error_under_a_copys_name_is_the_same_end():
+    def failed(name):
+        error = f"ProgrammingError: (1146, \"Table '{name}.routers' doesn't exist\")"
+        steps = tuple(
+            dataclasses.replace(step, diagnosis=dataclasses.replace(step.diagnosis, error=error))
+            if step.diagnosis
+            else step
+            for step in samples.FAILED.result.steps
+        )
+        return dataclasses.replace(samples.FAILED.result, steps=steps)
+
+    names = ("quantum", "defaultlatin1_quantum")
+    same = judged(["quantum"], "latin1", failed(names[0]), failed(names[1]), names)
+    assert same.severity is Severity.INFO and "every step ends the same" in same.message
+    other = judged(["quantum"], "latin1", failed(names[0]), samples.FAILED.result, names)
+    assert other.severity is Severity.WARNING

@@ -210,3 +210,19 @@ def test_a_clean_page_ends_with_one_line():
 def test_the_page_keeps_to_the_terminal(width):
     text = page(finding(message="very " * 60), own=(OWN,), width=width, force_terminal=True, color_system=None)
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+@pytest.mark.parametrize(
+    ("variant", "revision", "words", "left"),
+    [
+        ("openvswitch", "icehouse", "at the path's end already", "only the move to ml2 is left"),
+        ("openvswitch", "ml2", "at the path's end already", "nothing is left to rehearse for it"),
+        ("ml2", "5ac1c354a051", "what is left from 5ac1c354a051 on changes nothing", "it only writes the version"),
+    ],
+)
+def test_what_is_left_at_the_end_of_the_hops_is_told(variant, revision, words, left):
+    claim = "icehouse" if revision == "ml2" else revision
+    tables = lineage("neutron", variant).at(revision).schema.tables
+    finding = start_finding(surveyed("neutron", revision, (claim,), tables=tables), PLAN)
+    assert words in finding.message
+    assert left in finding.consequence

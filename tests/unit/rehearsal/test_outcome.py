@@ -2,11 +2,13 @@
 
 import shlex
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from osupgrade.model.finding import Cure, Finding, Severity
+from osupgrade.model.step import Outcome
 from osupgrade.rehearsal.outcome import next_command
 from osupgrade.rehearsal.request import Request
 
@@ -17,7 +19,7 @@ def found(source):
 
 def after(cures, *standing):
     result = SimpleNamespace(came_through=False, standing=[found(name) for name in standing], failed=())
-    return next_command(result, "runs/x", Request(cures=cures))
+    return next_command(result, "runs/x", Request(cures=cures), "icehouse")
 
 
 def cured_by(command):
@@ -49,4 +51,19 @@ def test_a_cure_that_did_not_hold_is_not_proposed_again(cures):
 @pytest.mark.parametrize(("log", "said"), [("a.log", "read runs/x/logs/a.log"), (None, "read runs/x/report.html")])
 def test_a_step_without_a_log_is_read_about_in_the_report(log, said):
     result = SimpleNamespace(came_through=False, standing=(), failed=(SimpleNamespace(log=log),))
-    assert next_command(result, "runs/x", Request()) == said
+    assert next_command(result, "runs/x", Request(), "icehouse") == said
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("icehouse", "osupgrade rehearse 'a b.sql' --from icehouse --to juno"),
+        ("hibiscus", "osupgrade report runs/x --runbook"),
+    ],
+)
+def test_a_cloud_that_had_every_step_behind_it_is_rehearsed_from_there(last, said):
+    idle = SimpleNamespace(came_through=True, steps=(SimpleNamespace(outcome=Outcome.SKIPPED),))
+    request = Request(dumps=(Path("a b.sql"),))
+    assert next_command(idle, "runs/x", request, last) == said
+    ran = SimpleNamespace(came_through=True, steps=(*idle.steps, SimpleNamespace(outcome=Outcome.PASSED)))
+    assert next_command(ran, "runs/x", request, last) == "osupgrade report runs/x --runbook"

@@ -11,8 +11,8 @@ import pytest
 
 from osupgrade.catalog.site import Site, read_site
 from osupgrade.model.errors import Exit, UsageFault
+from osupgrade.model.failure import Failure
 from osupgrade.reproduce.archive import FACTS, Facts, pack, site_text, unpack
-from osupgrade.reproduce.failure import Failure
 
 FAILURE = Failure("havana/nova", "IntegrityError", 1452, "a … b", "INSERT INTO x", "209_x", {"nova": ("208",)})
 FAILS = Facts(

@@ -12,10 +12,10 @@ from osupgrade.catalog.site import Site
 from osupgrade.cloud.route import find_step
 from osupgrade.dump.shrink import Table
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.failure import failure_of
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.stage import Stage
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
-from osupgrade.reproduce.failure import failure_of
 from osupgrade.reproduce.scenario_writer import Left, _condition, _insert, check_directory, write_scenario
 from osupgrade.reproduce.trials import next_revision, tables_in
 from osupgrade.scenarios.contract import Blocks, Scenario

@@ -29,9 +29,16 @@ SLOW_TRANSACTION = 0.05  # seconds from which a transaction is asked for its loc
 
 ASK_TABLES = (
     "SELECT SUBSTRING(name, %d), table_id, clust_index_size + other_index_size "
-    "FROM information_schema.innodb_sys_tablestats WHERE name LIKE '%s'"
+    "FROM information_schema.%s WHERE name LIKE '%s'"
 )
+ASK_VERSION = "SELECT VERSION()"
 ASK_LOCKS = "SELECT trx_rows_locked FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = %d"
+
+
+def stats_of(version):
+    """What a server of this version calls InnoDB's table of tables' sizes: MySQL 8.0 renamed it, MariaDB did not."""
+    renamed = "mariadb" not in version.lower() and int(version.split(".")[0]) >= 8
+    return "innodb_tablestats" if renamed else "innodb_sys_tablestats"
 
 
 class Observer(object):
@@ -52,6 +59,7 @@ class Observer(object):
         self.running = {}  # id of a cursor -> its session, and when its statement began
         self.file = None
         self.watching = None
+        self.stats = ""  # the server's name for InnoDB's table of tables' sizes
         self.asking = 0.0  # seconds that it took to ask for all tables
         self.sizes = {}  # database -> {table: (bytes, id)}
         self.patched = set()
@@ -240,7 +248,9 @@ class Observer(object):
             return {}
         began = now()
         database = text(engine.url.database)
-        rows = ask(watching, ASK_TABLES % (len(database) + 2, database.replace("_", "\\_") + "/%"))
+        if not self.stats:
+            self.stats = stats_of(text(ask(watching, ASK_VERSION)[0][0]))
+        rows = ask(watching, ASK_TABLES % (len(database) + 2, self.stats, database.replace("_", "\\_") + "/%"))
         known = dict((text(name), (int(pages or 0) * 16384, int(number))) for name, number, pages in rows)
         self.asking = now() - began
         return known

@@ -36,3 +36,22 @@ def test_every_name_is_imported_or_defined(file):
 
 def test_a_name_without_meaning_is_seen():
     assert unknown("from a import B\ndef f(x):\n    return x[:B] + MOST\n") == {"MOST"}
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("5.6.24-log", "innodb_sys_tablestats"),
+        ("5.7.44", "innodb_sys_tablestats"),
+        ("10.5.23-MariaDB-0+deb11u1", "innodb_sys_tablestats"),
+        ("11.8.2-MariaDB", "innodb_sys_tablestats"),
+        ("8.0.36", "innodb_tablestats"),
+        ("9.7.4", "innodb_tablestats"),
+    ],
+)
+def test_the_table_of_sizes_is_asked_by_the_servers_own_name_for_it(version, name):
+    (file,) = (file for file in INSIDE if file.name == "osupgrade_observer.py")
+    wanted = [n for n in ast.parse(file.read_text("utf-8")).body if getattr(n, "name", "") == "stats_of"]
+    known = {}
+    exec(compile(ast.Module(wanted, []), str(file), "exec"), known)
+    assert known["stats_of"](version) == name

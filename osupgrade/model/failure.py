@@ -1,6 +1,6 @@
 """What makes two failures the same one: the step, the revision, the error and its statement, whatever the values are.
 
-Pure text work on what :mod:`osupgrade.cloud.judge` found in a tool's log. Values (ids, names, numbers, the databases'
+Pure text work on what was found in a tool's log. Values (ids, names, numbers, the databases'
 own names, which differ from server to server) are blanked; names of tables, columns and keys stay.
 """
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from osupgrade.cloud.judge import diagnose
+from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
-from osupgrade.reproduce.failure import Failure, failure_of
 
 
 def failed(error: str, *, stands: str = "38", revision: str = "039", database: str = "keystone") -> Failure:
