@@ -78,3 +78,10 @@ def like(database: str) -> str:
     """The database whose schema this one has: another's, or its own."""
     found = (each.like for service in services().values() for each in service.databases if each.name == database)
     return next(filter(None, found), database)
+
+
+@functools.cache
+def names(service: str) -> frozenset[str]:
+    """The names that a service gives at any release to what is in its databases: tables, columns, indexes and more."""
+    file = content.service_file(service, "names.txt")
+    return frozenset(file.read_text("utf-8").split()) if file.is_file() else frozenset()

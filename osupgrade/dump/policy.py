@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 
 from osupgrade.catalog.content import service_files
 from osupgrade.catalog.loading import Strict, load_toml
+from osupgrade.catalog.services import names, services
 from osupgrade.schema import catalogue
 
 
@@ -166,7 +167,7 @@ def upstream_names() -> frozenset[str]:
 
     Of the releases in the catalogue they are known from the schemas themselves, of all others from ``names.txt``.
     """
-    found = {name for file in service_files("names.txt") for name in file.read_text("utf-8").split()}
+    found = {name for service in services() for name in names(service)}
     for service in catalogue.services():
         for variant in catalogue.variants(service):
             line = catalogue.lineage(service, variant)

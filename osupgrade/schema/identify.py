@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from osupgrade.catalog.services import names
 from osupgrade.catalog.services import services as content_services
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.schema.catalogue import (
@@ -202,7 +203,7 @@ def customisation_findings(identity: Identity, changes: Iterable[Change]) -> lis
             severity=Severity.INFO if change.kind in ("added", "renamed") else Severity.WARNING,
             service=identity.line.service,
             place=change.place,
-            message=change.against(upstream),
+            message=difference(identity, change, upstream),
             consequence=_shadowed(identity, change),
         )
         for change in changes
@@ -252,6 +253,14 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
 
 def _next(line: Lineage, revision: Revision) -> Revision:
     return line.revisions[(line.position(revision.name) or 0) + 1]
+
+
+def difference(identity: Identity, change: Change, upstream: str) -> str:
+    """How a database differs from ``upstream``, and whether a table that is not there has a name of upstream's."""
+    words = change.against(upstream)
+    if change.object == "table" and change.kind == "added" and change.name in names(identity.line.service):
+        return f"{words} (upstream has this name elsewhere: in a plugin, an extension or another release)"
+    return words
 
 
 def _shadowed(identity: Identity, change: Change) -> str:

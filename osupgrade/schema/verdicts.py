@@ -200,7 +200,9 @@ def _verdict(
     what = f"{change.object} {change.place}"
     if change.kind == "removed":
         return _missing(change, wanted, now)
-    if wanted is not None and _plain(wanted) == _plain(own):
+    names = [getattr(item, "name", "") for item in (now, wanted)]
+    renamed = change.kind == "renamed" and all(names) and len(set(names)) > 1
+    if wanted is not None and _plain(wanted) == _plain(own) and not renamed:
         return Verdict(change, Fate.UPSTREAM, f"{what} is part of upstream now, defined the same")
     home = upstream.table(change.table)
     if isinstance(wanted, Index) and home and made_for_a_key(home, wanted) and _plain(now) == _plain(own):

@@ -34,6 +34,7 @@ from osupgrade.scenarios.contract import Scenario
 from osupgrade.schema.catalogue import covers, moves, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.foresight import foresee
+from osupgrade.schema.identify import difference
 from osupgrade.schema.reading import Rows, read_with
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import Survey, missing_privileges, read_claim, read_sizes, survey
@@ -231,7 +232,7 @@ def _own(one: Survey) -> Iterator[Own]:
             object=change.object,
             place=change.place,
             definition=described(change.after) if change.after else "",
-            difference=change.against(upstream),
+            difference=difference(one.study.identity, change, upstream),
             fate=prediction.fate,
             revision=prediction.revision,
             release=prediction.release,

@@ -253,3 +253,12 @@ def test_one_backported_column_does_not_move_the_revision():
     assert result.revision.name == "161"
     assert result.findings == ()
     assert [c.place for c in customisations(schema, result.line, "161")] == ["services.disabled_reason"]
+
+
+@pytest.mark.parametrize(("name", "upstreams"), [("firewalls", True), ("vpnservices", True), ("acme_hosts", False)])
+def test_a_table_of_a_plugin_that_the_lab_does_not_run_is_not_called_the_operators_own(name, upstreams):
+    line = lineage("neutron", "ml2")
+    tables = (*line.at("icehouse").schema.tables, Table(name, (Column("id", "int", False),)))
+    (found,) = (f for f in study("neutron", Schema(tables), ("icehouse",)).findings if f.place == name)
+    assert f"table {name} is not in upstream at icehouse" in found.message
+    assert ("upstream has this name elsewhere" in found.message) is upstreams

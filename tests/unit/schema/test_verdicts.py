@@ -309,3 +309,15 @@ def test_own_data_that_is_gone_or_changed_is_an_error():
     assert "3 rows before, 2 after" in found["b"]
     assert "another checksum" in found["c"]
     assert "gone" in found["d"]
+
+
+def test_a_key_that_upstream_has_by_another_name_is_kept_under_its_own():
+    def named(name):
+        key = ForeignKey(name, ("name",), "x", ("id",))
+        return schema(table("hosts", NAME, foreign_keys=(key,)), table("x"))
+
+    upstream, mine = named("hosts_ibfk_1"), named("hosts_name_fkey")
+    assert fate(upstream, mine, upstream, mine) is Fate.KEPT
+    assert fate(upstream, mine, upstream, upstream) is Fate.UPSTREAM
+    later = named("hosts_name_fkey")
+    assert fate(upstream, mine, later, later) is Fate.UPSTREAM
