@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from osupgrade.catalog import content
-from osupgrade.catalog.loading import Strict, load_toml, read_toml
+from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.release import CLOSED
 
@@ -216,31 +216,25 @@ class _Serve(Strict):
     statement: tuple[_Statement, ...] = ()
 
 
-class _Like(Strict):
-    """Another release's file holds for this one too."""
-
-    like: str
-
-
 @functools.cache
 def load_running(release: str, images: Path | None = None) -> Running | None:
-    """How ``release`` runs; None when there is no description of it. Raises UsageFault naming the file and the key."""
-    directory = (images or content.images()) / release
-    file = directory / "serve.toml"
-    if not file.is_file():
+    """How ``release`` runs; None when there is no description of it. Raises UsageFault naming the file and the key.
+
+    A file that says ``like = "RELEASE"`` has that one's contents, but for what it says itself: an entry of a list
+    takes the place of the one of its name, and a file in ``serve/`` or ``apis/`` that of the other's.
+    """
+    top = images or content.images()
+    if not (top / release / "serve.toml").is_file():
         return None
-    if "like" in read_toml(file):
-        other = load_toml(file, _Like).like
-        if other == release:
-            raise UsageFault(f"{file}: like: it names itself")
-        running = load_running(other, images)
-        return replace(running, release=release) if running else None
-    read, templates = load_toml(file, _Serve), directory / "serve"
+    data, directories = _inherited(top, release)
+    read = validate(data, _Serve, str(top / release / "serve.toml"))
+    files = [path for each in directories for path in sorted((each / "serve").glob("*")) if path.is_file()]
+    scripts = [each / "apis" for each in directories if (each / "apis").is_dir()]
     return Running(
         release=release,
         broker=read.broker,
         broker_environment=read.broker_environment,
-        scripts=directory / "apis",
+        scripts=scripts[-1] if scripts else top / release / "apis",
         always=read.always,
         host=read.host,
         processes=read.process,
@@ -253,8 +247,33 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
         account=read.account,
         expected=read.expected,
         statements=tuple((each.database, each.sql) for each in read.statement),
-        templates={path.name: path.read_text("utf-8") for path in sorted(templates.glob("*")) if path.is_file()},
+        templates={path.name: path.read_text("utf-8") for path in files},
     )
+
+
+def _inherited(top: Path, release: str, below: tuple[str, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """What a release's file says with what it is like, and the directories of both, the own one last."""
+    file = top / release / "serve.toml"
+    data = read_toml(file)
+    other = data.pop("like", None)
+    if other is None:
+        return data, (file.parent,)
+    if not isinstance(other, str) or not (top / other / "serve.toml").is_file():
+        raise UsageFault(f"{file}: like: there is no {top.name}/{other}/serve.toml")
+    if other in (*below, release):
+        raise UsageFault(f"{file}: like: it names itself")
+    merged, directories = _inherited(top, other, (*below, release))
+    for key, value in data.items():
+        own = _by_name(value)
+        merged[key] = list((_by_name(merged.get(key)) | own).values()) if own else value
+    return merged, (*directories, file.parent)
+
+
+def _by_name(entries: Any) -> dict[str, Any]:
+    """The entries of a list of tables by their names; nothing of anything else."""
+    tables = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    named = {entry["name"]: entry for entry in tables if isinstance(entry.get("name"), str)}
+    return named if isinstance(entries, list) and len(named) == len(entries) else {}
 
 
 def _check(read: _Check) -> AfterCheck:

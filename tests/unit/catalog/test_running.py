@@ -1,0 +1,99 @@
+"""How a release says that its services run as another's do, but for what it says itself."""
+
+import pytest
+
+from osupgrade.catalog.running import load_running
+from osupgrade.model.errors import UsageFault
+
+BASE = """
+host = "controller"
+broker = "rabbitmq"
+[[process]]
+name = "api"
+service = "nova"
+program = "/opt/api"
+config = ["nova.conf"]
+[[process]]
+name = "proxy"
+service = "nova"
+program = "/opt/proxy"
+[[listing]]
+name = "servers"
+service = "nova"
+sql = "SELECT new"
+"""
+OWN = """
+like = "newer"
+broker = ""
+[[process]]
+name = "api"
+service = "nova"
+program = "/opt/older-api"
+[[process]]
+name = "scheduler"
+service = "nova"
+program = "/opt/scheduler"
+"""
+
+
+@pytest.fixture
+def images(tmp_path):
+    def put(release, serve, **files):
+        (tmp_path / release / "serve").mkdir(parents=True)
+        (tmp_path / release / "serve.toml").write_text(serve)
+        for name, text in files.items():
+            (tmp_path / release / "serve" / f"{name}.conf").write_text(text)
+
+    put("newer", BASE, nova="new", glance="new")
+    (tmp_path / "newer" / "apis").mkdir()
+    put("older", OWN, nova="old")
+    put("oldest", 'like = "older"\n')
+    return tmp_path
+
+
+def test_an_entry_takes_the_place_of_the_one_of_its_name(images):
+    running = load_running("older", images)
+    assert running.release == "older"
+    assert running.broker == ""
+    assert running.host == "controller"
+    assert [(p.name, p.program, p.config) for p in running.processes] == [
+        ("api", "/opt/older-api", ()),
+        ("proxy", "/opt/proxy", ()),
+        ("scheduler", "/opt/scheduler", ()),
+    ]
+    assert [listing.sql for listing in running.listings] == ["SELECT new"]
+
+
+def test_the_others_stay_when_every_own_entry_takes_a_place(images):
+    (images / "older" / "serve.toml").write_text(OWN[: OWN.rindex("[[process]]")])
+    assert [process.name for process in load_running("older", images).processes] == ["api", "proxy"]
+
+
+def test_a_file_takes_the_place_of_the_one_of_its_name(images):
+    assert load_running("older", images).templates == {"nova.conf": "old", "glance.conf": "new"}
+    assert load_running("older", images).scripts == images / "newer" / "apis"
+
+
+def test_what_is_like_another_is_like_that_ones_other_too(images):
+    oldest, older = load_running("oldest", images), load_running("older", images)
+    assert oldest.release == "oldest"
+    assert (oldest.processes, oldest.templates) == (older.processes, older.templates)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('like = "older"', "names itself"),
+        ('like = "nobody"', r"there is no \S+/nobody/serve.toml"),
+        ("like = 3", r"there is no \S+/3/serve.toml"),
+        ('like = "newer"\nbrocker = ""', "brocker"),
+        ('like = "newer"\nprocess = ["api"]', "process"),
+        ('like = "newer"\n[[process]]\nname = ["api"]', "process"),
+        ('like = "newer"\n[[process]]\nname = "api"\n[[process]]\nname = "api"', "process"),
+        ('like = "newer"\n[process]\nname = "api"', "process"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_file(images, said, why):
+    (images / "older" / "serve.toml").write_text(said)
+    with pytest.raises(UsageFault, match=rf"older/serve\.toml: .*{why}"):
+        load_running("older", images)
