@@ -51,10 +51,14 @@ def checked_plan(*services, name="rows-kept"):
 
 def test_every_chain_runs_in_order_and_the_finish_comes_last(tools):
     ran = runner(plan_of()).go(fake_cloud())
-    assert tools.ran[-1] == "ml2" and len(tools.ran) == 11
-    for service in ("nova", "glance", "neutron"):
-        assert tools.ran.index(f"havana/{service}") < tools.ran.index(f"icehouse/{service}")
-    assert ran.result.came_through and [s.step for s in ran.result.steps] == tools.ran
+    noted = [step.step for step in ran.result.steps]
+    assert ran.result.came_through
+    assert sorted(noted) == sorted(tools.ran) and len(noted) == 11
+    # Chains run side by side, so only the order within each is the same in what ran and in what was noted.
+    for steps in (tools.ran, noted):
+        assert steps[-1] == "ml2"
+        for service in ("nova", "glance", "neutron"):
+            assert steps.index(f"havana/{service}") < steps.index(f"icehouse/{service}")
 
 
 def test_chains_run_side_by_side(tools, monkeypatch):
