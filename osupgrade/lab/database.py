@@ -217,6 +217,21 @@ class DatabaseServer(SqlServer):
             raise LabFault(f"cannot restore the snapshot {shelf}", evidence=_complaints(run.output))
         return _copied(run.output)
 
+    def replace_collations(self, shelf: str, replaced: Mapping[str, str]) -> None:
+        """Have a shelf's dumps name other collations, and so the databases' defaults; rows are left as they are."""
+        if not replaced:
+            return
+        words = "; ".join(rf"s/\b{old}\b/{new}/g" for old, new in replaced.items())
+        place = shlex.quote(f"{SHELF}/{shelf}")
+        run = self.shell(f"sed -i {shlex.quote(f'/^INSERT INTO /! {{ {words} }}')} {place}/*.sql")
+        if not run.ok:
+            raise LabFault(f"cannot replace collations in the snapshot {shelf}", evidence=run.output)
+        self._defaults |= {
+            key: (charset, replaced.get(collation, collation))
+            for key, (charset, collation) in self._defaults.items()
+            if key[0] == shelf
+        }
+
     def take(self, other: DatabaseServer, shelf: str) -> None:
         """Fetch a snapshot from another server's shelf onto the same shelf of this one."""
         self._defaults |= {key: value for key, value in other._defaults.items() if key[0] == shelf}

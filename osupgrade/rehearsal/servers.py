@@ -19,9 +19,8 @@ from osupgrade.model.plan import SERVER, Plan, ServerMove
 from osupgrade.model.quoting import literal
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
 from osupgrade.rehearsal.held import Held
-from osupgrade.rehearsal.transfer import Clock, NotRestored, transferred
+from osupgrade.rehearsal.transfer import SOURCE, Clock, NotRestored, transferred
 
-SOURCE = "new server"
 _SETTINGS = ("sql_mode", "character_set_server", "collation_server", "innodb_default_row_format")
 
 
@@ -51,7 +50,7 @@ class ServerMoves:
         )
         clock, began = Clock(), time.monotonic()
         try:
-            moved = transferred(cloud, new, f"{cloud.lane}-{move.name}", clock)
+            moved, replaced = transferred(cloud, new, f"{cloud.lane}-{move.name}", clock)
         except NotRestored as fault:
             said = " ".join(str(fault).split())
             problem = f"{new.version} cannot restore the dumps of {old.version}: {said}"
@@ -60,7 +59,7 @@ class ServerMoves:
         self._relocate(moved, move)
         result = _timed(dataclasses.replace(result, versions_after={SERVER: (new.version,)}), clock, began)
         lost = held.compared(moved, f"arrived on {move.database} with different {{}}", SOURCE)
-        return Moved(moved, result, (*lost, *_other_settings(move, settings, _settings(moved))))
+        return Moved(moved, result, (*replaced, *lost, *_other_settings(move, settings, _settings(moved))))
 
     def _relocate(self, cloud: Cloud, move: ServerMove) -> None:
         """Update the addresses stored in the rows, by the release at which each service is."""

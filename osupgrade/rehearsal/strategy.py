@@ -77,6 +77,7 @@ class NewController:
     clock: Clock = field(default_factory=Clock, init=False)
     _held: Held | None = field(default=None, init=False)
     _lost: tuple[Finding, ...] = field(default=(), init=False)
+    _replaced: tuple[Finding, ...] = field(default=(), init=False)
 
     def before(self, cloud: Cloud) -> Cloud:
         """Dump the cloud and restore it on the new server; raises Refused when that does not take a dump."""
@@ -86,7 +87,7 @@ class NewController:
         self._held = held = Held.now(cloud)
         self.say("dumping the databases")
         try:
-            moved = transferred(
+            moved, self._replaced = transferred(
                 cloud, new, _SHELF, self.clock, lambda: self.say(f"restoring the dumps on {laboratory.new_database}")
             )
         except NotRestored as fault:
@@ -108,7 +109,8 @@ class NewController:
         found = self._held.compared(self._held.cloud, "of the old server changed their {} meanwhile", SOURCE)
         self.clock.took("rollback", began, {})
         way_back = "the old server still holds what it held: start its services again"
-        return _result(self.laboratory, NEW_CONTROLLER, self.clock, [(SEEDED, self._lost), (VERIFY, found)], way_back)
+        arrived = (*self._replaced, *self._lost)
+        return _result(self.laboratory, NEW_CONTROLLER, self.clock, [(SEEDED, arrived), (VERIFY, found)], way_back)
 
 
 def _result(
