@@ -21,6 +21,8 @@ class Section:
     charset: str = ""
     versions: tuple[str, ...] = ()
     """What its version table holds: ``161``, ``grizzly``; empty for a database that was never stamped."""
+    file: str = ""
+    """The name of its file, where the dump does not say what the database is called."""
 
 
 @functools.cache
@@ -40,7 +42,7 @@ def service_of(section: Section) -> str:
     """The service whose database a section is, by its tables, then by its name; empty when it is none."""
     tables = frozenset(section.tables)
     for signature in signatures():
-        if signature.fits(tables, section.name):
+        if signature.fits(tables, section.name or section.file):
             return signature.name
     by_name = usual_names().get(section.name.lower(), "")
     known = next((signature.has for signature in signatures() if signature.name == by_name), frozenset())

@@ -120,7 +120,7 @@ def read_dump(
         tool=seen.tool,
         server_version=seen.server_version,
         charset=seen.charset,
-        sections=sections.finish(seen.header_database),
+        sections=sections.finish(seen.header_database, path.name),
         findings=(*problems, *remarks(seen, name)),
         database=seen.header_database,
         date=seen.date,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from osupgrade.catalog.identity import Section
 from osupgrade.dump import sql
 from osupgrade.dump.statements import Kind, Piece, is_message
+from osupgrade.model.release import ALEMBIC
 
 _TOOLS = re.compile(
     r"(?:MySQL|MariaDB) dump |MySQLShell dump |Dump created by MySQL pump utility|phpMyAdmin SQL Dump|HeidiSQL Version"
@@ -97,7 +98,8 @@ class Sections:
         self.tables: dict[str, dict[str, None]] = {"": {}}
         self.created: set[tuple[str, str]] = set()
         self.charset: dict[str, str] = {}
-        self.versions: dict[str, list[str]] = {}
+        self.versions: dict[tuple[str, str], list[str]] = {}
+        """By database and version table."""
         self.named: set[str] = set()
         self.now = ""
         self.said = False
@@ -121,19 +123,25 @@ class Sections:
         """Another dump begins in the same file; a database that was named right before is its own."""
         self.said = self.said and self.fresh
 
-    def finish(self, header_database: str) -> tuple[Section, ...]:
-        """The databases in the order in which the dump names them."""
+    def finish(self, header_database: str, file: str = "") -> tuple[Section, ...]:
+        """The databases in the order in which the dump names them; ``file`` is what the dump itself is called."""
         return tuple(
             Section(
                 name=name or header_database,
                 named=bool(name),
                 tables=tuple(self.tables[name]),
                 charset=self.charset.get(name, ""),
-                versions=tuple(sorted(self.versions.get(name, ()))),
+                versions=self._version_of(name),
+                file="" if name or header_database else file,
             )
             for name in self.order
             if name or self.tables[""]
         )
+
+    def _version_of(self, name: str) -> tuple[str, ...]:
+        """What the version table holds. A service that changed to Alembic leaves its older table as it was."""
+        tables = (ALEMBIC, *sql.VERSION_TABLES)
+        return tuple(sorted(next(filter(None, (self.versions.get((name, table)) for table in tables)), ())))
 
 
 def note(piece: Piece, sections: Sections, seen: Seen) -> None:
@@ -182,7 +190,7 @@ def _note_rows(data: bytes, sections: Sections, seen: Seen) -> None:
     database, table = sql.table_of(insert)
     if table in sql.VERSION_TABLES:
         where = database if database and database in sections.tables else sections.now
-        held = sections.versions.setdefault(where, [])
+        held = sections.versions.setdefault((where, table), [])
         held.extend(itertools.islice(sql.versions(data, table, insert[7]), max(0, MOST_VERSIONS - len(held))))
 
 

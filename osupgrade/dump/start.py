@@ -34,12 +34,12 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
         if place == "before":
             raise UsageFault(
                 f"{name} is older than {first}: its version is {says}, {first}'s is {', '.join(ends[first])}",
-                hint=f"{_is(holding)}this path begins at {first}; upgrade to it first",
+                hint=_way_on(found, holding, f"this path begins at {first}; upgrade to it first"),
             )
         if place == "after":
             raise UsageFault(
                 f"{name} is newer than {last}: its version is {says}, {last}'s is {', '.join(ends[last])}",
-                hint=_way_on(found, holding),
+                hint=_way_on(found, holding, "this path cannot be rehearsed with it; osupgrade routes shows others"),
             )
         if place != first:
             message = f"{name} is not at {first}: its version is {says}"
@@ -147,10 +147,10 @@ def onward_from(release: str, paths: Iterable[str]) -> str:
     return f"{command} --from {release} --to {names[names.index(release) + 1]}"
 
 
-def _way_on(found: Sequence[Holding], newer: Holding) -> str:
-    """What to do with a database that is newer than a path: what release it is of, where that is known."""
+def _way_on(found: Sequence[Holding], off: Holding, otherwise: str) -> str:
+    """What to do with a database that a path cannot begin with: what release it is of, where that is known."""
     command = onward(found)
-    if command and _matching(newer, ordered(load_releases().values())):
+    if command and _matching(off, ordered(load_releases().values())):
         release = release_of(found)
         return f"the dumps are at {release.name} ({release.version}): {command}"
-    return f"{_is(newer)}this path cannot be rehearsed with it; osupgrade routes shows others"
+    return f"{_is(off)}{otherwise}"

@@ -446,3 +446,22 @@ def test_a_file_that_is_refused_half_way_is_closed(tmp_path, monkeypatch):
         read_dump(dump)
     # While the fault, and with it every frame below, is still at hand.
     assert refused.tb and opened and all(file.closed for file in opened)
+
+
+def test_the_table_that_a_service_left_behind_with_its_older_migrations_is_not_asked(tmp_path):
+    numbered = "INSERT INTO `migrate_version` VALUES ('Glance Migrations','/opt/glance/migrate_repo',0);\n"
+    named = "INSERT INTO `alembic_version` VALUES ('rocky_contract02');\n"
+    for rows in (numbered + named, named + numbered):
+        assert read(tmp_path, single("nova", versions=rows)).sections[0].versions == ("rocky_contract02",)
+    empty = "INSERT INTO `alembic_version` VALUES ;\n"
+    assert read(tmp_path, single("nova", versions=numbered + empty)).sections[0].versions == ("0",)
+
+
+@pytest.mark.parametrize("file", ["nova_cell0.sql", "2026-11-27_nova_cell0.sql", "Nova_Cell0.SQL"])
+def test_where_a_dump_does_not_say_its_database_the_files_name_tells_cell0_from_nova(tmp_path, file):
+    tables = "CREATE TABLE `instances` (\n  `id` int\n);\nCREATE TABLE `compute_nodes` (\n  `id` int\n);\n"
+    for name, service in ((file, "nova_cell0"), ("nova.sql", "nova")):
+        (section,) = read(tmp_path, tables, name=name).sections
+        assert (section.name, service_of(section)) == ("", service)
+    named = read(tmp_path, f"USE `nova`;\n{tables}", name=file)
+    assert service_of(named.sections[-1]) == "nova"

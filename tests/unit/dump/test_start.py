@@ -40,6 +40,13 @@ def test_a_release_that_is_known_is_named():
     assert refused.value.hint.endswith(": osupgrade rehearse keystone.sql --from rocky --to stein")
 
 
+def test_a_release_before_the_path_is_rehearsed_from_there():
+    rocky = load_releases()["rocky"].services["keystone"].databases[0].head
+    with pytest.raises(UsageFault, match="is older than caracal") as refused:
+        checked(*rocky, path="caracal-gazpacho")
+    assert refused.value.hint.endswith(": osupgrade rehearse keystone.sql --from rocky --to stein")
+
+
 def test_one_that_lacks_the_last_steps_of_several_repositories_is_older():
     with pytest.raises(UsageFault, match="is older than rocky"):
         checked("109", "44", "44", "44", path="rocky-stein")
