@@ -9,7 +9,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.quoting import quoted
 from osupgrade.schema.catalogue import knows, lineage, variants
 from osupgrade.schema.diff import described
-from osupgrade.schema.reading import read_schema
+from osupgrade.schema.reading import collation_of, read_schema
 from osupgrade.schema.tables import Column, Table, charset_of
 
 STRICT = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
@@ -18,7 +18,6 @@ _COMMENTS = (
     "SELECT table_name, column_name, column_comment FROM information_schema.columns "
     "WHERE table_schema = DATABASE() AND column_comment <> ''"
 )
-_USUAL = {"latin1": "latin1_swedish_ci"}
 
 
 def conversion(
@@ -38,17 +37,18 @@ def conversion(
     known = _upstream(database)
     comments = {(row[0], row[1]): row[2] for row in cloud.rows(database, _COMMENTS)}
     target = f"CHARACTER SET {charset}" + (f" COLLATE {collation}" if collation else "")
-    usual = collation or _USUAL.get(charset, f"{charset}_general_ci")
+    usual = collation or _usual(cloud, database, charset)
     convert, changed = [], set()
     for table in wanted:
-        columns = [c for c in table.columns if _differs(c, known.get(table.name, {}).get(c.name), charset, collation)]
+        upstream = known.get(table.name, {})
+        columns = [c for c in table.columns if _differs(c, upstream.get(c.name), charset, collation, usual)]
         if not columns and table.collation == usual:
             continue  # it is as wanted: only the database's default differs
         changed |= {(table.name, column.name) for column in columns}
         modified = [
             _modified(
                 column,
-                target if collation else _target(charset, known[table.name][column.name]),
+                target if collation else _target(charset, upstream[column.name]),
                 comments.get((table.name, column.name), ""),
             )
             for column in columns
@@ -73,21 +73,30 @@ def _upstream(database: str) -> dict[str, dict[str, Column]]:
     return found
 
 
-def _differs(column: Column, upstream: Column | None, charset: str, collation: str) -> bool:
+def _usual(cloud: Cloud, database: str, charset: str) -> str:
+    """The collation that the server gives a character set; since MariaDB 11.5 not the one it lists as the default."""
+    return collation_of(cloud.value(database, f"SELECT COLLATION(CONVERT('' USING {charset}))"))
+
+
+def _differs(column: Column, upstream: Column | None, charset: str, collation: str, usual: str) -> bool:
     """Whether a column is one of upstream's text columns and has another character set, or another collation."""
     if upstream is None or not column.collation:
         return False
     if collation:
         return column.collation != collation
     if upstream.charset == charset:
-        return column.collation != upstream.collation
+        return column.collation != (usual if _has_default(charset, upstream) else upstream.collation)
     return column.charset != charset
 
 
 def _target(charset: str, upstream: Column) -> str:
     """The character set that a column is to have; upstream's own collation of it, where that belongs to it."""
-    usual = charset_of(upstream.collation) != charset or upstream.collation == f"{charset}_general_ci"
-    return f"CHARACTER SET {charset}" + ("" if usual else f" COLLATE {upstream.collation}")
+    return f"CHARACTER SET {charset}" + ("" if _has_default(charset, upstream) else f" COLLATE {upstream.collation}")
+
+
+def _has_default(charset: str, upstream: Column) -> bool:
+    """Whether upstream leaves the collation of a column to the server; the catalogue was made where that is general."""
+    return charset_of(upstream.collation) != charset or upstream.collation == f"{charset}_general_ci"
 
 
 def _modified(column: Column, target: str, comment: str) -> str:

@@ -47,6 +47,7 @@ SITES = (
 CLOUDS = ((SITES[0], False), *((site, True) for site in SITES))
 # By the expression that is selected, what is no text of a cloud's: all else is hostile.
 KINDS = (
+    (r"COLLATION\(CONVERT\(", "utf8_general_ci"),  # what the server gives utf8, and the tables have not
     (
         r"COUNT\(|SUM\(|LENGTH\(|length|rows|bytes|position|maximum|minimum|seq|non_unique|auto_increment|nullable|sub_part|version",
         2,
