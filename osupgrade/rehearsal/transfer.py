@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,18 +75,17 @@ def transferred(
 def _collations(cloud: Cloud) -> Mapping[str, list[str]]:
     """Each collation that the cloud's dumps name, with the tables that have it."""
     names = ", ".join(map(literal, cloud.databases.values()))
-    schema = "information_schema"
     rows = cloud.server.rows(
         "",
-        f"SELECT collation_name, CONCAT(table_schema, '.', table_name) FROM {schema}.columns "
+        f"SELECT collation_name, CONCAT(table_schema, '.', table_name) FROM information_schema.columns "
         f"WHERE table_schema IN ({names}) AND collation_name IS NOT NULL UNION "
-        f"SELECT table_collation, CONCAT(table_schema, '.', table_name) FROM {schema}.tables "
+        f"SELECT table_collation, CONCAT(table_schema, '.', table_name) FROM information_schema.tables "
         f"WHERE table_schema IN ({names}) AND table_collation IS NOT NULL UNION "
-        f"SELECT default_collation_name, '' FROM {schema}.schemata WHERE schema_name IN ({names}) UNION "
-        f"SELECT collation_connection, '' FROM {schema}.triggers WHERE trigger_schema IN ({names}) UNION "
-        f"SELECT database_collation, '' FROM {schema}.triggers WHERE trigger_schema IN ({names}) UNION "
-        f"SELECT collation_connection, '' FROM {schema}.routines WHERE routine_schema IN ({names}) UNION "
-        f"SELECT collation_connection, '' FROM {schema}.views WHERE table_schema IN ({names})",
+        f"SELECT default_collation_name, '' FROM information_schema.schemata WHERE schema_name IN ({names}) UNION "
+        f"SELECT collation_connection, '' FROM information_schema.triggers WHERE trigger_schema IN ({names}) UNION "
+        f"SELECT database_collation, '' FROM information_schema.triggers WHERE trigger_schema IN ({names}) UNION "
+        f"SELECT collation_connection, '' FROM information_schema.routines WHERE routine_schema IN ({names}) UNION "
+        f"SELECT collation_connection, '' FROM information_schema.views WHERE table_schema IN ({names})",
     )
     found: dict[str, list[str]] = {}
     for collation, table in rows:
@@ -95,7 +95,7 @@ def _collations(cloud: Cloud) -> Mapping[str, list[str]]:
 
 def _unknown(new: DatabaseServer, name: str, nearest: str, tables: Sequence[str]) -> Finding:
     """What to say of a collation that the new server lacks."""
-    replacing = f"sed -i '/^INSERT INTO /!s/\\b{name}\\b/{nearest}/g' DUMP"
+    replacing = shlex.quote(rf"/^INSERT INTO /!s/\b{name}\b/{nearest}/g")
     return Finding(
         source=SOURCE,
         severity=Severity.WARNING,
@@ -104,5 +104,5 @@ def _unknown(new: DatabaseServer, name: str, nearest: str, tables: Sequence[str]
         message=f"{new.version} does not know the collation {name}: it was restored as {nearest}",
         consequence="a restore stops at it with 1273; texts may be ordered and compared differently afterwards",
         evidence=Evidence.of(("table",), [(table,) for table in sorted(tables)]),
-        cure=Cure("replace its name in each dump before you restore it", (Shell(replacing),)),
+        cure=Cure("replace its name in each dump before you restore it", (Shell(f"sed -i {replacing} DUMP"),)),
     )
