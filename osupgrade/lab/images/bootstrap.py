@@ -21,9 +21,6 @@ from osupgrade.model.errors import MissingFault
 MIRROR = "OSUPGRADE_DEBIAN_MIRROR"
 """The variable that names another Debian mirror than the default one."""
 
-DEBIAN = "http://deb.debian.org/debian"
-"""The mirror where neither the variable nor the host names one; apt checks what comes from it by its signatures."""
-
 _DEBIAN = re.compile(r"debian:(\w+)-slim")
 # What the slim image has not got either. /dev, /proc and /sys belong to the engine.
 _LEFT_OUT = (
@@ -103,10 +100,10 @@ def _bootstrap(
     for mirror in mirrors:
         try:
             with _scratch(Path("/var/tmp")) as target:
-                say(f"mmdebstrap {suite} from {mirror}")
+                say(f"mmdebstrap {suite}" + (f" from {mirror}" if mirror else ""))
                 # A mirror may be the snapshot of a day, and its release file has a date to expire at.
                 late = '--aptopt=Acquire::Check-Valid-Until "false"'
-                command = ["mmdebstrap", "--mode=root", "--variant=minbase", late, suite, str(target), mirror]
+                command = ["mmdebstrap", "--mode=root", "--variant=minbase", late, suite, str(target), *filter(None, [mirror])]
                 _run(command, cancelled, suite)
                 say("importing the tree")
                 _import(client, target, tag)
@@ -152,7 +149,7 @@ def _install_mmdebstrap(say: Callable[[str], None], other_ways: str) -> None:
 
 
 def _mirrors() -> list[str]:
-    """The mirrors to try: the named one, else the one that this host itself uses and then Debian's own."""
+    """The mirrors to try, '' being mmdebstrap's default: the named one, else the one that this host itself uses."""
     if named := os.environ.get(MIRROR):
         return [named]
     lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
@@ -160,8 +157,9 @@ def _mirrors() -> list[str]:
         system = Path("/etc/os-release").read_text("utf-8")
         sources = "\n\n".join(file.read_text("utf-8") for file in lists if file.is_file())
     except OSError:
-        return [DEBIAN]
-    return list(dict.fromkeys(filter(None, [debian_mirror(system, sources), DEBIAN])))
+        return [""]
+    own = debian_mirror(system, sources)
+    return [own, ""] if own else [""]
 
 
 def debian_mirror(system: str, sources: str) -> str:
