@@ -42,7 +42,7 @@ class Images:
         self.removed.append(reference)
 
 
-@pytest.mark.parametrize("said", ["registry.example.org", " registry.example.org/team/ ", "localhost:5000", "ghcr.io/Team/Lab"])
+@pytest.mark.parametrize("said", ["registry.example.org", " registry.example.org/team/ ", "localhost:5000", "registry.example.org/Team/Lab"])
 def test_an_address_is_taken_as_it_is(said):
     assert registry_of(None, {REGISTRY: said}).where == said.strip().rstrip("/").lower()
 
