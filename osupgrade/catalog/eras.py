@@ -62,9 +62,10 @@ def ending_at(database: str, versions: Sequence[str]) -> tuple[Era, ...]:
 
 def brought_by(database: str, revision: str) -> str:
     """The first release that has a numbered revision at its end or before; empty where that is not known."""
-    counted = revision.isascii() and revision.isdigit()
-    reached = [e.name for e in eras() if e.ends.get(database) and behind(database, e.ends[database], (revision,))]
-    return reached[0] if counted and reached else ""
+    if not (revision.isascii() and revision.isdigit()):
+        return ""
+    ends = ((era.name, era.ends.get(database)) for era in eras())
+    return next((name for name, end in ends if end and behind(database, end, (revision,))), "")
 
 
 def said_of(database: str, versions: Sequence[str]) -> str:

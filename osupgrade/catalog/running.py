@@ -224,17 +224,18 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
     takes the place of the one of its name, and a file in ``serve/`` or ``apis/`` that of the other's.
     """
     top = images or content.images()
-    if not (top / release / "serve.toml").is_file():
+    file = top / release / "serve.toml"
+    if not file.is_file():
         return None
     data, directories = _inherited(top, release)
-    read = validate(data, _Serve, str(top / release / "serve.toml"))
+    read = validate(data, _Serve, str(file))
     files = [path for each in directories for path in sorted((each / "serve").glob("*")) if path.is_file()]
     scripts = [each / "apis" for each in directories if (each / "apis").is_dir()]
     return Running(
         release=release,
         broker=read.broker,
         broker_environment=read.broker_environment,
-        scripts=scripts[-1] if scripts else top / release / "apis",
+        scripts=scripts[-1] if scripts else file.parent / "apis",
         always=read.always,
         host=read.host,
         processes=read.process,
@@ -271,9 +272,10 @@ def _inherited(top: Path, release: str, below: tuple[str, ...] = ()) -> tuple[di
 
 def _by_name(entries: Any) -> dict[str, Any]:
     """The entries of a list of tables by their names; nothing of anything else."""
-    tables = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    named = {entry["name"]: entry for entry in tables if isinstance(entry.get("name"), str)}
-    return named if isinstance(entries, list) and len(named) == len(entries) else {}
+    if not isinstance(entries, list):
+        return {}
+    named = {e["name"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("name"), str)}
+    return named if len(named) == len(entries) else {}
 
 
 def _check(read: _Check) -> AfterCheck:

@@ -54,18 +54,20 @@ class ImageStore:
         """Build what is missing of ``names`` and return name -> tag.
 
         ``progress`` is called in the caller's thread. A registry that the environment names is asked first, and gets
-        what was built; MissingFault when it does not answer. Raises UsageFault for an unknown name and for an image that this
-        machine cannot have, and ImageError for the first image that could not be built, after the builds that were
-        under way have ended.
+        what was built; MissingFault when it does not answer. Raises UsageFault for an unknown name and for an image
+        that this machine cannot have, and ImageError for the first image that could not be built, after the builds that
+        were under way have ended.
         """
         names = tuple(names)
         registry = registry_of(self._client)
         pulled = set()
 
         def at_hand(name: str) -> bool:
-            if not self.present(name) and registry and self._pulled(registry, name, progress):
+            if self.present(name):
+                return True
+            if registry and self._pulled(registry, name, progress):
                 pulled.add(name)
-            return name in pulled or self.present(name)
+            return name in pulled
 
         order = build_order(self.recipes, names, at_hand)
         for recipe in (self.recipes[name] for name in order if self.recipes[name].architectures):
