@@ -79,3 +79,9 @@ def said_of(database: str, versions: Sequence[str]) -> str:
     before = [era for era, head in ends if behind(database, versions, head)]
     after = [era for era, head in ends if behind(database, head, versions)]
     return f"between those of {before[-1].title} and {after[0].title}" if before and after else ""
+
+
+def clause_of(database: str, versions: Sequence[str]) -> str:
+    """The same to begin a sentence with: ``its version is that of Queens (2018.1); ``; empty if unknown."""
+    known = said_of(database, versions)
+    return f"its version is {known}; " if known else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from osupgrade.catalog.eras import ending_at, said_of
+from osupgrade.catalog.eras import clause_of, ending_at, said_of
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.revisions import behind, known, marked
@@ -117,11 +117,6 @@ def _era(holding: Holding, releases: Sequence[Release]) -> str:
     return "after" if order and min(order) > bounds[1] else ""
 
 
-def _is(holding: Holding) -> str:
-    known = said_of(holding.service, holding.section.versions)
-    return f"its version is {known}; " if known else ""
-
-
 def ended(found: Sequence[Holding], releases: Sequence[Release]) -> bool:
     """Whether every database is at the end of a path's last release, so that its hops are done."""
     ends = [(one, heads(one.service, releases)) for one in found]
@@ -153,4 +148,4 @@ def _way_on(found: Sequence[Holding], off: Holding, otherwise: str) -> str:
     if command and _matching(off, ordered(load_releases().values())):
         release = release_of(found)
         return f"the dumps are at {release.name} ({release.version}): {command}"
-    return f"{_is(off)}{otherwise}"
+    return f"{clause_of(off.service, off.section.versions)}{otherwise}"

@@ -221,9 +221,8 @@ class DatabaseServer(SqlServer):
         """Have a shelf's dumps name other collations, and so the databases' defaults; rows are left as they are."""
         if not replaced:
             return
-        words = "; ".join(rf"s/\b{old}\b/{new}/g" for old, new in replaced.items())
         place = shlex.quote(f"{SHELF}/{shelf}")
-        run = self.shell(f"sed -i {shlex.quote(f'/^INSERT INTO /! {{ {words} }}')} {place}/*.sql")
+        run = self.shell(f"{replacing(replaced)} {place}/*.sql")
         if not run.ok:
             raise LabFault(f"cannot replace collations in the snapshot {shelf}", evidence=run.output)
         self._defaults |= {
@@ -242,6 +241,12 @@ class DatabaseServer(SqlServer):
             spool.seek(0)
             self.shell(f"mkdir -p {SHELF}")
             self.container.put_archive(SHELF, spool)
+
+
+def replacing(collations: Mapping[str, str]) -> str:
+    """The command, but for the files, that has dumps name other collations; lines with rows are left as they are."""
+    words = "; ".join(rf"s/\b{old}\b/{new}/g" for old, new in collations.items())
+    return f"sed -i {shlex.quote(f'/^INSERT INTO /! {{ {words} }}')}"
 
 
 def _side_by_side(jobs: Mapping[str, str], place: str) -> str:

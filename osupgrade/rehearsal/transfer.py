@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.dump.collations import replacements
-from osupgrade.lab.database import Copied, DatabaseServer
+from osupgrade.lab.database import Copied, DatabaseServer, replacing
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
 from osupgrade.model.quoting import literal
@@ -95,7 +94,7 @@ def _collations(cloud: Cloud) -> Mapping[str, list[str]]:
 
 def _unknown(new: DatabaseServer, name: str, nearest: str, tables: Sequence[str]) -> Finding:
     """What to say of a collation that the new server lacks."""
-    replacing = shlex.quote(rf"/^INSERT INTO /!s/\b{name}\b/{nearest}/g")
+    command = f"{replacing({name: nearest})} DUMP"
     return Finding(
         source=SOURCE,
         severity=Severity.WARNING,
@@ -104,5 +103,5 @@ def _unknown(new: DatabaseServer, name: str, nearest: str, tables: Sequence[str]
         message=f"{new.version} does not know the collation {name}: it was restored as {nearest}",
         consequence="a restore stops at it with 1273; texts may be ordered and compared differently afterwards",
         evidence=Evidence.of(("table",), [(table,) for table in sorted(tables)]),
-        cure=Cure("replace its name in each dump before you restore it", (Shell(f"sed -i {replacing} DUMP"),)),
+        cure=Cure("replace its name in each dump before you restore it", (Shell(command),)),
     )

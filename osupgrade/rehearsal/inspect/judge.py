@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy
 
-from osupgrade.catalog.eras import brought_by, ending_at, said_of
+from osupgrade.catalog.eras import brought_by, clause_of, ending_at
 from osupgrade.catalog.revisions import marked
 from osupgrade.catalog.services import repository
 from osupgrade.catalog.site import Site
@@ -174,7 +174,7 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
             one.service,
             one.database,
             f"{says}: it is older than {first}, or its upgrade to {first} was not ended",
-            f"{_said(one.service, identity.revision.name)}this path begins at {first}; upgrade to it first",
+            f"{clause_of(one.service, (identity.revision.name,))}this path begins at {first}; upgrade to it first",
         )
     if here >= end:
         ends = f"{says}, {last}'s {line.head(last).name}: it is at the path's end already"
@@ -189,11 +189,6 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
         return Finding(SOURCE, Severity.WARNING, one.service, one.database, ends, how)
     words = f"{says}: it is on the way to {last} already"
     return Finding(SOURCE, Severity.WARNING, one.service, one.database, words, "is the dump of the right moment?")
-
-
-def _said(service: str, revision: str) -> str:
-    known = said_of(service, (revision,))
-    return f"its version is {known}; " if known else ""
 
 
 def is_empty(rows: Rows, database: str, schema: Schema) -> bool:
