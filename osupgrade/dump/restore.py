@@ -17,6 +17,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy
 
@@ -200,7 +201,7 @@ def _restore_one(
             tell,
         )
     if watchdog.stopped:
-        raise fault_of(dump.name, watchdog.stopped, place_of(dump, watchdog.stopped.statement))
+        raise fault_of(dump.name, watchdog.stopped, partial(place_of, dump))
     if status:
         raise failure(server, dump, output)
     return sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import threading
 import time
@@ -39,6 +40,8 @@ _QUERY = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _CHANGES = re.compile(r"\s*+(?:ALTER|CREATE|DROP|OPTIMIZE|ANALYZE|REPAIR|RENAME|TRUNCATE)\b", re.IGNORECASE)
+LOOKS = 50
+"""How often is looked which statement a session is at before it is ended; each look takes about a millisecond."""
 SHOWN = 200
 """Characters of a statement that are shown."""
 
@@ -55,6 +58,9 @@ class Stopped:
     why: str
     statement: str
     hint: str
+    seen: tuple[str, ...] = ()
+    """What the sessions were seen at before they were ended. A server shows the statements of a procedure by turns with
+    the CALL, and only the CALL is in the dump."""
 
 
 class Watchdog:
@@ -96,6 +102,7 @@ class Watchdog:
                 if not self.stopped and looks % WEIGHED == 0:
                     self.stopped = self._too_large(sessions, before)
                 if self.stopped:
+                    self.stopped = dataclasses.replace(self.stopped, seen=self._seen())
                     self._end()
                     return
             last = now
@@ -153,17 +160,21 @@ class Watchdog:
         counts = [line.split(b"\t")[0] for line in output.splitlines()]
         return sum(int(count) << 10 for count in counts if count.isdigit())
 
+    def _seen(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(statement for _ in range(LOOKS) for _, _, statement in self._sessions()))
+
     def _end(self) -> None:
         for session, _, _ in self._sessions():
             with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError):  # it may have ended by itself meanwhile
                 self._server.execute("", f"KILL {session}")
 
 
-def fault_of(name: str, stopped: Stopped, place: str) -> UsageFault:
-    """What is reported of a stopped restore; ``place`` is where in the dump the statement is, if that is known."""
-    statement = " ".join(stopped.statement.split())[:SHOWN]
+def fault_of(name: str, stopped: Stopped, place_of: Callable[[str], str]) -> UsageFault:
+    """What is reported of a stopped restore; ``place_of`` says where in the dump a statement is, empty if it is not."""
+    places = ((place_of(statement), statement) for statement in (stopped.statement, *stopped.seen))
+    place, statement = next((found for found in places if found[0]), ("", stopped.statement))
     return UsageFault(
         f"{name} {stopped.why}" + (f": {place}" if place else ""),
         hint=stopped.hint,
-        evidence=statement,
+        evidence=" ".join(statement.split())[:SHOWN],
     )

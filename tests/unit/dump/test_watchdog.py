@@ -2,7 +2,7 @@
 
 import pytest
 
-from osupgrade.dump.watchdog import is_query
+from osupgrade.dump.watchdog import Stopped, fault_of, is_query
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,16 @@ def test_a_query_is_known(statement):
 )
 def test_what_a_dump_is_made_of_is_no_query(statement):
     assert not is_query(statement)
+
+
+def test_of_a_procedure_the_call_is_named_which_is_in_the_dump():
+    place_of = {"CALL again()": "line 46"}.get
+    stopped = Stopped("keeps the server busy", "SET @a = 1", "raise it", ("SET @a = 1", "CALL again()"))
+    fault = fault_of("a.sql", stopped, lambda statement: place_of(statement, ""))
+    assert fault.message == "a.sql keeps the server busy: line 46"
+    assert fault.evidence == "CALL again()"
+
+
+def test_a_statement_that_is_nowhere_in_the_dump_is_shown():
+    fault = fault_of("a.sql", Stopped("keeps the server busy", "SET @a = 1", "raise it"), lambda _statement: "")
+    assert (fault.message, fault.evidence) == ("a.sql keeps the server busy", "SET @a = 1")
