@@ -34,6 +34,9 @@ _NAMES = {
     errno.ELOOP: "its symbolic links lead round in a circle",
 }
 
+_LOST = frozenset({0, 1040, 1053, 1317, 2002, 2003, 2006, 2013, 2055})
+"""Error numbers of MySQL's servers and clients that mean that the server is gone; others are about a statement."""
+
 
 def known_fault(raised: BaseException) -> Fault | None:
     """The fault that an exception means; None for one that only a mistake of our own can raise."""
@@ -43,19 +46,15 @@ def known_fault(raised: BaseException) -> Fault | None:
         if isinstance(one, MemoryError):
             reason, hint = _REASONS[errno.ENOMEM]
             return MissingFault(reason, hint=hint)
-        # The driver's own error comes where a connection is given back, behind SQLAlchemy's back.
+        # The driver's own error comes where a connection is given back, behind SQLAlchemy's back, or is the only one.
         if isinstance(one, pymysql.err.OperationalError):
-            return LabFault("the connection to the lab's database was lost", hint="osupgrade doctor", evidence=str(one))
+            return _database_fault(one)
         if isinstance(one, sqlalchemy.exc.DBAPIError):
             full = no_room("this cloud", str(one.orig))
             if full is not None:
                 return full
             if one.connection_invalidated or isinstance(one, sqlalchemy.exc.OperationalError):
-                return LabFault(
-                    "the database server stopped answering",
-                    hint="look whether memory or disk ran out, then try again",
-                    evidence=str(one.orig),
-                )
+                return _database_fault(one.orig, lost=one.connection_invalidated)
         if isinstance(one, docker.errors.DockerException | requests.RequestException):
             return engine_fault(one, "the Docker engine failed")
         if isinstance(one, OSError) and one.errno in _REASONS:
@@ -65,6 +64,18 @@ def known_fault(raised: BaseException) -> Fault | None:
         if isinstance(one, OSError) and one.errno in _NAMES and isinstance(one.filename, str):
             return UsageFault(f"{one.filename}: {_NAMES[one.errno]}", hint="give another name")
     return None
+
+
+def _database_fault(said: BaseException | None, *, lost: bool = False) -> LabFault:
+    """A server that is gone, or one that is there and refused a statement of the lab's own."""
+    number = said.args[0] if said is not None and said.args else None
+    if not lost and isinstance(number, int) and number not in _LOST:
+        return LabFault("the lab's database server refused a statement of the lab", evidence=str(said))
+    return LabFault(
+        "the lab's database server stopped answering",
+        hint="look whether memory or disk ran out, then try again",
+        evidence=str(said),
+    )
 
 
 def _causes(raised: BaseException | None) -> Iterator[BaseException]:

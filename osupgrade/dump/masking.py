@@ -80,6 +80,8 @@ class Masking:
         self._upstream = upstream
         self._forms: dict[Form, int] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """Held while masks are written: two connections with the same masks in another order would be a deadlock."""
         self.looked_up: set[Column] = set()
         """Columns with at least one value that the masker changed."""
         self.values = 0
@@ -116,7 +118,8 @@ class Masking:
                 values = distinct(reader, column, f"NOT ({inline[0]})" if inline else "")
                 made = 0
                 for batch in _batches(number, mask_function(form, self._masker), values):
-                    cursor.execute("INSERT IGNORE INTO m VALUES " + ",".join(batch))
+                    with self._writing:
+                        cursor.execute("INSERT IGNORE INTO m VALUES " + ",".join(batch))
                     made += len(batch)
                 with self._lock:
                     self.values += made

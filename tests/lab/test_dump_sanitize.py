@@ -13,7 +13,7 @@ import pytest
 
 from osupgrade.catalog.survey import Default, Survey
 from osupgrade.cli import run as command
-from osupgrade.dump import write
+from osupgrade.dump import masking, write
 from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.mask.names import Names
 from osupgrade.dump.mask.values import Masker
@@ -136,6 +136,21 @@ def test_what_hangs_together_still_does_and_nothing_else_is_left(server, tmp_pat
 def test_the_same_key_gives_the_same_dump(server, tmp_path):
     first, second = (run(server, put(tmp_path, neutron()), tmp_path / name) for name in ("one.sql", "two.sql"))
     assert Path(first.written.path).read_bytes()[:-60] == Path(second.written.path).read_bytes()[:-60]
+
+
+def test_tables_that_hold_the_same_values_in_another_order_do_not_wait_for_each_other(server, tmp_path, monkeypatch):
+    """Their masks go into one table from several connections, where the server would end one of two as a deadlock."""
+    monkeypatch.setattr(masking, "BATCH_BYTES", 1 << 18)
+    values = [f"name-{number}-acme" for number in range(12_000)]
+    own = ""
+    for number, ordered in enumerate((values, values[::-1], values[6000:] + values[:6000])):
+        rows = ",".join(f"({place},'{value}')" for place, value in enumerate(ordered))
+        own += f"CREATE TABLE `own{number}` (`id` int PRIMARY KEY, `label` varchar(255)) ENGINE=InnoDB;\n"
+        own += f"INSERT INTO `own{number}` VALUES {rows};\n"
+    run(server, put(tmp_path, neutron(own)), tmp_path / "out.sql")
+    masked = [{value for (value,) in masked_rows(server, f"own{number}", "label")} for number in range(3)]
+    assert masked[0] == masked[1] == masked[2]
+    assert len(masked[0]) == len(values)
 
 
 def test_columns_that_no_service_knows_are_masked_and_listed(server, tmp_path):

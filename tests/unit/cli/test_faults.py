@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import docker.errors
+import pymysql
 import pytest
 import sqlalchemy.exc
 
@@ -43,6 +44,15 @@ def test_a_system_without_room_or_rights_is_something_missing(number, capsys):
 def test_a_server_that_is_full_or_gone(text, status):
     raised = sqlalchemy.exc.OperationalError("SELECT 1", None, Exception(text))
     assert guarded(raising(raised)) == status
+
+
+@pytest.mark.parametrize(("number", "said"), [(1213, "refused a statement"), (2013, "stopped answering")])
+def test_a_server_that_refuses_a_statement_has_not_gone(number, said):
+    """A deadlock was once called a lost connection."""
+    raised = pymysql.err.OperationalError(number, "some text")
+    for fault in (raised, sqlalchemy.exc.OperationalError("SELECT 1", None, raised)):
+        found = known_fault(fault)
+        assert found and found.status == Exit.LAB_FAULT and said in found.message
 
 
 def test_an_engine_that_is_full():
