@@ -69,6 +69,13 @@ CHECKS = (
     "WHERE CONSTRAINT_SCHEMA = %s"
 )
 """Only MariaDB 10.2 and later know it with these columns."""
+MYSQL_CHECKS = (
+    "SELECT t.TABLE_NAME, c.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS c "
+    "JOIN information_schema.TABLE_CONSTRAINTS t ON t.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA "
+    "AND t.CONSTRAINT_NAME = c.CONSTRAINT_NAME AND t.CONSTRAINT_TYPE = 'CHECK' WHERE c.CONSTRAINT_SCHEMA = %s"
+)
+"""MySQL's, since 8.0.16; a constraint's name is unique in its database there."""
+_MYSQL_HAS_CHECKS = (8, 0, 16)
 
 
 _WIDTH = re.compile(r"\A((?:small|medium|big)?int|tinyint)\((\d+)\)|\A(year)\(4\)")
@@ -92,12 +99,18 @@ def read_with(rows: Rows, database: str) -> Schema:
     found = {name: rows(sql, (database,)) for name, sql in QUERIES.items()}
     if is_mariadb(found):
         found["checks"] = rows(CHECKS, (database,))
+    elif _version(found) >= _MYSQL_HAS_CHECKS:
+        found["checks"] = rows(MYSQL_CHECKS, (database,))
     return assemble(found, database)
 
 
 def is_mariadb(found: Mapping[str, Sequence[Sequence[Any]]]) -> bool:
     """Whether the rows of QUERIES came from a MariaDB."""
     return "mariadb" in _text(found["server"][0][0]).lower()
+
+
+def _version(found: Mapping[str, Sequence[Sequence[Any]]]) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", _text(found["server"][0][0]))[:3])
 
 
 def assemble(found: Mapping[str, Sequence[Sequence[Any]]], database: str) -> Schema:
@@ -120,9 +133,10 @@ def assemble(found: Mapping[str, Sequence[Sequence[Any]]], database: str) -> Sch
         )
     indexes, keys = _indexes(found["indexes"]), _foreign_keys(found["key columns"], found["rules"], database)
     checks: dict[str, list[Check]] = defaultdict(list)
-    for table, name, clause in found.get("checks", ()):
-        if not _BOOLEAN.fullmatch(_text(clause)) and not _text(clause).startswith("json_valid("):
-            checks[table].append(Check(name, _text(clause)))
+    for table, name, shown in found.get("checks", ()):
+        clause = _text(shown) if mariadb else _clause(_text(shown))
+        if not _BOOLEAN.fullmatch(clause) and not clause.startswith("json_valid("):
+            checks[table].append(Check(name, clause))
     tables = [
         Table(
             name=name,
@@ -181,6 +195,12 @@ def _type(shown: str) -> str:
     if match is None or (match[1] == "tinyint" and match[2] == "1"):
         return shown
     return (match[1] or match[3]) + shown[match.end() :]
+
+
+def _clause(shown: str) -> str:
+    """A check as MariaDB shows it: MySQL puts it into parentheses, and names the character set of each literal."""
+    text = re.sub(r"_utf8mb[34]\\'(.*?)\\'", r"'\1'", shown)
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 
 def _default(shown: object, kind: str, mariadb: bool) -> str | None:

@@ -6,12 +6,12 @@ from osupgrade.checks.same import Facts, facts_of, same
 from osupgrade.cloud.cloud import Cloud
 
 _IN_PROFILE = (
-    "SELECT port_id, JSON_VALUE(profile, '$.trusted') IN ('1', 'true') FROM ml2_port_bindings "
-    "WHERE JSON_VALID(profile) AND JSON_EXISTS(profile, '$.trusted')"
+    "SELECT port_id, JSON_UNQUOTE(JSON_EXTRACT(profile, '$.trusted')) IN ('1', 'true') FROM ml2_port_bindings "
+    "WHERE JSON_VALID(profile) AND JSON_EXTRACT(profile, '$.trusted') IS NOT NULL"
 )
 _OTHER_KEYS = (
-    "SELECT port_id, host, JSON_REMOVE(profile, '$.trusted') FROM ml2_port_bindings "
-    "WHERE JSON_VALID(profile) AND JSON_REMOVE(profile, '$.trusted') <> '{}'"
+    "SELECT port_id, host, CAST(JSON_REMOVE(profile, '$.trusted') AS CHAR) FROM ml2_port_bindings "
+    "WHERE JSON_VALID(profile) AND CAST(JSON_REMOVE(profile, '$.trusted') AS CHAR) <> '{}'"
 )
 
 
