@@ -91,7 +91,7 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     if result.came_through and _idle(result):
         return f"the cloud is at {plan.end} already: there was nothing to run"
     if result.came_through:
-        return f"the cloud came through from {plan.first.name} to {plan.end}"
+        return f"the cloud came through from {_begun(result, plan)} to {plan.end}"
     parts = []
     if result.failed:
         parts.append(f"it stopped at {', '.join(step.step for step in result.failed)}")
@@ -99,6 +99,18 @@ def sentence(result: LaneResult, plan: Plan) -> str:
         errors = len(settled(result.standing))
         parts.append(f"{errors} error{'s are' if errors > 1 else ' is'} unresolved")
     return f"the cloud did not come through: {' and '.join(parts)}"
+
+
+def _begun(result: LaneResult, plan: Plan) -> str:
+    """The release that the whole cloud had when it came: every hop up to it was passed over."""
+    begun = plan.first.name
+    moves = {move.name for move in plan.moves}
+    for release in plan.releases[1:]:
+        hops = [step for step in result.steps if step.release == release.name and step.step not in moves]
+        if not hops or any(step.outcome is not Outcome.SKIPPED for step in hops):
+            break
+        begun = release.name
+    return begun
 
 
 def _idle(result: LaneResult) -> bool:

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from osupgrade.catalog.releases import plan_named
 from osupgrade.model.finding import Cure, Finding, Severity
-from osupgrade.model.step import Outcome
-from osupgrade.rehearsal.outcome import next_command
+from osupgrade.model.step import Outcome, StepResult
+from osupgrade.rehearsal.outcome import next_command, sentence
 from osupgrade.rehearsal.request import Request
 
 
@@ -67,3 +68,27 @@ def test_a_cloud_that_had_every_step_behind_it_is_rehearsed_from_there(last, sai
     assert next_command(idle, "runs/x", request, last) == said
     ran = SimpleNamespace(came_through=True, steps=(*idle.steps, SimpleNamespace(outcome=Outcome.PASSED)))
     assert next_command(ran, "runs/x", request, last) == "osupgrade report runs/x --runbook"
+
+
+@pytest.mark.parametrize(
+    ("passed_over", "begun"),
+    [((), "grizzly"), (("havana/nova",), "grizzly"), (("havana/nova", "havana/neutron"), "havana")],
+)
+def test_the_verdict_names_the_release_that_the_whole_cloud_had(passed_over, begun):
+    plan = plan_named("grizzly-icehouse", ("nova", "neutron"))
+    steps = tuple(
+        StepResult(
+            hop.step,
+            chain.service,
+            hop.target,
+            Outcome.SKIPPED if hop.step in passed_over else Outcome.PASSED,
+            1.0,
+            None,
+            {},
+            {},
+        )
+        for chain in plan.chains
+        for hop in chain.hops
+    )
+    result = SimpleNamespace(refused="", came_through=True, steps=steps)
+    assert sentence(result, plan) == f"the cloud came through from {begun} to ml2"
