@@ -15,6 +15,7 @@ from rich.table import Table
 from osupgrade.catalog.releases import load_paths
 from osupgrade.catalog.running import load_running
 from osupgrade.cli.options import DEFAULT_PATH, Json, plan_from
+from osupgrade.cli.progress import building
 from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.model.errors import MissingFault
@@ -40,7 +41,8 @@ def build(
     client = connect()
     wanted = names or _needed(client, tuple(load_paths()) if everything else (path,))
     console = terminal()
-    tags = ImageStore(client).ensure(wanted, lambda progress: console.print(str(progress)))
+    with building(console) as progress:
+        tags = ImageStore(client).ensure(wanted, progress)
     for tag in tags.values():
         console.print(tag)
 

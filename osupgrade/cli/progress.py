@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import BarColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.progress_bar import ProgressBar
 from rich.table import Column
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from osupgrade.dump.read import Reading
 from osupgrade.dump.sanitize import Told
+from osupgrade.lab.images import Progress
 from osupgrade.model.events import TELL_SECONDS
 from osupgrade.model.quoting import one_line
 
@@ -44,6 +45,38 @@ def telling(console: Console) -> Iterator[Told]:
 
         def drawn(what: str, how_far: str, share: float | None = None) -> None:
             bars.update(task, description=text(what, how_far), completed=share or 0.0, known=share is not None)
+
+        yield drawn
+
+
+@contextlib.contextmanager
+def building(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """On a terminal a line for each image that is being built, with a bar where its last build's time is known, and a
+    line that stays for each that is ready; elsewhere a line for everything that is said.
+    """
+
+    def plain(progress: Progress) -> None:
+        console.print(one_line(str(progress)), markup=False, soft_wrap=True)
+
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield plain
+        return
+    words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    with RichProgress(SpinnerColumn(), _Bar(24), TimeElapsedColumn(), words, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def drawn(progress: Progress) -> None:
+            if progress.state != "building":
+                if progress.image in tasks:
+                    bars.remove_task(tasks.pop(progress.image))
+                plain(progress)
+                return
+            if progress.image not in tasks:
+                tasks[progress.image] = bars.add_task("", total=1.0, known=False)
+            known = progress.share is not None
+            bars.update(
+                tasks[progress.image], description=one_line(str(progress)), completed=progress.share or 0.0, known=known
+            )
 
         yield drawn
 

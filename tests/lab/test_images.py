@@ -5,7 +5,7 @@ import time
 import docker
 import pytest
 
-from osupgrade.lab.images import ImageError, ImageStore, Recipe, database_for, load_recipes
+from osupgrade.lab.images import ImageError, ImageStore, Recipe, build, database_for, load_recipes
 from osupgrade.lab.images.context import host_certificates
 from osupgrade.lab.images.recipe import Input
 from osupgrade.model.errors import MissingFault
@@ -40,6 +40,21 @@ def leavings(client) -> set[str]:
     dangling = client.images.list(filters={"dangling": True, "label": "org.osupgrade.image=try-images-small"})
     containers = client.containers.list(all=True, filters={"label": "org.osupgrade.image=try-images-small"})
     return {str(one.id) for one in [*dangling, *containers]}
+
+
+@pytest.mark.usefixtures("cleaned")
+def test_a_long_step_is_told_of_while_it_lasts_and_its_time_is_remembered(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(build, "cache_directory", lambda: tmp_path)
+    told = []
+    ImageStore(client, small(b"hello\n")).ensure(["try-images-small"], told.append)
+    beats = [progress for progress in told if progress.beat]
+    assert beats and all(progress.left is None for progress in beats)
+    assert [p.seconds for p in told] == sorted(p.seconds for p in told)
+    again = []
+    ImageStore(client, small(b"hello, hello\n")).ensure(["try-images-small"], again.append)
+    first = next(progress for progress in again if progress.beat)
+    assert first.left == pytest.approx(told[-1].seconds - first.seconds, abs=0.1)
 
 
 @pytest.mark.usefixtures("cleaned")

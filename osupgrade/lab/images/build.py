@@ -10,10 +10,11 @@ import os
 import queue
 import re
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import docker
@@ -24,6 +25,7 @@ from osupgrade.lab.images.context import BUILD, LABEL, build_arguments, final_do
 from osupgrade.lab.images.diagnosis import ImageError, diagnose, plain_lines
 from osupgrade.lab.images.recipe import OURS, Recipe, tag_of
 from osupgrade.lab.images.registry import Registry
+from osupgrade.lab.images.times import BuildTimes
 from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import MissingFault
 
@@ -33,16 +35,37 @@ _AT_ONCE = 3
 State = Literal["present", "building", "built", "failed"]
 
 
+BEAT_SECONDS = 10.0
+"""How often a build is told of that says nothing itself."""
+
+
 @dataclass(frozen=True)
 class Progress:
-    """What is going on with one image."""
+    """What is going on with one image; ``seconds`` since its build began, and how many are ``left`` where known.
+
+    ``beat`` says that nothing but the time has changed.
+    """
 
     image: str
     step: str
     state: State
+    seconds: float = 0.0
+    left: float | None = None
+    beat: bool = False
+
+    @property
+    def share(self) -> float | None:
+        """How much of the build is done, from 0 to 1, where that is known."""
+        return None if self.left is None else self.seconds / max(self.seconds + self.left, 1.0)
 
     def __str__(self) -> str:
-        return f"image {self.image}: {self.step}" if self.step else f"image {self.image}: {self.state}"
+        text = f"image {self.image}: {self.step or self.state}"
+        if self.state == "built":
+            return f"{text} in {self.seconds:.0f} s" if self.seconds else text
+        if self.beat:
+            left = "" if self.left is None else f", about {self.left:.0f} s left" if self.left else ", any moment now"
+            return f"{text} ({self.seconds:.0f} s so far{left})"
+        return text
 
 
 class Crew:
@@ -66,6 +89,9 @@ class Crew:
         self._news: queue.Queue[Progress | tuple[str, BaseException | None]] = queue.Queue()
         self._cancelled = threading.Event()
         self._threads: dict[str, threading.Thread] = {}
+        self._times = BuildTimes(cache_directory() / "build-times.json")
+        self._under_way: dict[str, tuple[float, Progress]] = {}
+        """When each build began, and what it said last."""
 
     def work(self, progress: Callable[[Progress], None]) -> None:
         """Build everything; raises the first failure once the builds under way have ended."""
@@ -74,9 +100,14 @@ class Crew:
             while self._threads or (self._order.is_active() and not failures):
                 if not failures:
                     self._start_ready()
-                news = self._news.get()
+                try:
+                    news = self._news.get(timeout=BEAT_SECONDS)
+                except queue.Empty:
+                    for name in tuple(self._threads):
+                        progress(self._timed(name))
+                    continue
                 if isinstance(news, Progress):
-                    progress(news)
+                    progress(self._noted(news))
                     continue
                 name, failure = news
                 self._threads.pop(name).join()
@@ -94,6 +125,21 @@ class Crew:
             raise
         if failures:
             raise failures[0]
+
+    def _noted(self, news: Progress) -> Progress:
+        """The news with the time that its build has taken so far."""
+        began, _ = self._under_way.setdefault(news.image, (time.monotonic(), news))
+        self._under_way[news.image] = (began, news)
+        timed = replace(self._timed(news.image), beat=False)
+        if news.state == "built":
+            self._times.remember(news.image, timed.seconds)
+        return timed
+
+    def _timed(self, name: str) -> Progress:
+        began, news = self._under_way.get(name, (time.monotonic(), Progress(name, "starting", "building")))
+        seconds, last = time.monotonic() - began, self._times.of(name)
+        left = None if last is None or news.state != "building" else max(0.0, last - seconds)
+        return replace(news, seconds=seconds, left=left, beat=True)
 
     def _start_ready(self) -> None:
         """Start the images whose bases are built, as many as may run at once."""

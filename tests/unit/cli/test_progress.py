@@ -5,8 +5,9 @@ import re
 
 from rich.console import Console
 
-from osupgrade.cli.progress import telling
+from osupgrade.cli.progress import building, telling
 from osupgrade.dump.restore import Progress
+from osupgrade.lab import images
 
 BAR = "restoring nova.sql, 25%: 512 of 2048 MB, 30.2 MB/s, 51 s left"
 
@@ -51,3 +52,22 @@ def test_elsewhere_there_is_a_line_for_each_thing_begun():
         told("masking values", "1 of 9 columns")
         told("looking", "")
     assert console.file.getvalue().splitlines() == [BAR, "masking values: 1 of 9 columns", "looking"]
+
+
+def test_each_image_has_a_line_and_the_ones_that_are_ready_stay():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    with building(console) as drawn:
+        drawn(images.Progress("nova", "6/9 RUN pip", "building", 30.0, 30.0, True))
+        drawn(images.Progress("glance", "6/9 RUN pip", "building", 5.0, None, True))
+        drawn(images.Progress("nova", "", "built", 61.0))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
+    assert "image nova: 6/9 RUN pip (30 s so far, about 30 s left)" in shown and "━" * 12 in shown
+    assert "image nova: built in 61 s" in shown
+    assert "glance" in shown
+
+
+def test_elsewhere_everything_is_a_line():
+    console = Console(file=io.StringIO(), width=100)
+    with building(console) as drawn:
+        drawn(images.Progress("nova", "6/9 RUN [pip]", "building", 30.0, 30.0, True))
+    assert console.file.getvalue() == "image nova: 6/9 RUN [pip] (30 s so far, about 30 s left)\n"
