@@ -91,7 +91,7 @@ def keep(path: Path, progress: Callable[[int], None] | None = None) -> Kept:
     try:
         with tempfile.TemporaryFile(prefix="osupgrade-") as file, _opened(path, name) as raw:
             while block := raw.read(BLOCK):
-                if not size and (fault := unreadable(block[:4096], name)):
+                if not size and (fault := unreadable(block[:4096], name, packed=True)):
                     raise fault
                 size += file.write(block)
                 if size > most:

@@ -37,9 +37,14 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 """What text has none of; encrypted and compressed data, whatever made them, have every tenth byte."""
 
 
-def unreadable(head: bytes, name: str) -> UsageFault | None:
-    """Why the first bytes of a file, compressed or not, are not a dump's; None where they may be."""
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+def unreadable(head: bytes, name: str, *, packed: bool = False) -> UsageFault | None:
+    """Why the first bytes of a file are not a dump's; None where they may be. ``packed`` says that it may still be
+    compressed.
+    """
+    compressed = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    if compressed and not packed:
+        return UsageFault(f"{name} is compressed twice, the inner one is {compressed}", hint="unpack it once")
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or _is_wide(head[:256]):
         return UsageFault(
             f"{name} is UTF-16 text, not a dump as mysqldump writes it",
             hint="a shell redirected and recoded it (PowerShell does); use `mysqldump --result-file=FILE`",
@@ -50,9 +55,18 @@ def unreadable(head: bytes, name: str) -> UsageFault | None:
     if head[257:262] == b"ustar":
         return UsageFault(f"{name} is a tar archive", hint="unpack it and give the directory")
     noise = not head[:8].isascii() and len(_CONTROL.findall(head[:256])) > 12
-    if not head.startswith(tuple(MAGIC)) and (noise or head[:64].count(0) > 8):
+    if not compressed and (noise or head[:64].count(0) > 8):
         return UsageFault(f"{name} is not a dump: it begins with binary data", hint=HINT)
     return None
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether it is text of two bytes a character, nearly all of them ASCII, without a mark that says so."""
+    even, odd = head[0::2], head[1::2]
+    for zeros, letters in ((even, odd), (odd, even)):
+        if len(head) >= 16 and zeros.count(0) > 0.9 * len(zeros) and letters.count(0) < 0.1 * len(letters):
+            return not _CONTROL.search(letters.replace(b"\0", b""))
+    return False
 
 
 def not_a_dump(seen: Seen, name: str) -> UsageFault | None:
