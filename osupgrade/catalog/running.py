@@ -138,7 +138,8 @@ class Running:
     broker: str
     """Image of the message broker; empty for none."""
     broker_environment: Mapping[str, str]
-    scripts: Path
+    scripts: Mapping[str, Path]
+    """The clients' scripts, and what they and the processes import first, by file name."""
     always: tuple[str, ...]
     """Services that run even when the path leaves them out, then on a fresh database."""
     host: str
@@ -221,7 +222,8 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
     """How ``release`` runs; None when there is no description of it. Raises UsageFault naming the file and the key.
 
     A file that says ``like = "RELEASE"`` has that one's contents, but for what it says itself: an entry of a list
-    takes the place of the one of its name, and a file in ``serve/`` or ``apis/`` that of the other's.
+    takes the place of the one of its name, and a file in ``serve/`` or ``apis/`` that of the other's. Entries of the
+    other's whose names are in ``without`` are left out.
     """
     top = images or content.images()
     file = top / release / "serve.toml"
@@ -230,12 +232,12 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
     data, directories = _inherited(top, release)
     read = validate(data, _Serve, str(file))
     files = [path for each in directories for path in sorted((each / "serve").glob("*")) if path.is_file()]
-    scripts = [each / "apis" for each in directories if (each / "apis").is_dir()]
+    scripts = [path for each in directories for path in sorted((each / "apis").glob("*.py"))]
     return Running(
         release=release,
         broker=read.broker,
         broker_environment=read.broker_environment,
-        scripts=scripts[-1] if scripts else file.parent / "apis",
+        scripts={path.name: path for path in scripts},
         always=read.always,
         host=read.host,
         processes=read.process,
@@ -264,10 +266,24 @@ def _inherited(top: Path, release: str, below: tuple[str, ...] = ()) -> tuple[di
     if other in (*below, release):
         raise UsageFault(f"{file}: like: it names itself")
     merged, directories = _inherited(top, other, (*below, release))
+    merged = _lessened(merged, data.pop("without", []), f"{file}: without: {other}")
     for key, value in data.items():
         own = _by_name(value)
         merged[key] = list((_by_name(merged.get(key)) | own).values()) if own else value
     return merged, (*directories, file.parent)
+
+
+def _lessened(merged: dict[str, Any], without: Any, where: str) -> dict[str, Any]:
+    """All but the entries whose names are in ``without``; raises UsageFault, beginning with ``where``, for others."""
+    lists = {key: _by_name(value) for key, value in merged.items()}
+    known = [name for named in lists.values() for name in named]
+    wanted = without if isinstance(without, list) else [without]
+    if unknown := [name for name in wanted if name not in known]:
+        raise UsageFault(f"{where} has no {unknown[0]!r}")
+    return {
+        key: [entry for name, entry in lists[key].items() if name not in wanted] if lists[key] else value
+        for key, value in merged.items()
+    }
 
 
 def _by_name(entries: Any) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class ServiceSet:
             self._containers.append(self.lab.start(tag, self.broker, environment=self.running.broker_environment))
 
     def _install(self) -> None:
-        scripts = (*sorted(_INSIDE.glob("*.py")), *content.api_scripts(), *sorted(self.running.scripts.glob("*.py")))
+        scripts = (*sorted(_INSIDE.glob("*.py")), *content.api_scripts(), *self.running.scripts.values())
         self._put({f"{SCRIPTS}/{path.name}": path.read_bytes() for path in scripts})
         for database, statement in self.running.statements:
             if database in self.cloud.databases:

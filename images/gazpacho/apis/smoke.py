@@ -78,7 +78,7 @@ def listings():
     if turn.has("glance"):
         turn.list("glance", "images", pages, "http://127.0.0.1:9292", "images")
     if turn.has("cinder"):
-        base = "http://127.0.0.1:8776/v3"
+        base = "http://127.0.0.1:8776/v3/%s" % session.get_project_id()
         for name in ("volumes", "snapshots"):
             turn.list("cinder", name, all_of, "%s/%s/detail?all_tenants=1" % (base, name), name)
     if turn.has("placement"):

@@ -64,6 +64,13 @@ def test_an_entry_takes_the_place_of_the_one_of_its_name(images):
     assert [listing.sql for listing in running.listings] == ["SELECT new"]
 
 
+def test_what_it_is_without_is_not_taken_over(images):
+    (images / "older" / "serve.toml").write_text('like = "newer"\nwithout = ["proxy", "servers"]')
+    running = load_running("older", images)
+    assert [process.name for process in running.processes] == ["api"]
+    assert running.listings == ()
+
+
 def test_the_others_stay_when_every_own_entry_takes_a_place(images):
     (images / "older" / "serve.toml").write_text(OWN[: OWN.rindex("[[process]]")])
     assert [process.name for process in load_running("older", images).processes] == ["api", "proxy"]
@@ -71,7 +78,14 @@ def test_the_others_stay_when_every_own_entry_takes_a_place(images):
 
 def test_a_file_takes_the_place_of_the_one_of_its_name(images):
     assert load_running("older", images).templates == {"nova.conf": "old", "glance.conf": "new"}
-    assert load_running("older", images).scripts == images / "newer" / "apis"
+    (images / "older" / "apis").mkdir()
+    (images / "newer" / "apis" / "smoke.py").write_text("")
+    own, other = images / "older" / "apis" / "own.py", images / "newer" / "apis"
+    own.write_text("")
+    named = {path.name: path for path in (*sorted(other.glob("*.py")), own)}
+    assert len(named) > 1
+    load_running.cache_clear()
+    assert load_running("older", images).scripts == named
 
 
 def test_what_is_like_another_is_like_that_ones_other_too(images):
@@ -86,6 +100,9 @@ def test_what_is_like_another_is_like_that_ones_other_too(images):
         ('like = "older"', "names itself"),
         ('like = "nobody"', r"there is no \S+/nobody/serve.toml"),
         ("like = 3", r"there is no \S+/3/serve.toml"),
+        ('like = "newer"\nwithout = ["proxi"]', "newer has no 'proxi'"),
+        ('like = "newer"\nwithout = 3', "newer has no 3"),
+        ('like = "newer"\nwithout = [["api"]]', r"newer has no \['api'\]"),
         ('like = "newer"\nbrocker = ""', "brocker"),
         ('like = "newer"\nprocess = ["api"]', "process"),
         ('like = "newer"\n[[process]]\nname = ["api"]', "process"),
