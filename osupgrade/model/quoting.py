@@ -34,7 +34,10 @@ def visible(text: str, keep: str = "\n\t") -> str:
 
     These are control characters, marks that turn the direction of writing, and others without a shape of their own.
     """
-    if text.isprintable():
+    rest = text
+    for char in keep:
+        rest = rest.replace(char, "")
+    if rest.isprintable():  # nearly every text, and of a whole log each character alone would take long
         return text
     return "".join(char if char in keep or _shows(char) else _spelt(char) for char in text)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import functools
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from osupgrade.cloud.cloud import Cloud
@@ -63,7 +64,8 @@ def conversion(
     return ("SET foreign_key_checks = 0", STRICT, *drop, *convert, *add, "SET foreign_key_checks = 1")
 
 
-def _upstream(database: str) -> dict[str, dict[str, Column]]:
+@functools.lru_cache(maxsize=16)
+def _upstream(database: str) -> Mapping[str, Mapping[str, Column]]:
     """Every column that the service ever has, by table and name."""
     found: dict[str, dict[str, Column]] = {}
     for variant in variants(database) if knows(database) else ():

@@ -3,8 +3,6 @@
 import errno
 import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import docker.errors
@@ -82,18 +80,6 @@ def test_a_fault_is_found_behind_what_it_led_to():
     assert found is not None and found.message == "no room"
 
 
-def command(*words, stdout, environment=None):
-    program = "import sys; sys.argv = ['osupgrade', *sys.argv[1:]]; from osupgrade.__main__ import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *words],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(environment or {})},
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP])
 def test_a_name_that_cannot_be_is_the_users(number, capsys):
     assert guarded(raising(OSError(number, os.strerror(number), "/some/file"))) == Exit.USAGE
@@ -134,33 +120,6 @@ def test_a_file_without_an_end_is_refused_and_takes_no_memory(arguments, capsys,
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
     assert "/dev/" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "closed", "status"),
-    [
-        (["inspect", "/no/such/dump.sql"], "2>", Exit.USAGE),
-        (["routes", "--from", "grizzly", "--to", "icehouse"], ">", Exit.MISSING),
-        (["routes", "--from", "grizzly", "--to", "icehouse"], "> /dev/full 2>", Exit.MISSING),
-    ],
-)
-def test_a_stream_without_room_does_not_hide_the_status(arguments, closed, status):
-    shell = ["bash", "-c", f'"$@" {closed} /dev/full', "-", sys.executable, "-m", "osupgrade", *arguments]
-    assert subprocess.run(shell, capture_output=True, check=False).returncode == status
-
-
-def test_a_reader_that_goes_away_ends_nothing():
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = command("scenarios", "list", stdout=writer)
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("encoding", ["ascii"])
-def test_a_locale_without_the_characters_gets_plain_text(encoding):
-    done = command("scenarios", "list", stdout=subprocess.PIPE, environment={"PYTHONIOENCODING": encoding})
-    assert done.returncode == 0 and done.stdout.isascii()
 
 
 def test_a_directory_that_was_made_for_nothing_goes_again(tmp_path):

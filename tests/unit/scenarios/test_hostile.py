@@ -282,12 +282,12 @@ def hold_reports(night, report, tmp_path):
 def hold_runbook(page, report, tmp_path):
     """What it gives to a shell is the cures alone."""
     blocks = [t.content for t in MarkdownIt("commonmark").parse(page) if t.type == "fence" and t.info == "sh"]
-    client, place = tmp_path / "client", tmp_path / "place"
-    client.write_text('#!/bin/bash\n/bin/cat >> "${0%client}got"\n')
-    client.chmod(0o755)
+    place = tmp_path / "place"
     place.mkdir()
     # Every other command is a function that swallows its input, so that what breaks out of its quotes is all that acts.
-    stubs = f"command_not_found_handle() {{ /bin/cat > /dev/null; }}\nPATH=/nonexistent\nSQL={client}\n"
+    stubs = "command_not_found_handle() { /bin/cat > /dev/null; }\nPATH=/nonexistent\nSQL=client\n"
+    # Of the shell's own commands alone: a program for each statement would take most of this test's time.
+    stubs += f"client() {{ local sql; IFS= read -r -d '' sql; printf %s \"$sql\" >> {tmp_path}/got; }}\n"
     stubs += f"touch() {{ : > {place}/pwned; }}\n"
     shelf = tmp_path / "blocks"
     shelf.mkdir()
