@@ -121,8 +121,8 @@ def timed_hop(cloud: Cloud, plan: Plan, hop: Hop, scratch: Path, record: Path | 
     result = run_hop(cloud, release, hop.service, log, scratch / "config", record=record)
     seconds = time.monotonic() - started
     if result.outcome is not Outcome.PASSED or bool(result.migrations) != bool(record) or result.unobserved:
-        told = "; ".join((*result.problems, *result.unobserved))
-        raise LabFault(f"{hop.step} failed or was not observed: {told}", evidence=log.read_text("utf-8", "replace"))
+        reasons = "; ".join((*result.problems, *result.unobserved))
+        raise LabFault(f"{hop.step} failed or was not observed: {reasons}", evidence=log.read_text("utf-8", "replace"))
     return seconds
 
 
@@ -187,8 +187,8 @@ def report_prediction(runs: Sequence[Measured], actual: Measured) -> bool:
         if seconds >= NOTABLE_SECONDS and key in predicted:
             time = predicted[key]
             good[key] = abs(time.expected / seconds - 1) <= LIMIT_MISS
-            told = f"predicted {time.expected:7.2f} s ({time.low:.2f} to {time.high:.2f}), actual {seconds:7.2f} s"
-            print(f"  {key[0]:<18} {key[1]:<48.48} {told}, {time.expected / seconds - 1:+.0%}")
+            times = f"predicted {time.expected:7.2f} s ({time.low:.2f} to {time.high:.2f}), actual {seconds:7.2f} s"
+            print(f"  {key[0]:<18} {key[1]:<48.48} {times}, {time.expected / seconds - 1:+.0%}")
     whole = sum(predicted[key].expected for key in took if key in predicted)
     print(f"  all migrations: predicted {whole:.1f} s, actual {sum(took.values()):.1f} s")
     print(f"  {sum(good.values())} of {len(good)} that take a second or more within {LIMIT_MISS:.0%}")

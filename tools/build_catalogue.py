@@ -281,10 +281,10 @@ def heads(cloud: Cloud, release: Release) -> Mapping[str, Revision]:
     for database in _databases(release):
         name = cloud.databases[database.name]
         schema = read_schema(cloud.server, name)
-        stands = read_claim(lambda sql, given: cloud.server.rows("", sql, given), name, schema)
-        if stands != database.head:
-            raise LabFault(f"{release.name}'s {database.name} is at {stands}, not at {database.head}")
-        found[database.name] = Revision(revision_name(stands), release.name, schema)
+        version = read_claim(lambda sql, given: cloud.server.rows("", sql, given), name, schema)
+        if version != database.head:
+            raise LabFault(f"{release.name}'s {database.name} is at {version}, not at {database.head}")
+        found[database.name] = Revision(revision_name(version), release.name, schema)
     return found
 
 
@@ -345,8 +345,8 @@ def main() -> int:
             file = DIRECTORY / f"{service}.json"
             same = file.is_file() and file.read_text("utf-8") == text
             file.write_text(text, "utf-8")
-            told = "as before" if same else "changed"
-            print(f"{service}: {len(text) / 1024:.0f} KB, {told}, {time.monotonic() - started:.0f} s", flush=True)
+            state = "as before" if same else "changed"
+            print(f"{service}: {len(text) / 1024:.0f} KB, {state}, {time.monotonic() - started:.0f} s", flush=True)
     return 0
 
 

@@ -314,12 +314,12 @@ def _false_runs(out: Path, usual: int) -> Iterator[str]:
         if run.is_symlink() or (run / UNFINISHED).exists():
             continue
         try:
-            told = json.loads((run / "report.json").read_text("utf-8"))["exit_status"]
+            recorded = json.loads((run / "report.json").read_text("utf-8"))["exit_status"]
         except (OSError, ValueError, KeyError):
             yield f"{run.name} passes for complete and has no report"
             continue
-        if told != usual:
-            yield f"{run.name} says {told}"
+        if recorded != usual:
+            yield f"{run.name} says {recorded}"
 
 
 def _false_rows(history: Path, usual: int) -> Iterator[str]:

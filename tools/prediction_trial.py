@@ -85,10 +85,10 @@ def run_case(bench: Bench, case: Case, lane: str) -> Result | None:
     for release in bench.plan.releases[1:]:
         step = run_hop(cloud, release, case.service, bench.logs / f"{lane}.log", bench.logs / lane)
         if step.outcome is not Outcome.PASSED:
-            (stands,) = step.versions_after[case.service]
+            (version,) = step.versions_after[case.service]
             end = line.position(line.head(release.name).name) or 0
             # A tool that fails after its last revision is said to have failed in it.
-            stopped = line.revisions[min((line.position(stands) or 0) + 1, end)].name
+            stopped = line.revisions[min((line.position(version) or 0) + 1, end)].name
             said = step.diagnosis.error if step.diagnosis else "; ".join(step.problems)
             return Result(case, changes, (Fate.IN_THE_WAY.value, stopped), said)
     after = read_schema(bench.server, database)

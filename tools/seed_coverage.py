@@ -223,7 +223,7 @@ def uncovered(found: Sequence[Place]) -> tuple[Place, ...]:
     return tuple(p for p in found if not p.held and (not p.column or (p.service, p.table) not in empty))
 
 
-def told(found: Sequence[Place], known: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def lines(found: Sequence[Place], known: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """The report for people: table by table, then what is not covered and why, then the sums."""
     bare = uncovered(found)
     for service in dict.fromkeys(place.service for place in found):
@@ -274,7 +274,7 @@ def main() -> int:
     if options.json:
         print(json.dumps([dataclasses.asdict(place) for place in found], indent=1))
     else:
-        print("\n".join(told(found, known)))
+        print("\n".join(lines(found, known)))
     unexplained = [place for place in uncovered(found) if not reason(known.get(place.service, {}), place)]
     return int(Exit.DID_NOT if unexplained else Exit.CAME_THROUGH)
 

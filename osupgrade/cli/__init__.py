@@ -135,14 +135,14 @@ def guarded(work: Callable[[], int]) -> int:
         named = context.command_path if context is not None else "osupgrade"
         # A group of commands without one of them has its help on the screen by now, and no message.
         message = fault.format_message()
-        return _told(UsageFault(message, hint=f"{named} --help")) if message else int(Exit.USAGE)
+        return _reported(UsageFault(message, hint=f"{named} --help")) if message else int(Exit.USAGE)
     except Exception as fault:
         if interrupt.interrupted():  # what was removed under somebody's hands
             return _interrupted()
         from osupgrade.cli.faults import known_fault  # with the libraries whose faults it knows
 
         known = known_fault(fault)
-        return _told(known) if known else _our_own(fault)
+        return _reported(known) if known else _our_own(fault)
 
 
 def _errors() -> Console:
@@ -154,7 +154,7 @@ def _interrupted() -> int:
     return int(Exit.INTERRUPTED)
 
 
-def _told(fault: Fault) -> int:
+def _reported(fault: Fault) -> int:
     errors = _errors()
     errors.print(Text.assemble(("osupgrade: ", "red"), visible(fault.message)), soft_wrap=True)
     if fault.evidence:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from osupgrade.catalog.survey import read_survey
 from osupgrade.cli.options import DatabaseKind, path_of_dumps, plan_from
-from osupgrade.cli.progress import reading, telling
+from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.cloud.laboratory import choose_database
 from osupgrade.dump.choose import read_dumps, version_of_server
 from osupgrade.dump.holdings import holdings
@@ -67,18 +67,18 @@ def sanitize(
     for file in (out, proof):
         if file:
             check_output(file)
-    with telling(console) as told, unless_it_fails() as written:
-        read = read_dumps(dumps, reading(told))
+    with progress_shown(console) as on_progress, unless_it_fails() as written:
+        read = read_dumps(dumps, reading(on_progress))
         client = connect()
         path = path_of_dumps(holdings(read))
         version = version_of_server(read, known)
-        image = choose_database(client, plan_from(path), db, lambda text: told(text, ""), version)
+        image = choose_database(client, plan_from(path), db, lambda text: on_progress(text, ""), version)
         tag = ImageStore(client).ensure([image], lambda _progress: None)[image]
         memory, options = server_for(client, read)
         options += start_options(known) if known else ()
         with Lab(client) as lab, start_database(lab, tag, memory=memory, options=options) as server:
             unset = set_up(server, known) if known else ()
-            report = mask(server, read, out, key, rules, told, survey=known)
+            report = mask(server, read, out, key, rules, on_progress, survey=known)
             written.append(out)
     if proof:
         proof.write_text("".join(f"{_line(shape)}\n" for shape in report.shapes), "utf-8")

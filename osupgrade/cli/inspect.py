@@ -25,9 +25,9 @@ from osupgrade.cli.options import (
     plan_from,
     site_from_option,
 )
-from osupgrade.cli.progress import reading, telling
+from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.dump.holdings import holdings
-from osupgrade.dump.sanitize import Told
+from osupgrade.dump.sanitize import OnProgress
 from osupgrade.dump.start import check_start, ended, onward
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
@@ -84,16 +84,18 @@ def inspect(
     the_survey = read_survey(survey) if survey else None
     the_site = site_from_option(site)
     scenarios = all_scenarios(more or ())
-    with _made(out), telling(progress) as told:
-        usable = usable_dumps(dumps, reading(told)) if dumps else None
+    with _made(out), progress_shown(progress) as on_progress:
+        usable = usable_dumps(dumps, reading(on_progress)) if dumps else None
         seen = Inspection((), (), ())
         if usable or url:
-            path, seen = _looked_at(usable, url, path, the_site, tuple(scenarios.scenarios.values()), told, the_survey)
-        asked = inspect_packages(packages, plan_from(path or DEFAULT_PATH), _saying(told)) if packages else ()
+            known = tuple(scenarios.scenarios.values())
+            path, seen = _looked_at(usable, url, path, the_site, known, on_progress, the_survey)
+        say = _without_share(on_progress)
+        of_packages = inspect_packages(packages, plan_from(path or DEFAULT_PATH), say) if packages else ()
     options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
     path = path or DEFAULT_PATH
     command = _next_command(options, dumps or (), usable, path, seen) if usable else _dumped(options, url, seen)
-    found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *asked)
+    found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *of_packages)
     page = replace(seen, findings=tuple(_with_dumps(one, command) for one in found))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
@@ -114,15 +116,21 @@ def _check(dumps: list[Path] | None, url: str, packages: object, survey: Path | 
 
 
 def _looked_at(
-    usable: Usable | None, url: str, path: str, site: Site, known: Sequence[Scenario], told: Told, survey: Survey | None
+    usable: Usable | None,
+    url: str,
+    path: str,
+    site: Site,
+    known: Sequence[Scenario],
+    on_progress: OnProgress,
+    survey: Survey | None,
 ) -> tuple[str, Inspection]:
     """The path of the dumps or of the live server, unless one was given, and what is to be said of them."""
-    say = _saying(told)
+    say = _without_share(on_progress)
     if usable and not path:
         path = path_of_dumps(holdings(usable.dumps))
     plan = plan_from(path or DEFAULT_PATH)
     with (
-        opened_dumps(usable, plan, say, lambda progress: told("restoring", str(progress), progress.share), survey)
+        opened_dumps(usable, plan, say, lambda at: on_progress("restoring", str(at), at.share), survey)
         if usable
         else opened_url(url) as opened
     ):
@@ -147,8 +155,8 @@ def _made(out: Path | None) -> Iterator[None]:
         raise
 
 
-def _saying(told: Told) -> Callable[[str], None]:
-    return lambda text: told(text, "")
+def _without_share(on_progress: OnProgress) -> Callable[[str], None]:
+    return lambda text: on_progress(text, "")
 
 
 def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[Path]) -> str:
@@ -215,5 +223,5 @@ def _next_command(options: str, given: Sequence[Path], usable: Usable, path: str
     if usable.halved:
         names = shell_join([section.name for dump in usable.dumps for section in dump.sections if section.name])
         return f"mysqldump --databases -- {names} > cloud.sql && {_REHEARSE} cloud.sql{options}"
-    paths = [dump.path for dump in usable.dumps] if usable.told else given
+    paths = [dump.path for dump in usable.dumps] if usable.findings else given
     return f"{_REHEARSE} {shell_join([str(path) for path in paths])}{options}"

@@ -78,7 +78,7 @@ def nightly(
         return Exit.CAME_THROUGH
     client = connect()
     run = RunDirectory.make(out, f"nightly-{wanted.number}-of-{wanted.of}")
-    with run.told_when_stopped("this nightly"):
+    with run.marked_when_stopped("this nightly"):
         report = Nightly(
             units=units,
             whole=whole,

@@ -14,14 +14,14 @@ from rich.table import Column
 from rich.text import Text
 
 from osupgrade.dump.read import Reading
-from osupgrade.dump.sanitize import Told
+from osupgrade.dump.sanitize import OnProgress
 from osupgrade.lab.images import Progress
 from osupgrade.model.events import TELL_SECONDS
 from osupgrade.model.quoting import one_line
 
 
 @contextlib.contextmanager
-def telling(console: Console) -> Iterator[Told]:
+def progress_shown(console: Console) -> Iterator[OnProgress]:
     """On a terminal one line that changes, with a bar where the end is known; elsewhere a line for each thing begun,
     and one every few seconds.
     """
@@ -91,6 +91,6 @@ class _Bar(BarColumn):
         return super().render(task) if task.fields["known"] else Text()
 
 
-def reading(told: Told) -> Reading:
+def reading(on_progress: OnProgress) -> Reading:
     """How far the reading of dumps is, as one line of progress."""
-    return lambda name, done, of: told("reading", f"{name}, {done / of:.0%}", done / of)
+    return lambda name, done, of: on_progress("reading", f"{name}, {done / of:.0%}", done / of)

@@ -35,7 +35,7 @@ from osupgrade.cli.options import (
     site_from_option,
     usual_seconds,
 )
-from osupgrade.cli.progress import reading, telling
+from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.history import History, Thing, how_of, subject_of
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.model.errors import UsageFault
@@ -226,13 +226,13 @@ def rehearse(
     console = terminal(stderr=output.as_json)
     # The times of an estimate are not those of other runs.
     past = None if timing.estimate else history_from(judging.history, judging.no_history)
-    with telling(terminal(stderr=output.as_json, quiet=output.quiet)) as told:
+    with progress_shown(terminal(stderr=output.as_json, quiet=output.quiet)) as on_progress:
         path = chosen_path(_route(cloud, bool(dumps or cloud.dump)), lambda text: console.print(text, soft_wrap=True))
         request = request_from(path, dumps or (), cloud, cures, judging, timing, output)
-        task = load(request, reading(told))
+        task = load(request, reading(on_progress))
     run = RunDirectory.make(output.out, task.plan.path.name)
     view = live(task.plan, console, quiet=output.quiet, expected=_expected(task, past))
-    with run.told_when_stopped("this rehearsal"), view, EventLog(run.events, view.on_event) as events:
+    with run.marked_when_stopped("this rehearsal"), view, EventLog(run.events, view.on_event) as events:
         report = run_rehearsal(task, run, events, past)
     report = remembered(report, past)
     write_reports(report, run)

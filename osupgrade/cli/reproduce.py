@@ -103,8 +103,8 @@ def _written(target: Path, masking: Masking | None, console: Console) -> None:
 
 
 def _name(failure: Failure) -> str:
-    stands = "-".join(v for versions in failure.stands.values() for v in versions) or "nothing"
-    return re.sub(r"[^a-z0-9]+", "-", f"{failure.step.replace('/', '-')}-stops-at-{stands}".lower()).strip("-")
+    version = "-".join(v for versions in failure.stands.values() for v in versions) or "nothing"
+    return re.sub(r"[^a-z0-9]+", "-", f"{failure.step.replace('/', '-')}-stops-at-{version}".lower()).strip("-")
 
 
 def _shrink(

@@ -132,12 +132,12 @@ def run(
         database=db,
         jobs=jobs,
         broken=() if names else found.broken,
-        asked=("naive", "cured") if ask else (),
+        ask_apis_in=("naive", "cured") if ask else (),
         lanes=LANES[lane],
     )
     directory = RunDirectory.make(out, f"{plan.path.name}-scenarios")
     view = ScenarioView(len(chosen), console, quiet=quiet)
-    with directory.told_when_stopped("this run"), view:
+    with directory.marked_when_stopped("this run"), view:
         report = prove(trial, directory, view.say, view.on_report)
     report = remembered(report, past)
     write_reports(report, directory)

@@ -92,7 +92,7 @@ class SanitizeReport:
     seconds: float
 
 
-class Told(Protocol):
+class OnProgress(Protocol):
     """Hears of what is going on."""
 
     def __call__(self, what: str, how_far: str, share: float | None = None, /) -> None:
@@ -121,7 +121,7 @@ def sanitize(
     out: Path,
     key: bytes,
     policy: Policy,
-    progress: Told,
+    progress: OnProgress,
     *,
     keep_names: bool = False,
     survey: Survey | None = None,
@@ -167,7 +167,7 @@ class _Work:
     server: DatabaseServer
     dumps: Sequence[Dump]
     policy: Policy
-    progress: Told
+    progress: OnProgress
     scan: LeakScan
     databases: Mapping[str, str]
     """What services' databases are called in the output."""

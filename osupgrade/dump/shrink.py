@@ -49,7 +49,7 @@ class Candidate:
 
 
 StillFails = Callable[[Candidate], bool]
-Told = Callable[[Candidate, bool], None]
+OnTrial = Callable[[Candidate, bool], None]
 Suspects = Callable[[str], Sequence[int]]
 """The rows of a table that are likely to matter, by their numbers."""
 
@@ -72,7 +72,7 @@ class _Search:
     """Asks each candidate once, and remembers the last that still failed."""
 
     still_fails: StillFails
-    told: Told
+    on_trial: OnTrial
     enough: Callable[[], bool]
     best: Candidate
     known: dict[Candidate, bool] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class _Search:
             if self.enough():
                 raise _OutOfTime
             self.known[candidate] = self.still_fails(candidate)
-            self.told(candidate, self.known[candidate])
+            self.on_trial(candidate, self.known[candidate])
         if self.known[candidate] and _size(candidate) < _size(self.best):
             self.best = candidate
         return self.known[candidate]
@@ -99,7 +99,7 @@ def shrink_rows(
     *,
     suspects: Suspects = lambda _table: (),
     likely: Iterable[str] = (),
-    told: Told = lambda _candidate, _failed: None,
+    on_trial: OnTrial = lambda _candidate, _failed: None,
     enough: Callable[[], bool] = lambda: False,
 ) -> Shrunk:
     """The fewest rows with which ``still_fails`` holds: whole tables first, then their halves, then row by row.
@@ -108,7 +108,7 @@ def shrink_rows(
     which point nowhere unless the error itself needs them. ``likely`` names tables to look at first; ``enough`` is
     asked before each trial whether to stop with what was found so far.
     """
-    search = _Search(still_fails, told, enough, everything(tables))
+    search = _Search(still_fails, on_trial, enough, everything(tables))
     try:
         _rows(search, tables, suspects, frozenset(likely))
         complete = True
@@ -149,11 +149,11 @@ def shrink_tables(
     still_fails: StillFails,
     *,
     named: Iterable[str] = (),
-    told: Told = lambda _candidate, _failed: None,
+    on_trial: OnTrial = lambda _candidate, _failed: None,
     enough: Callable[[], bool] = lambda: False,
 ) -> Shrunk:
     """Leave out empty tables from ``start``, which must fail. ``named`` are those that are likely to be needed."""
-    search = _Search(still_fails, told, enough, start)
+    search = _Search(still_fails, on_trial, enough, start)
     empty = [t.name for t in tables if not t.fixed and t.name not in start.tables and t.name not in start.gone]
     needed = _with_parents(tables, frozenset(named) | frozenset(start.tables))
     likely = [name for name in empty if name in needed]

@@ -89,7 +89,7 @@ class RunDirectory:
         return made
 
     @contextlib.contextmanager
-    def told_when_stopped(self, what: str) -> Iterator[None]:
+    def marked_when_stopped(self, what: str) -> Iterator[None]:
         """What ends ``what`` before its reports are written is left in the directory, as why it is unfinished."""
         try:
             yield

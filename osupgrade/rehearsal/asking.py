@@ -26,14 +26,14 @@ def ask(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> list[Finding]
 
     Raises Fault when the server is gone or the lab failed.
     """
-    asked, failed = answer(scenario, preflight, cloud)
-    return [failed] if failed else asked
+    findings, failed = answer(scenario, preflight, cloud)
+    return [failed] if failed else findings
 
 
 def answer(scenario: Scenario, preflight: Preflight, cloud: Cloud) -> tuple[list[Finding], Finding | None]:
     """As :func:`ask`, with what says that it cannot look apart from what it finds."""
-    asked, failed = looked(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
-    return asked or [], failed
+    findings, failed = looked(scenario.name, "preflight", scenario.services[0], cloud, lambda: _found(preflight(cloud)))
+    return findings or [], failed
 
 
 def _found(given: object) -> list[Finding]:
@@ -77,19 +77,19 @@ def _spared(
         if not raised_by_it(fault):
             raise
         if isinstance(fault, (DBAPIError, pymysql.Error)):
-            require_alive(cloud, said(fault))
+            require_alive(cloud, error_text(fault))
         return None, Finding(
             source=source,
             severity=Severity.WARNING,
             service=service,
             place=_place(fault, service),
-            message=f"the {what} {source} could not look: {said(fault)}",
+            message=f"the {what} {source} could not look: {error_text(fault)}",
             consequence="what it looks for may be there all the same"
             + (f"; {how_to_raise('look', seconds * 10)}" if isinstance(fault, TookTooLong) else ""),
         )
 
 
-def said(fault: BaseException) -> str:
+def error_text(fault: BaseException) -> str:
     """What a fault says, without the statement that a database's error repeats."""
     if isinstance(fault, UsageFault):
         return fault.message

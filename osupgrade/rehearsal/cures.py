@@ -17,7 +17,7 @@ from osupgrade.model.foreign import TookTooLong, contained
 from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.model.step import Outcome
-from osupgrade.rehearsal.asking import answer, ask, require_alive, said
+from osupgrade.rehearsal.asking import answer, ask, error_text, require_alive
 from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.scenarios import apply
 from osupgrade.scenarios.contract import Preflight, Scenario, call, late
@@ -74,7 +74,7 @@ class Cures:
             cloud = self.apply(cloud, stage, scenario, due)
         except (UsageFault, DBAPIError) as refusal:
             if isinstance(refusal, DBAPIError):
-                require_alive(cloud, said(refusal))
+                require_alive(cloud, error_text(refusal))
             self.ledger.record(stage, [*due, _refused(due[0], refusal)], State.STANDING)
             return cloud
         share = (time.monotonic() - started) / len(due)
@@ -143,6 +143,6 @@ def _refused(finding: Finding, refusal: UsageFault | DBAPIError) -> Finding:
         Severity.ERROR,
         finding.service,
         finding.place,
-        f"its cure is refused: {said(refusal)}",
+        f"its cure is refused: {error_text(refusal)}",
         hint or "",
     )

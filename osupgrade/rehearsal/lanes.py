@@ -55,9 +55,9 @@ def judge_naive(
             if not re.search(symptom.error, logs.get(symptom.step, ""), re.DOTALL):
                 said = step.diagnosis.error if step.diagnosis else "no error"
                 problems.append(f"{symptom.step} failed with a different error from /{symptom.error}/: {said}")
-            stands = ", ".join(v for versions in step.versions_after.values() for v in versions)
-            if symptom.version is not None and stands != symptom.version:
-                problems.append(f"{symptom.step} left the database at {stands or 'nothing'}, not {symptom.version}")
+            versions = ", ".join(v for versions in step.versions_after.values() for v in versions)
+            if symptom.version is not None and versions != symptom.version:
+                problems.append(f"{symptom.step} left the database at {versions or 'nothing'}, not {symptom.version}")
         breaks: set[str] = set()
     else:
         if not any(evidence.total for name, evidence in result.probes.items() if name == scenario.name):
@@ -110,9 +110,8 @@ class LaneRunner:
     """Runs scenarios' lanes on one laboratory, each on its own copy of the shelved cloud.
 
     ``plan_for`` gives the plan narrowed to a scenario's services. ``universal`` are scenarios that every cloud of the
-    path carries; their cures are applied in all lanes but their own naive one. ``asked`` are the lanes after which
-    the last release's APIs are queried, of silent scenarios that say what these show.
-    ``lanes`` are those to run.
+    path carries; their cures are applied in all lanes but their own naive one. ``lanes`` are those to run,
+    ``ask_apis_in`` those after which the last release's APIs are queried, of silent scenarios that say what these show.
     """
 
     laboratory: Laboratory
@@ -123,11 +122,11 @@ class LaneRunner:
     run: RunDirectory
     plan_for: Callable[[Scenario], Plan]
     cures: type[Cures] = Cures
-    asked: tuple[Lane, ...] = ()
+    ask_apis_in: tuple[Lane, ...] = ()
     lanes: Sequence[Lane] = ("naive", "cured")
 
     def all(
-        self, scenarios: Sequence[Scenario], jobs: int, told: Callable[[ScenarioReport], None]
+        self, scenarios: Sequence[Scenario], jobs: int, on_report: Callable[[ScenarioReport], None]
     ) -> list[ScenarioReport]:
         """Run both lanes of each scenario, ``jobs`` scenarios side by side; reports in the order given."""
         pool = ThreadPoolExecutor(max(1, jobs))
@@ -136,7 +135,7 @@ class LaneRunner:
             reports = []
             for future in futures:
                 reports.append(future.result())
-                told(reports[-1])
+                on_report(reports[-1])
             return reports
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -200,12 +199,12 @@ class LaneRunner:
     ) -> tuple[str, ...]:
         """What is wrong with what the APIs show, those of the damaged service alone."""
         symptom = scenario.symptom
-        if lane not in self.asked or not isinstance(symptom, Silent) or not symptom.shows or result.failed:
+        if lane not in self.ask_apis_in or not isinstance(symptom, Silent) or not symptom.shows or result.failed:
             return ()
         alone = dataclasses.replace(plan, chains=tuple(c for c in plan.chains if c.service == scenario.services[0]))
         laboratory = self.laboratory
-        told = verify(cloud, laboratory.lab, laboratory.workshop, alone, "smoke", here.path, lambda _text: None)
-        return judge_shown(scenario, lane, told.findings)
+        verification = verify(cloud, laboratory.lab, laboratory.workshop, alone, "smoke", here.path, lambda _text: None)
+        return judge_shown(scenario, lane, verification.findings)
 
     def _looking(self, scenario: Scenario) -> Sequence[Scenario]:
         return [s for s in self.known if s.name == scenario.name or (s.universal and not scenario.replaces)]

@@ -31,7 +31,7 @@ from osupgrade.model.plan import SERVER, Plan, Segment, ServerMove
 from osupgrade.model.report import LaneResult, State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.rehearsal.asking import looked, require_alive, said
+from osupgrade.rehearsal.asking import error_text, looked, require_alive
 from osupgrade.rehearsal.cures import Cures, MayCure, cure_all
 from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.rehearsal.servers import Moved
@@ -98,7 +98,7 @@ class Runner:
         except (DBAPIError, ScenarioFault) as fault:
             cause = fault.__cause__ if isinstance(fault, ScenarioFault) else fault
             if isinstance(cause, DBAPIError):
-                require_alive(cloud, said(cause))
+                require_alive(cloud, error_text(cause))
             raise
 
 

@@ -41,13 +41,13 @@ class Trial:
     database: str = "auto"
     jobs: int = 3
     broken: Sequence[BrokenScenario] = ()
-    asked: tuple[Lane, ...] = ()
+    ask_apis_in: tuple[Lane, ...] = ()
     """The lanes after which the real APIs are queried, where a scenario says what these show."""
     lanes: Sequence[Lane] = ("naive", "cured")
 
 
-def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioReport], None]) -> RunReport:
-    """Run the wanted lanes of each scenario, each on its own copy of the cloud; ``told`` gets each that ended.
+def prove(trial: Trial, run: RunDirectory, say: Say, on_report: Callable[[ScenarioReport], None]) -> RunReport:
+    """Run the wanted lanes of each scenario, each on its own copy of the cloud; ``on_report`` gets each that ended.
 
     Raises Fault for what is not a scenario's doing. Leaving removes everything that was started.
     """
@@ -62,10 +62,10 @@ def prove(trial: Trial, run: RunDirectory, say: Say, told: Callable[[ScenarioRep
             site=trial.site,
             run=run,
             plan_for=trial.plan_for,
-            asked=trial.asked,
+            ask_apis_in=trial.ask_apis_in,
             lanes=trial.lanes,
         )
-        reports = runner.all(trial.chosen, trial.jobs, told)
+        reports = runner.all(trial.chosen, trial.jobs, on_report)
         showed = " and ".join(_SHOWED[lane] for lane in trial.lanes)
         bad = [report.name for report in reports if not report.passed]
         return RunReport(
@@ -97,7 +97,7 @@ def _again(trial: Trial, names: Sequence[str]) -> str:
         words += ["--db", trial.database]
     if len(trial.lanes) == 1:
         words += ["--lane", *trial.lanes]
-    if trial.asked:
+    if trial.ask_apis_in:
         words.append("--verify")
     places = {scenario.directory.parent for scenario in trial.chosen if scenario.name in names}
     for place in sorted(places - {content.scenarios()}):

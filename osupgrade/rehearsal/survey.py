@@ -84,8 +84,8 @@ class Surveyor:
         if finish is not None and moved and line.position(finish.name) is not None:
             return finish.name
         ran = [step for step in steps if step.outcome is not Outcome.SKIPPED] or steps
-        stands = ran[-1].versions_after.get(before.service, ())
-        known = [name for name in (*stands, revision_name(stands)) if line.position(name) is not None]
+        versions = ran[-1].versions_after.get(before.service, ())
+        known = [name for name in (*versions, revision_name(versions)) if line.position(name) is not None]
         return known[-1] if known else before.study.identity.revision.name
 
 

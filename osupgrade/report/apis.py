@@ -12,7 +12,7 @@ from osupgrade.model.report import ApiCall
 class Answer:
     """What one release said to a question, each time it was put; ``seconds`` are all times together."""
 
-    asked: int
+    times: int
     right: int
     seconds: float
     detail: str = ""
@@ -21,14 +21,14 @@ class Answer:
     @property
     def ok(self) -> bool:
         """Whether every answer was right."""
-        return self.right == self.asked
+        return self.right == self.times
 
     @property
     def status(self) -> str:
         """In a word or two."""
-        if self.asked == 1:
+        if self.times == 1:
             return "right" if self.ok else "wrong"
-        return f"right, {self.asked} times" if self.ok else f"wrong, {self.asked - self.right} of {self.asked} times"
+        return f"right, {self.times} times" if self.ok else f"wrong, {self.times - self.right} of {self.times} times"
 
 
 @dataclass(frozen=True)
@@ -83,5 +83,5 @@ def by_question(calls: Sequence[ApiCall]) -> tuple[Questions, ...]:
 def _together(answers: Sequence[Answer]) -> Answer:
     worst = next((a for a in answers if not a.ok), answers[0] if answers else Answer(0, 0, 0.0))
     return Answer(
-        sum(a.asked for a in answers), sum(a.right for a in answers), sum(a.seconds for a in answers), worst.detail
+        sum(a.times for a in answers), sum(a.right for a in answers), sum(a.seconds for a in answers), worst.detail
     )

@@ -78,12 +78,12 @@ def opened_run(run: FailedRun, dumps: Sequence[Path], say: Say) -> Iterator[tupl
                 instead_of=name,
                 hints=run.hints,
                 places=run.places,
-                told=_told(run, task.known),
+                found_by=_found_by(run, task.known),
             ),
         )
 
 
-def _told(run: FailedRun, known: Sequence[Scenario]) -> tuple[str, ...]:
+def _found_by(run: FailedRun, known: Sequence[Scenario]) -> tuple[str, ...]:
     assert run.report.result is not None
     titles = {scenario.name: scenario.title for scenario in known}
     spoke = {

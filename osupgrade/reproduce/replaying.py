@@ -34,7 +34,7 @@ def replay_archive(archive: Path, found: ScenarioSet, runs: Path, console: Conso
         others = unlike(packed, step, database)
         run = RunDirectory.make(runs, "reproduce")
         with (
-            run.told_when_stopped("this replay"),
+            run.marked_when_stopped("this replay"),
             open_laboratory(plan, say, database=database, memory=is_small(packed)) as laboratory,
         ):
             say(f"running {step.name} on what was packed")

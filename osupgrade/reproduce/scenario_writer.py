@@ -129,11 +129,11 @@ def write_scenario(
     left: Left,
     complete: bool,
     masked: bool,
-    told: Sequence[str],
+    found_by: Sequence[str],
 ) -> None:
     """Write ``scenario.py`` and ``README.md`` into ``directory``, beside the dump.
 
-    ``into`` is where the directory will lie; ``told`` names the lab's own scenarios that found something.
+    ``into`` is where the directory will lie; ``found_by`` names the lab's own scenarios that found something.
     """
     usual = asdict(Site())
     own_site = {
@@ -153,11 +153,11 @@ def write_scenario(
         "error": failure.pattern,
         "revision": failure.revision,
         "version": version,
-        "said": _short(result.diagnosis.error if result.diagnosis else "; ".join(result.problems), 400),
+        "error_text": _short(result.diagnosis.error if result.diagnosis else "; ".join(result.problems), 400),
         "contents": left.contents,
         "complete": complete,
         "masking": "Its values are masked." if masked else "Its values are NOT masked: keep it in the house.",
-        "told": told,
+        "found_by": found_by,
         "stands": {place: list(versions) for place, versions in left.stands.items()},
         "missing": list(left.missing),
         "tables": left.tables,

@@ -37,7 +37,7 @@ TABLES_SECONDS = 40.0
 
 @dataclass(frozen=True)
 class Reduced:
-    """A written scenario: what is left, of how much, and what its naive lane said."""
+    """A written scenario: what is left, of how much, and the problems of its naive lane."""
 
     directory: Path
     left: Left
@@ -79,7 +79,7 @@ def shrink_subject(
             trials.fails,
             suspects=lambda table: trials.suspects(table, subject.hints),
             likely=subject.places | tables_in(f"{trials.reference.text} {trials.reference.statement}", tables),
-            told=_telling(say, started),
+            on_trial=_trial_shown(say, started),
             enough=lambda: time.monotonic() - started > minutes * 60,
         )
         small = trials.build(shrunk.candidate, "small_")
@@ -94,7 +94,7 @@ def shrink_subject(
         assert result is not None
         site = least_site(last, everything(tables))
         named = tables_named(step, last.reference, site, tables)
-        final = last.build(_fewer_tables(last, tables, named, _telling(say, started)), "")
+        final = last.build(_fewer_tables(last, tables, named, _trial_shown(say, started)), "")
         left = describe(server, final, step, known_line(step, site), before)
         _write(directory, subject, site, last.reference, result, left, final, laboratory, shrunk, masking is not None)
     say("running the naive lane of what was written")
@@ -114,13 +114,13 @@ def _masked(
 
 
 def _fewer_tables(
-    trials: Trials, tables: Sequence[Table], named: frozenset[str], told: Callable[[Candidate, bool], None]
+    trials: Trials, tables: Sequence[Table], named: frozenset[str], on_trial: Callable[[Candidate, bool], None]
 ) -> Candidate:
     """What is left when tables go that the failure does not need, within ``TABLES_SECONDS``."""
     until = time.monotonic() + TABLES_SECONDS
     whole = everything(tables)
     return shrink_tables(
-        tables, whole, trials.fails, named=named, told=told, enough=lambda: time.monotonic() > until
+        tables, whole, trials.fails, named=named, on_trial=on_trial, enough=lambda: time.monotonic() > until
     ).candidate
 
 
@@ -150,14 +150,14 @@ def _seen(found: Failure | None, wanted: Failure, *, masked: bool) -> Failure:
     )
 
 
-def _telling(say: Say, started: float) -> Callable[[Candidate, bool], None]:
-    def told(candidate: Candidate, failed: bool) -> None:
+def _trial_shown(say: Say, started: float) -> Callable[[Candidate, bool], None]:
+    def on_trial(candidate: Candidate, failed: bool) -> None:
         gone = f", {len(candidate.gone)} tables less" if candidate.gone else ""
-        said = "the same error" if failed else "not the same"
+        outcome = "the same error" if failed else "not the same"
         seconds = time.monotonic() - started
-        say(f"{seconds:4.0f} s: {candidate.count} rows in {len(candidate.tables)} tables{gone}: {said}")
+        say(f"{seconds:4.0f} s: {candidate.count} rows in {len(candidate.tables)} tables{gone}: {outcome}")
 
-    return told
+    return on_trial
 
 
 def _write(
@@ -187,7 +187,7 @@ def _write(
             left=left,
             complete=shrunk.complete,
             masked=masked,
-            told=subject.told,
+            found_by=subject.found_by,
         )
         half.rename(directory)
 

@@ -62,5 +62,5 @@ class Subject:
     instead_of: str = ""
     hints: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
-    told: tuple[str, ...] = ()
+    found_by: tuple[str, ...] = ()
     """The lab's own scenarios whose preflights spoke, each with its title: no values."""

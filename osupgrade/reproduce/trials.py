@@ -220,16 +220,16 @@ class Trials:
         columns = self.server.rows("", sql, (self.databases[database], table))
         texts = tuple(value for value in values if value.isascii() and (len(value) > 3 or not value.isdigit()))
         numbers = tuple(value for value in values if value.isdigit())
-        asked: list[str] = []
+        conditions: list[str] = []
         given: list[Any] = []
         for column, kind, key in columns:
             wanted = texts if kind in _TEXT else numbers if key == "PRI" and kind.endswith("int") else ()
             if wanted:
-                asked.append(f"{quoted(column).replace('%', '%%')} IN %s")
+                conditions.append(f"{quoted(column).replace('%', '%%')} IN %s")
                 given.append(wanted)
-        if not asked:
+        if not conditions:
             return []
-        sql = f"SELECT {NUMBER} - 1 FROM {self.numbered(name)} WHERE {' OR '.join(asked)} ORDER BY 1"
+        sql = f"SELECT {NUMBER} - 1 FROM {self.numbered(name)} WHERE {' OR '.join(conditions)} ORDER BY 1"
         return [int(row[0]) for row in self.server.rows("", sql, given)]
 
     def _source(self, name: str) -> str:
@@ -262,10 +262,10 @@ def narrowed(step: Step, failure: Failure, site: Site) -> Instead | None:
 def next_revision(step: Step, failure: Failure, site: Site) -> str:
     """The revision that failed, by what the catalogue knows; empty where it does not."""
     line = known_line(step, site)
-    stands = [version for versions in failure.stands.values() for version in versions]
-    if line is None or step.source is None or not failure.kind or len(stands) != 1:
+    versions = [version for versions in failure.stands.values() for version in versions]
+    if line is None or step.source is None or not failure.kind or len(versions) != 1:
         return ""
-    position = line.position(stands[0])
+    position = line.position(versions[0])
     if position is None or position + 1 >= len(line.revisions):
         return ""
     revision = line.revisions[position + 1]

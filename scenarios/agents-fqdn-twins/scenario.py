@@ -92,14 +92,4 @@ def _finding(groups: list[tuple[neutron_agents.Agent, ...]], message: str, effec
 @scenario.probe()
 def on_dead_agents(cloud: Cloud) -> Evidence:
     """Networks and routers on agents that another row of the same host has replaced."""
-    twin = (
-        "JOIN agents t ON t.agent_type = a.agent_type AND t.id <> a.id AND t.heartbeat_timestamp > a.heartbeat_timestamp "
-        "AND SUBSTRING_INDEX(t.host, '.', 1) = SUBSTRING_INDEX(a.host, '.', 1)"
-    )
-    return cloud.evidence(
-        "neutron",
-        "SELECT 'network' AS kind, b.network_id AS id, a.host AS bound_to, t.host AS reports_as FROM networkdhcpagentbindings b "
-        f"JOIN agents a ON a.id = b.dhcp_agent_id {twin} "
-        "UNION ALL SELECT 'router', b.router_id, a.host, t.host FROM routerl3agentbindings b "
-        f"JOIN agents a ON a.id = b.l3_agent_id {twin}",
-    )
+    return neutron_agents.bound_to_replaced(cloud)

@@ -55,14 +55,14 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     dump = dump_file(cloud)
     if dump is None or not dump.is_file():
         return
-    for told in dump_findings(dump):
-        assert told.cure is not None
+    for finding in dump_findings(dump):
+        assert finding.cure is not None
         step = Shell("mysqldump --single-transaction --routines --triggers neutron > neutron.sql")
         yield replace(
-            told,
+            finding,
             source=scenario.name,
             command=scenario.command,
-            cure=Cure(told.cure.summary, (step,)),
+            cure=Cure(finding.cure.summary, (step,)),
         )
 
 

@@ -72,7 +72,7 @@ def runner(laboratory, tmp_path_factory):
         run=RunDirectory.make(tmp_path_factory.mktemp("runs"), "scenarios"),
         plan_for=lambda scenario: make_plan(load_paths()[PATH], releases, scenario.services),
         # What a silent damage does is asked of the real neutron-server too; that its cure holds is test_verify's.
-        asked=("naive",),
+        ask_apis_in=("naive",),
         cures=Twice,
     )
 

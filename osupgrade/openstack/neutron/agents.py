@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from osupgrade.openstack.neutron.sql import server
-from osupgrade.scenarios import Cloud, LabFault, Sql
+from osupgrade.scenarios import Cloud, Evidence, LabFault, Sql
 
 DOWN_AFTER = datetime.timedelta(seconds=75)
 """After how long without a report an agent counts as dead (agent_down_time of Icehouse)."""
@@ -53,6 +53,21 @@ def twins(found: Sequence[Agent], key: Callable[[Agent], Hashable]) -> list[tupl
         groups[agent.kind, key(agent)].append(agent)
     pairs = [sorted(group, key=lambda a: (-a.heartbeat.timestamp(), a.id)) for group in groups.values()]
     return [tuple(group) for group in pairs if len(group) > 1]
+
+
+def bound_to_replaced(cloud: Cloud) -> Evidence:
+    """Networks and routers on agents that a newer row of the same host has replaced."""
+    twin = (
+        "JOIN agents t ON t.agent_type = a.agent_type AND t.id <> a.id AND t.heartbeat_timestamp > a.heartbeat_timestamp "
+        "AND SUBSTRING_INDEX(t.host, '.', 1) = SUBSTRING_INDEX(a.host, '.', 1)"
+    )
+    return cloud.evidence(
+        "neutron",
+        "SELECT 'network' AS kind, b.network_id AS id, a.host AS bound_to, t.host AS reports_as FROM networkdhcpagentbindings b "
+        f"JOIN agents a ON a.id = b.dhcp_agent_id {twin} "
+        "UNION ALL SELECT 'router', b.router_id, a.host, t.host FROM routerl3agentbindings b "
+        f"JOIN agents a ON a.id = b.l3_agent_id {twin}",
+    )
 
 
 def merge(group: Sequence[Agent]) -> tuple[Sql, ...]:

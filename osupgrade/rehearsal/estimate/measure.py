@@ -63,7 +63,7 @@ class Meter:
     bytes_after: dict[str, int] = field(default_factory=dict)
     _cpu: float = 0.0
 
-    def told(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Read the meter at both ends of a step."""
         if event.kind is Kind.STEP_STARTED:
             self._cpu, self.bytes_before[event.step] = self._read()
@@ -181,7 +181,7 @@ class Measuring:
     def _taken(self, plan: Plan, cloud: Cloud, here: RunDirectory, scale: float) -> Measured:
         meter = Meter(self.laboratory.server)
         injected = [s for s in self.runner.injected if set(s.services) <= set(plan.services)]
-        with EventLog(here.events, meter.told) as events:
+        with EventLog(here.events, meter.on_event) as events:
             runner = replace(self.runner, plan=plan, run=here, events=events, injected=injected, checks=(), jobs=1)
             return meter.measured(scale, runner.go(cloud).result.steps)
 
@@ -204,7 +204,7 @@ class Estimate:
         """Keep the cloud as it is now, and listen to its steps from now on."""
         self.measuring.keep(cloud)
         meter = Meter(self.measuring.laboratory.server)
-        self.measuring.runner.events.listen(meter.told)
+        self.measuring.runner.events.listen(meter.on_event)
         self._listening = cloud, meter
         return cloud
 

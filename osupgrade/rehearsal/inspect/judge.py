@@ -26,7 +26,7 @@ from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import SEEDED
-from osupgrade.rehearsal.asking import ask, said, spared
+from osupgrade.rehearsal.asking import ask, error_text, spared
 from osupgrade.rehearsal.covered import covered
 from osupgrade.rehearsal.inspect.model import SOURCE, Database, Inspection, Own, Size
 from osupgrade.rehearsal.inspect.open import Opened, rows_of
@@ -42,21 +42,21 @@ from osupgrade.schema.survey import Survey, missing_privileges, read_claim, read
 
 def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Scenario]) -> Inspection:
     """Survey every service's database and ask all preflights of the start."""
-    seen = _Seen([], [], list(opened.told), set())
+    seen = _Seen([], [], list(opened.findings), set())
     for service, database in opened.databases.items():
         _look(opened, service, database, plan, site, seen)
     cloud = Cloud(opened.server, opened.databases, site, SOURCE, assumed=opened.assumed)
-    asked = _preflights(cloud, plan, scenarios, seen.left_out)
+    reported = _preflights(cloud, plan, scenarios, seen.left_out)
     found = [*seen.findings]
-    found += [finding for one in seen.surveys for finding in one.findings if not covered(finding, asked)]
+    found += [finding for one in seen.surveys for finding in one.findings if not covered(finding, reported)]
     for one in seen.surveys:
         if one.service not in seen.left_out:
-            found += _foreseen(opened.server, one, plan, asked)
+            found += _foreseen(opened.server, one, plan, reported)
     own = tuple(entry for one in seen.surveys if one.service not in seen.left_out for entry in _own(one))
     if absent := sorted(set(plan.services) - set(opened.databases)):
         words = f"there is no database of {', '.join(absent)} here; checks that span several databases were skipped"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
-    return Inspection(tuple(seen.databases), own, (*found, *asked))
+    return Inspection(tuple(seen.databases), own, (*found, *reported))
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, s
         if not covers(service, plan.first.name, plan.last.name):
             seen.databases.append(_plain_facts(rows, service, database, plan))
             return
-        one, told = _survey(opened.server, service, database, plan, site)
+        one, findings = _survey(opened.server, service, database, plan, site)
     except (UsageFault, sqlalchemy.exc.DBAPIError) as fault:
-        words = f"the database {database} cannot be read: {said(fault)}"
+        words = f"the database {database} cannot be read: {error_text(fault)}"
         seen.findings.append(Finding(SOURCE, Severity.ERROR, service, database, words, "it was not checked further"))
         seen.left_out.add(service)
         return
     seen.surveys.append(one)
     seen.databases.append(_facts(rows, one))
-    seen.findings.extend(told)
+    seen.findings.extend(findings)
     if one.study.identity.foreign or not one.study.identity.line.knows(plan.last.name):
         seen.left_out.add(service)
     if finding := start_finding(one, plan):
@@ -97,28 +97,28 @@ def _preflights(cloud: Cloud, plan: Plan, scenarios: Iterable[Scenario], left_ou
     """What the preflights of the start find, of the traps whose steps are still to come."""
     passed, failed = spared("versions", "comparison of", "", cloud, partial(passed_over, cloud, plan))
     done = {one.step for one in passed or ()}
-    asked = [failed] if failed else []
+    reported = [failed] if failed else []
     for scenario in scenarios:
         ahead = set(scenario.hops) & set(plan.steps) - done
         if cloud.has(scenario.services[0]) and ahead and not left_out & set(scenario.services):
             for stages, preflight in scenario.preflights:
                 if SEEDED in stages:
-                    asked += ask(scenario, preflight, cloud)
-    return asked
+                    reported += ask(scenario, preflight, cloud)
+    return reported
 
 
-def _foreseen(server: SqlServer, one: Survey, plan: Plan, asked: Sequence[Finding]) -> Iterator[Finding]:
+def _foreseen(server: SqlServer, one: Survey, plan: Plan, reported: Sequence[Finding]) -> Iterator[Finding]:
     """What the data meets in the revisions ahead, of tables of which no trap has spoken."""
 
     def rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return server.rows(one.database, sql, parameters)
 
     identity = one.study.identity
-    known = [".".join(finding.place.split(".")[:2]) for finding in asked]
+    known = [".".join(finding.place.split(".")[:2]) for finding in reported]
     try:
         yield from foresee(rows, one.schema, identity.line, identity.revision.name, plan.last.name, known=known)
     except sqlalchemy.exc.DBAPIError as fault:
-        words = f"the data of {one.database} could not be held against the migrations ahead: {said(fault)}"
+        words = f"the data of {one.database} could not be held against the migrations ahead: {error_text(fault)}"
         yield Finding(SOURCE, Severity.WARNING, one.service, one.database, words)
 
 
@@ -158,8 +158,8 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
         words = f"{one.service} is at {at.name} of {at.release}, which {last} does not follow"
         how = "osupgrade routes shows the routes that there are; give the dumps of one cloud together"
         return Finding(SOURCE, Severity.ERROR, one.service, one.database, words, how)
-    (stands,) = marked(one.service, (identity.revision.name,))
-    end, here = (line.position(r) or 0 for r in (line.head(last).name, stands))
+    (now,) = marked(one.service, (identity.revision.name,))
+    end, here = (line.position(r) or 0 for r in (line.head(last).name, now))
     if line.knows(first):
         start, begins = line.position(line.head(first).name) or 0, f"{first}'s is {line.head(first).name}"
     else:  # ML2 came with Havana
@@ -211,10 +211,10 @@ def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
         else:
             sql = f"INSERT INTO {table} (repository_id, repository_path, version) VALUES (%s, %s, %s)"
             server.execute(one.database, sql, (repository(one.service), "", int(version)))
-    told = tuple(finding for finding in identity.findings if finding.place != table)
+    other = tuple(finding for finding in identity.findings if finding.place != table)
     kept = tuple(finding for finding in one.study.findings if finding not in identity.findings)
-    stamped = replace(identity, claim=(version,), findings=told)
-    return replace(one, study=replace(one.study, identity=stamped, findings=(*told, *kept)))
+    stamped = replace(identity, claim=(version,), findings=other)
+    return replace(one, study=replace(one.study, identity=stamped, findings=(*other, *kept)))
 
 
 def _own(one: Survey) -> Iterator[Own]:

@@ -27,7 +27,7 @@ from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
-from osupgrade.rehearsal.asking import said
+from osupgrade.rehearsal.asking import error_text
 from osupgrade.rehearsal.defaults import ASSUMED, silent
 from osupgrade.rehearsal.inspect.model import SOURCE
 from osupgrade.schema.reading import Rows, read_with
@@ -41,7 +41,7 @@ class Opened:
 
     server: SqlServer
     databases: Mapping[str, str]
-    told: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
     assumed: Mapping[str, str] = field(default_factory=dict)
     """The default character set that was assumed for each database whose dump does not say its own."""
 
@@ -60,7 +60,7 @@ class Usable:
     """Dumps that can be restored, one database for each service, and what there is to say of the others."""
 
     dumps: tuple[Dump, ...]
-    told: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
     halved: tuple[Dump, ...] = ()
     """Those of which only a part is looked at, since it holds two databases of one service."""
 
@@ -71,11 +71,11 @@ def usable_dumps(paths: Sequence[Path], reading: Reading | None = None) -> Usabl
     A dump that is none, or broken, or a second one of a service, becomes a finding; raises UsageFault when nothing is
     left.
     """
-    dumps, told = readable(paths, reading)
+    dumps, findings = readable(paths, reading)
     kept, doubles = without_doubles(dumps)
     parts = {dump.path: len(dump.sections) for dump in dumps}
     halved = tuple(dump for dump in kept if len(dump.sections) < parts[dump.path])
-    return Usable(kept, (*told, *doubles), halved)
+    return Usable(kept, (*findings, *doubles), halved)
 
 
 @contextlib.contextmanager
@@ -97,10 +97,10 @@ def opened_dumps(
         for database in restored.databases.values():
             _count(server, database)
         # A schema alone is enough here.
-        remarks = (finding for finding in restored.findings if finding.consequence != SCHEMA_ONLY)
-        told = (*given.told, *remarks, *(() if survey else unsaid(given.dumps)))
+        remarks = (one for one in restored.findings if one.consequence != SCHEMA_ONLY)
+        findings = (*given.findings, *remarks, *(() if survey else unsaid(given.dumps)))
         assumed = dict.fromkeys(() if survey else silent(given.dumps), ASSUMED)
-        yield Opened(server, dict(restored.databases), told, assumed)
+        yield Opened(server, dict(restored.databases), findings, assumed)
 
 
 def unsaid(dumps: Sequence[Dump]) -> Iterator[Finding]:
@@ -108,7 +108,7 @@ def unsaid(dumps: Sequence[Dump]) -> Iterator[Finding]:
     if names := silent(dumps):
         unknown = f"the dump does not say the default character set of {', '.join(names)}"
         words = f"{unknown}: {ASSUMED} is assumed; osupgrade survey asks your server for it"
-        how = "if yours is another, what is said of character sets here does not hold"
+        how = "if yours is another, what is error_text of character sets here does not hold"
         yield Finding(SOURCE, Severity.INFO, "", "", words, how)
 
 
@@ -123,7 +123,9 @@ def opened_url(url: str) -> Iterator[Opened]:
             try:
                 schemas[name] = read_with(rows_of(live), name)
             except (UsageFault, sqlalchemy.exc.DBAPIError) as fault:
-                findings.append(Finding(SOURCE, Severity.ERROR, "", name, f"{name} cannot be read: {said(fault)}"))
+                findings.append(
+                    Finding(SOURCE, Severity.ERROR, "", name, f"{name} cannot be read: {error_text(fault)}")
+                )
         chosen, doubtful = assign(schemas)
         strangers = [finding.place for finding in doubtful if not finding.service]
         more = [finding for finding in doubtful if finding.service]

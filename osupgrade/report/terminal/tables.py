@@ -101,6 +101,6 @@ def api_table(calls: Sequence[ApiCall], console: Console) -> None:
             detail = "; ".join(answer.detail for answer in question.answers.values() if answer.detail)
             made.add_row(shown(service.service), shown(one_line(question.name)), *cells, shown(one_line(detail)))
         total = [service.total(release) for release in releases]
-        sums = [Text(text, "bold") for t in total for text in (f"{t.right} of {t.asked}", f"{t.seconds:.2f}")]
+        sums = [Text(text, "bold") for t in total for text in (f"{t.right} of {t.times}", f"{t.seconds:.2f}")]
         made.add_row(shown(service.service, "bold"), Text("all", "bold"), *sums, Text())
     print_table(made, console)

@@ -5,7 +5,7 @@ import re
 
 from rich.console import Console
 
-from osupgrade.cli.progress import building, telling
+from osupgrade.cli.progress import building, progress_shown
 from osupgrade.dump.restore import Progress
 from osupgrade.lab import images
 
@@ -14,17 +14,17 @@ BAR = "restoring nova.sql, 25%: 512 of 2048 MB, 30.2 MB/s, 51 s left"
 
 def test_a_terminal_shows_the_bar_as_it_is():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with telling(console) as told:
-        told("restoring", BAR)
+    with progress_shown(console) as on_progress:
+        on_progress("restoring", BAR)
     assert BAR in console.file.getvalue()
 
 
 def test_a_bar_is_drawn_where_the_end_is_known_and_nowhere_else():
     def shown(*steps):
         console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
-        with telling(console) as told:
+        with progress_shown(console) as on_progress:
             for step in steps:
-                told(*step)
+                on_progress(*step)
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
 
     assert "━" * 12 in shown(("restoring", BAR, 0.5))
@@ -34,8 +34,8 @@ def test_a_bar_is_drawn_where_the_end_is_known_and_nowhere_else():
 
 def test_text_of_a_dump_is_no_markup():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with telling(console) as told:
-        told("reading", "[red]a[/].sql, 10%", 0.1)
+    with progress_shown(console) as on_progress:
+        on_progress("reading", "[red]a[/].sql, 10%", 0.1)
     assert "[red]a[/].sql, 10%" in console.file.getvalue()
 
 
@@ -46,11 +46,11 @@ def test_how_far_a_restore_is_in_sizes_that_say_something():
 
 def test_elsewhere_there_is_a_line_for_each_thing_begun():
     console = Console(file=io.StringIO(), width=40)
-    with telling(console) as told:
+    with progress_shown(console) as on_progress:
         for _ in range(9):
-            told("restoring", BAR)
-        told("masking values", "1 of 9 columns")
-        told("looking", "")
+            on_progress("restoring", BAR)
+        on_progress("masking values", "1 of 9 columns")
+        on_progress("looking", "")
     assert console.file.getvalue().splitlines() == [BAR, "masking values: 1 of 9 columns", "looking"]
 
 

@@ -21,7 +21,7 @@ def trial(path, **changes):
 
 
 def test_the_command_is_the_same_run_of_what_failed():
-    words = shlex.split(_again(trial("caracal-gazpacho", lanes=("naive",), asked=("naive", "cured")), ["mine"]))
+    words = shlex.split(_again(trial("caracal-gazpacho", lanes=("naive",), ask_apis_in=("naive", "cured")), ["mine"]))
     assert words[:3] == ["osupgrade", "scenarios", "run"]
     assert words[3:] == ["--path", "caracal-gazpacho", "--lane", "naive", "--verify", "--scenarios", "/my own", "mine"]
     whole(app).commands["scenarios"].commands["run"].make_context("run", words[3:])

@@ -30,9 +30,9 @@ def test_each_question_stands_once_with_every_release_s_answer():
     assert reboot.answers["icehouse"].status == "wrong, 1 of 2 times"
     assert reboot.answers["icehouse"].seconds == 1.5
     assert "grizzly" not in reboot.answers
-    assert (nova.total("icehouse").right, nova.total("icehouse").asked) == (1, 3)
+    assert (nova.total("icehouse").right, nova.total("icehouse").times) == (1, 3)
     assert glance.ok and not nova.ok
-    assert glance.total("icehouse").asked == 0
+    assert glance.total("icehouse").times == 0
 
 
 def test_the_page_has_both_releases_side_by_side_and_unfolds_what_is_wrong(tmp_path):

@@ -62,7 +62,7 @@ def written(directory, **changes):
         "left": LEFT,
         "complete": True,
         "masked": True,
-        "told": ("own-backported-column: A back-ported column stops nova's 188",),
+        "found_by": ("own-backported-column: A back-ported column stops nova's 188",),
     }
     write_scenario(directory, **(facts | changes))
     return load_scenarios([directory.parent])

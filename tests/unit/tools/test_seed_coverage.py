@@ -2,7 +2,7 @@ import pytest
 
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Column, Index, Table
-from tools.seed_coverage import Content, Place, Touch, heard, places, reason, reshaped, told, uncovered
+from tools.seed_coverage import Content, Place, Touch, heard, lines, places, reason, reshaped, uncovered
 
 
 def table(name, *columns, indexes=()):
@@ -88,7 +88,7 @@ def test_of_an_empty_table_only_the_table_is_missing():
 
 
 def test_the_report_names_what_is_missing_with_the_reason_or_says_that_none_is_known():
-    text = "\n".join(told(found(0), {"keystone": {"use*": "nobody was there"}}))
+    text = "\n".join(lines(found(0), {"keystone": {"use*": "nobody was there"}}))
     assert "grants: 5 rows; drops 39, writes 29" in text
     assert "keystone.grants.data (writes 29): NO REASON KNOWN" in text
     assert "keystone.users (reads 33): nobody was there" in text
