@@ -2,8 +2,12 @@
 
 import pytest
 
+from osupgrade.catalog.content import api_scripts
+from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.running import load_running
 from osupgrade.model.errors import UsageFault
+
+from ..verify._inside import INSIDE
 
 BASE = """
 host = "controller"
@@ -114,3 +118,59 @@ def test_what_cannot_be_used_is_named_with_its_file(images, said, why):
     (images / "older" / "serve.toml").write_text(said)
     with pytest.raises(UsageFault, match=rf"older/serve\.toml: .*{why}"):
         load_running("older", images)
+
+
+def test_every_release_that_says_how_it_runs_says_it_in_full():
+    described = [running for name in load_releases() if (running := load_running(name))]
+    assert {"grizzly", "icehouse", "epoxy", "gazpacho"} <= {running.release for running in described}
+    for running in described:
+        services = load_releases()[running.release].services
+        for process in running.processes:
+            assert process.service in services
+            assert set(process.config) <= running.templates.keys()
+            assert process.program or process.entry
+        for process in running.processes:
+            assert process.url or process.queue or process.once, f"{process.name} cannot say that it is ready"
+            assert set(process.after) <= {other.name for other in running.processes}
+        for entry in running.rounds:
+            shared = {path.name for path in (*INSIDE.glob("*.py"), *api_scripts())}
+            assert entry.file in running.scripts or entry.file in shared
+
+
+def test_only_what_is_concerned_is_started():
+    running = load_running("icehouse")
+    assert running is not None
+    assert {p.service for p in running.wanted(("neutron",), "full")} == {"keystone", "neutron"}
+    assert "nova-compute" not in {p.name for p in running.wanted(("nova",), "smoke")}
+    assert "nova-compute" in {p.name for p in running.wanted(("nova",), "full")}
+    assert not [p.name for p in running.wanted(("nova", "cinder"), "full", fast=True) if p.worker]
+
+
+def test_rounds_that_do_not_disturb_each_other_are_asked_side_by_side():
+    running = load_running("icehouse")
+    assert running is not None
+
+    def names(ready: set[str], level: str = "smoke", *, compared: bool = False) -> list[list[str]]:
+        return [[e.name for e in group] for group in running.asked(frozenset(ready), level, compared=compared)]
+
+    assert names({"keystone", "neutron"}) == [["smoke", "agents"], ["wiring"]]
+    assert names({"keystone", "neutron"}, "full", compared=True) == [
+        ["census"],
+        ["smoke", "agents"],
+        ["wiring"],
+        ["tour"],
+    ]
+    assert names({"neutron"}) == [["agents"]]
+    assert names(set()) == []
+
+
+def test_a_release_that_says_nothing_is_not_verified(tmp_path):
+    (tmp_path / "antelope").mkdir()
+    assert load_running("antelope", tmp_path) is None
+
+
+def test_a_description_that_lacks_a_key_names_file_and_key(tmp_path):
+    (tmp_path / "antelope" / "serve").mkdir(parents=True)
+    (tmp_path / "antelope" / "serve.toml").write_text('host = "h"\n[[process]]\nname = "api"\n')
+    with pytest.raises(UsageFault, match=r"antelope/serve\.toml: process\[0\]\.service: is missing"):
+        load_running("antelope", tmp_path)

@@ -3,6 +3,8 @@ import pytest
 from osupgrade.catalog.site import Site, options, read_site
 from osupgrade.model.errors import UsageFault
 
+from .packages._listings import DPKG
+
 
 def test_an_empty_site_is_the_default(tmp_path):
     (tmp_path / "site.toml").write_text("")
@@ -91,3 +93,12 @@ def test_a_site_that_is_not_trusted_makes_nobody_read_another_file(tmp_path):
         read_site(tmp_path / "site.toml", trusted=False)
     (tmp_path / "site.toml").write_text(f"packages = ['nova==1']\n[migrations]\nnova = '{tmp_path}'")
     assert read_site(tmp_path / "site.toml", trusted=False) == Site(packages=("nova==1",))
+
+
+def test_the_site_takes_a_list_of_packages(tmp_path):
+    (tmp_path / "dpkg.txt").write_text(DPKG)
+    (tmp_path / "site.toml").write_text('packages = "dpkg.txt"')
+    assert "sqlalchemy==0.7.8" in read_site(tmp_path / "site.toml").packages
+    (tmp_path / "site.toml").write_text('packages = "gone.txt"')
+    with pytest.raises(UsageFault, match=r"packages: cannot read .*gone\.txt: No such file"):
+        read_site(tmp_path / "site.toml")

@@ -1,4 +1,4 @@
-"""What a dump says about itself, and everything that keeps it from being restored. No database is needed."""
+"""A dump is read however it is packed, and refused with a reason."""
 
 import bz2
 import gzip
@@ -18,64 +18,14 @@ from osupgrade.catalog.identity import Section, likely_path, service_of
 from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.cli import run as command
 from osupgrade.dump.choose import read_dumps
-from osupgrade.dump.find import find_dumps, mydumper_parts
-from osupgrade.dump.holdings import Holding, holdings
-from osupgrade.dump.read import Dump, read_dump
+from osupgrade.dump.find import find_dumps
+from osupgrade.dump.holdings import holdings
+from osupgrade.dump.read import read_dump
 from osupgrade.dump.start import check_start
-from osupgrade.dump.stream import Part
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Severity
 
-HEAD = """-- MySQL dump 10.13  Distrib 5.5.31, for debian-linux-gnu (x86_64)
---
--- Host: localhost    Database: {database}
--- ------------------------------------------------------
--- Server version	5.5.31-0ubuntu0.13.04.1
-
-/*!40101 SET NAMES utf8 */;
-/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
-/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
-"""
-TAIL = """/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;
-
--- Dump completed on 2013-05-10 16:01:45
-"""
-TABLES = {
-    "quantum": ("networks", "ports", "subnets"),
-    "nova": ("compute_nodes", "instances", "networks", "volumes", "snapshots"),
-    "cinder": ("snapshots", "volumes"),
-    "mysql": ("columns_priv", "db", "tables_priv", "user"),
-    "wiki": ("page",),
-}
-
-
-def body(database: str, *, versions: str = "") -> str:
-    tables = "".join(
-        f"DROP TABLE IF EXISTS `{t}`;\nCREATE TABLE `{t}` (\n  `id` int(11),\n  FOREIGN KEY (`id`) REFERENCES `z` (`id`)\n"
-        f") ENGINE=InnoDB;\nINSERT INTO `{t}` VALUES (1);\n"
-        for t in TABLES[database]
-    )
-    return tables + versions
-
-
-def single(database: str = "quantum", **more: str) -> str:
-    return HEAD.format(database=database) + body(database, **more) + TAIL
-
-
-def several(*databases: str) -> str:
-    parts = (
-        f"--\n-- Current Database: `{name}`\n--\n\n"
-        f"CREATE DATABASE /*!32312 IF NOT EXISTS*/ `{name}` /*!40100 DEFAULT CHARACTER SET latin1 */;\n\n"
-        f"USE `{name}`;\n{body(name)}"
-        for name in databases
-    )
-    return HEAD.format(database="") + "".join(parts) + TAIL
-
-
-def read(tmp_path: Path, text: str | bytes, name: str = "a.sql") -> Dump:
-    file = tmp_path / name
-    file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_dump(file)
+from ._written import HEAD, TAIL, body, read, several, single
 
 
 def archive(files: dict[str, bytes]) -> bytes:
@@ -284,35 +234,6 @@ def test_binary_columns_may_hold_any_bytes(tmp_path):
     assert [f.severity for f in read(tmp_path, text).findings] == [Severity.WARNING]
 
 
-def test_each_database_of_a_dump_is_known_by_its_tables(tmp_path):
-    dump = read(tmp_path, several("nova", "mysql", "quantum", "cinder", "wiki"))
-    found = holdings([dump])
-    assert [(h.service, h.section.name, h.section.charset) for h in found] == [
-        ("nova", "nova", "latin1"),
-        ("neutron", "quantum", "latin1"),
-        ("cinder", "cinder", "latin1"),
-    ]
-
-
-def test_the_servers_own_databases_are_nobodys(tmp_path):
-    with pytest.raises(UsageFault, match=r"no OpenStack database in a.sql; they hold mysql in a.sql"):
-        holdings([read(tmp_path, single("mysql"))])
-
-
-def test_two_databases_of_one_service_need_a_decision(tmp_path):
-    text = several("quantum") + several("quantum").replace("`quantum`", "`ovs_neutron`")
-    dump = read(tmp_path, text)
-    with pytest.raises(UsageFault, match=r"two databases are neutron: quantum .* and ovs_neutron"):
-        holdings([dump])
-    assert [h.section.name for h in holdings([dump], {"neutron": "ovs_neutron"})] == ["ovs_neutron"]
-    with pytest.raises(UsageFault, match="no dump holds the database old"):
-        holdings([dump], {"neutron": "old"})
-
-
-def test_cell0_is_told_from_nova_by_name():
-    assert service_of(Section("nova_cell0", True, ("compute_nodes", "instances"))) == "nova_cell0"
-
-
 @pytest.mark.parametrize(
     ("service", "versions", "path"),
     [
@@ -369,45 +290,6 @@ def test_where_a_dump_begins_is_checked_against_the_path(tmp_path):
         start("folsom", "alembic_version")
 
 
-def test_directories(tmp_path):
-    with pytest.raises(UsageFault, match="there is no"):
-        find_dumps([tmp_path / "nothing"])
-    with pytest.raises(UsageFault, match="holds no dump"):
-        find_dumps([tmp_path])
-    for name in ("b.sql", "a.sql.gz", "notes.txt", ".hidden.sql"):
-        (tmp_path / name).write_text(single())
-    assert [path.name for path, _ in find_dumps([tmp_path])] == ["a.sql.gz", "b.sql"]
-    with pytest.raises(UsageFault, match="given twice"):
-        find_dumps([tmp_path, tmp_path / "b.sql"])
-
-
-def test_a_mydumper_directory_is_one_dump_in_the_right_order(tmp_path):
-    files = (
-        "metadata nova-schema-create.sql nova.instances-schema.sql nova.compute_nodes-schema.sql nova.instances.00000.sql "
-        "nova.instances-schema-triggers.sql nova.seen-schema-view.sql nova-schema-post.sql"
-    )
-    for name in files.split():
-        (tmp_path / name).write_text("/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n")
-    assert [part.path.name for part in mydumper_parts(tmp_path)] == [
-        "nova-schema-create.sql",
-        "nova.compute_nodes-schema.sql",
-        "nova.instances-schema.sql",
-        "nova.instances.00000.sql",
-        "nova.instances-schema-triggers.sql",
-        "nova.seen-schema-view.sql",
-        "nova-schema-post.sql",
-    ]
-    assert mydumper_parts(tmp_path)[3] == Part(tmp_path / "nova.instances.00000.sql", "nova")
-    (tmp_path / "metadata.partial").touch()
-    with pytest.raises(UsageFault, match="unfinished"):
-        find_dumps([tmp_path])
-
-
-def test_holdings_know_their_dump(tmp_path):
-    dump = read(tmp_path, single())
-    assert holdings([dump]) == (Holding("neutron", dump, dump.sections[0]),)
-
-
 @pytest.mark.parametrize(
     ("held", "says"),
     [
@@ -459,13 +341,3 @@ def test_the_table_that_a_service_left_behind_with_its_older_migrations_is_not_a
         assert read(tmp_path, single("nova", versions=rows)).sections[0].versions == ("rocky_contract02",)
     empty = "INSERT INTO `alembic_version` VALUES ;\n"
     assert read(tmp_path, single("nova", versions=numbered + empty)).sections[0].versions == ("0",)
-
-
-@pytest.mark.parametrize("file", ["nova_cell0.sql", "2026-11-27_nova_cell0.sql", "Nova_Cell0.SQL"])
-def test_where_a_dump_does_not_say_its_database_the_files_name_tells_cell0_from_nova(tmp_path, file):
-    tables = "CREATE TABLE `instances` (\n  `id` int\n);\nCREATE TABLE `compute_nodes` (\n  `id` int\n);\n"
-    for name, service in ((file, "nova_cell0"), ("nova.sql", "nova")):
-        (section,) = read(tmp_path, tables, name=name).sections
-        assert (section.name, service_of(section)) == ("", service)
-    named = read(tmp_path, f"USE `nova`;\n{tables}", name=file)
-    assert service_of(named.sections[-1]) == "nova"

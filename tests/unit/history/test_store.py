@@ -1,4 +1,4 @@
-"""The store of past runs, and what remembering does to a report."""
+"""Runs are remembered, compared and accepted."""
 
 import dataclasses
 import sqlite3
@@ -7,11 +7,9 @@ import threading
 import pytest
 
 from osupgrade.catalog.releases import load_paths, load_releases
-from osupgrade.catalog.site import Site
 from osupgrade.cli import run as command
 from osupgrade.history import History, Thing, accept, default_file, durations, past_runs
 from osupgrade.history import remember as keep
-from osupgrade.history.inputs import host_digest, input_digest
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.history.trend import trends
 from osupgrade.model.errors import Exit, UsageFault
@@ -21,7 +19,6 @@ from osupgrade.rehearsal.outcome import conclude
 from osupgrade.rehearsal.request import Request
 from osupgrade.report.json import read_json
 from osupgrade.report.write import write_reports
-from osupgrade.scenarios.contract import Scenario, Silent
 
 from .. import _reports as samples
 
@@ -207,41 +204,3 @@ def test_a_store_that_cannot_be_used_is_said_so_in_one_sentence(tmp_path, damage
 def test_the_store_lies_in_the_state_directory(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert default_file() == tmp_path / "osupgrade" / "history.sqlite"
-
-
-def an_input(tmp_path, **changes):
-    plan = make_plan(find_path(load_paths(), load_releases(), "grizzly-icehouse"), load_releases())
-    (tmp_path / "scenario.py").write_text("trap = 1\n")
-    trap = Scenario("A trap", ("nova",), Silent("verify"), name="trap", directory=tmp_path)
-    usual = {
-        "plan": plan,
-        "images": {"mysql56": "osupgrade/mysql56:1"},
-        "origin": "seed1",
-        "site": Site(),
-        "naive": False,
-        "scenarios": [trap],
-    }
-    return input_digest(**{**usual, **changes})
-
-
-def test_an_input_is_all_that_decides_the_outcome(tmp_path):
-    same = an_input(tmp_path)
-    assert same == an_input(tmp_path)
-    nova = make_plan(find_path(load_paths(), load_releases(), "grizzly-icehouse"), load_releases(), ["nova"])
-    others = [
-        an_input(tmp_path, images={"mysql56": "osupgrade/mysql56:2"}),
-        an_input(tmp_path, origin="seed2"),
-        an_input(tmp_path, site=Site(tunnel_type="vlan")),
-        an_input(tmp_path, naive=True),
-        an_input(tmp_path, scenarios=[]),
-        an_input(tmp_path, plan=nova),
-    ]
-    (tmp_path / "more.py").write_text("trap = 2\n")
-    others.append(an_input(tmp_path))
-    assert len({same, *others}) == 8
-
-
-def test_a_host_is_known_by_its_make_and_not_by_its_name():
-    machine = {"Architecture": "x86_64", "NCPU": 2, "MemTotal": 8_000_123_456, "Name": "runner-1", "ID": "a"}
-    assert host_digest(machine) == host_digest({**machine, "Name": "runner-2", "ID": "b", "MemTotal": 8_000_200_000})
-    assert host_digest(machine) != host_digest({**machine, "NCPU": 4})

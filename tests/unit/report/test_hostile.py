@@ -35,7 +35,8 @@ from osupgrade.report.trend import trend_html, trend_table
 from .. import _reports as samples
 from ..history.test_trend import remembered
 from ..model.test_quoting import HOSTILE
-from ..rehearsal.test_inspection import NOVA_FACTS, OWN
+from ..rehearsal.inspect._inspected import NOVA_FACTS
+from .test_inspection import OWN
 
 TEXTS = [text for text in HOSTILE if text.strip() and "\udcff" not in text] + [
     "a\n```\ntouch pwned\n```",

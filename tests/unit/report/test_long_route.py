@@ -16,7 +16,7 @@ from osupgrade.report.terminal.live import live
 from osupgrade.report.terminal.verdict import verdict
 
 from .. import _reports as samples
-from .test_runbook import plan
+from .runbook.test_steps import plan
 
 NAMES = [f"release{number:02}" for number in range(28)]
 

@@ -1,41 +1,20 @@
-"""The scenario directory that shrinking writes: it loads, says what it was told, and finds its rows by their values."""
+"""The scenario directory that shrinking writes: it loads, says what it was given, and finds its rows by their values."""
 
-import dataclasses
 import datetime
 import decimal
-from types import SimpleNamespace
 
 import pytest
 
-from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.catalog.site import Site
-from osupgrade.cloud.route import find_step
-from osupgrade.dump.shrink import Table
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.failure import failure_of
-from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.stage import Stage
-from osupgrade.model.step import Diagnosis, Outcome, StepResult
 from osupgrade.reproduce.scenario_writer import Left, _condition, _insert, check_directory, write_scenario
-from osupgrade.reproduce.trials import next_revision, tables_in
-from osupgrade.scenarios.contract import Blocks, Scenario
-from osupgrade.scenarios.helpers import reproduced
+from osupgrade.scenarios.contract import Blocks
 from osupgrade.scenarios.loading import load_scenarios
 
-ERROR = (
-    "OperationalError: (OperationalError) (1060, \"Duplicate column name 'disabled_reason'\") "
-    "'\\nALTER TABLE services ADD disabled_reason VARCHAR(255)' ()"
-)
-RESULT = StepResult(
-    "havana/nova",
-    "nova",
-    "havana",
-    Outcome.FAILED,
-    1.0,
-    1,
-    versions_after={"nova": ("187",)},
-    diagnosis=Diagnosis(ERROR, None, "188_add_reason_column_to_service"),
-)
+from ._failures import RESULT, nova
+
 LEFT = Left(
     stands={"nova.migrate_version": ("161",)},
     missing=("nova.volumes",),
@@ -44,11 +23,6 @@ LEFT = Left(
     inserts=("INSERT INTO services (id, host) VALUES (1, 'it''s');",),
     named={"nova.services": 1, "nova.migrate_version": 1, "nova.instances": 0},
 )
-
-
-def nova():
-    releases = load_releases()
-    return find_step(make_plan(find_path(load_paths(), releases, "grizzly-icehouse"), releases), "havana/nova")
 
 
 def written(directory, **changes):
@@ -113,31 +87,3 @@ def test_a_row_is_found_again_by_every_value_that_can_be_compared():
 def test_a_directory_whose_name_is_none_for_a_scenario(tmp_path, name):
     with pytest.raises(UsageFault, match="not a valid name for a scenario"):
         check_directory(tmp_path / name)
-
-
-def test_the_tool_is_told_to_stop_at_the_revision_that_fails():
-    failure, step = failure_of(RESULT, ["nova"]), nova()
-    assert next_revision(step, failure, Site()) == "188"
-    assert next_revision(step, dataclasses.replace(failure, stands={"nova": ("216",)}), Site()) == ""
-    assert next_revision(step, dataclasses.replace(failure, stands={"nova": ()}), Site()) == ""
-    assert next_revision(step, dataclasses.replace(failure, kind=""), Site()) == ""
-
-
-def test_tables_that_an_error_names():
-    tables = [Table("nova.services", 1), Table("nova.service", 1), Table("nova.instances", 1)]
-    assert tables_in(ERROR, tables) == {"nova.services"}
-
-
-@pytest.mark.parametrize("plugins", [["router", "lbaas"], ("router", "lbaas")])
-def test_a_written_preflight_knows_its_site_whether_read_or_stated(plugins):
-    stated = {"service_plugins": ["router", "lbaas"]}
-    scenario = Scenario("t", ("neutron",), Blocks("havana/neutron", error="x"), site=stated, name="mine")
-    cloud = SimpleNamespace(
-        has=lambda _name: True,
-        site=dataclasses.replace(Site(), service_plugins=plugins),
-        versions=lambda _database, _table: ("grizzly",),
-    )
-    (finding,) = reproduced(scenario, cloud, stands={"neutron.alembic_version": ["grizzly"]})
-    assert finding.source == "mine"
-    cloud.site = Site()
-    assert not list(reproduced(scenario, cloud, stands={"neutron.alembic_version": ["grizzly"]}))

@@ -1,4 +1,4 @@
-"""What became of a customisation, and what of the own data in it."""
+"""What becomes of customisations."""
 
 from dataclasses import replace
 
@@ -9,20 +9,12 @@ from osupgrade.model.step import Diagnosis
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.diff import Change
 from osupgrade.schema.identify import customisations
-from osupgrade.schema.own_data import OwnData, judge_own_data, own_places, read_own_data
+from osupgrade.schema.own_data import OwnData, judge_own_data
 from osupgrade.schema.snapshot import Schema
-from osupgrade.schema.tables import Column, ForeignKey, Index, Table, Trigger, View
+from osupgrade.schema.tables import ForeignKey, Index, Trigger, View
 from osupgrade.schema.verdicts import blamed, judge_customisations, judge_result, verdicts, way_out
 
-TEXT = "utf8_general_ci"
-NOTE = Column("note", "varchar(20)", True, collation=TEXT)
-NAME = Column("name", "varchar(64)", True, collation=TEXT)
-ID = Column("id", "int", False)
-KEY = Index("PRIMARY", (("id", 0),), True)
-
-
-def table(name, *columns, **parts):
-    return Table(name, (ID, *columns), (KEY,), **parts)
+from ._tables import KEY, LINE, NAME, NOTE, OLD, OWN, schema, table
 
 
 def fate(reference, before, upstream, after, stopped=None):
@@ -31,18 +23,6 @@ def fate(reference, before, upstream, after, stopped=None):
     return verdict.fate
 
 
-def LINE(schema):  # noqa: N802
-    from osupgrade.schema.catalogue import Lineage, Revision
-
-    return Lineage("nova", "", "migrate_version", (Revision("1", "grizzly", schema),), {})
-
-
-def schema(*tables, **rest):
-    return Schema(tables=tuple(sorted((*tables, table("migrate_version")), key=lambda t: t.name)), **rest)
-
-
-OLD = schema(table("hosts", NAME))
-OWN = schema(table("hosts", NAME, NOTE))
 UTF8MB4 = replace(NOTE, collation="utf8mb4_general_ci")
 
 
@@ -283,21 +263,6 @@ def add(whole, name, column):
     return replace(
         whole, tables=tuple(replace(t, columns=(*t.columns, column)) if t.name == name else t for t in whole.tables)
     )
-
-
-def test_own_data_is_counted_in_one_query_a_place():
-    changes = customisations(OWN, LINE(OLD), "1")
-    (place,) = own_places(changes, OWN)
-    assert (place.table, place.columns, place.key) == ("hosts", ("note",), ("id",))
-    asked = []
-
-    def rows(sql, parameters):
-        asked.append(sql)
-        return [("id", "int", None), ("note", "varchar", "utf8")] if parameters else [(3, 77)]
-
-    assert read_own_data(rows, "nova", [place]) == {"hosts.note": OwnData(3, 77)}
-    assert len(asked) == 2
-    assert read_own_data(lambda sql, parameters: [("id", "int", None)], "nova", [place]) == {"hosts.note": None}
 
 
 def test_own_data_that_is_gone_or_changed_is_an_error():

@@ -1,7 +1,5 @@
 """What masks keep and what they hide."""
 
-import base64
-import contextlib
 import hashlib
 import ipaddress
 import json
@@ -12,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osupgrade.catalog.loading import validate
-from osupgrade.dump import leaks, spool
-from osupgrade.dump.leaks import SHORTEST, Candidates, LeakScan
 from osupgrade.dump.mask.values import Masker
-from osupgrade.dump.policy import OperatorPolicy, Treatment, load_policy, upstream_names
-from osupgrade.model.errors import UsageFault
-from osupgrade.schema import catalogue
 
-POLICY = load_policy()
+from ._policy import POLICY
+
 SHAPES = {"composed": POLICY.composed, "kept": POLICY.kept}
+
+
 MASKER = Masker(b"k" * 32, POLICY.words, json_keys=POLICY.json_keys, secret_keys=POLICY.secret_keys, **SHAPES)
+
+
 OTHER = Masker(b"o" * 32, POLICY.words)
+
+
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=24)
 
 
@@ -249,206 +248,6 @@ def test_texts_in_an_encoding_that_is_not_known_are_masked_all_the_same():
 def test_bytes_that_are_no_text_pass_through():
     broken = b"caf\xe9 au lait".decode("utf-8", "surrogateescape")
     assert MASKER.mask(broken).encode("utf-8", "surrogateescape")[3:4] == b"\xe9"
-
-
-def test_every_column_of_every_revision_is_classified():
-    unclassified, names = set(), set()
-    for service, table, column in every_column():
-        names.add(column.name)
-        kind = column.type.partition("(")[0].split()[0]
-        if POLICY.treatment(table, column.name) is None and kind not in POLICY.kept_types:
-            unclassified.add(f"{service}.{table}.{column.name} {column.type}")
-    assert len(names) > 400
-    assert not unclassified
-    spoken_of = {name.partition(".")[2] for name in POLICY.columns}
-    assert spoken_of <= names | upstream_names(), "the policy speaks of columns that no service ever had"
-    assert POLICY.treatment("shadow_instances", "user_data") is Treatment.DROP
-    assert POLICY.treatment("token", "extra") is Treatment.DROP
-    assert POLICY.treatment("user", "extra") is Treatment.JSON
-
-
-@pytest.mark.parametrize(
-    ("table", "column", "treatment"),
-    [
-        ("request_specs", "spec", Treatment.JSON),
-        ("instance_extra", "device_metadata", Treatment.JSON),
-        ("build_requests", "instance_metadata", Treatment.JSON),
-        ("build_requests", "instance", Treatment.JSON),
-        ("cell_mappings", "transport_url", Treatment.DROP),
-        ("cell_mappings", "database_connection", Treatment.DROP),
-        ("cells", "transport_url", Treatment.DROP),
-        ("cells", "password", Treatment.DROP),
-        ("key_pairs", "public_key", Treatment.DROP),
-        ("instances", "user_data", Treatment.DROP),
-        ("block_device_mapping", "connection_info", Treatment.JSON),
-        ("volume_attachment", "connector", Treatment.JSON),
-        ("image_locations", "value", Treatment.PARTS),
-        ("image_locations", "meta_data", Treatment.JSON),
-        ("application_credential", "secret_hash", Treatment.SECRET),
-        ("trust", "extra", Treatment.JSON),
-        ("request_token", "requested_roles", Treatment.JSON),
-        ("ml2_port_bindings", "profile", Treatment.JSON),
-        ("ml2_port_bindings", "vif_details", Treatment.JSON),
-        ("services", "rpc_available_version", Treatment.KEEP),
-    ],
-)
-def test_what_becomes_of_the_columns_that_hold_secrets_at_some_release(table, column, treatment):
-    assert POLICY.treatment(table, column) is treatment
-    assert {table, column} <= upstream_names()
-
-
-def every_column():
-    """Every column of the catalogue, at every revision of every service."""
-    seen = set()
-    for service in catalogue.services():
-        for variant in catalogue.variants(service):
-            line = catalogue.lineage(service, variant)
-            tables = [table for revision in line.revisions for table in revision.schema.tables]
-            tables += [table for made in line.served.values() for table in made]
-            for table in tables:
-                for column in table.columns:
-                    if (service, table.name, column.name, column.type) not in seen:
-                        seen.add((service, table.name, column.name, column.type))
-                        yield service, table.name, column
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('[columns]\n"name" = "keep"', 'columns.name: must have the form "table.column"'),
-        ('[columns]\n"*.name" = "hide"', 'columns."\\*.name": must be \'keep\'.*not "hide"'),
-        ('[column]\n"*.name" = "mask"', "column: is not a known key"),
-        ('[vocabulary]\nword = "acme"', "vocabulary.word: is not a known key"),
-        ('[names]\nkeep = "name"', "names: is not a known key"),
-        ("columns = 3", "columns: must be a table of keys, not 3"),
-        ("relations = []", "relations: must be a table of keys, not a list"),
-        ('[relations]\n"a.b" = "c.d.e"', 'relations."a.b": must have the form "service.table.column"'),
-        ("[vocabulary]\nwords = 3", "vocabulary.words: must be text, not 3"),
-        ("x = " + "[" * 20000 + "]" * 20000, "nested more than"),
-        ("[" + "a." * 20000 + "a]", "nested more than"),
-        ('[columns]\n"a.b\\u0000" = "keep"', "holds a NUL character"),
-        ("nonsense", "not valid TOML"),
-    ],
-)
-def test_a_policy_that_makes_no_sense_is_refused(tmp_path, text, says):
-    file = tmp_path / "policy.toml"
-    file.write_text(text)
-    with pytest.raises(UsageFault, match=says):
-        load_policy(file)
-    with pytest.raises(UsageFault, match="cannot read"):
-        load_policy(tmp_path / "none.toml")
-
-
-VALUES = st.recursive(
-    st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=9)
-    | st.sampled_from(["keep", "mask", "a.b", "a.b.c"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9) | st.just("a.b"), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-PARTS = st.sampled_from(["columns", "relations", "vocabulary", "names", "derived"])
-
-
-@given(st.dictionaries(PARTS | st.text(max_size=6), VALUES, max_size=4))
-def test_no_policy_raises_anything_but_one_clear_error(data):
-    with contextlib.suppress(UsageFault):
-        policy = validate(data, OperatorPolicy, "policy.toml")
-        assert set(data) <= {"columns", "relations", "vocabulary"}
-        assert all(name.count(".") == 1 for name in policy.columns)
-
-
-def test_the_operators_policy_wins(tmp_path):
-    file = tmp_path / "policy.toml"
-    file.write_text('[columns]\n"billing.code" = "keep"\n"*.user_data" = "mask"\n[vocabulary]\nwords = "acme"\n')
-    policy = load_policy(file)
-    assert policy.treatment("billing", "code") is Treatment.KEEP
-    assert policy.treatment("instances", "user_data") is Treatment.MASK
-    assert "acme" in policy.words
-    assert "active" in policy.words
-
-
-CANARY = "zebracanary42"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        f"x '{CANARY}' y\n",
-        f"('{CANARY.upper()}')\n",
-        f"prefix-{CANARY}-suffix\n",
-        json.dumps({"a": CANARY}) + "\n",
-        "('emVicmFjYW5hcnk0MiBhbmQgbW9yZQ==')\n",
-        f"0x{CANARY.encode().hex()},\n",
-        f"'{CANARY.encode().hex().upper()}'\n",
-    ],
-)
-def test_the_scan_finds_what_was_masked_in_every_encoding(line):
-    raw = b"INSERT INTO x VALUES (1);\n('" + CANARY.encode() + b"');\n"
-    out = ("INSERT INTO x VALUES (1);\n" + line).encode()
-    for chunks in ([out], [bytes([byte]) for byte in out]):
-        assert candidates(raw, *chunks).words == {CANARY.encode()}
-
-
-def candidates(raw: bytes, *out: bytes, harmless: str = "") -> Candidates:
-    with LeakScan() as scan:
-        scan.raw(raw)
-        for block in out:
-            scan.masked(block)
-        assert scan.scanned == sum(map(len, out))
-        return scan.candidates(iter(out), [harmless])
-
-
-def test_candidates_are_found_however_many_tokens_there_are(monkeypatch):
-    monkeypatch.setattr(spool, "GATHERED", 500)
-    monkeypatch.setattr(spool, "WHOLE", 3)
-    monkeypatch.setattr(leaks, "BLOCK", 1 << 12)
-    mine = [uuid.uuid4().hex for _ in range(9000)]
-    theirs = [uuid.uuid4().hex for _ in range(9000)]
-    both = [uuid.uuid4().hex for _ in range(300)]
-    raw, out = ("".join(f"('{one}')\n" for one in sorted(part + both)).encode() for part in (mine, theirs))
-    assert candidates(raw, out).words == {one.encode() for one in both}
-
-
-def test_processes_find_what_one_finds():
-    identity = str(uuid.uuid4())
-    lines = [f"('{uuid.uuid4()}','{i}-filler-{i}')\n".encode() * 40 for i in range(4000)]
-    raw = b"".join([*lines, f"('{identity}','see {CANARY}')\n".encode(), *lines[:10]])
-    out = b"".join([b"0123456789abcdef\n" * 400000, f"('{identity.replace('-', '')}', '{CANARY}')\n".encode()])
-    with LeakScan(parallel=True) as scan:
-        scan.raw(raw)
-        scan.masked(out)
-        found = scan.candidates(iter([out[:5000000], out[5000000:]]))
-    assert found.words == {CANARY.encode(), identity.replace("-", "").encode()}
-
-
-def test_the_scan_finds_addresses_and_dotted_names():
-    raw = b"('192.168.100.7'),('FA:16:3e:aa:bb:cc'),('a.b.acme.org'),('m\\\\u00fcnchen-datacenter'),('bob@acme.org');\n"
-    out = b"('192.168.100.7'),('fa:16:3e:aa:bb:cc'),('a.b.acme.org','m\xc3\xbcnchen-datacenter'),('bob@acme.org');\n"
-    found = candidates(raw, out)
-    assert found.addresses == {b"192.168.100.7", b"fa:16:3e:aa:bb:cc"}
-    words = {b"a.b.acme.org", b"nchen-datacenter", b"datacenter", b"bob@acme.org"}
-    assert found.words == words | {"münchen-datacenter".encode()}
-
-
-def test_the_scan_finds_words_without_a_single_letter_of_ascii():
-    name = "датацентр-Север"
-    for form in (name, json.dumps(name)[1:-1], base64.b64encode(name.encode()).decode(), name.encode().hex()):
-        assert name.encode() in candidates(f"('{name}')\n".encode(), f"('{form}')\n".encode()).words
-    assert not candidates("('Север')\n".encode(), "('Север')\n".encode()).words
-
-
-def test_the_scan_says_nothing_of_words_numbers_and_dates():
-    raw = (
-        b"('image_container_format','2013-05-10T16:01:45Z',1234567890123,'2013-05-10 16:01:45','short','secretstuff')\n"
-    )
-    found = candidates(raw, raw.replace(b"secretstuff", b"qwertyuiopa"), harmless="image_container_format")
-    assert not found.words
-    assert not found.addresses
-    assert len("secretstuff") >= SHORTEST
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""The operator's own page for the night: every step, command and cure in its place."""
+
 import dataclasses
 import re
 import shlex
@@ -13,7 +15,7 @@ from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.report.digest import between
 from osupgrade.report.runbook import runbook
 
-from .. import _reports as samples
+from ... import _reports as samples
 
 
 def plan(path="grizzly-icehouse", services=None):
@@ -192,6 +194,8 @@ def test_a_move_between_releases_and_databases_that_come_on_the_way_have_their_p
 
 
 MOVED = runbook(samples.MOVED, plan())
+
+
 IN_PLACE = runbook(samples.IN_PLACE, plan())
 
 

@@ -1,4 +1,4 @@
-"""Dumps as people have them: what each program writes is read for what it is, and what is cut is noticed."""
+"""Which dumps of those given are used, whatever program wrote them."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
+"""The HTML report: whole, offline, and the verdict first."""
+
 import dataclasses
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -8,44 +9,10 @@ import pytest
 from osupgrade.model.finding import Evidence
 from osupgrade.model.report import LaneResult, StagedFinding, State
 from osupgrade.model.stage import SEEDED, VERIFY
-from osupgrade.model.step import Outcome
-from osupgrade.report.html import html, timeline, write_html
+from osupgrade.report.html import html, write_html
 
-from .. import _reports as samples
-
-VOID = {"meta", "br", "wbr", "circle", "path", "rect", "line"}
-
-
-class Page(HTMLParser):
-    """A strict reader: it refuses elements that are not closed and remembers links, identifiers and texts."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.links, self.names, self.tags, self.texts = [], [], [], set(), []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
-        self.tags.add(tag)
-        self.texts.append(" " if tag in ("pre", "td", "th", "div", "p") else "")
-        self.links += [values[name] for name in ("href", "src", "action", "xlink:href") if name in values]
-        self.names += [values["id"]] if "id" in values else []
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return re.sub(r"[ \n]+", " ", "".join(self.texts)).strip()
-
+from ... import _reports as samples
+from ._pages import Page
 
 REPORTS = {
     "green": samples.GREEN,
@@ -150,35 +117,6 @@ def test_a_long_log_keeps_its_beginning_and_its_end(tmp_path):
     assert "there is no log at logs/havana-keystone.log" in text
 
 
-def test_the_time_line_sets_steps_on_one_scale():
-    line = timeline(samples.GREEN.result)
-    rows = {row.service: row for row in line.rows}
-    end = samples.ML2.started + samples.ML2.seconds
-    first, second, ml2 = rows["neutron"].bars
-    assert first.left == pytest.approx(100 * 0.3 / end, abs=0.01)
-    assert ml2.left + ml2.width == pytest.approx(100, abs=0.02)
-    assert first.left + first.width < second.left < ml2.left
-    assert [bar.style for bar in rows["neutron"].bars] == ["hop0", "hop1", "finish"]
-    assert [text for _, text in line.ticks] == ["0 s", "2 s", "4 s", "6 s", "8 s", "10 s"]
-    assert rows["nova"].versions == "161 → 216 → 234"
-
-
-def test_a_step_without_a_start_follows_its_chain_and_a_finish_follows_all():
-    steps = tuple(dataclasses.replace(step, started=None) for step in samples.ALL_STEPS)
-    rows = {row.service: row for row in timeline(dataclasses.replace(samples.GREEN.result, steps=steps)).rows}
-    havana, icehouse = rows["nova"].bars
-    assert havana.left == 0 and icehouse.left == pytest.approx(havana.width, abs=0.02)
-    assert rows["neutron"].bars[-1].left == pytest.approx(icehouse.left + icehouse.width, abs=0.02)
-
-
-def test_the_time_line_tells_failures_and_what_was_not_reached():
-    rows = {row.service: row for row in timeline(samples.FAILED.result).rows}
-    assert [bar.style for bar in rows["nova"].bars] == ["failed"] and rows["nova"].missing == ("icehouse",)
-    skipped = dataclasses.replace(samples.NOVA_FAILED, outcome=Outcome.SKIPPED, seconds=0.0, started=0.0)
-    only = dataclasses.replace(samples.FAILED.result, steps=(skipped,), services=("nova",))
-    assert timeline(only).rows[0].bars[0].width > 0
-
-
 def test_a_cured_finding_is_folded_away_but_there(tmp_path):
     folded = html(samples.GREEN, tmp_path).partition("2 that were cured")[2]
     assert "never stamped" in folded.partition("</section>")[0]
@@ -242,25 +180,6 @@ def test_the_slowest_migrations_are_told_with_what_they_cost(tmp_path):
     ):
         assert part in page.text, part
     assert "#migrations" in page.links
-
-
-def test_migrations_stand_below_their_hops_on_the_time_line(tmp_path):
-    line = timeline(samples.GREEN.result)
-    (nova,) = (row for row in line.rows if row.service == "nova")
-    hop, mark = nova.bars[0], next(mark for mark in nova.marks if "185" in mark.title)
-    assert hop.left < mark.left < mark.left + mark.width < hop.left + hop.width
-    assert mark.title == "nova 185_rename_unique_constraints: 4.1 s, 64 statements"
-    assert html(samples.GREEN, tmp_path).count('class="mark') == 30
-
-
-def test_a_migration_that_did_not_finish_stands_out(tmp_path):
-    stopped = dataclasses.replace(samples.NOVA_185, finished=False)
-    step = dataclasses.replace(samples.NOVA_FAILED, migrations=(stopped,))
-    result = dataclasses.replace(samples.FAILED.result, steps=(step,))
-    text = html(dataclasses.replace(samples.FAILED, result=result), tmp_path)
-    assert "not finished" in Page(text).text
-    (nova,) = (row for row in timeline(result).rows if row.bars)
-    assert nova.marks[0].style == "failed"
 
 
 def test_a_report_without_observed_migrations_does_not_speak_of_them(tmp_path):

@@ -1,3 +1,5 @@
+"""Every report of a run lies in its directory."""
+
 import json
 from xml.etree import ElementTree as Xml
 
