@@ -140,5 +140,5 @@ def _shrink(
             hint=command,
             evidence="\n".join(done.problems),
         )
-    console.print(f"wrote {directory}; its naive lane bites: {command}", soft_wrap=True)
+    console.print(f"wrote {directory}; its naive lane fails as expected: {command}", soft_wrap=True)
     return Exit.CAME_THROUGH

@@ -60,7 +60,7 @@ def _overview(releases: Mapping[str, Release], as_json: bool) -> int:
         typer.echo(json.dumps({"releases": names}, indent=2))
         return int(Exit.CAME_THROUGH)
     console = terminal()
-    console.print("releases from any of which there is a route to any later one of the same line", soft_wrap=True)
+    console.print("releases: there is a route from each to every later one on the same line", soft_wrap=True)
     for part in parts:
         console.print(f"  {', '.join(f'{each.name} ({each.version})' for each in part)}", soft_wrap=True)
     longest = max(parts, key=len)

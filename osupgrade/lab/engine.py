@@ -163,7 +163,7 @@ class Lab:
                 if container.status != "running":
                     raise _broken(f"the container {container.name} stopped ({container.status})")
                 if self.inside.name not in joined:
-                    raise _broken(f"the container {container.name} was taken off its network")
+                    raise _broken(f"the container {container.name} was disconnected from its network")
         except docker.errors.NotFound as fault:
             raise _broken("a container or network of the lab was removed", str(fault)) from fault
         except (docker.errors.DockerException, requests.RequestException) as fault:

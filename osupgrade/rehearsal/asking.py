@@ -83,7 +83,7 @@ def _spared(
             severity=Severity.WARNING,
             service=service,
             place=_place(fault, service),
-            message=f"the {what} {source} could not look: {error_text(fault)}",
+            message=f"the {what} {source} could not run: {error_text(fault)}",
             consequence="what it looks for may be there all the same"
             + (f"; {how_to_raise('look', seconds * 10)}" if isinstance(fault, TookTooLong) else ""),
         )

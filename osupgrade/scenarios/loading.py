@@ -118,7 +118,7 @@ def _load(directory: Path) -> Scenario | BrokenScenario:
 def _lacking(scenario: Scenario) -> Iterator[str]:
     """What a scenario must have and does not, all of it at once."""
     if not scenario.preflights:
-        yield "it has no preflight, @scenario.preflight or [[find]]: nobody could find this trap beforehand"
+        yield "it has no preflight, @scenario.preflight or [[find]], so this trap cannot be found beforehand"
     if not scenario.hops:
         yield "its symptom shows at no step: name the hops where it fails, hops=(...)"
     if isinstance(scenario.symptom, Silent) and not scenario.probes:

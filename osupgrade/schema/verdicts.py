@@ -209,9 +209,9 @@ def _verdict(
         return Verdict(change, Fate.KEPT, f"{what} is as before; the server's own took another name")
     if wanted is not None and change.kind == "added":
         if _plain(now) == _plain(wanted):
-            return Verdict(change, Fate.LOST, f"upstream's own {what}, defined otherwise, has taken its place")
+            return Verdict(change, Fate.LOST, f"upstream's own {what}, which is defined differently, has replaced it")
         mend = _statements(wanted, now, change, after)
-        return Verdict(change, Fate.CONFLICT, f"upstream wants its own {what}, defined otherwise", mend=mend)
+        return Verdict(change, Fate.CONFLICT, f"upstream adds its own {what}, which is defined differently", mend=mend)
     if now is None:
         if change.table and home is None:
             return Verdict(change, Fate.LOST, f"{what} is gone: upstream drops the table {change.table}")

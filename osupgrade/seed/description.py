@@ -277,7 +277,7 @@ class _Reader:
             if value > most:
                 self._refuse(f"{key[1]} is {value}; the most is {most} (--scale multiplies the whole cloud)", key)
         if not _EARLIEST <= cloud.newest <= _LATEST:
-            self._refuse(f"newest is {cloud.newest}; it lies between {_EARLIEST:%Y} and {_LATEST:%Y}", ("newest",))
+            self._refuse(f"newest is {cloud.newest}; it must be between {_EARLIEST:%Y} and {_LATEST:%Y}", ("newest",))
         if not cloud.tenants.names:
             self._refuse("a cloud needs a tenant", ("tenants", "names"))
         if not 0 <= cloud.instances.deleted <= 1:
@@ -310,7 +310,7 @@ class _Reader:
             reason = f"tenant_range {tenant_range} and external_range {external} overlap: a router cannot join them"
             self._refuse(reason, ("networks", "external_range"), ("networks", "tenant_range"))
         if not tenant_range.prefixlen <= networks.tenant_prefix <= 30:
-            reason = f"tenant_prefix {networks.tenant_prefix} does not lie between {tenant_range.prefixlen} and 30"
+            reason = f"tenant_prefix {networks.tenant_prefix} is not between {tenant_range.prefixlen} and 30"
             self._refuse(reason, ("networks", "tenant_prefix"), ("networks", "tenant_range"))
         subnets = 1 << (networks.tenant_prefix - tenant_range.prefixlen)
         if networks.per_tenant * tenants > subnets:

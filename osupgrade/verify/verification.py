@@ -72,7 +72,7 @@ def verify(
     calls: list[ApiCall] = []
     findings: list[Finding] = []
     if fast and running.broker:
-        say("without a message broker: nothing that one service does through another is asked")
+        say("without a message broker: calls from one service to another are not checked")
     with ServiceSet(cloud, lab, workshop, running, plan.services, level, out, say, fast=fast) as services:
         findings += services.findings
         for entries in running.asked(services.ready, level, compared=before is not None):
@@ -235,7 +235,7 @@ def _errors(services: ServiceSet, running: Running) -> Iterator[Finding]:
                 severity=Severity.ERROR,
                 service=services.service_of(name),
                 place=f"logs/verify-{name}.log",
-                message=f"{name} raised {sum(one.count for one in found)} errors that nobody expected",
+                message=f"{name} raised {sum(one.count for one in found)} unexpected errors",
                 consequence="something in the upgraded cloud does not work, even if the client got no error",
                 evidence=Evidence.of(("error", "raised at", "times"), [(t.error, t.place, t.count) for t in found]),
                 command=f"less logs/verify-{name}.log",

@@ -20,7 +20,7 @@ from osupgrade.scenarios import (
 neutron = service("neutron")
 
 scenario = Scenario(
-    title="Ports without a recorded host get no ML2 binding, and nothing says so",
+    title="Ports without a recorded host get no ML2 binding, without any error",
     services=("neutron", "nova"),
     symptom=Silent(
         "after:ml2",

@@ -47,7 +47,7 @@ def test_a_container_that_was_killed(lab, container):
 
 def test_a_container_without_its_network(lab, container):
     lab.inside.disconnect(container, force=True)
-    with pytest.raises(LabFault, match="was taken off its network"):
+    with pytest.raises(LabFault, match="was disconnected from its network"):
         lab.require_whole()
 
 

@@ -47,7 +47,7 @@ def sleeping(cloud):
 def test_a_preflight_whose_sql_never_ends_is_a_warning_and_leaves_nothing(cloud, scenario, sql):
     (found,) = ask(scenario, lambda cloud: cloud.rows("nova", sql), cloud)
     assert found.severity is Severity.WARNING
-    assert found.message == "the preflight mine could not look: it had not ended after 1 s"
+    assert found.message == "the preflight mine could not run: it had not ended after 1 s"
     assert f"{VARIABLE}=look=10" in found.consequence
     assert not sleeping(cloud)
     assert cloud.value("nova", "SELECT 1") == 1

@@ -78,7 +78,7 @@ def runner(laboratory, tmp_path_factory):
 
 
 @pytest.mark.parametrize("scenario", KNOWN, ids=lambda scenario: scenario.name)
-def test_the_trap_bites_as_stated_and_is_cured(runner, scenario):
+def test_the_trap_fails_as_expected_and_is_cured(runner, scenario):
     report = runner.one(scenario)
     assert {lane.lane: lane.problems for lane in report.lanes} == {"naive": (), "cured": ()}
     if isinstance(scenario.symptom, Silent):

@@ -92,7 +92,7 @@ def to_know(source: str, service: str, listing: Listing, path: Sequence[Asked]) 
         added |= forced(asked, {**there, **added}, by_name=True)
     too_new = {f"{name} {version} ({need.specifier})" for name, version, need in overtaken(path[-1], there)}
     if added:
-        yield _info(source, service, release, f"{len(added)} packages are missing and come along by name", added)
+        yield _info(source, service, release, f"{len(added)} packages are missing and come as dependencies", added)
     if too_new:
         yield _info(source, service, release, f"{len(too_new)} packages are newer than {release} asks for", too_new)
 

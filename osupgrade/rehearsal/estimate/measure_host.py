@@ -105,7 +105,7 @@ def forget(handle):
 
 def main(arguments):
     parser = optparse.OptionParser(usage="%prog --dir DIRECTORY > host.json", description=__doc__.split("\n\n")[0])
-    parser.add_option("--dir", dest="directory", default="/var/lib/mysql", help="where the database lies [%default]")
+    parser.add_option("--dir", dest="directory", default="/var/lib/mysql", help="directory of the database [%default]")
     parser.add_option("--megabytes", type="int", default=FILE_MEGABYTES, help="size of the file written [%default]")
     parser.add_option("--seconds", type="float", default=SECONDS, help="for one core and for fsync, each [%default]")
     options, rest = parser.parse_args(arguments)

@@ -376,7 +376,7 @@ def test_a_preflight_that_cannot_look_warns_and_spares_the_others(tools, fault):
     result = runner(plan_of("nova"), known=[bad, good]).go(fake_cloud()).result
     warning, cured = result.findings
     assert (warning.finding.severity, cured.state) == (Severity.WARNING, State.CURED)
-    assert "the preflight bad could not look" in warning.finding.message and result.came_through
+    assert "the preflight bad could not run" in warning.finding.message and result.came_through
 
 
 def test_a_preflight_that_would_end_the_process_warns_with_its_own_line(tools):
@@ -392,7 +392,7 @@ def test_a_preflight_that_gives_something_else_than_findings_warns(tools, given)
     bad.preflights[:] = [((SEEDED,), lambda _cloud: given)]
     result = runner(plan_of("nova"), known=[bad]).go(fake_cloud()).result
     (warning,) = result.findings
-    assert "the preflight bad could not look: TypeError: it gives " in warning.finding.message and result.came_through
+    assert "the preflight bad could not run: TypeError: it gives " in warning.finding.message and result.came_through
 
 
 @pytest.mark.parametrize("broken", ["census", "compare"])
@@ -403,7 +403,7 @@ def test_an_invariant_that_cannot_look_warns_and_ends_nothing(tools, broken, ser
 
     result = runner(checked_plan("nova"), checks=[check(services=services, **{broken: fail})]).go(fake_cloud()).result
     (warning,) = result.findings
-    assert "the invariant rows-kept could not look: Illegal mix of collations (1267)" in warning.finding.message
+    assert "the invariant rows-kept could not run: Illegal mix of collations (1267)" in warning.finding.message
     assert warning.finding.severity is Severity.WARNING and result.checked == {} and result.came_through
 
 

@@ -46,7 +46,7 @@ def _right(cloud: Cloud) -> Facts:
 
 check = same(
     "usages",
-    "Quotas keep their limits, and projects are said to use what they use",
+    "Quotas keep their limits, and the usage on record is what projects use",
     ("nova",),
     _read,
     "users are refused what they have room for, or get more than they may",
