@@ -135,6 +135,11 @@ def statement(template: str, /, **parameters: Any) -> str:
     return text
 
 
+def places(template: str) -> frozenset[str]:
+    """The names of the values and names that :func:`statement` needs for a template; none of what lies in quotes."""
+    return frozenset(match["name"] or match["value"] for match in _PLACES.finditer(template)) - {None}
+
+
 def _listed(value: Any, quote: Callable[[Any], str]) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         if not value:

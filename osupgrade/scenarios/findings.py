@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from osupgrade.cloud.cloud import Cloud, ToolRun
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Shell, Sql
+from osupgrade.model.quoting import places
 from osupgrade.model.stage import Stage
 from osupgrade.scenarios.contract import Scenario
 
-_PLACES = re.compile(r"(?:\{|(?<![:\w]):)([A-Za-z_]\w*)")
 _TAIL = 3000
 """Characters of a tool's output that a fault shows."""
 
@@ -92,7 +91,7 @@ def rows(
 
 def filled(database: str, template: str, columns: Sequence[str], row: Sequence[Any]) -> Sql:
     """A statement with a row's values and names in it, quoted; ``columns`` name the row's cells."""
-    named = set(_PLACES.findall(template))
+    named = places(template)
     return Sql.of(database, template, **{c: v for c, v in zip(columns, row, strict=True) if c in named})
 
 

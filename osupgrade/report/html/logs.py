@@ -26,8 +26,8 @@ class Logs:
 
     def read(self, path: str, most: int = LOG) -> str:
         """The log's beginning and, larger, its end, where failures are; its path is below the run directory."""
-        file = (self._directory / path).resolve()
         try:
+            file = (self._directory / path).resolve()
             if not file.is_relative_to(self._directory.resolve()):  # a report from elsewhere may say anything
                 raise FileNotFoundError
             text = file.read_text("utf-8", "replace")

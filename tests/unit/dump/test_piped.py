@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from osupgrade.dump.choose import read_dumps
-from osupgrade.dump.limits import VARIABLE, limits
+from osupgrade.dump.limits import VARIABLE
 from osupgrade.dump.stream import Reader
 from osupgrade.model.errors import UsageFault
 
@@ -84,12 +84,3 @@ def test_a_file_that_becomes_a_thousand_times_as_large_is_refused(tmp_path, monk
     assert f"{VARIABLE}=ratio=500" in caught.value.hint
     monkeypatch.setenv(VARIABLE, "ratio=5000")
     read_dumps([bomb])
-
-
-def test_limits_that_cannot_be_are_refused(monkeypatch):
-    for words in ("speed=3", "ratio", "ratio=-1", "ratio=nan"):
-        monkeypatch.setenv(VARIABLE, words)
-        with pytest.raises(UsageFault, match=VARIABLE):
-            limits()
-    monkeypatch.setenv(VARIABLE, "statement=5, ratio=7")
-    assert (limits().statement, limits().ratio) == (5, 7)

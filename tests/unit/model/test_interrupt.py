@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM end the process with status 130 and one sentence, whenever they come."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,14 +8,11 @@ import threading
 import pytest
 
 from osupgrade.cli import guarded
-from osupgrade.lab.parallel import threads
 from osupgrade.model import interrupt
 from osupgrade.model.errors import LabFault
 from osupgrade.model.foreign import raised_by_it
 
-
-def send(number=signal.SIGINT):
-    os.kill(os.getpid(), number)
+from ._signals import send
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -132,29 +128,6 @@ def test_what_must_not_be_cut_in_two_is_finished_first():
 
     assert guarded(work) == 130
     assert done == ["made", "noted"]
-
-
-def test_nobody_waits_for_threads_of_an_interrupted_command():
-    release = threading.Event()
-
-    def work():
-        with threads(2) as pool:
-            pool.submit(release.wait, 20)
-            send()
-        return 0
-
-    try:
-        assert guarded(work) == 130
-        assert not release.is_set()
-    finally:
-        release.set()
-
-
-def test_threads_are_waited_for_when_nothing_happens():
-    done = []
-    with threads(2) as pool:
-        pool.submit(done.append, 1)
-    assert done == [1]
 
 
 def test_a_signal_of_an_earlier_command_does_not_end_the_next_one():

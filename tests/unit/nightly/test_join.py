@@ -7,7 +7,6 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import jsonschema
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,8 +28,14 @@ from osupgrade.scenarios.loading import load_scenarios
 from .. import _reports as samples
 
 PLACE = "grizzly-icehouse mysql56"
+
+
 SCENARIOS = samples.scenarios(4, bad=(3,)).scenarios
+
+
 MATRIX = (f"{PLACE} clean", *(f"{PLACE} scenario {s.name}" for s in SCENARIOS), "caracal-gazpacho mariadb1011 clean")
+
+
 ABSENT = Part(
     "caracal-gazpacho mariadb1011 clean",
     ("caracal-gazpacho mariadb1011 clean",),
@@ -203,20 +208,6 @@ class TestTheMatrix:
         mine = {u.scenario for u in matrix([part], (), (), self.found)}
         assert {"", "nova-null-vcpus"} <= mine
         assert mine.isdisjoint({"ml2-flat-networks", "glance-latin1", "keystone-own-index"})
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--shard", "5/4"], "i/n"),
-        (["--paths", "grizzly-essex"], "unknown path"),
-        (["--db", "postgres"], "is rehearsed on 'postgres'"),
-        (["--what", "everything"], "everything"),
-    ],
-)
-def test_what_a_nightly_cannot_take_is_refused_before_anything_starts(arguments, says, capsys, tmp_path):
-    assert command(["nightly", *arguments, "--out", str(tmp_path / "runs")]) == Exit.USAGE
-    assert says in capsys.readouterr().err and not (tmp_path / "runs").exists()
 
 
 def test_the_list_of_all_shards_is_the_whole_list(capsys):

@@ -10,7 +10,6 @@ from sqlalchemy.exc import OperationalError
 
 from osupgrade.catalog.site import Site
 from osupgrade.checks import Check
-from osupgrade.cloud.merging import merged
 from osupgrade.cloud.passed import Passed
 from osupgrade.model import interrupt
 from osupgrade.model.errors import MissingFault, UsageFault
@@ -20,7 +19,6 @@ from osupgrade.model.report import State
 from osupgrade.model.stage import SEEDED, VERIFY, Stage
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.cures import cure_none
-from osupgrade.rehearsal.ledger import Ledger
 from osupgrade.rehearsal.runner import Refused
 from osupgrade.rehearsal.servers import Moved
 from osupgrade.scenarios.contract import RestoreFails, Scenario
@@ -215,33 +213,6 @@ def test_a_chain_that_stopped_stays_stopped_on_the_new_server(tools):
 def test_until_a_step_the_cloud_is_moved_only_where_that_leads_there(tools, until, ran):
     runner(moving_plan(), moving=moves(tools), until=until).go(fake_cloud())
     assert len(tools.ran) == ran and ("mariadb105" in tools.ran) is (ran == 6)
-
-
-def test_merging_keeps_what_each_chain_changed():
-    base = fake_cloud()
-    moved = fakes.replace(base, databases={**base.databases, "nova": "nova2"})
-    other = base.with_site(hosts="fqdn")
-    both = merged(base, [moved, other, base])
-    assert both.databases["nova"] == "nova2" and both.site.hosts == "fqdn" and both.server is base.server
-    assert merged(base, []) == base
-
-
-def test_many_threads_lose_nothing_in_the_ledger():
-    plan = plan_of("nova")
-    ledger = Ledger(runner(plan).events)
-
-    def write(number):
-        for count in range(200):
-            ledger.checked(VERIFY, "rows-kept", "rows", failed=False)
-            ledger.record(SEEDED, [Finding(f"s{number}", Severity.INFO, "nova", "x", str(count))], State.STANDING)
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    result = ledger.result(plan, 1.0, (), "")
-    assert result.checked == {"rows-kept": 1600} and len(result.findings) == 1600 and len(ledger.of("s3")) == 200
 
 
 def test_a_cure_that_works_is_applied_once_and_looked_at_again(tools):

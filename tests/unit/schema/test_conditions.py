@@ -6,11 +6,14 @@ import pytest
 
 from osupgrade.schema.catalogue import Lineage, Revision, lineage
 from osupgrade.schema.conditions import Kind, conditions
-from osupgrade.schema.foresight import foresee
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Column, ForeignKey, Index, Table
 
+from ._changes import asked
+
 ID = Column("id", "int(11)", False, extra="auto_increment")
+
+
 PRIMARY = Index("PRIMARY", (("id", 0),), unique=True)
 
 
@@ -20,13 +23,6 @@ def table(name="hosts", *, columns=(), indexes=(), keys=(), engine="InnoDB"):
 
 def text(name, kind="varchar(36)", *, nullable=True, collation="utf8_general_ci"):
     return Column(name, kind, nullable, collation=collation)
-
-
-def asked(before, after, now=None):
-    """The conditions of one step from a schema to another; the database is at the first unless ``now`` says more."""
-    old, new = Schema(tables=tuple(before)), Schema(tables=tuple(after))
-    line = Lineage("nova", "", "migrate_version", (Revision("1", "a", old), Revision("2", "b", new)), {})
-    return conditions(Schema(tables=tuple(now)) if now else old, line, "1")
 
 
 def test_a_unique_key_that_comes_asks_for_rows_that_are_equal_under_it():
@@ -137,32 +133,3 @@ def test_an_unknown_start_and_the_last_revision_ask_nothing():
     line = lineage("nova")
     assert conditions(line.head("icehouse").schema, line, line.head("icehouse").name) == ()
     assert conditions(Schema(), line, "no such revision") == ()
-
-
-def answering(rows):
-    asked = []
-
-    def run(sql, _parameters):
-        asked.append(sql)
-        return rows if "quotas" in sql else []
-
-    return run, asked
-
-
-def test_a_finding_says_where_what_and_on_what_evidence():
-    line = lineage("nova")
-    start = line.head("grizzly")
-    run, sent = answering([("p1", "cores", 0, 2)])
-    (finding,) = [f for f in foresee(run, start.schema, line, start.name, "havana") if f.place == "nova.quotas"]
-    assert finding.message.startswith("quotas holds rows that are equal under the unique key uniq_quotas0")
-    assert finding.message.endswith(": 1 group")
-    assert "revision 191" in finding.consequence
-    assert finding.evidence.rows == (("p1", "cores", "0", "2"),)
-    assert all(sql.startswith("SELECT ") for sql in sent)
-
-
-def test_what_a_trap_has_said_of_a_table_is_not_said_again():
-    line = lineage("nova")
-    start = line.head("grizzly")
-    run, _ = answering([("p1", "cores", 0, 2)])
-    assert not list(foresee(run, start.schema, line, start.name, "havana", known=["nova.quotas"]))

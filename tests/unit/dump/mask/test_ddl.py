@@ -3,34 +3,14 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from osupgrade.dump.code import masked_code
-from osupgrade.dump.mask.columns import Column, ColumnLiterals
-from osupgrade.dump.mask.ddl import Rewriter
-from osupgrade.dump.mask.names import Names
-from osupgrade.dump.mask.tokens import joined, literal, tokens_of, unquoted
-from osupgrade.dump.mask.values import Masker
-from osupgrade.dump.mask.words import WORDS
-from osupgrade.dump.policy import Treatment, known_columns, upstream_names
+from osupgrade.dump.mask.columns import Column
+from osupgrade.dump.policy import Treatment, known_columns
 from osupgrade.model.quoting import quoted
 from osupgrade.schema import catalogue
 from osupgrade.schema.diff import table_sql
 
-MASKER = Masker(b"k" * 32)
-UPSTREAM = frozenset(name.lower() for name in upstream_names())
-NAMES = Names(MASKER, UPSTREAM | WORDS)
-
-
-def rewritten(create: str, *columns: Column):
-    literals = ColumnLiterals({column.name: column for column in columns}, MASKER, UPSTREAM)
-    return Rewriter("t", NAMES, literals, {"raw": "neutron"}).definition(create)
-
-
-def column(name: str, kind: str, *, known: bool = False, texts: frozenset[str] = frozenset()) -> Column:
-    treatment = Treatment.KEEP if known and kind == "int" else Treatment.MASK
-    return Column("neutron", "d", "t", name, kind, "utf8", 50, False, known, treatment, full_type=kind, texts=texts)
+from ._names import MASKER, NAMES, column, rewritten
 
 
 def test_every_definition_of_every_service_stays_as_it_is():
@@ -108,42 +88,3 @@ def test_what_cannot_be_masked_is_left_out_and_listed(attribute):
     )
     assert done.sql.split("(", 1)[1].split() == [quoted(NAMES.mask("a")), "int,", "`id`", "int", ")"]
     assert len(done.dropped) == 1
-
-
-@given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20))
-def test_any_name_and_any_text_survives_tokens(text):
-    sql = f"CREATE TABLE {quoted(text)} ({quoted(text)} varchar(9) DEFAULT {literal(text)})"
-    tokens = tokens_of(sql)
-    assert joined(tokens) == sql
-    assert unquoted(tokens[2].text) == text
-    assert tokens[-2].bare == text
-
-
-@given(st.text(max_size=80))
-def test_no_text_raises(text):
-    rewritten(f"CREATE TABLE `a` ({text}) {text}")
-    masked_code(text, NAMES, {})
-
-
-@pytest.mark.parametrize(
-    ("body", "stays"),
-    [
-        ("SET NEW.id = 1", True),
-        ("lbl: BEGIN DECLARE acmevar INT; SET @acme = COUNT(*); END lbl", True),
-        ("INSERT INTO acme (id, n) VALUES (NEW.id, 1)", True),
-        ("SET NEW.name = 'acme'", False),
-        ("SET NEW.id = 41795551234", False),
-        ("SET NEW.id = 1 -- acme", False),
-        ("SET NEW.id = 1 # acme", False),
-        ("/* acme */ SET NEW.id = 1", False),
-        ("CALL acme()", False),
-        ("SET NEW.id = acme(1)", False),
-        ("SET NEW.id = `acme`(1)", False),
-        ("SET NEW.ä = 1", False),
-        ("", False),
-    ],
-)
-def test_code_stays_where_it_is_names_alone(body, stays):
-    masked = masked_code(body, NAMES, {})
-    assert bool(masked) == stays
-    assert "acme" not in masked
