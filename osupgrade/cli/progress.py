@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.progress_bar import ProgressBar
 from rich.table import Column
@@ -36,11 +36,10 @@ def progress_shown(console: Console) -> Iterator[OnProgress]:
             console.print(text(what, how_far), markup=False, soft_wrap=True)
             now, last = what, time.monotonic()
 
-    if not console.is_terminal or console.is_dumb_terminal:
+    if _is_plain(console):
         yield plain
         return
-    words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-    with RichProgress(SpinnerColumn(), _Bar(24), words, console=console, transient=True) as bars:
+    with _bars(console) as bars:
         task = bars.add_task("", total=1.0, known=False)
 
         def drawn(what: str, how_far: str, share: float | None = None) -> None:
@@ -58,11 +57,10 @@ def building(console: Console) -> Iterator[Callable[[Progress], None]]:
     def plain(progress: Progress) -> None:
         console.print(one_line(str(progress)), markup=False, soft_wrap=True)
 
-    if not console.is_terminal or console.is_dumb_terminal:
+    if _is_plain(console):
         yield plain
         return
-    words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-    with RichProgress(SpinnerColumn(), _Bar(24), TimeElapsedColumn(), words, console=console, transient=True) as bars:
+    with _bars(console, TimeElapsedColumn()) as bars:
         tasks: dict[str, TaskID] = {}
 
         def drawn(progress: Progress) -> None:
@@ -79,6 +77,17 @@ def building(console: Console) -> Iterator[Callable[[Progress], None]]:
             )
 
         yield drawn
+
+
+def _is_plain(console: Console) -> bool:
+    """Whether nothing can be drawn over there."""
+    return not console.is_terminal or console.is_dumb_terminal
+
+
+def _bars(console: Console, *more: ProgressColumn) -> RichProgress:
+    """Lines that are drawn over and go at the end: a bar, what else is wanted, and words that are never wrapped."""
+    words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    return RichProgress(SpinnerColumn(), _Bar(24), *more, words, console=console, transient=True)
 
 
 class _Bar(BarColumn):

@@ -36,7 +36,7 @@ State = Literal["present", "building", "built", "failed"]
 
 
 BEAT_SECONDS = 10.0
-"""How often a build is told of that says nothing itself."""
+"""How often progress is reported of a build that prints nothing itself."""
 
 
 @dataclass(frozen=True)
