@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy
 
 from osupgrade.catalog.site import Site
+from osupgrade.cloud.endless import watched
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.lab.exec import ToolRun
 from osupgrade.lab.observer.recorder import Recorder
@@ -143,7 +144,14 @@ class Cloud:
             usual = first.name.split()
             command = replace(first, name=command, args=(*first.args[: -len(usual)], *command.split()))
         log = self._log(release, service)
-        return container.tool(service, command, self.setting, log=log, overlay=overlay, recorder=self.recorder)
+        with watched(self.lab_server, self.held_by(release, service)) as endless:
+            run = container.tool(service, command, self.setting, log=log, overlay=overlay, recorder=self.recorder)
+        return endless.told(run)
+
+    def held_by(self, release: str, service: str) -> tuple[str, ...]:
+        """The databases, by their names on the server, that a service has at a release."""
+        part = self._workshop().releases[release].services[service]
+        return tuple(self.databases[one.name] for one in part.databases if one.name in self.databases)
 
     def finish(self, name: str) -> ToolRun:
         """Run a route's last move, such as ``ml2``, with the tool of the release that has it."""
@@ -163,7 +171,10 @@ class Cloud:
         tree = container.compose(service, overlay, self.lane) if overlay else f"/src/{service}"
         argv = ["/opt/venv/bin/python", "-c", f"etc = {etc!r}\n{code}"]
         workdir = tree if part.pin else "/tmp"
-        return container.run(argv, container.paths(tree), workdir, self._log(release, service), self.recorder, "python")
+        log = self._log(release, service)
+        with watched(self.lab_server, self.held_by(release, service)) as endless:
+            run = container.run(argv, container.paths(tree), workdir, log, self.recorder, "python")
+        return endless.told(run)
 
     @property
     def setting(self) -> Setting:

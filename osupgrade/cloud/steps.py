@@ -10,6 +10,7 @@ from pathlib import Path
 from osupgrade.catalog.revisions import behind, known
 from osupgrade.cloud.arrival import take_over
 from osupgrade.cloud.cloud import Cloud
+from osupgrade.cloud.endless import watched
 from osupgrade.cloud.judge import Versions, diagnose, judge, judge_check, judge_start, judge_work
 from osupgrade.cloud.jumps import jumps
 from osupgrade.lab.exec import ToolRun
@@ -93,7 +94,7 @@ def run_hop(
     problems = _skipped(cloud, origin, start, source, release, before) if origin and source and not instead else ()
     missing = _brought(cloud, service, source, release, before) if origin and source else frozenset()
     gone = sorted(missing - cloud.tables(part.databases[0].name))
-    problems += judge(part.databases, after, [done.status for done in runs], gone)
+    problems += _stopped(runs) + judge(part.databases, after, [done.status for done in runs], gone)
     problems += tuple(text for done in runs for text in judge_work(done.name, done.run.output, part.unfinished))
     checks: list[_Done] = []
     if not problems and not create:
@@ -148,7 +149,12 @@ def _checks(
         runs.append(_Done.of(command, run))
         ignored = (*command.ignores, *(one.check for one in command.on_jumps if jumped))
         problems += judge_check(command.name, run.exit_status, command.accepts, run.output, ignored)
-    return runs, problems
+    return runs, problems + _stopped(runs)
+
+
+def _stopped(runs: Sequence[_Done]) -> tuple[str, ...]:
+    """What would not have ended, whatever the tool made of that."""
+    return tuple(f"`{done.name}`: {done.run.stopped}" for done in runs if done.run.stopped)
 
 
 def _instead(cloud: Cloud, instead: Callable[[Cloud], Sequence[ToolRun]], log: Path) -> list[_Done]:
@@ -233,7 +239,7 @@ def run_finish(
     if not runs:
         return StepResult(finish.name, finish.service, release.name, Outcome.SKIPPED, seconds, None, before, after)
     missing = sorted(set(finish.tables) - cloud.tables(finish.service))
-    problems = judge(part.databases, after, [done.status for done in runs], missing)
+    problems = _stopped(runs) + judge(part.databases, after, [done.status for done in runs], missing)
     result = StepResult(
         finish.name, finish.service, release.name, Outcome.PASSED, seconds, None, before, after, calls=calls
     )
@@ -277,16 +283,18 @@ def _call(
 ) -> ToolRun:
     assert cloud.workshop is not None
     container = cloud.workshop.release(release)
-    return container.tool(
-        service,
-        command,
-        cloud.setting,
-        log=log,
-        overlay=overlay,
-        keep_config=config,
-        recorder=cloud.recorder,
-        first=first,
-    )
+    with watched(cloud.lab_server, cloud.held_by(release, service)) as endless:
+        run = container.tool(
+            service,
+            command,
+            cloud.setting,
+            log=log,
+            overlay=overlay,
+            keep_config=config,
+            recorder=cloud.recorder,
+            first=first,
+        )
+    return endless.told(run)
 
 
 def observed(cloud: Cloud, record: Path | None) -> Cloud:

@@ -21,7 +21,8 @@ class Limits:
     """Seconds that one statement may run without the server getting more of the dump; ten times that for one that
     changes a table, such as adding an index."""
     query: float = 60
-    """Seconds for one that a dump has no use for: SELECT, DO, CALL, INSERT ... SELECT."""
+    """Seconds for one that a dump has no use for: SELECT, DO, CALL, INSERT ... SELECT. And seconds that a release's
+    tool may be kept waiting by SLEEP or GET_LOCK."""
     ratio: float = 300
     """Bytes that one byte of a compressed file may become, on the whole, beyond the first gigabyte."""
     growth: float = 12
@@ -32,6 +33,8 @@ class Limits:
     """Seconds that a preflight, an invariant or a scenario's check may look at the databases."""
     change: float = 36000
     """Seconds that a scenario's cure may change them."""
+    step: float = 3600
+    """Seconds that one statement of a release's tool may run, beside a second for each 20 kB of its databases."""
 
 
 FREE = 1 << 30

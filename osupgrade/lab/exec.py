@@ -34,6 +34,8 @@ class ToolRun:
     log: Path | None = None
     rest: bytes | None = None
     """What followed the mark, where one was given and printed."""
+    stopped: str = ""
+    """Why the lab ended what it had the database server do, where it did."""
 
     @property
     def ok(self) -> bool:

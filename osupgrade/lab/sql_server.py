@@ -66,6 +66,11 @@ class SqlServer:
             _use(connection, database)
             return send(connection, sql, parameters).rowcount
 
+    @property
+    def sessions(self) -> frozenset[int]:
+        """The numbers on the server of the sessions that are in use here."""
+        return frozenset(self._users)
+
     def session(self, database: str) -> sqlalchemy.Connection:
         """A connection for several statements in one session; the caller closes it."""
         connection = self.engine.connect()
