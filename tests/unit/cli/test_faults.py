@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import tempfile
 from pathlib import Path
 
 import docker.errors
@@ -63,9 +64,14 @@ def test_a_container_that_somebody_removed_is_named_as_that():
     assert found and found.status == 4 and "was removed while it was in use" in found.message
 
 
-def test_a_mistake_of_our_own_stays_one(capsys):
+def test_a_mistake_of_our_own_stays_one(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert guarded(raising(KeyError("x"))) == Exit.LAB_FAULT
-    assert "a fault of the lab itself" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "a fault of the lab itself" in told
+    (kept,) = tmp_path.iterdir()
+    assert str(kept) in told.replace("\n", "")
+    assert "KeyError: 'x'" in kept.read_text()
     assert known_fault(KeyError("x")) is None
 
 
