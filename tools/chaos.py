@@ -1,4 +1,4 @@
-"""Break the lab at random points of rehearsals, and see that no verdict is false and nothing is left.
+"""Break the lab at random points of its commands, and see that no verdict is false and nothing is left.
 
     python -m tools.chaos --points 20 --seed 1 --dump small.sql
     python -m tools.chaos --points 40 --dump small.sql --command all --only SIGINT
@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -28,12 +28,12 @@ from pathlib import Path
 
 import docker
 import docker.errors
-from docker.models.containers import Container
 
 from osupgrade.history.rundir import UNFINISHED
 from osupgrade.lab.connect import connect
 from osupgrade.lab.leftovers import PID_LABEL
 from osupgrade.model.errors import Exit
+from tools.chaos_deeds import DEEDS, ROOM, Point, own_file_system
 
 STARTS = 0.5
 """Seconds in which Python itself starts: a signal in its first instructions is not ours to take."""
@@ -41,8 +41,6 @@ GONE_SECONDS = 60
 """How long the reaper may take to remove what a killed run left."""
 LONGEST_SECONDS = 1800
 """A run that has not ended by then hangs."""
-ROOM = "size=48k"
-"""Of a file system that is too small for a run's evidence."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,11 @@ class Place:
         """Of a command that writes one file."""
         return self.out.with_name("written")
 
+    @property
+    def scratch(self) -> Path:
+        """Where the command's temporary files are."""
+        return self.out.with_name("tmp")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -78,10 +81,13 @@ class Asked:
     """A run that did not come through."""
 
 
+NIGHT = ("--paths", "grizzly-icehouse", "--db", "mysql56", "--what", "neutron-unstamped")
+"""The shortest that is still one."""
 COMMANDS: dict[str, Callable[[Place, Asked], list[str]]] = {
     "rehearse": lambda place, asked: ["rehearse", *place.kept, *_dump(asked), *asked.more],
     "estimate": lambda place, asked: ["rehearse", *place.kept, *_dump(asked), "--estimate", *asked.more],
     "scenarios": lambda place, _: ["scenarios", "run", *place.kept, "neutron-unstamped"],
+    "nightly": lambda place, _: ["nightly", *place.kept, *NIGHT],
     "inspect": lambda place, asked: ["inspect", asked.dump, "--out", str(place.file)],
     "sanitize": lambda place, asked: ["sanitize", asked.dump, "--key-file", str(asked.key), "-o", str(place.file)],
     "reproduce": lambda place, asked: ["reproduce", str(asked.failed), "-o", str(place.file)],
@@ -96,74 +102,6 @@ COMMANDS: dict[str, Callable[[Place, Asked], list[str]]] = {
 
 def _dump(asked: Asked) -> list[str]:
     return ["--dump", asked.dump] if asked.dump else []
-
-
-@dataclass(frozen=True)
-class Point:
-    """A running rehearsal that something is done to."""
-
-    client: docker.DockerClient
-    process: subprocess.Popen[str]
-    place: Place
-    dice: random.Random
-
-    def containers(self) -> list[Container]:
-        """Its containers, in the order of their names."""
-        found = self.client.containers.list(filters={"label": f"{PID_LABEL}={self.process.pid}"}, ignore_removed=True)
-        return sorted(found, key=lambda one: one.name or "")
-
-    def signalled(self, number: signal.Signals) -> None:
-        """Send the tool a signal."""
-        self.process.send_signal(number)
-
-    def database(self) -> None:
-        """Kill the database server."""
-        for container in self.containers():
-            if (container.name or "").endswith("-db"):
-                container.kill()
-
-    def container(self) -> None:
-        """Remove a container that is not the database's."""
-        others = [one for one in self.containers() if not (one.name or "").endswith("-db")]
-        if others:
-            self.dice.choice(others).remove(force=True)
-
-    def network(self) -> None:
-        """Take a container off its networks."""
-        if found := self.containers():
-            victim = self.dice.choice(found)
-            for name in victim.attrs["NetworkSettings"]["Networks"]:
-                self.client.networks.get(name).disconnect(victim, force=True)
-
-    def pause(self) -> None:
-        """Halt everything for a moment, as an engine under load does."""
-        found = self.containers()
-        for container in found:
-            with contextlib.suppress(docker.errors.APIError):
-                container.pause()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=self.dice.uniform(0.5, 3))
-        for container in found:
-            with contextlib.suppress(docker.errors.APIError):
-                container.unpause()
-
-    def missing(self) -> None:
-        """Take the directory of runs away."""
-        shutil.rmtree(self.place.out, ignore_errors=True)
-
-
-DEEDS: dict[str, Callable[[Point], None]] = {
-    "SIGKILL": lambda point: point.signalled(signal.SIGKILL),
-    "SIGINT": lambda point: point.signalled(signal.SIGINT),
-    "SIGTERM": lambda point: point.signalled(signal.SIGTERM),
-    "database killed": Point.database,
-    "container removed": Point.container,
-    "network gone": Point.network,
-    "engine pauses": Point.pause,
-    "directory gone": Point.missing,
-    "disk full": lambda _point: None,
-    "two at once": lambda _point: None,
-}
 
 
 def main() -> int:
@@ -231,7 +169,7 @@ def undisturbed(name: str, place: Place, asked: Asked) -> tuple[int, float]:
 
 
 def _place(base: Path, name: str) -> Place:
-    (base / name).mkdir()
+    (base / name / "tmp").mkdir(parents=True)
     return Place(base / name / "runs", base / name / "history.sqlite")
 
 
@@ -245,14 +183,14 @@ def point(
     usual: int,
 ) -> tuple[int, list[str]]:
     """One command with one deed; its status, and what was not as it should be."""
-    with _too_small(place.out) if name == "disk full" else contextlib.nullcontext():
-        running = [_started(argv)]
+    with own_file_system(place.out, ROOM[name]) if name in ROOM else contextlib.nullcontext():
+        running = [_started(argv, place.scratch)]
         if name == "two at once":
-            running.append(_started(argv))
+            running.append(_started(argv, place.scratch))
         with contextlib.suppress(subprocess.TimeoutExpired):
             running[0].wait(timeout=after)
         with contextlib.suppress(docker.errors.DockerException):  # what it was to be done to is gone already
-            DEEDS[name](Point(client, running[0], place, dice))
+            DEEDS[name](Point(client, running[0], place.out, dice))
         problems: list[str] = []
         for process in running:
             try:
@@ -268,11 +206,21 @@ def point(
         if not ended & {Exit.CAME_THROUGH, Exit.DID_NOT, -signal.SIGKILL} and place.file.exists():
             problems.append("it left what it was writing")
         problems += _false_rows(place.history, usual)
+        if name != "SIGKILL" and (left := sorted(one.name for one in place.scratch.iterdir())):
+            problems.append(f"left among the temporary files: {', '.join(left)}")
     return running[0].returncode, problems
 
 
-def _started(argv: Sequence[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+def _started(argv: Sequence[str], scratch: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    return subprocess.Popen(
+        argv,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
 
 
 def _judged(status: int, complaints: str, name: str, usual: int) -> Iterator[str]:
@@ -282,6 +230,8 @@ def _judged(status: int, complaints: str, name: str, usual: int) -> Iterator[str
         allowed = {usual, int(Exit.INTERRUPTED)}
     if name == "SIGKILL":
         allowed = {usual, -int(signal.SIGKILL)}
+    if name in ("disk full", "database full", "read only", "directory gone"):
+        allowed = {usual, int(Exit.MISSING)}
     if name in ("two at once", "engine pauses"):
         allowed = {usual}
     if name == "two at once" and "exists already" in complaints:  # both write one file: the second is refused
@@ -329,17 +279,6 @@ def _false_rows(history: Path, usual: int) -> Iterator[str]:
         for (green,) in database.execute("SELECT green FROM runs"):
             if bool(green) != (usual == Exit.CAME_THROUGH):
                 yield "the history holds a verdict that is not right"
-
-
-@contextlib.contextmanager
-def _too_small(out: Path) -> Iterator[None]:
-    """A file system for the run directories that is full at once. Needs root, as the engine mostly does."""
-    out.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", ROOM, "osupgrade-chaos", str(out)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(out)], check=True)
 
 
 if __name__ == "__main__":
