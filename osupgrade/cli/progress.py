@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.progress_bar import ProgressBar
-from rich.table import Column
 from rich.text import Text
 
 from osupgrade.dump.read import Reading
@@ -18,6 +17,7 @@ from osupgrade.dump.sanitize import OnProgress
 from osupgrade.lab.images import Progress
 from osupgrade.model.events import TELL_SECONDS
 from osupgrade.model.quoting import one_line
+from osupgrade.report.terminal.console import Words, whole
 
 
 @contextlib.contextmanager
@@ -60,7 +60,7 @@ def building(console: Console) -> Iterator[Callable[[Progress], None]]:
     if _is_plain(console):
         yield plain
         return
-    with _bars(console, TimeElapsedColumn()) as bars:
+    with _bars(console, TimeElapsedColumn(table_column=whole())) as bars:
         tasks: dict[str, TaskID] = {}
 
         def drawn(progress: Progress) -> None:
@@ -86,15 +86,14 @@ def _is_plain(console: Console) -> bool:
 
 def _bars(console: Console, *more: ProgressColumn) -> RichProgress:
     """Lines that are drawn over and go at the end: a bar, what else is wanted, and words that are never wrapped."""
-    words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-    return RichProgress(SpinnerColumn(), _Bar(24), *more, words, console=console, transient=True)
+    return RichProgress(SpinnerColumn(table_column=whole()), _Bar(24), *more, Words(), console=console, transient=True)
 
 
 class _Bar(BarColumn):
     """A bar for what has an end; nothing for what has none, where others would pulse."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(width, table_column=Column(no_wrap=True))
+        super().__init__(width, table_column=whole())
 
     def render(self, task: Task) -> ProgressBar | Text:  # type: ignore[override]
         return super().render(task) if task.fields["known"] else Text()

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import ProgressColumn, Task
 from rich.segment import Segment
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from osupgrade.model.finding import Severity
@@ -51,6 +52,19 @@ def shown(text: str, style: str = "") -> Text:
 def table(*, header: bool = True) -> Table:
     """An empty table as all of ours look."""
     return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_header=header)
+
+
+class Words(ProgressColumn):
+    """The words beside a bar. Where a line ends they are cut, and nothing else if all others are :func:`whole`."""
+
+    def render(self, task: Task) -> Text:
+        """What is going on, in one line."""
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
+
+
+def whole() -> Column:
+    """A column of a line of progress that is never made narrower than what it shows."""
+    return Column(no_wrap=True)
 
 
 def print_table(table: Table, console: Console) -> None:

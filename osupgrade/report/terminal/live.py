@@ -10,9 +10,9 @@ from types import TracebackType
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 from rich.spinner import Spinner
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from osupgrade.model.events import TELL_SECONDS, Event, Kind
@@ -24,7 +24,7 @@ from osupgrade.model.text import duration
 from osupgrade.report.digest import (
     short_error,
 )
-from osupgrade.report.terminal.console import shown
+from osupgrade.report.terminal.console import Words, shown, whole
 
 MOST_COLUMNS = 5
 """Releases that have a column of their own."""
@@ -221,11 +221,11 @@ class ScenarioView:
         self._done = 0
         self._total = total
         columns = (
-            SpinnerColumn(),
-            MofNCompleteColumn(),
-            BarColumn(24),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            SpinnerColumn(table_column=whole()),
+            MofNCompleteColumn(table_column=whole()),
+            BarColumn(24, table_column=whole()),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=whole()),
+            Words(),
         )
         moving = console.is_terminal and not console.is_dumb_terminal and not quiet
         self._progress = Progress(*columns, console=console, transient=True, disable=not moving)

@@ -131,6 +131,17 @@ def test_a_terminal_sees_how_many_scenarios_are_left():
     )
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_beside_a_bar_only_the_words_are_cut(width):
+    screen = console(terminal=True, width=width)
+    with ScenarioView(7, screen) as view:
+        view.say("seeding a cloud with the first release's own code, once: it is kept for the runs after this one")
+        view._progress.refresh()
+    lines = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.file.getvalue()).replace("\r", "\n").splitlines()
+    (line,) = {line.rstrip()[2:] for line in lines if "seeding" in line}
+    assert line.startswith("0/7 ") and "-:--" in line and "seeding a" in line and len(line) <= width - 2
+
+
 def test_quiet_scenarios_say_nothing():
     screen = console(terminal=True)
     with ScenarioView(1, screen, quiet=True) as view:
