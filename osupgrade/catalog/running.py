@@ -222,22 +222,20 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
     """How ``release`` runs; None when there is no description of it. Raises UsageFault naming the file and the key.
 
     A file that says ``like = "RELEASE"`` has that one's contents, but for what it says itself: an entry of a list
-    takes the place of the one of its name, and a file in ``serve/`` or ``apis/`` that of the other's. Entries of the
-    other's whose names are in ``without`` are left out.
+    takes the place of the one of its name, and a file in ``serve/`` or ``apis/`` that of the other's. Entries and files
+    of the other's whose names are in ``without`` are left out.
     """
     top = images or content.images()
     file = top / release / "serve.toml"
     if not file.is_file():
         return None
-    data, directories = _inherited(top, release)
-    read = validate(data, _Serve, str(file))
-    files = [path for each in directories for path in sorted((each / "serve").glob("*")) if path.is_file()]
-    scripts = [path for each in directories for path in sorted((each / "apis").glob("*.py"))]
+    written = _inherited(top, release)
+    read = validate(written.data, _Serve, str(file))
     return Running(
         release=release,
         broker=read.broker,
         broker_environment=read.broker_environment,
-        scripts={path.name: path for path in scripts},
+        scripts=written.scripts,
         always=read.always,
         host=read.host,
         processes=read.process,
@@ -250,40 +248,59 @@ def load_running(release: str, images: Path | None = None) -> Running | None:
         account=read.account,
         expected=read.expected,
         statements=tuple((each.database, each.sql) for each in read.statement),
-        templates={path.name: path.read_text("utf-8") for path in files},
+        templates={name: path.read_text("utf-8") for name, path in written.templates.items()},
     )
 
 
-def _inherited(top: Path, release: str, below: tuple[str, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
-    """What a release's file says with what it is like, and the directories of both, the own one last."""
+@dataclass(frozen=True)
+class _Written:
+    """What a release's ``serve.toml`` says and which files lie beside it, by their names."""
+
+    data: dict[str, Any]
+    templates: dict[str, Path]
+    scripts: dict[str, Path]
+
+    def without(self, unwanted: Any, where: str) -> _Written:
+        """All but the entries and files of some names; raises UsageFault, beginning with ``where``, for others."""
+        lists = {key: _by_name(value) for key, value in self.data.items()}
+        known = [*self.templates, *self.scripts, *(name for named in lists.values() for name in named)]
+        names = unwanted if isinstance(unwanted, list) else [unwanted]
+        if unknown := [name for name in names if name not in known]:
+            raise UsageFault(f"{where} has no {unknown[0]!r}")
+        data = {
+            key: [entry for name, entry in lists[key].items() if name not in names] if lists[key] else value
+            for key, value in self.data.items()
+        }
+        return _Written(
+            data,
+            {name: path for name, path in self.templates.items() if name not in names},
+            {name: path for name, path in self.scripts.items() if name not in names},
+        )
+
+    def under(self, other: _Written) -> _Written:
+        """The other's, and this one's where the other has nothing of a name."""
+        data = dict(self.data)
+        for key, value in other.data.items():
+            own = _by_name(value)
+            data[key] = list((_by_name(data.get(key)) | own).values()) if own else value
+        return _Written(data, self.templates | other.templates, self.scripts | other.scripts)
+
+
+def _inherited(top: Path, release: str, below: tuple[str, ...] = ()) -> _Written:
+    """What is written of a release, with what it takes over."""
     file = top / release / "serve.toml"
     data = read_toml(file)
     other = data.pop("like", None)
+    without = data.pop("without", []) if other is not None else []
+    templates = {path.name: path for path in sorted((file.parent / "serve").glob("*")) if path.is_file()}
+    own = _Written(data, templates, {path.name: path for path in sorted((file.parent / "apis").glob("*.py"))})
     if other is None:
-        return data, (file.parent,)
+        return own
     if not isinstance(other, str) or not (top / other / "serve.toml").is_file():
         raise UsageFault(f"{file}: like: there is no {top.name}/{other}/serve.toml")
     if other in (*below, release):
         raise UsageFault(f"{file}: like: it names itself")
-    merged, directories = _inherited(top, other, (*below, release))
-    merged = _lessened(merged, data.pop("without", []), f"{file}: without: {other}")
-    for key, value in data.items():
-        own = _by_name(value)
-        merged[key] = list((_by_name(merged.get(key)) | own).values()) if own else value
-    return merged, (*directories, file.parent)
-
-
-def _lessened(merged: dict[str, Any], without: Any, where: str) -> dict[str, Any]:
-    """All but the entries whose names are in ``without``; raises UsageFault, beginning with ``where``, for others."""
-    lists = {key: _by_name(value) for key, value in merged.items()}
-    known = [name for named in lists.values() for name in named]
-    wanted = without if isinstance(without, list) else [without]
-    if unknown := [name for name in wanted if name not in known]:
-        raise UsageFault(f"{where} has no {unknown[0]!r}")
-    return {
-        key: [entry for name, entry in lists[key].items() if name not in wanted] if lists[key] else value
-        for key, value in merged.items()
-    }
+    return _inherited(top, other, (*below, release)).without(without, f"{file}: without: {other}").under(own)
 
 
 def _by_name(entries: Any) -> dict[str, Any]:

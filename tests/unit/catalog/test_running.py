@@ -69,10 +69,14 @@ def test_an_entry_takes_the_place_of_the_one_of_its_name(images):
 
 
 def test_what_it_is_without_is_not_taken_over(images):
-    (images / "older" / "serve.toml").write_text('like = "newer"\nwithout = ["proxy", "servers"]')
+    (images / "newer" / "apis" / "smoke.py").write_text("")
+    (images / "older" / "serve.toml").write_text(
+        'like = "newer"\nwithout = ["proxy", "servers", "smoke.py", "glance.conf"]'
+    )
     running = load_running("older", images)
     assert [process.name for process in running.processes] == ["api"]
-    assert running.listings == ()
+    assert (running.listings, running.scripts) == ((), {})
+    assert running.templates == {"nova.conf": "old"}
 
 
 def test_the_others_stay_when_every_own_entry_takes_a_place(images):
@@ -105,6 +109,7 @@ def test_what_is_like_another_is_like_that_ones_other_too(images):
         ('like = "nobody"', r"there is no \S+/nobody/serve.toml"),
         ("like = 3", r"there is no \S+/3/serve.toml"),
         ('like = "newer"\nwithout = ["proxi"]', "newer has no 'proxi'"),
+        ('host = "x"\nwithout = ["proxy"]', "without"),
         ('like = "newer"\nwithout = 3', "newer has no 3"),
         ('like = "newer"\nwithout = [["api"]]', r"newer has no \['api'\]"),
         ('like = "newer"\nbrocker = ""', "brocker"),
