@@ -128,10 +128,6 @@ def _joined(dumps: Sequence[Dump], progress: Reading | None) -> list[Dump]:
     return left
 
 
-def _is_schema_alone(dump: Dump) -> bool:
-    return any(finding.consequence == SCHEMA_ONLY for finding in dump.findings)
-
-
 def _newest(dumps: Sequence[Dump]) -> tuple[list[Dump], list[Finding]]:
     """The dumps without what a newer one of the same database has, and a finding for each database left out."""
     claims: dict[str, list[Holding]] = {}

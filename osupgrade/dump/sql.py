@@ -13,8 +13,6 @@ from osupgrade.dump.statements import NAME, unquoted
 VERSION_TABLES = {"migrate_version": ("version", 2), "alembic_version": ("version_num", 0)}
 """The tables in which migration tools write where a database is: the column, and its place where rows name none."""
 
-EXECUTABLE = re.compile(rb"/\*M?!\d*+\s*+")
-"""How a comment begins that a server runs."""
 _VERB = re.compile(rb"(?:/\*M?!\d*+\s*+)?([A-Za-z]++)")
 _IF = rb"(?:(?:/\*!\d*+\s*+)?IF\s++(?:NOT\s++)?EXISTS\s*+(?:\*/\s*+)?)?+"
 _QUALIFIED = NAME + rb"(?:\s*+\.\s*+" + NAME + rb")?+"

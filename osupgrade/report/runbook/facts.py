@@ -70,7 +70,6 @@ class Facts:
     downtime: float | None
     databases: tuple[str, ...]
     """Of the last release."""
-    first_databases: tuple[str, ...]
     settings: tuple[str, ...]
     """Lines of shell that set the names which the page uses."""
     without_cure: tuple[Finding, ...]
@@ -105,7 +104,6 @@ def facts(report: RunReport, plan: Plan) -> Facts:
         moved=moved(report),
         downtime=downtime(report) if phases(report) else None,
         databases=tuple(database.name for database in plan.databases(plan.last)),
-        first_databases=names,
         settings=_settings(report, plan),
         without_cure=tuple(
             each.finding for each in found if each.state is State.STANDING and each.finding.cure is None
