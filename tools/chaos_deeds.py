@@ -85,7 +85,9 @@ class Point:
         """Leave the database's file system no room beyond what is on it; it is in memory."""
         for container in self.containers():
             if (container.name or "").endswith("-db"):
-                used = cast(bytes, container.exec_run(["du", "-sk", DATA], user="root").output).split()[0].decode()
+                used = cast(bytes, container.exec_run(["du", "-sk", DATA], user="root").output).split(b"\t")[0]
+                if not used.isdigit():  # it is coming up, or going
+                    continue
                 inside = ["nsenter", "--target", str(container.attrs["State"]["Pid"]), "--mount"]
                 room = f"remount,size={int(used) + 64}k"
                 subprocess.run([*inside, "mount", "-o", room, DATA], check=False, stderr=subprocess.DEVNULL)
