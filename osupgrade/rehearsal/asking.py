@@ -82,7 +82,7 @@ def _spared(
             source=source,
             severity=Severity.WARNING,
             service=service,
-            place=_place(fault, service),
+            place=_place(fault, service) or "the whole cloud",
             message=f"the {what} {source} could not run: {error_text(fault)}",
             consequence="what it looks for may be there all the same"
             + (f"; {how_to_raise('look', seconds * 10)}" if isinstance(fault, TookTooLong) else ""),

@@ -42,7 +42,7 @@ def exactness(report: RunReport) -> tuple[str, str]:
 def where(finding: Finding) -> str:
     """The service and the place of a finding, the service said once."""
     named = finding.place == finding.service or finding.place.startswith(f"{finding.service}.")
-    return finding.place if named else f"{finding.service} {finding.place}"
+    return finding.place if named else f"{finding.service} {finding.place}".strip()
 
 
 def between(time: Interval) -> str:

@@ -160,7 +160,7 @@ def _finding(found: StagedFinding) -> _Case:
     lines = [f"{finding.severity.value}, {found.state.value} at {found.stage}: {finding.message}", finding.consequence]
     if finding.cure:
         lines += [f"cure: {finding.cure.summary}", cure_text(finding.cure)]
-    name = f"{finding.source}: {finding.service} {finding.place}"
+    name = f"{finding.source}: {' '.join(filter(None, (finding.service, finding.place)))}"
     return _Case(
         name, failure=finding.message if unresolved else None, details="\n".join(line for line in lines if line)
     )

@@ -21,6 +21,7 @@ from osupgrade.model.step import Outcome, StepResult
 from osupgrade.rehearsal.cures import cure_none
 from osupgrade.rehearsal.runner import Refused
 from osupgrade.rehearsal.servers import Moved
+from osupgrade.report.digest import where
 from osupgrade.scenarios.contract import RestoreFails, Scenario
 
 from . import _fakes as fakes
@@ -376,6 +377,7 @@ def test_an_invariant_that_cannot_look_warns_and_ends_nothing(tools, broken, ser
     (warning,) = result.findings
     assert "the invariant rows-kept could not run: Illegal mix of collations (1267)" in warning.finding.message
     assert warning.finding.severity is Severity.WARNING and result.checked == {} and result.came_through
+    assert where(warning.finding) == (services[0] if services else "the whole cloud")
 
 
 @pytest.mark.parametrize("where", ["preflight", "step"])
