@@ -9,3 +9,8 @@ MAGIC = {
     b"BZh": "bzip2",
     b"PK\x03\x04": "zip",
 }
+
+
+def compression_of(first: bytes) -> str:
+    """What the first bytes of a file say that it is compressed with; empty for nothing that the lab reads."""
+    return next((kind for magic, kind in MAGIC.items() if first.startswith(magic)), "")

@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 import zstandard
 
 from osupgrade.dump.limits import FREE, how_to_raise, limits
-from osupgrade.dump.magic import MAGIC
+from osupgrade.dump.magic import compression_of
 from osupgrade.dump.piped import Kept
 from osupgrade.dump.statements import Piece, Splitter
 from osupgrade.dump.tabular import Rows, inserts
@@ -187,7 +187,7 @@ def compression(part: Part) -> str:
     """How a file is compressed, by its first bytes; empty for plain. Names lie, first bytes do not."""
     with part.opened() as raw:
         first = raw.read(8)
-    return next((kind for magic, kind in MAGIC.items() if first.startswith(magic)), "")
+    return compression_of(first)
 
 
 def _plain(kind: str, raw: IO[bytes]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from osupgrade.dump.magic import MAGIC
+from osupgrade.dump.magic import compression_of
 from osupgrade.model.errors import UsageFault
 
 _UNPACK = "unpack it and give the dump inside, or the directory"
@@ -27,7 +27,7 @@ def zipped(raw: IO[bytes], name: str, block: int) -> Iterator[bytes]:
                 raise UsageFault(f"{name} is an encrypted zip archive", hint=_UNPACK)
             with archive.open(files[0]) as member:
                 data = member.read(block)
-                if data.startswith(tuple(MAGIC)):
+                if compression_of(data):
                     raise UsageFault(f"{name} holds a file that is compressed itself", hint=_UNPACK)
                 while data:
                     yield data

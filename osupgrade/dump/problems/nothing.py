@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from osupgrade.dump.magic import MAGIC
+from osupgrade.dump.magic import compression_of
 from osupgrade.dump.seen import Seen
 from osupgrade.model.errors import UsageFault
 
@@ -41,7 +41,7 @@ def unreadable(head: bytes, name: str, *, packed: bool = False) -> UsageFault | 
     """Why the first bytes of a file are not a dump's; None where they may be. ``packed`` says that it may still be
     compressed.
     """
-    compressed = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    compressed = compression_of(head)
     if compressed and not packed:
         return UsageFault(f"{name} is compressed twice, the inner one is {compressed}", hint="unpack it once")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or _is_wide(head[:256]):
