@@ -47,7 +47,7 @@ def show(page: Inspection, last: str, next_command: str, console: Console) -> No
         console.print(
             "\nThe schema catalogue does not know these releases, so local changes cannot be detected in them."
         )
-    findings = [f for f in page.findings if not _in_table(f, page.own)]
+    findings = _beside(page)
     bad = [f for f in findings if f.severity is not Severity.INFO]
     if bad:
         _head("Problems, and what to do about them", console)
@@ -66,17 +66,35 @@ def show(page: Inspection, last: str, next_command: str, console: Console) -> No
 def _verdict(page: Inspection) -> str:
     if page.clean:
         return "No action needed before the upgrade beyond the standard steps of this path."
-    counts = []
-    for severity in (Severity.ERROR, Severity.WARNING):
-        count = sum(finding.severity is severity for finding in page.findings)
-        counts += [f"{count} {severity.value}{'s' if count > 1 else ''}"] if count else []
+    listed = settled(StagedFinding(SEEDED, finding, State.STANDING) for finding in _beside(page))
+    counts = [
+        _counted(sum(found.finding.severity is severity for found in listed), severity.value)
+        for severity in (Severity.ERROR, Severity.WARNING)
+    ]
+    counts.append(_local(page))
+    said = "Not ready for the upgrade" if _blocked(page) else "Check this before the upgrade"
+    return f"{said}: {', '.join(filter(None, counts))}."
+
+
+def _local(page: Inspection) -> str:
+    """How many local changes there are to look at, and how many stop the upgrade; they have a table of their own."""
+    noted = [f for f in page.findings if f.severity is not Severity.INFO and _in_table(f, page.own)]
+    worth = len({(finding.service, finding.place) for finding in noted})
     stops = sum(own.fate is Fate.IN_THE_WAY for own in page.own)
-    more = f"; {stops} of {len(page.own)} local changes stop{'s' if stops == 1 else ''} it" if stops else ""
-    return (
-        f"Not ready for the upgrade: {', '.join(counts)}{more}."
-        if _blocked(page)
-        else (f"Check this before the upgrade: {', '.join(counts)}.")
-    )
+    if stops == worth:
+        stopping = f" that stop{'s' if stops == 1 else ''} it"
+    else:
+        stopping = f" ({stops} of them stop{'s' if stops == 1 else ''} it)" if stops else ""
+    return f"{_counted(worth, 'local change')}{stopping}" if worth else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number > 1)}" if number else ""
+
+
+def _beside(page: Inspection) -> list[Finding]:
+    """The findings that the table of local changes does not say already."""
+    return [finding for finding in page.findings if not _in_table(finding, page.own)]
 
 
 def _blocked(page: Inspection) -> bool:

@@ -146,7 +146,10 @@ def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
     before, after = facts(here.schema), facts(there.schema)
     units: dict[Hashable, set[Fact]] = {}
     whole = here.schema.names ^ there.schema.names
+    gone = (here.schema.names & there.schema.names) - schema.names  # of these one cannot tell what was done
     for fact in before ^ after:
+        if fact[0] in gone:
+            continue
         units.setdefault(fact[0] if fact[0] in whole else fact, set()).add(fact)
     done = [facts for facts in units.values() if all((fact in own) == (fact in after) for fact in facts)]
     if not done or len(done) == len(units):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from osupgrade.schema.catalogue import Lineage, lineage
 from osupgrade.schema.diff import generated, made_for_a_key
@@ -58,11 +58,23 @@ def head_tables(service: str, variant: str, release: str) -> frozenset[str]:
     return line.head(release).schema.names - {line.version_table}
 
 
-def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[int, int], ...], int]:
-    """How far the schema is from each revision, and how much of it no revision at all explains.
+@dataclass(frozen=True, order=True)
+class Distance:
+    """How far a schema is from a revision: first in acts, then in facts.
 
-    Far is measured first in acts, then in facts: a table that is dropped or made is one act, however much was in it.
+    A table that is dropped or made is one act, however much was in it. What a table that is not there would hold says
+    nothing about the revision: dumps are often taken without a large one.
     """
+
+    acts: int
+    told: int
+    """Facts that differ in the tables that are there, and one for each table that is not."""
+    facts: int = field(compare=False)
+    """All facts that differ."""
+
+
+def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[Distance, ...], int]:
+    """How far the schema is from each revision, and how much of it no revision at all explains."""
     known, each = _line_facts(line.service, line.variant)
     found = facts(schema)
     made = {table.name for tables in line.served.values() for table in tables}
@@ -75,16 +87,18 @@ def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[tuple[in
     for revision, wanted in zip(line.revisions, each, strict=True):
         # The version table's absence has a finding of its own.
         left_out = {*line.optional(revision), line.version_table}
-        acts = apart = 0
+        acts = told = apart = 0
         for name in (wanted.keys() | own.keys()) - left_out:
             if name in wanted and name in own:
                 if id(wanted[name]) not in tried:
                     tried[id(wanted[name])] = len(own[name] ^ wanted[name])
                 differ = tried[id(wanted[name])]
                 acts += differ
+                told += differ
             else:
                 differ = len(wanted[name] if name in wanted else own[name])
                 acts += 1
+                told += differ if name in own else 1
             apart += differ
-        distances.append((acts, apart))
+        distances.append(Distance(acts, told, apart))
     return line, tuple(distances), strange

@@ -112,7 +112,7 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
     candidates = [one for one in candidates if any(one[0].position(name) is not None for name in claim)] or candidates
     line, distances, _ = min(candidates, key=lambda one: (min(one[1]), one[2], one[0].variant != expected))
     nearest = min(distances)
-    best = nearest[1]
+    best = nearest.facts
     same = tuple(dict.fromkeys(r.name for r, d in zip(line.revisions, distances, strict=True) if d == nearest))
     claimed = [name for name in claim if line.position(name) is not None]
     agreed = next((name for name in claimed if name in same), None)
@@ -122,7 +122,7 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
     revision = line.at(agreed or next((name for name in reversed(same) if name in heads), same[-1]))
     if not agreed and claimed and best > len(facts(revision.schema)) * FAR:
         line, distances, _ = next((one for one in candidates if one[0].variant == expected), candidates[0])
-        revision, best = line.at(claimed[-1]), distances[line.position(claimed[-1]) or 0][1]
+        revision, best = line.at(claimed[-1]), distances[line.position(claimed[-1]) or 0].facts
     if not agreed and claimed and (half := half_applied(line, schema, claimed[-1])):
         revision = line.at(claimed[-1])
         return Identity(line, revision, same, tuple(claim), best, (half,), _next(line, revision))

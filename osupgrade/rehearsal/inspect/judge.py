@@ -22,7 +22,7 @@ from osupgrade.cloud.passed import passed_over
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import UsageFault
-from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.finding import Fate, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import SEEDED
@@ -53,6 +53,8 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
         if one.service not in seen.left_out:
             found += _foreseen(opened.server, one, plan, reported)
     own = tuple(entry for one in seen.surveys if one.service not in seen.left_out for entry in _own(one))
+    if not isinstance(opened.server, LiveServer):
+        found += left_out_tables(own)
     if absent := sorted(set(plan.services) - set(opened.databases)):
         words = f"there is no database of {', '.join(absent)} here; checks that span several databases were skipped"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
@@ -233,6 +235,20 @@ def _own(one: Survey) -> Iterator[Own]:
             release=prediction.release,
             why=prediction.words,
         )
+
+
+def left_out_tables(own: Iterable[Own]) -> Iterator[Finding]:
+    """A note for each database on tables that stop the upgrade by not being there: many dump without a large one."""
+    missing: dict[str, list[str]] = {}
+    for one in own:
+        if one.object == "table" and not one.definition and one.fate is Fate.IN_THE_WAY:
+            missing.setdefault(one.service, []).append(one.place)
+    for service, names in missing.items():
+        words = (
+            f"if your cloud has {' and '.join(names)} and the dump was taken without (--ignore-table), dump the "
+            "definition as well: mysqldump --no-data DATABASE TABLE"
+        )
+        yield Finding(SOURCE, Severity.INFO, service, "", words)
 
 
 def _facts(rows: Rows, one: Survey) -> Database:

@@ -27,10 +27,31 @@ def test_the_page_says_what_is_there_what_is_yours_and_what_to_do():
     for part in (
         "grizzly 161", "165", "111, 1 latin1", "117.7 MiB", "instances 30\N{NARROW NO-BREAK SPACE}000",
         "in the way in 188 (havana)", "1060", "nova.services has a column", "10 ports have no host",
-        "Not ready for the upgrade: 2 errors; 1 of 1 local changes stops it", "osupgrade rehearse --dump nova.sql",
+        "Not ready for the upgrade: 1 error, 1 local change that stops it.", "osupgrade rehearse --dump nova.sql",
     ):  # fmt: skip
         assert part in text
     assert "collides" not in text, "the table of what is yours says it"
+
+
+@pytest.mark.parametrize(
+    ("severities", "fates", "said"),
+    [
+        ((Severity.WARNING,), (Fate.KEPT,), "Check this before the upgrade: 1 local change."),
+        ((Severity.ERROR, Severity.WARNING), (Fate.IN_THE_WAY, Fate.ALTERED), "2 local changes (1 of them stops it)."),
+        ((Severity.ERROR, Severity.ERROR), (Fate.IN_THE_WAY, Fate.CONFLICT), "2 local changes (1 of them stops it)."),
+    ],
+)
+def test_the_verdict_counts_what_the_page_shows(severities, fates, said):
+    """Each problem as often as it is listed, and what is in the table of local changes as that."""
+    places = [f"services.own{number}" for number in range(len(fates))]
+    found = [finding("prediction", each, place=place) for each, place in zip(severities, places, strict=True)]
+    also = [finding("schema", Severity.WARNING, place=place) for place in places]
+    own = tuple(replace(OWN, place=place, fate=fate) for place, fate in zip(places, fates, strict=True))
+    text = page(*found, *also, own=own, width=160)
+    assert said in text
+    assert "1 warning" not in text
+    twice = finding("x", Severity.WARNING, place="services.x")
+    assert "the upgrade: 1 warning." in page(twice, twice, width=160)
 
 
 def test_a_finding_has_its_proof_and_what_to_type():

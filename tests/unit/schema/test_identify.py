@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from osupgrade.model.finding import Severity
-from osupgrade.schema.catalogue import apply, delta, lineage, variants
+from osupgrade.schema.catalogue import apply, delta, lineage, services, variants
 from osupgrade.schema.identify import customisations, identify, recognise, study
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Column, Index, Table, Trigger
@@ -92,6 +92,17 @@ def test_tables_that_the_operator_dropped_make_no_later_revision():
     result = study("cinder", bare, ("9",))
     assert (result.identity.revision.name, result.identity.findings) == ("9", ())
     assert {c.place for c in result.customisations} == schema.names - bare.names
+
+
+@pytest.mark.parametrize(("service", "variant"), [(s, v) for s in services() for v in variants(s)])
+def test_a_dump_without_one_of_the_tables_is_of_the_revision_that_it_says(service, variant):
+    """As `mysqldump --ignore-table=keystone.token` makes it: what a table held says nothing once it is not there."""
+    line = lineage(service, variant)
+    for head in (line.head(release) for release in line.releases):
+        always = frozenset.intersection(*(r.schema.names for r in line.revisions if r.release == head.release))
+        for name in always - {line.version_table}:
+            result = study(service, without(head.schema, name), (head.name,), expected=variant)
+            assert (result.identity.revision.name, result.whole) == (head.name, ()), name
 
 
 def test_own_migration_numbers_are_found_out():

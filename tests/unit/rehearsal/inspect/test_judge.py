@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from osupgrade.catalog.releases import load_paths, load_releases
-from osupgrade.model.finding import Severity
+from osupgrade.model.finding import Fate, Severity
 from osupgrade.model.plan import find_path, make_plan
-from osupgrade.rehearsal.inspect.judge import is_empty, start_finding
+from osupgrade.rehearsal.inspect.judge import is_empty, left_out_tables, start_finding
+from osupgrade.rehearsal.inspect.model import Own
 from osupgrade.schema.catalogue import lineage
 from osupgrade.schema.identify import study
 from osupgrade.schema.snapshot import Schema
@@ -60,6 +61,23 @@ def test_a_database_of_a_later_release_is_told_as_that_and_its_differences_are_n
     grown = (*lineage("neutron", "ml2").at("icehouse").schema.tables, Table("ha_ports", (Column("id", "int", False),)))
     (finding,) = surveyed("neutron", "icehouse", ("juno",), tables=grown).findings
     assert "says juno" in finding.message and "(a later release)" in finding.message
+
+
+def test_a_table_that_the_dump_lacks_may_have_been_left_out():
+    def own(place, definition, fate):
+        return Own("keystone", "table", place, definition, "", fate, "24", "havana", "")
+
+    notes = left_out_tables(
+        [
+            own("token", "", Fate.IN_THE_WAY),
+            own("quiet", "", Fate.KEPT),
+            own("added", "id int", Fate.IN_THE_WAY),
+        ]
+    )
+    (note,) = notes
+    assert (note.severity, note.service) == (Severity.INFO, "keystone")
+    assert "has token and the dump was taken without" in note.message
+    assert "--no-data" in note.message
 
 
 def test_own_numbers_on_upstream_s_own_schema_are_no_later_release():
