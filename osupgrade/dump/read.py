@@ -151,8 +151,22 @@ def _watched(
                     clean = decoder.getstate()[0] == b""
                 except UnicodeDecodeError as fault:
                     seen.bad_utf8 = line + block.count(b"\n", 0, fault.start)
-        if not seen.bad_utf8:
+        if not seen.hole:
+            _note_nul(block, line, seen)
+        if not (seen.bad_utf8 and seen.hole):
             line += block.count(b"\n")
         yield block
         if progress:
             progress(name, reader.position, reader.total)
+
+
+def _note_nul(block: bytes, line: int, seen: Seen) -> None:
+    """Take down the line of the first NUL byte, and whether anything but more of them follows."""
+    if not seen.nul:
+        at = block.find(b"\0")
+        if at < 0:
+            return
+        seen.nul = line + block.count(b"\n", 0, at)
+        block = block[at:]
+    if block.strip(b"\0 \t\r\n\x1a"):
+        seen.hole = seen.nul

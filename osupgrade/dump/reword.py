@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from osupgrade.dump import sql
-from osupgrade.dump.statements import Kind, Piece, unquoted
+from osupgrade.dump.statements import MARK, Kind, Piece, unquoted
 from osupgrade.model.quoting import quoted
 
 _ABOUT_TABLES = frozenset({b"INSERT", b"REPLACE", b"LOCK", b"TRUNCATE", b"DELETE", b"UPDATE", b"ANALYZE", b"OPTIMIZE"})
@@ -54,7 +54,7 @@ class Rewording:
                 self._delimiter = data.split(None, 2)[1][:64]
                 yield data
             elif kind is Kind.BLANK:
-                yield data
+                yield data.replace(MARK, b"")
             else:
                 self._going_on = False  # of a long comment, the rest is no SQL
                 yield _lines(data)

@@ -21,6 +21,7 @@ _DATE = re.compile(r"(?:Dump completed on|Dump end time:)\s*(.+)")
 _HOST = re.compile(r"Host: \S+\s+Database: ?(.*)")
 _DATABASE = re.compile(r"Database: `?([^`]+?)`?\Z")
 _SERVER = re.compile(r"(?i)(?:MySQL )?Server version:?\s+(\S.*)")
+_POSTGRES = re.compile(rb"\\connect |SELECT pg_catalog\.")
 REMEMBERED = 20
 """Lines of messages that are kept, at most."""
 MOST_VERSIONS = 100
@@ -64,6 +65,10 @@ class Seen:
     ascii: bool = True
     bad_utf8: int = 0
     """The line of the first bytes that are not UTF-8."""
+    nul: int = 0
+    """The line of the first NUL byte."""
+    hole: int = 0
+    """The same where something follows; many a program fills up a file's last block with them."""
     binary_columns: bool = False
     rows: bool = False
     tables: int = 0
@@ -149,6 +154,8 @@ def note(piece: Piece, sections: Sections, seen: Seen) -> None:
     kind, line, data = piece
     if kind is Kind.STATEMENT or kind is Kind.HEAD:
         word = sql.verb(data)
+        if not seen.tables and _POSTGRES.match(data):
+            seen.foreign = "PostgreSQL"
         seen.last, seen.last_verb = data[-LAST:], word
         if data.startswith(b"/*"):
             seen.executable += 1
@@ -166,7 +173,7 @@ def note(piece: Piece, sections: Sections, seen: Seen) -> None:
         _note_comment(line, data, sections, seen)
     elif kind is Kind.DELIMITER:
         seen.delimiter = data.split(None, 2)[1][:64]
-    elif kind is Kind.STRAY and len(seen.stray) < REMEMBERED:
+    elif kind is Kind.STRAY and len(seen.stray) < REMEMBERED and data.strip(b"\0\x1a\r\n "):
         seen.stray.append((line, data[:300].decode("utf-8", "replace").strip()))
         if data.startswith(b"PRAGMA ") and not seen.tables:
             seen.foreign = "SQLite"

@@ -6,13 +6,14 @@ import re
 
 from osupgrade.dump.problems import refusal
 from osupgrade.dump.read import Dump
-from osupgrade.dump.statements import Kind
+from osupgrade.dump.statements import Kind, is_sql
 from osupgrade.dump.stream import Reader
 from osupgrade.lab.database import DatabaseServer, no_room
 from osupgrade.model.errors import Fault, LabFault, UsageFault
 from osupgrade.model.finding import Severity
 
 _ERROR = re.compile(r"ERROR (?:(\d+) \(\w+\) )?at line (\d+): (.*)", re.DOTALL)
+_SYNTAX = "1064"
 _FORBIDDEN = {
     1044: "it references a different database",
     1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
@@ -37,8 +38,16 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     why = _FORBIDDEN.get(int(number or 0), "")
     if message.startswith("Unknown command"):
         why = "it holds a command for the client itself, which no dump needs"
-    place = _statement(dump, line)
+    at, beginning = _statement(dump, line)
     known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
+    if number == _SYNTAX and beginning and not known and not is_sql(beginning):
+        first = beginning.decode("utf-8", "replace").strip().partition("\n")[0]
+        return UsageFault(
+            f"{dump.name} does not restore: {dump.place(at)} is not SQL: {first[:160]}",
+            hint="delete the line if it is a message of another program; if rows are missing, take the dump again",
+            evidence=text[:600],
+        )
+    place = f"{dump.place(at)}: {beginning.decode('utf-8', 'replace').strip()}" if beginning else ""
     return UsageFault(
         f"{dump.name} does not restore: {dump.place(line)}, {said}" + (f" ({why})" if why else ""),
         hint=f"{known.message}; {refusal(known).hint}"
@@ -70,12 +79,12 @@ def place_of(dump: Dump, statement: str) -> str:
     return ""
 
 
-def _statement(dump: Dump, line: int) -> str:
-    """The beginning of the statement at a line of the dump, or of the last before it that is not rows alone."""
+def _statement(dump: Dump, line: int) -> tuple[int, bytes]:
+    """The line and the beginning of the statement at a line of the dump, or of the last before it."""
     last, at = b"", 0
     for piece in Reader(dump.parts).pieces():
         if piece.line > line:
             break
         if piece.kind in (Kind.STATEMENT, Kind.HEAD):
             last, at = piece.data[:200], piece.line
-    return f"{dump.place(at)}: {last.decode('utf-8', 'replace').strip()}" if last else ""
+    return at, last

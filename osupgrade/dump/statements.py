@@ -51,12 +51,14 @@ class Piece(NamedTuple):
     data: bytes
 
 
-_MARK = b"\xef\xbb\xbf"
-"""What some programs of Windows put before UTF-8; the client passes it over, too."""
-_BLANK = re.compile(rb"\s++")
-_EMPTY = re.compile(rb"[\s;]++")
+MARK = b"\xef\xbb\xbf"
+"""What some programs of Windows put before UTF-8: the client passes it over, but not where such files were joined."""
+_BLANK = re.compile(rb"(?:\s++|\xef\xbb\xbf)++")
+_EMPTY = re.compile(rb"(?:[\s;]++|\xef\xbb\xbf)++")
 """Of nothing but semicolons, the client makes no statement."""
 _WORD = re.compile(rb"[A-Za-z_]++")
+_ENDED = re.compile(rb"-- Dump (?:completed|end time)")
+"""How a dump ends that says so."""
 _LINE_COMMENT = re.compile(rb"(?:#|--(?=\s))[^\n]*+\n?")
 _SANDBOX = re.compile(rb"/\*M?!999999\\-[^\n]*+\n?")
 """MariaDB's ``enable the sandbox mode``, a line without an end of its own that is for its own client alone."""
@@ -126,10 +128,9 @@ class Splitter:
         self._kept = b""
         self.line = line
         """The line at which the next piece begins."""
-        self._at_start = True
         self._delimiter = b";"
         self._begun = False
-        """Whether a statement or comment came; before the first, whatever is no SQL is a message."""
+        """Whether a statement or comment came and no dump has ended since; outside, whatever is no SQL is a message."""
         self._fresh = True
         """Whether a line begins here."""
         self._inside: _Rows | _Code | None = None
@@ -138,14 +139,6 @@ class Splitter:
         """The pieces that are complete with ``block``; ``last`` says that nothing more comes."""
         data = self._kept + block if self._kept else block
         at = 0
-        if self._at_start and (len(data) > 2 or last):
-            self._at_start = False
-            if data.startswith(_MARK):
-                yield Piece(Kind.BLANK, self.line, _MARK)
-                at = len(_MARK)
-        if self._at_start:
-            self._kept = data
-            return
         while at < len(data):
             if self._inside is None:
                 kind, end = self._begin(data, at, last)
@@ -160,7 +153,7 @@ class Splitter:
             piece = data[at:end]
             yield Piece(kind, self.line, piece)
             self.line += piece.count(b"\n")
-            self._fresh = piece.endswith(b"\n")
+            self._fresh = (self._fresh or b"\n" in piece) if kind is Kind.BLANK else piece.endswith(b"\n")
             at = end
         self._kept = data[at:]
 
@@ -176,7 +169,8 @@ class Splitter:
             if sandbox := _SANDBOX.match(data, at):
                 return self._comment(sandbox.end(), data.endswith(b"\n", at, sandbox.end()) or last, b"\n", at, far)
             if comment := _LINE_COMMENT.match(data, at):
-                return self._comment(comment.end(), data.endswith(b"\n", at, comment.end()) or last, b"\n", at, far)
+                done = data.endswith(b"\n", at, comment.end()) or last
+                return self._comment(comment.end(), done, b"\n", at, far, ended=bool(_ENDED.match(data, at)))
             if _BLOCK_BEGIN.match(data, at):
                 comment = _BLOCK_COMMENT.match(data, at)
                 return self._comment(comment.end() if comment else len(data), bool(comment) or last, b"*", at, far)
@@ -191,20 +185,22 @@ class Splitter:
         self._begun = True
         return self._statement(data, at, last, far)
 
-    def _comment(self, end: int, done: bool, closing: bytes, at: int, far: bool) -> tuple[Kind, int]:
+    def _comment(
+        self, end: int, done: bool, closing: bytes, at: int, far: bool, *, ended: bool = False
+    ) -> tuple[Kind, int]:
         if not done and not far:
             return Kind.COMMENT, at
         if not done:
             self._inside = _Code(b"\n" if closing == b"\n" else b"", closing, ends_with_token=True)
             end -= 1 if closing == b"*" else 0  # it may be the first half of what closes it
-        self._begun = True
+        self._begun = not ended
         return Kind.COMMENT, end
 
     def _stray(self, data: bytes, at: int) -> bool:
         if not self._fresh:
             return False
         return bool(_MESSAGE.match(data, at)) or not (
-            self._begun or data.startswith((*_OPENS, self._delimiter), at) or _word(data, at) in _VERBS
+            self._begun or data.startswith(self._delimiter, at) or is_sql(data, at)
         )
 
     def _statement(self, data: bytes, at: int, last: bool, far: bool) -> tuple[Kind, int]:
@@ -320,6 +316,11 @@ class _Code:
 def is_message(line: bytes) -> bool:
     """Whether a line begins as messages of the programs around a dump do."""
     return bool(_MESSAGE.match(line))
+
+
+def is_sql(data: bytes, at: int = 0) -> bool:
+    """Whether what begins there begins as a statement does."""
+    return data.startswith(_OPENS, at) or _word(data, at) in _VERBS
 
 
 def _word(data: bytes, at: int) -> bytes:

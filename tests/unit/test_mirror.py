@@ -49,7 +49,6 @@ ELSEWHERE = {
     ("Kept clouds", "tests/lab/test_snapshots.py"): ["cli/snapshots", "cloud/restored", "lab/snapshots/clouds"],
     ("Reading of dumps, by what a dump is refused or found to be", "tests/unit/dump/test_read.py"): [
         "dump/problems/charset",
-        "dump/problems/message",
         "dump/problems/mixed",
         "dump/problems/nothing",
         "dump/problems/rows",

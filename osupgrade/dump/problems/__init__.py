@@ -34,6 +34,7 @@ class Rule(NamedTuple):
 RULES = (
     Rule("error-of-the-dumper", Severity.ERROR, message.failed),
     Rule("truncated", Severity.ERROR, truncated.truncated),
+    Rule("hole", Severity.ERROR, truncated.hole),
     Rule("several-in-one", Severity.ERROR, mixed.mixed, alone=True),
     Rule("no-tables", Severity.ERROR, rows.without_tables, alone=True),
     Rule("stripped", Severity.ERROR, stripped.stripped),
@@ -42,6 +43,7 @@ RULES = (
     Rule("message", Severity.WARNING, message.left_out),
     Rule("no-rows", Severity.WARNING, rows.schema_alone),
     Rule("not-utf8", Severity.WARNING, charset.binary),
+    Rule("assumed-charset", Severity.INFO, charset.assumed),
     Rule("accounts", Severity.INFO, rows.accounts),
     Rule("replication", Severity.INFO, rows.replication),
 )

@@ -7,13 +7,23 @@ from osupgrade.dump.seen import Seen
 
 
 def unsaid(seen: Seen, name: str) -> Problem | None:
-    """Whether there is text beyond ASCII and no word on its character set."""
-    if seen.charset or seen.ascii:
+    """Whether there is text that is not UTF-8 and no word on its character set."""
+    if seen.charset or not seen.bad_utf8:
         return None
     return Problem(
-        f"{name} has text beyond ASCII but does not say its character set (no SET NAMES)",
+        f"{name} has text that is not UTF-8 (line {seen.bad_utf8}) but does not say its character set (no SET NAMES)",
         "restored under the wrong one, names and descriptions turn into other characters",
-        "take the dump without --skip-set-charset, or put `SET NAMES utf8;` (or latin1) before its first line",
+        "take the dump without --skip-set-charset, --skip-opt or --compatible, or put its own character set before "
+        "its first line: `SET NAMES latin1;`",
+    )
+
+
+def assumed(seen: Seen, name: str) -> Problem | None:
+    """Text beyond ASCII that says nothing of its character set, and can be read as UTF-8 alone."""
+    if seen.charset or seen.ascii or seen.bad_utf8:
+        return None
+    return Problem(
+        f"{name} does not say its character set (no SET NAMES); its text is UTF-8 and is restored as that", ""
     )
 
 

@@ -6,25 +6,30 @@ import re
 
 from osupgrade.dump.problems.problem import Problem
 from osupgrade.dump.seen import Seen
+from osupgrade.dump.statements import is_message
 
 _ERROR = re.compile(
     r"(?i)\berror\b|got errno|lost connection|denied\b|couldn't|can't|cannot|unknown (?:database|table|option)"
     r"|exit (?:code|status) [1-9]|killed|segmentation fault|broken pipe|not found|no such|failed|refused"
 )
-_WARNING = re.compile(r"(?i)warning|deprecated|default(?:ed|ing) container|not a TTY|using a password")
+_WARNING = re.compile(
+    r"(?i)warning|deprecated|default(?:ed|ing) container|not a TTY|using a password|when trying to dump tablespaces"
+)
+"""What does no harm. Of tablespaces, mysqldump says that it may not see them, and goes on to the end."""
 _WHO = re.compile(
     r"(mysqldump|mariadb-dump|mysqlpump|mysql|mariadb|kubectl|docker|podman|oc|ssh|sudo|bash|sh|tput|stty|time)"
     r"(?:\.exe)?: "
 )
 _KUBECTL = re.compile(r"Default(?:ed|ing) container|Unable to use a TTY|Error from server|command terminated with ")
-_SSH = re.compile(r"Connection to .* closed")
+_SSH = re.compile(r"Connection to .* closed|.* to the list of known hosts|Pseudo-terminal ")
+_SUDO = re.compile(r"\[sudo\]")
 _SHELL = re.compile(r"(?:real|user|sys)\s|\++ |[Ee]xit code")
 
 
 def failed(seen: Seen, name: str) -> Problem | None:
     """Whether a message says that the dump went wrong."""
     for line, text in seen.stray:
-        if _ERROR.search(text) and not _WARNING.search(text):
+        if is_message(text.encode()) and _ERROR.search(text) and not _WARNING.search(text):
             return Problem(
                 f"line {line} of {name} is an error of {_who(text)}, not SQL: {text[:160]}",
                 "its messages were redirected into the file, and what it could not dump is missing",
@@ -38,12 +43,13 @@ def left_out(seen: Seen, name: str) -> Problem | None:
     if not seen.stray:
         return None
     line, text = seen.stray[0]
-    more = f" and {len(seen.stray) - 1} more" if len(seen.stray) > 1 else ""
+    others = len(seen.stray) - 1
+    more = f" ({others} more line{'s' * (others > 1)} like it)" if others else ""
     flag = "; use `kubectl exec -i`, without -t" if _who(text) == "kubectl" else ""
     return Problem(
-        f"line {line} of {name}{more} is a message of {_who(text)}, not SQL: {text[:160]}",
-        "it is left out here; the mysql client would stop there",
-        f"delete it before you restore this file yourself{flag}",
+        f"line {line} of {name} is a message of {_who(text)}, not SQL{more}: {text[:160]}",
+        f"{'they are' if others else 'it is'} left out here; the mysql client would stop there",
+        f"delete {'them' if others else 'it'} before you restore this file yourself{flag}",
     )
 
 
@@ -54,6 +60,8 @@ def _who(text: str) -> str:
         return "kubectl"
     if _SSH.match(text):
         return "ssh"
+    if _SUDO.match(text):
+        return "sudo"
     if _SHELL.match(text):
         return "the shell"
     return "mysqldump" if _WARNING.search(text) else "another program"

@@ -21,6 +21,17 @@ def truncated(seen: Seen, name: str) -> Problem | None:
     )
 
 
+def hole(seen: Seen, name: str) -> Problem | None:
+    """Whether bytes of nothing stand where text was; dumpers write such a byte of a value as ``\\0``."""
+    if not seen.hole:
+        return None
+    return Problem(
+        f"{name} is damaged: line {seen.hole} holds NUL bytes, which no dump has",
+        "a crash, a full disk or a broken copy left a hole in the file, and what stood there is missing",
+        "copy it again from where it was made and compare checksums, or take the dump again",
+    )
+
+
 def _end(seen: Seen) -> str:
     """A dump that began with mysqldump's comments ends with one; one without comments still sets its settings back."""
     if seen.unended:

@@ -27,6 +27,9 @@ from osupgrade.model.finding import Severity
 
 from ._written import HEAD, TAIL, body, read, several, single
 
+NOISE = bytes(range(256)) * 4
+"""What compressed and encrypted data look like."""
+
 
 def archive(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
@@ -106,6 +109,13 @@ def test_a_damaged_or_encrypted_zip_archive_is_refused(tmp_path):
     packed[60] ^= 0xFF
     packed[61] ^= 0xFF
     assert "is damaged" in refusal(tmp_path, bytes(packed), "a.zip").message
+
+
+def test_a_frame_of_zstd_without_data_comes_first_in_what_pzstd_writes(tmp_path):
+    empty = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
+    packed = zstandard.ZstdCompressor().compress(single().encode())
+    dump = read(tmp_path, empty + packed + empty)
+    assert (dump.compression, dump.sql_bytes) == ("zstd", len(single()))
 
 
 def test_zstd_and_gzip_of_several_members_are_read_to_the_end(tmp_path):
@@ -201,6 +211,26 @@ def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_come
         (gzip.compress(lzma.compress(single().encode())), "compressed twice, the inner one is xz"),
         (b"PK\x03\x04" + bytes(40), "its zip data is broken"),
         (bytes(257) + b"ustar" + bytes(300), "tar archive"),
+        (single().encode("utf-32"), "UTF-32"),
+        (single().replace("\n", "\r").encode(), "carriage returns alone"),
+        (single().encode().replace(b"(1)", b"(" + bytes(600) + b"1)", 1), "holds NUL bytes, which no dump has"),
+        (b"qpress10" + NOISE, "compressed with qpress"),
+        (b"LZIP\x01" + NOISE, "compressed with lzip"),
+        (b"\x1f\x9d\x90" + NOISE, "compressed with compress"),
+        (b"\x02\x21\x4c\x18" + NOISE, "compressed with lz4"),
+        (b"\x5d\x00\x00\x80\x00" + NOISE, "compressed with lzma"),
+        (b"\x85\x02\x0c\x03" + NOISE, "is encrypted"),
+        (b"\x8c\x0d\x04\x09" + NOISE, "is encrypted"),
+        (b"age-encryption.org/v1\n" + NOISE, "is encrypted"),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n623133", "is encrypted"),
+        (b"nonesuch" + NOISE, "begins with binary data"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n", "a pointer of Git LFS"),
+        (b"begin 644 keystone.sql\nM+2T@37E344P@9\n", "encoded for mail"),
+        (
+            b"\\connect keystone\nSELECT pg_catalog.set_config('search_path', '', false);\n"
+            b"CREATE TABLE public.users (id int);\n",
+            "PostgreSQL",
+        ),
         (b"-- PostgreSQL database dump\nCREATE TABLE a (b int);\n", "PostgreSQL"),
         (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE networks (id int);\n", "SQLite"),
         (
@@ -218,8 +248,10 @@ def test_text_beyond_ascii_needs_a_charset_and_has_to_be_in_it(tmp_path):
     text = single().replace("VALUES (1)", "VALUES ('München')")
     read(tmp_path, text)
     missing = text.replace("/*!40101 SET NAMES utf8 */;\n", "")
-    assert "does not say its character set" in refusal(tmp_path, missing).message
-    assert read(tmp_path, missing.replace("ü", "u")).charset == ""
+    (assumed,) = read(tmp_path, missing).findings
+    assert assumed.severity is Severity.INFO
+    assert "its text is UTF-8 and is restored as that" in assumed.message
+    assert read(tmp_path, missing.replace("ü", "u")).findings == ()
     # What --skip-set-charset leaves, seen with mysqldump of 5.6 and of MariaDB 10.5: of the definitions' own.
     around = "/*!40101 SET character_set_client = utf8 */;\nCREATE TABLE"
     skipped = missing.replace("CREATE TABLE", around).encode("latin1")
@@ -227,6 +259,12 @@ def test_text_beyond_ascii_needs_a_charset_and_has_to_be_in_it(tmp_path):
     wrong = refusal(tmp_path, text.encode("latin1")).message
     assert "SET NAMES utf8, but line 15 is not UTF-8" in wrong
     assert read(tmp_path, text.replace("SET NAMES utf8", "SET NAMES latin1").encode("latin1")).charset == "latin1"
+
+
+def test_nul_bytes_that_fill_up_a_file_are_no_hole(tmp_path):
+    assert read(tmp_path, single().encode() + bytes(4096)).findings == ()
+    assert read(tmp_path, single().encode() + b"\x1a").findings == ()
+    assert "NUL bytes" in refusal(tmp_path, single().encode() + bytes(4096) + single("nova").encode()).message
 
 
 def test_binary_columns_may_hold_any_bytes(tmp_path):
