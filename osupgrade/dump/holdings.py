@@ -55,7 +55,7 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
     if missing:
         raise UsageFault(f"no dump holds the database {chosen[missing[0]]} chosen for {missing[0]}")
     if not claims:
-        listed = f"; they hold {', '.join(others)}" if others else ""
+        listed = f": {', '.join(others)} {'are' if len(others) > 1 else 'is'} of none of its services" if others else ""
         apart = [dump.name for dump in dumps if any(part.rows for part in dump.parts)]
         raise UsageFault(
             f"no OpenStack database in {', '.join(dump.name for dump in dumps)}{listed}",

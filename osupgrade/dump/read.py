@@ -65,8 +65,15 @@ class Dump:
         """A line of the whole as one says it: with the file where there are several."""
         if len(self.parts) < 2:
             return f"line {line}"
-        part = max((at for at, first in enumerate(self.lines) if first <= line), default=0)
+        part = self._part_at(line)
         return f"line {line - self.lines[part] + 1} of {self.parts[part].path.name}"
+
+    def holds_rows_alone(self, line: int) -> bool:
+        """Whether the file with a line of the whole is one of rows as text."""
+        return self.parts[self._part_at(line)].rows is not None
+
+    def _part_at(self, line: int) -> int:
+        return max((at for at, first in enumerate(self.lines) if first <= line), default=0)
 
 
 def read_dump(

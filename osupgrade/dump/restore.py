@@ -36,6 +36,7 @@ from osupgrade.dump.watchdog import Watchdog, fault_of
 from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.quoting import quoted
 from osupgrade.model.text import size
 
 OUTPUT = 1 << 16
@@ -146,6 +147,9 @@ def restore(
             said += collations.remarks(dump.name, replaced, server.version)
             sent += _restore_one(server, dump, mine, targets, replaced, progress, watch)
             _check_whole(server, dump, mine, targets)
+        for holding in found:
+            if not (holding.section.charset or (default_of and default_of(holding.section.name))):
+                _default_as_tables(server, targets[holding.service])
     except BaseException:
         _undo(server, targets.values())
         raise
@@ -227,6 +231,17 @@ def _check_whole(server: DatabaseServer, dump: Dump, mine: Sequence[Holding], ta
             f"{dump.name} drops what it creates: after it was restored, {shown} of {name} is missing",
             hint="it holds a statement that drops tables or databases, which no dump does after it has made them",
         )
+
+
+def _default_as_tables(server: DatabaseServer, database: str) -> None:
+    """Give a database whose default nobody knows the collation that all its tables have, where it is of utf8.
+
+    Services ask for utf8 and leave the collation to the server, and that of this one may be another than it was.
+    """
+    sql = "SELECT DISTINCT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = %s"
+    used = [str(row[0]) for row in server.rows("", sql, (database, "BASE TABLE"))]
+    if len(used) == 1 and used[0].startswith(("utf8_", "utf8mb3_")):
+        server.execute("", f"ALTER DATABASE {quoted(database)} COLLATE {quoted(used[0])}")
 
 
 def _undo(server: DatabaseServer, targets: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from osupgrade.model.finding import Severity
 
 _ERROR = re.compile(r"ERROR (?:(\d+) \(\w+\) )?at line (\d+): (.*)", re.DOTALL)
 _SYNTAX = "1064"
+_COLUMNS = "1136"
 _FORBIDDEN = {
     1044: "it references a different database",
     1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
@@ -38,6 +39,10 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     why = _FORBIDDEN.get(int(number or 0), "")
     if message.startswith("Unknown command"):
         why = "it holds a command for the client itself, which no dump needs"
+    if number == _COLUMNS and dump.holds_rows_alone(line):
+        why = (
+            "its values are not separated as mysqldump --tab does by itself: take the dump without --fields-... options"
+        )
     at, beginning = _statement(dump, line)
     known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
     if number == _SYNTAX and beginning and not known and not is_sql(beginning):

@@ -25,6 +25,9 @@ from osupgrade.schema.facts import FAR, distances_of, facts, head_tables
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Column, ForeignKey, Index, Table
 
+CHARACTER_SETS = "character sets and engines"
+"""The place of the finding about them."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -225,6 +228,8 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
             odd.append((table.name, ", ".join(charsets) or wanted.charset, table.engine))
     if not odd and (not schema.collation or schema.collation == reference.collation):
         return None
+    if not odd and schema.collation.split("_")[0] == reference.collation.split("_")[0]:
+        return _collation_finding(service, schema)
     # The check is part of the old migration library's wrapper; alembic has none.
     numbered = line.version_table == "migrate_version"
     ahead = (line.position(revision.name) or 0) < (line.position(line.head(line.last).name) or 0)
@@ -242,12 +247,30 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
         source=SOURCE,
         severity=Severity.ERROR if refuses else Severity.WARNING,
         service=service,
-        place="character sets and engines",
+        place=CHARACTER_SETS,
         message=f"{counted} a different character set or engine from upstream's; the database's default is {database}",
         consequence=(
             f"{line.last.capitalize()}'s {service} refuses to migrate tables that are not utf8" if refuses else usually
         ),
         evidence=Evidence.of(("table", "character sets", "engine"), [tuple(row) for row in odd]),
+    )
+
+
+def _collation_finding(service: str, schema: Schema) -> Finding | None:
+    """What to say of a default that has upstream's character set and another collation, unless all tables have it."""
+    other = [(table.name, table.collation) for table in schema.tables if table.collation != schema.collation]
+    if not other:
+        return None
+    return Finding(
+        source=SOURCE,
+        severity=Severity.WARNING,
+        service=service,
+        place=CHARACTER_SETS,
+        message=f"the database's default collation is {schema.collation}, which {len(other)} of {len(schema.tables)} "
+        "tables do not have",
+        consequence="a new table takes the default, and its foreign key onto a text column of another collation fails "
+        "(1005, errno 150)",
+        evidence=Evidence.of(("table", "collation"), [*other]),
     )
 
 

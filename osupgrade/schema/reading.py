@@ -80,6 +80,8 @@ _MYSQL_HAS_CHECKS = (8, 0, 16)
 
 _WIDTH = re.compile(r"\A((?:small|medium|big)?int|tinyint)\((\d+)\)|\A(year)\(4\)")
 _BOOLEAN = re.compile(r"\(?`?\w+`? in \(0, ?1\)\)?", re.IGNORECASE)
+_COMPARED = re.compile(r"(?<![\w`])\(([^()]*[<>=][^()]*)\)(?= and | or |\Z)")
+"""A comparison in parentheses that is one of several."""
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
@@ -198,9 +200,10 @@ def _type(shown: str) -> str:
 
 
 def _clause(shown: str) -> str:
-    """A check as MariaDB shows it: MySQL puts it into parentheses, and names the character set of each literal."""
+    """A check as MariaDB shows it: MySQL names the character set of each literal, and puts each part in parentheses."""
     text = re.sub(r"_utf8mb[34]\\'(.*?)\\'", r"'\1'", shown)
-    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    return _COMPARED.sub(r"\1", text)
 
 
 def _default(shown: object, kind: str, mariadb: bool) -> str | None:

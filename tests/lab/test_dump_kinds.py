@@ -98,6 +98,39 @@ def test_collations_of_another_server_become_the_nearest(mysql, mariadb, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("said", "tables", "default"),
+    [
+        ("", ("utf8_unicode_ci", "utf8_unicode_ci"), "utf8_unicode_ci"),
+        ("", ("utf8_unicode_ci", "utf8_bin"), "utf8_general_ci"),
+        ("", ("latin1_swedish_ci", "latin1_swedish_ci"), "utf8_general_ci"),
+        ("DEFAULT CHARACTER SET utf8", ("utf8_unicode_ci", "utf8_unicode_ci"), "utf8_general_ci"),
+    ],
+)
+def test_a_default_that_nobody_says_is_that_of_the_tables(mysql, tmp_path, said, tables, default):
+    text = samples.plain().replace(") ENGINE=InnoDB;", f") ENGINE=InnoDB COLLATE={tables[0]};", 1)
+    text = text.replace(") ENGINE=InnoDB;", f") ENGINE=InnoDB COLLATE={tables[1]};")
+    use = f"CREATE DATABASE quantum {said};\nUSE quantum;\n" if said else ""
+    restore(mysql, read_dumps([put(tmp_path, use + text)]))
+    assert mysql.defaults("neutron")[1] == default
+
+
+def test_rows_as_text_in_another_form_than_that_of_tab_are_named(mysql, tmp_path):
+    for table in samples.SCHEMA.split("CREATE TABLE ")[1:]:
+        put(tmp_path, f"{samples.header()}CREATE TABLE {table}{samples.DONE}", f"{table.split('`')[1]}.sql")
+    put(tmp_path, '"p1","n1","s1"\n', "ports.txt")
+    with pytest.raises(UsageFault, match=r"line \d+ of ports.txt, error 1136.*not separated as mysqldump --tab does"):
+        restore(mysql, read_dumps([tmp_path]))
+
+
+@pytest.mark.parametrize("line", ["root@ctl:~# exit", " 512KiB 0:00:01 [ 510KiB/s] [ <=> ]"])
+def test_a_line_that_is_no_sql_is_called_that(mysql, tmp_path, line):
+    text = samples.plain().replace("INSERT INTO `ports`", f"{line}\nINSERT INTO `ports`")
+    with pytest.raises(UsageFault, match=r"does not restore: line \d+ is not SQL: ") as refusal:
+        restore(mysql, read_dumps([put(tmp_path, text)]))
+    assert line.strip() in refusal.value.message
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         "PREPARE a FROM 'DROP DATABASE neutron'; EXECUTE a;",

@@ -34,7 +34,7 @@ from osupgrade.scenarios.contract import Scenario
 from osupgrade.schema.catalogue import covers, moves, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.foresight import foresee
-from osupgrade.schema.identify import difference
+from osupgrade.schema.identify import CHARACTER_SETS, difference
 from osupgrade.schema.reading import Rows, read_with
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import Survey, missing_privileges, read_claim, read_sizes, survey
@@ -48,7 +48,12 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
     cloud = Cloud(opened.server, opened.databases, site, SOURCE, assumed=opened.assumed)
     reported = _preflights(cloud, plan, scenarios, seen.left_out)
     found = [*seen.findings]
-    found += [finding for one in seen.surveys for finding in one.findings if not covered(finding, reported)]
+    found += [
+        finding
+        for one in seen.surveys
+        for finding in one.findings
+        if not (covered(finding, reported) or _of_the_assumption(finding, one, opened))
+    ]
     for one in seen.surveys:
         if one.service not in seen.left_out:
             found += _foreseen(opened.server, one, plan, reported)
@@ -70,6 +75,12 @@ class _Seen:
     findings: list[Finding]
     left_out: set[str]
     """The services that no preflight is to look at: they cannot be read, or are of another release."""
+
+
+def _of_the_assumption(finding: Finding, one: Survey, opened: Opened) -> bool:
+    """Whether a finding is about the database's default alone, where that is the lab's own assumption."""
+    tables = "engine" in finding.evidence.columns and finding.evidence.rows
+    return finding.place == CHARACTER_SETS and one.service in opened.assumed and not tables
 
 
 def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, seen: _Seen) -> None:

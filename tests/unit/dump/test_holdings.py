@@ -19,7 +19,7 @@ def test_each_database_of_a_dump_is_known_by_its_tables(tmp_path):
 
 
 def test_the_servers_own_databases_are_nobodys(tmp_path):
-    with pytest.raises(UsageFault, match=r"no OpenStack database in a.sql; they hold mysql in a.sql"):
+    with pytest.raises(UsageFault, match=r"no OpenStack database in a.sql: mysql in a.sql is of none of its services"):
         holdings([read(tmp_path, single("mysql"))])
 
 

@@ -67,6 +67,22 @@ def test_only_checks_that_are_no_boolean_are_kept():
     assert assemble(rows("10.5.29-MariaDB", checks=checks), "nova").tables[0].checks == (Check("sane", "`size` > 0"),)
 
 
+@pytest.mark.parametrize(
+    ("mysql", "mariadb"),
+    [
+        ("((`vlan_id` >= 1) and (`vlan_id` <= 4094))", "`vlan_id` >= 1 and `vlan_id` <= 4094"),
+        ("(`a` > 0)", "`a` > 0"),
+        ("((`a` = 1) or (`b` <> 2) or (length(`c`) > 3))", "`a` = 1 or `b` <> 2 or (length(`c`) > 3)"),
+        ("((`a` + `b`) < 3)", "(`a` + `b`) < 3"),
+        ("(`kind` in (_utf8mb4\\'x\\',_utf8mb4\\'y\\'))", "`kind` in ('x','y')"),
+    ],
+)
+def test_a_check_is_the_same_on_both_vendors_servers(mysql, mariadb):
+    one = assemble(rows("8.4.3", checks=[("t", "sane", mysql)]), "nova")
+    other = assemble(rows("10.5.29-MariaDB", checks=[("t", "sane", mariadb)]), "nova")
+    assert one.tables[0].checks == other.tables[0].checks
+
+
 def test_row_format_counts_only_where_somebody_asked_for_it():
     def row_format(shown, options):
         found = rows(tables=[("t", "InnoDB", shown, "utf8_general_ci", None, options)])
