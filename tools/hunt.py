@@ -14,7 +14,7 @@ import itertools
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from osupgrade.catalog.site import Site
 from osupgrade.cli import guarded
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane
-from osupgrade.cloud.steps import run_hop
+from osupgrade.cloud.steps import relocate, run_hop
+from osupgrade.model.errors import LabFault
 from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.step import Outcome, StepResult
@@ -201,6 +202,21 @@ def _short(error: str) -> str:
     return " ".join(re.sub(r"`hunt_\w+`\.", "", error).split())[:240]
 
 
+def _fresh(laboratory: Laboratory, site: Site, shelved: Mapping[str, str]) -> Cloud:
+    """A copy of the seeded cloud that refers to no database but its own."""
+    cloud = laboratory.cloud(site, "hunt", restore_lane(laboratory, shelved, "hunt"))
+    relocate(cloud, laboratory.plan.first)
+    return cloud
+
+
+def _pass_unplanted(laboratory: Laboratory, cloud: Cloud, asked: Sequence[Condition], scratch: Path) -> None:
+    """Raise LabFault unless the tools come through without planted rows: else what stops them is no evidence."""
+    last = _walk(laboratory, cloud, asked[-1], scratch)
+    if last is not None and last.outcome is Outcome.FAILED:
+        why = last.diagnosis.error if last.diagnosis else "; ".join(last.problems)
+        raise LabFault(f"{last.service} does not reach {last.release} even without planted rows", evidence=why)
+
+
 def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:
     """Try every condition of a path's first release; each in a fresh copy of the seeded cloud."""
     releases = load_releases()
@@ -217,9 +233,11 @@ def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:
                     continue
                 mine = {d.name: shelved[d.name] for d in plan.first.services[service].databases}
                 start = line.head(plan.first.name)
-                for condition in conditions(start.schema, line, start.name, plan.last.name):
-                    cloud = laboratory.cloud(site, "hunt", restore_lane(laboratory, mine, "hunt"))
-                    trial = run_trial(laboratory, cloud, condition, scratch)
+                asked = list(conditions(start.schema, line, start.name, plan.last.name))
+                if asked:
+                    _pass_unplanted(laboratory, _fresh(laboratory, site, mine), asked, scratch)
+                for condition in asked:
+                    trial = run_trial(laboratory, _fresh(laboratory, site, mine), condition, scratch)
                     said = trial.result.came if trial.result else f"untried: {trial.why}"
                     print(f"{condition.key}: {said}", flush=True)
                     yield trial

@@ -29,6 +29,7 @@ from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import OnProgress
 from osupgrade.dump.start import check_start, ended, onward
+from osupgrade.lab.directories import made
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
@@ -145,7 +146,7 @@ def _made(out: Path | None) -> Iterator[None]:
     """Create the output directory before the work starts; remove it again if the work fails."""
     new = out is not None and not out.exists()
     if out:
-        out.mkdir(parents=True, exist_ok=True)
+        made(out, "--out")
     try:
         yield
     except BaseException:

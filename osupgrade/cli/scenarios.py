@@ -29,6 +29,7 @@ from osupgrade.cli.options import (
     site_from_option,
 )
 from osupgrade.history.rundir import RunDirectory
+from osupgrade.lab.directories import made
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import markdown
@@ -183,7 +184,7 @@ def new(
     if directory.exists():
         raise UsageFault(f"{directory} already exists")
     skeleton = Path(__file__).parent / "skeleton"
-    directory.mkdir(parents=True)
+    made(directory, "--into")
     for file in ("scenario.py" if python else "scenario.toml", "README.md", "test_scenario.py"):
         text = (skeleton / f"{file}.in").read_text("utf-8").replace("@NAME@", name)
         (directory / file).write_text(text, "utf-8")

@@ -186,7 +186,10 @@ class _Hashing:
 def compression(part: Part) -> str:
     """How a file is compressed, by its first bytes; empty for plain. Names lie, first bytes do not."""
     with part.opened() as raw:
-        first = raw.read(8)
+        try:
+            first = raw.read(8)
+        except OSError as fault:
+            raise UsageFault(f"cannot read {part.path}: {fault.strerror or fault}") from fault
     return compression_of(first)
 
 

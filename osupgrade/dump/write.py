@@ -44,8 +44,10 @@ def check_output(out: Path) -> None:
         raise UsageFault(f"{out} exists already", hint="give another name with -o, or move it away")
     if not out.parent.is_dir():
         raise UsageFault(f"there is no directory {out.parent} for the output")
-    if not os.access(out.parent, os.W_OK):
-        raise UsageFault(f"cannot write into the directory {out.parent}")
+    try:
+        tempfile.TemporaryFile(dir=out.parent).close()  # rights do not say it: /proc takes no file from root
+    except OSError as fault:
+        raise UsageFault(f"cannot write into the directory {out.parent}: {fault.strerror}") from fault
 
 
 @contextlib.contextmanager

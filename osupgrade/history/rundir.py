@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from osupgrade.lab.directories import below
+from osupgrade.lab.directories import below, made
 from osupgrade.model.errors import Fault, MissingFault, UsageFault
 
 UNFINISHED = "UNFINISHED"
@@ -35,7 +35,7 @@ class RunDirectory:
         for attempt in range(100):
             path = parent / f"{now}-{name}{f'-{attempt}' if attempt else ''}"
             try:
-                parent.mkdir(parents=True, exist_ok=True)
+                made(parent, "--out")
                 path.mkdir()
                 (path / UNFINISHED).write_text("this rehearsal is running, or was stopped before its end\n")
                 for part in ("logs", "schema", "config"):

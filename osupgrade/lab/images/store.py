@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,12 +93,23 @@ class ImageStore:
         for tag in tags:
             if not has_image(self._client, tag):
                 raise MissingFault(f"the image {tag} is not built", hint="osupgrade images build --all")
+        scratch = file.with_name(f".{file.name}.part")
+        try:
+            scratch.touch()  # the engine takes minutes until it has put the images together
+        except OSError as fault:
+            raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="give another file") from fault
+        try:
+            self._write(tags, scratch, file)
+        finally:
+            scratch.unlink(missing_ok=True)
+        return file.stat().st_size
+
+    def _write(self, tags: Sequence[str], scratch: Path, file: Path) -> None:
         api = self._client.api
         # One archive holds what images share once; the SDK's own call asks for one image only.
         answer = api.get(f"{api.base_url}/v{api.api_version}/images/get", params={"names": tags}, stream=True)
         if not answer.ok:
             raise LabFault("the engine does not give its images", evidence=answer.text, hint="osupgrade doctor")
-        scratch = file.with_name(f".{file.name}.part")
         try:
             with scratch.open("wb") as raw, _compressed(raw, file) as out:
                 for chunk in answer.iter_content(1 << 20):
@@ -108,8 +119,6 @@ class ImageStore:
             raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="free some room there") from fault
         finally:
             answer.close()
-            scratch.unlink(missing_ok=True)
-        return file.stat().st_size
 
     def load(self, file: Path) -> tuple[str, ...]:
         """Bring back what :meth:`save` wrote; the tags that it held. Raises UsageFault for any other file."""

@@ -128,6 +128,29 @@ def test_a_file_without_an_end_is_refused_and_takes_no_memory(arguments, capsys,
     assert "/dev/" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["inspect", __file__, "--out", "/proc/no/where"], Exit.MISSING),
+        (["scenarios", "new", "mine", "--into", "/proc/no/where"], Exit.MISSING),
+        (["sanitize", __file__, "--out", "/proc/nowhere.sql", "--key-file", "key"], Exit.USAGE),
+    ],
+)
+def test_where_nothing_can_be_written_is_said_before_the_work(arguments, status, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("key").write_text("Tm8gc2VjcmV0LCBidXQgbG9uZyBlbm91Z2ggZm9yIG9uZQ==")
+    assert run(arguments) == status
+    said = capsys.readouterr().err
+    assert "cannot " in said and "/proc" in said and "No such file" in said
+    assert "any more" not in said
+
+
+def test_a_file_that_breaks_while_it_is_read_is_the_users(capsys):
+    """An input/output error, as a failing disk or a lost file server gives it."""
+    assert run(["inspect", "/proc/self/mem"]) == Exit.USAGE
+    assert "cannot read /proc/self/mem" in capsys.readouterr().err
+
+
 def test_a_directory_that_was_made_for_nothing_goes_again(tmp_path):
     assert run(["inspect", "/no/such/dump.sql", "--out", str(tmp_path / "new")]) == Exit.USAGE
     assert not (tmp_path / "new").exists()
