@@ -15,7 +15,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,7 +98,7 @@ def validate(data: Any, model: type[Model], source: str) -> Model:
     except ValidationError as fault:
         # An unknown key first: a misspelt key is why another one is missing.
         details = sorted(fault.errors(include_url=False), key=lambda one: one["type"] not in _UNKNOWN)
-        lines = [_said(one) for one in details]
+        lines = list(dict.fromkeys(_said(one, data) for one in _without_forms(details, data)))
         raise UsageFault(
             f"{source}: {lines[0]}", hint=_near(details[0], model), evidence="\n".join(lines[1:])
         ) from None
@@ -198,14 +198,41 @@ _KINDS: Mapping[str, str] = {
     "extra_forbidden": "is not a known key",
     "unexpected_keyword_argument": "is not a known key",
 }
+_MUST = "must be "
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 """What pydantic calls a key that a model, or a dataclass, does not have."""
 
 
-def _said(error: ErrorDetails) -> str:
+def _place(error: ErrorDetails, data: object) -> str:
+    """Where an error is, without pydantic's own steps: its marks of keys, and the forms that a value may have."""
+    here, steps = data, []
+    for step in error["loc"]:
+        inside = (isinstance(here, dict) and step in here) or (isinstance(here, list) and isinstance(step, int))
+        if inside or (error["type"] in ("missing", *_UNKNOWN) and step is error["loc"][-1]):
+            steps.append(step)
+            here = here[step] if inside else None  # type: ignore[index] # that it can be asked was just seen
+    return dotted(steps)
+
+
+def _without_forms(errors: Sequence[ErrorDetails], data: object) -> Iterator[ErrorDetails]:
+    """The errors, with those of a value that fits none of its forms as one."""
+    kinds: dict[str, dict[str, ErrorDetails]] = {}
+    for error in errors:
+        kinds.setdefault(_place(error, data), {}).setdefault(error["type"], error)
+    for several in kinds.values():
+        first, *others = several.values()
+        said = [_KINDS.get(kind, "") for kind in several]
+        if others and all(words.startswith(_MUST) for words in said):
+            forms = " or ".join(words.removeprefix(_MUST) for words in said)
+            yield {**first, "type": "value_error", "msg": f"{_MUST}{forms}, not {_described(first['input'])}"}
+        else:
+            yield from several.values()
+
+
+def _said(error: ErrorDetails, data: object) -> str:
     """One error as a sentence: the key, what is wrong, what was found."""
     kind, found = error["type"], error["input"]
-    place = dotted(step for step in error["loc"] if step != "[key]")  # pydantic's mark of a key that is wrong itself
+    place = _place(error, data)
     if kind in ("missing", *_UNKNOWN):
         return f"{place}: {_KINDS[kind]}"
     reason = _KINDS.get(kind)

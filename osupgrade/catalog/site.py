@@ -17,6 +17,7 @@ from pydantic import AfterValidator, create_model
 from osupgrade.catalog import content
 from osupgrade.catalog.loading import Strict, read_toml, validate
 from osupgrade.catalog.packages.listing import read_listing
+from osupgrade.catalog.services import services
 from osupgrade.model.errors import UsageFault
 
 
@@ -151,6 +152,11 @@ def site_from(data: Mapping[str, Any], name: str, *, trusted: bool = True) -> Si
     if "migrations" in values:
         values["migrations"] = tuple(sorted(values["migrations"].items())) if trusted else ()
         for service, directory in values["migrations"]:
+            if service not in services():
+                raise UsageFault(
+                    f"{name}: migrations.{service}: {service!r} is no service",
+                    hint=f"services are {', '.join(services())}",
+                )
             if not _is_directory(directory):
                 raise UsageFault(
                     f"{name}: migrations.{service}: {directory!r} is no directory",
