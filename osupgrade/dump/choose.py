@@ -11,7 +11,7 @@ from pathlib import Path
 
 from osupgrade.catalog.identity import service_of
 from osupgrade.catalog.survey import Survey
-from osupgrade.dump.find import find_dumps
+from osupgrade.dump.find import KEYS_OFF, find_dumps
 from osupgrade.dump.holdings import Holding, is_system
 from osupgrade.dump.problems import SCHEMA_ONLY, refusal
 from osupgrade.dump.read import Dump, Reading, read_dump
@@ -57,7 +57,7 @@ def choose_dumps(paths: Sequence[Path], progress: Reading | None = None, *, insi
             read.append(read_remembered(path, parts, progress))
         except UsageFault as fault:
             faults.append((path, fault))
-    read = _joined(read, progress)
+    read = _together(_joined(read, progress), progress)
     whole = [dump for dump in read if dump.whole or insist]
     broken = [dump for dump in read if not (dump.whole or insist)]
     if not whole:
@@ -125,6 +125,26 @@ def _joined(dumps: Sequence[Dump], progress: Reading | None) -> list[Dump]:
             both = read_dump(tables[0].path, (*tables[0].parts, *rows.parts), progress, insist=True)
             left[left.index(tables[0])] = both
             left.remove(rows)
+    return left
+
+
+def _together(dumps: Sequence[Dump], progress: Reading | None) -> list[Dump]:
+    """The dumps, with those that hold the tables of one database each in a file of its own as one."""
+    groups: dict[tuple[Path, str], list[Dump]] = {}
+    for dump in dumps:
+        if dump.database and len(dump.sections) == 1 and not dump.sections[0].named:
+            groups.setdefault((dump.path.parent, dump.database), []).append(dump)
+    left = list(dumps)
+    for several in groups.values():
+        tables = [table for dump in several for table in dump.sections[0].tables]
+        if len(several) > 1 and len(set(tables)) == len(tables):
+            for dump in several:
+                if not dump.whole:  # what it lacks, no other file has
+                    raise _fault_of(dump)
+            parts = tuple(replace(part, before=KEYS_OFF) for dump in several for part in dump.parts)
+            one = read_dump(several[0].path.parent, parts, progress)
+            left[left.index(several[0])] = one
+            left = [dump for dump in left if dump not in several]
     return left
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,14 +12,14 @@ from pydantic import BaseModel
 
 from osupgrade.catalog.loading import load_json
 from osupgrade.dump.piped import is_pipe, keep
-from osupgrade.dump.stream import SUFFIXES, Part
+from osupgrade.dump.stream import SUFFIXES, Part, Reader
 from osupgrade.dump.tabular import Rows
 from osupgrade.model.errors import UsageFault
 
 Found = tuple[Path, tuple[Part, ...]]
 """A dump and its files."""
 _PACKED = re.compile(r"\.(?:gz|zst|xz|bz2)\Z")
-_KEYS_OFF = b"/*!40014 SET FOREIGN_KEY_CHECKS=0 */;\n"
+KEYS_OFF = b"/*!40014 SET FOREIGN_KEY_CHECKS=0 */;\n"
 _SERVER_FILES = ("ibdata1", "xtrabackup_checkpoints", "xtrabackup_info", "mariadb_backup_checkpoints", "auto.cnf")
 
 
@@ -64,7 +65,7 @@ def _in_directory(path: Path) -> list[Found]:
 
 
 def _directly(path: Path, above: Path | None = None) -> list[Found]:
-    if (path / "metadata").is_file() or (path / "metadata.partial").exists():
+    if (path / "metadata").is_file() or (path / "metadata.partial").exists() or _by_mydumper(path):
         return [(path, mydumper_parts(path))]
     if (path / "@.json").is_file():
         return [(path, shell_parts(path))]
@@ -72,6 +73,14 @@ def _directly(path: Path, above: Path | None = None) -> list[Found]:
     if parts := tab_parts(files, path.name if above else ""):
         return [(path, parts)]
     return [(file, (Part(file),)) for file in files if file.suffix in SUFFIXES]
+
+
+def _by_mydumper(path: Path) -> bool:
+    """Whether a directory is mydumper's by the names of its files: ``metadata`` is easily left behind."""
+    names = [_PACKED.sub("", entry.name) for entry in _entries(path)]
+    return any(name.endswith("-schema-create.sql") for name in names) or (
+        sum(name.endswith("-schema.sql") and "." in name.removesuffix("-schema.sql") for name in names) > 1
+    )
 
 
 def _entries(path: Path) -> list[Path]:
@@ -114,20 +123,21 @@ def tab_parts(files: Sequence[Path], database: str = "") -> tuple[Part, ...]:
     Empty for any other directory.
     """
     text = {_PACKED.sub("", file.name).removesuffix(".txt"): file for file in files if ".txt" in file.suffixes}
-    schemas = {file.stem: file for file in files if file.suffix == ".sql"}
+    plain = {file: _PACKED.sub("", file.name) for file in files}
+    schemas = {name.removesuffix(".sql"): file for file, name in plain.items() if name.endswith(".sql")}
     rows = {name: file for name, file in text.items() if name in schemas}
     if not rows or not all(_makes(schemas[name], name) for name in rows):
         return ()
-    tables = [Part(file, database, before=_KEYS_OFF) for file in schemas.values()]
+    tables = [Part(file, database, before=KEYS_OFF) for file in schemas.values()]
     return (*tables, *(Part(file, database, rows=Rows(name)) for name, file in rows.items()))
 
 
 def _makes(file: Path, table: str) -> bool:
     """Whether a file makes one table and nothing else, as those of ``--tab`` do."""
     try:
-        with file.open("rb") as opened:
-            head = opened.read(1 << 16)
-    except OSError:
+        with contextlib.closing(Reader([Part(file)]).blocks()) as blocks:
+            head = next(blocks, b"")[: 1 << 16]
+    except UsageFault:
         return False
     quoted = table.replace("`", "``").encode("utf-8", "surrogateescape")
     return b"`%s`" % quoted in head and head.count(b"CREATE TABLE ") == 1 and b"INSERT INTO " not in head
@@ -164,11 +174,11 @@ def shell_parts(directory: Path) -> tuple[Part, ...]:
         if not schema or path.suffix in (".json", ".idx"):
             continue
         if not rest and stem.endswith(".sql"):
-            ranks.append((database, 0, stem, Part(path, before=_KEYS_OFF)))
+            ranks.append((database, 0, stem, Part(path, before=KEYS_OFF)))
         elif stem.endswith(".sql"):
             view = (directory / f"{stem.removesuffix('.sql')}.pre.sql").exists()
             rank = 3 if stem.endswith(".triggers.sql") else 4 if view else 1
-            ranks.append((database, rank, stem, Part(path, database, before=_KEYS_OFF)))
+            ranks.append((database, rank, stem, Part(path, database, before=KEYS_OFF)))
         elif stem.endswith((".tsv", ".txt")):
             table = rest.rpartition(".")[0].partition("@")[0]
             described = _described(directory / f"{schema}@{table}.json", unquote(table))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from osupgrade.catalog.identity import Section, service_of
+from osupgrade.catalog.identity import Section, service_of, usual_names
 from osupgrade.catalog.services import services
 from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
@@ -63,12 +63,16 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
             hint=f"give dumps of {', '.join(services())}",
         )
     for service, several in claims.items():
-        if len(several) > 1:
+        usual = [held for held in several if usual_names().get(held.section.name.lower()) == service]
+        if len(usual) == 1 and len({id(held.dump) for held in several}) == 1:
+            claims[service] = usual  # the others are an operator's own copies
+        elif len(several) > 1:
+            only = " or ".join(h.section.name for h in several)
             names = " and ".join(f"{h.section.name or 'a database'} ({h.dump.name})" for h in several)
             raise UsageFault(
                 f"two databases are {service}: {names}",
                 hint="give only one of them"
                 if len({h.dump.path for h in several}) > 1
-                else f"dump again without the old one: mysqldump --databases ... {several[0].section.name}",
+                else f"dump again with only one of them: mysqldump --databases {only}",
             )
     return tuple(found[0] for found in claims.values())

@@ -48,6 +48,7 @@ class Dump:
     charsets: tuple[str, ...] = ()
     lines: tuple[int, ...] = ()
     """The line of the whole at which each of its files begins."""
+    engines: tuple[str, ...] = ()
     drops: tuple[tuple[int, str], ...] = ()
     """Line and name of each database that it drops."""
 
@@ -133,6 +134,7 @@ def read_dump(
         date=seen.date,
         collations=tuple(sorted(seen.collations)),
         charsets=tuple(sorted(seen.charsets)),
+        engines=tuple(sorted(seen.engines)),
         lines=tuple(lines),
         drops=tuple(seen.drops),
     )

@@ -145,7 +145,10 @@ def restore(
             mine = [holding for holding in found if holding.dump is dump]
             replaced = collations.replacements(server, dump.collations)
             said += collations.remarks(dump.name, replaced, server.version)
-            sent += _restore_one(server, dump, mine, targets, replaced, progress, watch)
+            said += _other_engines(server, dump)
+            bytes_sent, remarks_made = _restore_one(server, dump, mine, targets, replaced, progress, watch)
+            sent += bytes_sent
+            said += remarks_made
             _check_whole(server, dump, mine, targets)
         for holding in found:
             if not (holding.section.charset or (default_of and default_of(holding.section.name))):
@@ -175,8 +178,8 @@ def _restore_one(
     replaced: Mapping[str, str],
     progress: Callable[[Progress], None] | None,
     watch: Callable[[bytes], None] | None,
-) -> int:
-    names = {holding.section.name: targets[holding.service] for holding in mine if holding.section.named}
+) -> tuple[int, list[Finding]]:
+    names = {holding.section.name: targets[holding.service] for holding in mine if holding.section.name}
     unnamed = [targets[holding.service] for holding in mine if not holding.section.named]
     reader = Reader(dump.parts)
     started = time.monotonic()
@@ -208,7 +211,37 @@ def _restore_one(
         raise fault_of(dump.name, watchdog.stopped, partial(place_of, dump))
     if status:
         raise failure(server, dump, output)
-    return sent
+    return sent, _views_left_out(dump, reword.views_left_out)
+
+
+def _other_engines(server: DatabaseServer, dump: Dump) -> list[Finding]:
+    """A remark on the engines that the server lacks: it makes such tables with its own, and says so to nobody."""
+    has = {
+        str(row[0]).lower()
+        for row in server.rows("", "SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')")
+    }
+    lacks = [name for name in dump.engines if name not in has]
+    if not lacks:
+        return []
+    words = f"{dump.name} asks for the engine {' and '.join(lacks)}, which {server.version} does not have"
+    return [
+        Finding(
+            "dump",
+            Severity.WARNING,
+            "",
+            dump.name,
+            f"{words}: these tables are InnoDB here",
+            "what the upgrade does to them on your server may be another thing: ask its vendor, or convert them first",
+        )
+    ]
+
+
+def _views_left_out(dump: Dump, views: Sequence[str]) -> list[Finding]:
+    if not views:
+        return []
+    words = f"of {dump.name}, views that read from other databases are left out: {', '.join(views)}"
+    why = "these databases are not restored; what the upgrade does to such a view is not seen"
+    return [Finding("dump", Severity.WARNING, "", dump.name, words, why)]
 
 
 def _watched(stream: Iterable[bytes], watch: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -273,8 +306,10 @@ def _left_out(dumps: Sequence[Dump], found: Sequence[Holding]) -> Iterator[Findi
     for dump in dumps:
         for section in dump.sections:
             if (id(dump), section.name) not in taken:
-                other = "not wanted" if service_of(section) else "no OpenStack service's"
-                why = "the server's own" if is_system(section) else other
+                service = service_of(section)
+                instead = next((held.section.name for held in found if held.service == service), "")
+                other = f"another {service}, and {instead} is restored" if instead else "not wanted"
+                why = "the server's own" if is_system(section) else other if service else "no OpenStack service's"
                 name = section.name or "(unnamed)"
                 yield Finding(
                     "dump", Severity.INFO, "", dump.name, f"the database {name} was not restored: it is {why}"

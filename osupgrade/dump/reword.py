@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from osupgrade.dump.statements import MARK, Kind, Piece, unquoted
 from osupgrade.model.quoting import quoted
 
 _ABOUT_TABLES = frozenset({b"INSERT", b"REPLACE", b"LOCK", b"TRUNCATE", b"DELETE", b"UPDATE", b"ANALYZE", b"OPTIMIZE"})
-_GLOBAL = re.compile(rb"(?:/\*M?!\d*+\s*+)?SET\s++(?:@@)?GLOBAL\b", re.IGNORECASE)
 
 
 @dataclass
@@ -31,6 +31,8 @@ class Rewording:
     def __post_init__(self) -> None:
         self._delimiter = b";"
         self._made: set[str] = set()
+        self.views_left_out: list[str] = []
+        """The views that read from a database which is not restored here."""
         self._going_on = self.keep
         """Whether what follows of a long statement is wanted, as its beginning was."""
         missing = b"|".join(re.escape(name.encode()) for name in sorted(self.collations, key=len, reverse=True))
@@ -70,10 +72,10 @@ class Rewording:
             return self._create(sql.first_name(made), made[4].rstrip(), wrapped=data.startswith(b"/*"))
         if word == b"ALTER" and (altered := sql.ALTER_DATABASE.match(data)):
             return self._alter(data, altered)
-        if any(left.match(data) for left in (sql.DROP_DATABASE, sql.ACCOUNTS, sql.REPLICATION)):
+        if any(left.match(data) for left in (sql.DROP_DATABASE, sql.ACCOUNTS, sql.REPLICATION, sql.SERVER)):
             return None
         if word == b"SET":
-            return self._collated(data) if self.keep or not _GLOBAL.match(data) else None
+            return self._collated(data)
         said = self._about_table(data)
         return self._defined(said) if said and word in (b"CREATE", b"ALTER") else said
 
@@ -113,29 +115,54 @@ class Rewording:
             return data.replace(qualified["database"] + b".", target + b".")
         return data[: qualified.start("database")] + target + data[qualified.end("database") :]
 
-    def _defined(self, data: bytes) -> bytes:
+    def _of_another(self, view: bytes) -> bool:
+        """Whether a view reads from a database that is not restored here."""
+        return any(
+            sql.table_of(source)[0] not in ("", *self.names)
+            for source in sql.SOURCE.finditer(view)
+            if not sql.WITHIN.search(view, max(0, source.start() - 200), source.start())
+        )
+
+    def _defined(self, data: bytes) -> bytes | None:
         """The definition of a table, a view, a trigger or a routine, with this server's collations and databases.
 
         A table's foreign keys may name the database of the other table.
         """
         data = self._collated(data)
         table = sql.CREATE_TABLE.match(data) or sql.verb(data) == b"ALTER"
-        if not table:
+        if table:
+            data = sql.DIRECTORY.sub(b"", data)
+        else:
             data = sql.DEFINER.sub(b"DEFINER=CURRENT_USER", data)
+            if (view := sql.VIEW.match(data)) and self._of_another(data):
+                self.views_left_out.append(sql.table_of(view)[1])
+                return None
         for name, target in self.names.items():
-            if name and name != target and _quoted(name) in data:
-                old, new = _quoted(name) + b".", _quoted(target) + b"."
-                if table:
-                    pattern = re.compile(rb"(\bREFERENCES\s++)" + re.escape(old), re.IGNORECASE)
-                    data = pattern.sub(lambda key, new=new: key[1] + new, data)  # type: ignore[misc]
-                else:
-                    data = data.replace(old, new)
+            if name != target and name.encode() in data:
+                new = _quoted(target) + b"."
+                data = _mentions(name, table=bool(table)).sub(lambda at, new=new: (at["before"] or b"") + new, data)  # type: ignore[misc]
         return data
 
     def _collated(self, data: bytes) -> bytes:
         if not self._missing:
             return data
         return self._missing.sub(lambda found: self.collations[found[0].decode().lower()].encode(), data)
+
+
+_WORDS_BEFORE = rb"(?P<before>\b(?i:REFERENCES|FROM|JOIN|INTO|UPDATE|TABLE)\s++\(*+\s*+)"
+
+
+@functools.cache
+def _mentions(name: str, *, table: bool) -> re.Pattern[bytes]:
+    """Where a definition names a database: a table's foreign keys may, and views and code anywhere.
+
+    Without quotes it is one only where a table's name is bound to stand; the same word may be an alias.
+    """
+    quoted_name, bare = re.escape(_quoted(name)), re.escape(name.encode())
+    before = rb"(?P<before>\b(?i:REFERENCES)\s++)" if table else _WORDS_BEFORE
+    either = before + rb"(?:" + quoted_name + rb"|" + bare + rb")\s*+\.\s*+(?=[`\w$])"
+    anywhere = rb"" if table else rb"|" + quoted_name + rb"\s*+\.\s*+(?=[`\w$])"
+    return re.compile(either + anywhere)
 
 
 def _lines(data: bytes, said: bytes = b"") -> bytes:

@@ -17,6 +17,9 @@ _TOOLS = re.compile(
 )
 _BY_MYSQLDUMP = re.compile(r"(?:MySQL|MariaDB) dump |Dump created by MySQL pump utility")
 _COMPLETED = re.compile(r"Dump completed|Dump end time")
+ADMINER = "Adminer"
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: UTC)?")
+"""How Adminer ends its dumps."""
 _DATE = re.compile(r"(?:Dump completed on|Dump end time:)\s*(.+)")
 _HOST = re.compile(r"Host: \S+\s+Database: ?(.*)")
 _DATABASE = re.compile(r"Database: `?([^`]+?)`?\Z")
@@ -49,6 +52,7 @@ class Seen:
     executable: int = 0
     accounts: int = 0
     replication: int = 0
+    server_wide: int = 0
     unset: set[bytes] = field(default_factory=set)
     """Settings that were saved and not yet set back."""
     unset_before: int = 0
@@ -57,6 +61,10 @@ class Seen:
     """Whether tables are locked that were not yet unlocked."""
     transaction: bool = False
     """Whether a transaction has begun that was not yet committed."""
+    by_hand: bool = False
+    """Whether each statement has to be committed: autocommit is off."""
+    uncommitted: bool = False
+    """Whether rows came since, and no commit."""
     keys_off: bool = False
     keys_off_first: bool = False
     missing: tuple[str, str] = ("", "")
@@ -74,6 +82,8 @@ class Seen:
     tables: int = 0
     collations: set[str] = field(default_factory=set)
     charsets: set[str] = field(default_factory=set)
+    engines: set[str] = field(default_factory=set)
+    """In lower case, all that it names."""
     loose: str = ""
     """A table of a later dump in the same file that says no database, where an earlier one does."""
     twice: str = ""
@@ -167,6 +177,8 @@ def note(piece: Piece, sections: Sections, seen: Seen) -> None:
             seen.accounts += 1
         elif sql.REPLICATION.match(data):
             seen.replication += 1
+        elif sql.SERVER.match(data):
+            seen.server_wide += 1
     elif kind is Kind.REST:
         seen.last = (seen.last + data[-LAST:])[-LAST:]
     elif kind is Kind.COMMENT:
@@ -193,6 +205,7 @@ def _note_rows(data: bytes, sections: Sections, seen: Seen) -> None:
     if not insert:
         return
     seen.rows = True
+    seen.uncommitted = seen.by_hand
     sections.fresh = False
     database, table = sql.table_of(insert)
     if table in sql.VERSION_TABLES:
@@ -203,7 +216,10 @@ def _note_rows(data: bytes, sections: Sections, seen: Seen) -> None:
 
 def _note_create(piece: Piece, sections: Sections, seen: Seen) -> None:
     data = piece.data
+    seen.uncommitted = False
     _note_charsets(data, seen)
+    if engine := sql.ENGINE.search(data):
+        seen.engines.add(engine[1].decode().lower())
     if table := sql.CREATE_TABLE.match(data):
         database, name = sql.table_of(table)
         if database:
@@ -256,6 +272,9 @@ def _note_use(piece: Piece, sections: Sections, seen: Seen) -> None:
 
 def _note_set(piece: Piece, _: Sections, seen: Seen) -> None:
     data = piece.data[:UNTIL]
+    if autocommit := sql.AUTOCOMMIT.search(data):
+        seen.by_hand = bool(autocommit[1])
+        seen.uncommitted = seen.uncommitted and seen.by_hand
     if sql.KEYS_OFF.search(data):
         seen.keys_off = True
         seen.keys_off_first = seen.keys_off_first or not seen.tables
@@ -282,11 +301,13 @@ def _note_charsets(data: bytes, seen: Seen) -> None:
 
 def _note_alter(piece: Piece, sections: Sections, seen: Seen) -> None:
     sections.fresh = False
+    seen.uncommitted = False
     _note_charsets(piece.data, seen)
 
 
 def _note_lock(piece: Piece, _: Sections, seen: Seen) -> None:
     seen.locked = sql.verb(piece.data) == b"LOCK"
+    seen.uncommitted = seen.uncommitted and not seen.locked
 
 
 def _note_transaction(piece: Piece, _: Sections, seen: Seen) -> None:
@@ -295,6 +316,7 @@ def _note_transaction(piece: Piece, _: Sections, seen: Seen) -> None:
         seen.transaction = word == b"BEGIN" or b"TRANSACTION" in piece.data[:40].upper()
     else:
         seen.transaction = False
+    seen.uncommitted = False
 
 
 _NOTED = {
@@ -324,6 +346,8 @@ def _note_comment(line: int, data: bytes, sections: Sections, seen: Seen) -> Non
         seen.completed += 1
         date = _DATE.match(text)
         seen.date = date[1].strip() if date else seen.date
+    elif seen.tool.startswith(ADMINER) and _STAMP.fullmatch(text):
+        seen.completed += 1
     elif text.startswith("PostgreSQL database dump") and not seen.tables:
         seen.foreign = "PostgreSQL"
     elif server := _SERVER.match(text):

@@ -15,6 +15,8 @@ from osupgrade.model.finding import Severity
 _ERROR = re.compile(r"ERROR (?:(\d+) \(\w+\) )?at line (\d+): (.*)", re.DOTALL)
 _SYNTAX = "1064"
 _COLUMNS = "1136"
+_TIME_ZONE = "1298"
+_LOAD = re.compile(rb"LOAD\s++(?:DATA|XML)\b", re.IGNORECASE)
 _FORBIDDEN = {
     1044: "it references a different database",
     1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
@@ -36,14 +38,18 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
         return UsageFault(f"{dump.name} does not restore", evidence=text)
     number, line, message = match[1], int(match[2]), match[3].strip().splitlines()[0]
     said = f"error {number}: {message}" if number else message
+    at, beginning = _statement(dump, line)
     why = _FORBIDDEN.get(int(number or 0), "")
     if message.startswith("Unknown command"):
         why = "it holds a command for the client itself, which no dump needs"
+    if number == _TIME_ZONE:
+        why = "the lab's servers know no names of time zones: write its offset there, such as '+01:00'"
+    if _LOAD.match(beginning):
+        why = "it reads rows from files of its own: take the dump again without --load-data or --csv"
     if number == _COLUMNS and dump.holds_rows_alone(line):
         why = (
             "its values are not separated as mysqldump --tab does by itself: take the dump without --fields-... options"
         )
-    at, beginning = _statement(dump, line)
     known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
     if number == _SYNTAX and beginning and not known and not is_sql(beginning):
         first = beginning.decode("utf-8", "replace").strip().partition("\n")[0]

@@ -41,12 +41,18 @@ QUALIFIED = re.compile(
 )
 """A statement about a table of a database that it names."""
 DROP_TABLE = re.compile(_WRAP + rb"DROP\s++TABLE\s*+" + _IF + _QUALIFIED, re.IGNORECASE)
+VIEW = re.compile(_WRAP + rb"(?:CREATE|ALTER)\b[^`\"'();]*?\bVIEW\s++" + _QUALIFIED, re.IGNORECASE)
+"""A view's definition, its definer without quotes."""
+SOURCE = re.compile(rb"\b(?:FROM|JOIN)\s*+[(\s]*+" + _QUALIFIED, re.IGNORECASE)
+"""From where a view reads, or what a function that has the word FROM takes; see :data:`WITHIN`."""
+WITHIN = re.compile(rb"\b(?:EXTRACT|TRIM|SUBSTR\w*+)\s*+\([^()]*+\Z", re.IGNORECASE)
 DEFINER = re.compile(
     rb"DEFINER\s*+=\s*+(?:`(?:[^`]++|``)*+`|'[^']*+'|\w++)\s*+@\s*+(?:`(?:[^`]++|``)*+`|'[^']*+'|[\w.%-]++)",
     re.IGNORECASE,
 )
 ACCOUNTS = re.compile(
-    _WRAP + rb"(?:GRANT\s|REVOKE\s|FLUSH\s++PRIVILEGES|(?:CREATE|ALTER|DROP|RENAME)\s++(?:USER|ROLE)\s"
+    _WRAP
+    + rb"(?:GRANT\s|REVOKE\s|FLUSH\s++PRIVILEGES|SET\s++PASSWORD\b|(?:CREATE|ALTER|DROP|RENAME)\s++(?:USER|ROLE)\s"
     rb"|SET\s++(?:DEFAULT\s++)?ROLE\b)",
     re.IGNORECASE,
 )
@@ -58,6 +64,16 @@ REPLICATION = re.compile(
     re.IGNORECASE,
 )
 """Statements about the server's place among others, of every era, and mysqlpump's about the server's statistics."""
+SERVER = re.compile(
+    _WRAP + rb"(?:FLUSH\s|RESET\s|SET\s++(?:@@)?(?:GLOBAL|PERSIST(?:_ONLY)?)[\s.]"
+    rb"|SET\s++(?:@@)?(?:(?:SESSION|LOCAL)[\s.]\s*+)?+(?:WSREP_\w++|PSEUDO_(?:SLAVE|REPLICA)_MODE)\s*+:?=)",
+    re.IGNORECASE,
+)
+"""Statements about the whole server, which the account that restores must not set; a survey tells how it is set up."""
+AUTOCOMMIT = re.compile(rb"\bAUTOCOMMIT\s*+:?=\s*+(0|OFF)?", re.IGNORECASE)
+DIRECTORY = re.compile(rb"\b(?:DATA|INDEX)\s++DIRECTORY\s*+=?+\s*+'(?:[^'\\]++|\\.|'')*+'", re.IGNORECASE | re.DOTALL)
+"""Where a table's files lie on the server that it comes from."""
+ENGINE = re.compile(rb"\)\s*+(?:/\*!\d*+\s*+TABLESPACE\s[^*]*+\*/\s*+)?ENGINE\s*+=?+\s*+(\w++)", re.IGNORECASE)
 SET_NAMES = re.compile(rb"SET\s++NAMES\s*+['\"]?+(\w++)", re.IGNORECASE)
 """Not of ``SET character_set_client``, which comes with each table's definition and says nothing of its rows."""
 CHARSET = re.compile(rb"(?:CHARACTER\s++SET|CHARSET)\s*+=?+\s*+(\w++)", re.IGNORECASE)

@@ -1,5 +1,6 @@
 """Dumps as people have them, hostile ones and such of other servers, restored into real servers."""
 
+import gzip
 import shutil
 
 import pytest
@@ -76,6 +77,75 @@ def test_a_tab_directory_comes_back(mysql, tmp_path):
         put(tmp_path, text, f"{name}.txt")
     restore(mysql, read_dumps([tmp_path]))
     assert mysql.rows("neutron", "SELECT id FROM subnets ORDER BY id") == [("a\\b\nc\td'",), ("s1",)]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_dump_for_each_table_comes_back_as_one_database(mysql, tmp_path, packed):
+    for name, text in samples.table_by_table().items():
+        data = text.encode()
+        (tmp_path / f"{name}.sql{'.gz' * packed}").write_bytes(gzip.compress(data) if packed else data)
+    restored = restore(mysql, read_dumps([tmp_path]))
+    assert restored.databases == {"neutron": "neutron"}
+    assert restored.findings == ()
+    assert whole(mysql)
+
+
+def test_a_packed_tab_directory_comes_back(mysql, tmp_path):
+    rows = {"alembic_version": "grizzly\n", "networks": "n1\n", "ports": "p1\tn1\ts1\n", "subnets": "s1\n"}
+    for name, text in samples.table_by_table().items():
+        schema = "\n".join(line for line in text.splitlines() if not line.startswith("INSERT"))
+        (tmp_path / f"{name}.sql.gz").write_bytes(gzip.compress(schema.encode()))
+        (tmp_path / f"{name}.txt.gz").write_bytes(gzip.compress(rows[name].encode()))
+    restore(mysql, read_dumps([tmp_path]))
+    assert whole(mysql)
+
+
+def test_a_view_of_another_database_is_left_out_and_one_of_its_own_is_not(mysql, tmp_path):
+    view = "/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`a`@`10.%` SQL SECURITY DEFINER */\n/*!50001 VIEW "
+    views = (
+        f"{view}`far` AS select `b`.`id` AS `id` from (`networks` join `billing`.`costs` `b`) */;\n"
+        f"{view}`near` AS select `quantum`.`networks`.`id` AS `id` from `quantum`.`networks` */;\n"
+        f"{view}`year` AS select extract(year from `networks`.`id`) AS `y` from `networks` */;\n"
+    )
+    text = samples.plain().replace("\n-- Dump completed", f"\n{views}\n-- Dump completed")
+    (finding,) = restore(mysql, read_dumps([put(tmp_path, text)])).findings
+    assert "other databases are left out: far" in finding.message
+    assert mysql.rows("neutron", "SELECT id FROM near") == [("n1",)]
+    sql = "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'neutron' ORDER BY 1"
+    assert mysql.rows("", sql) == [("near",), ("year",)]
+
+
+def test_an_engine_that_the_server_lacks_is_named(mysql, tmp_path):
+    text = samples.plain().replace(") ENGINE=InnoDB;", ") ENGINE=TokuDB;", 1)
+    (finding,) = restore(mysql, read_dumps([put(tmp_path, text)])).findings
+    assert "asks for the engine tokudb, which" in finding.message
+
+
+def test_of_a_database_and_its_copy_the_one_with_the_usual_name_is_restored(mysql, tmp_path):
+    def one(name, network):
+        made = samples.SCHEMA + samples.ROWS.replace("('n1')", f"('{network}')")
+        return f"CREATE DATABASE `{name}`;\nUSE `{name}`;\n{made}"
+
+    text = samples.SET + one("neutron_backup", "old") + one("neutron", "n1") + samples.SET_BACK
+    restored = restore(mysql, read_dumps([put(tmp_path, text)]))
+    assert whole(mysql)
+    assert "neutron_backup was not restored: it is another neutron" in restored.findings[0].message
+    both = samples.SET + one("quantum", "old") + one("neutron", "n1") + samples.SET_BACK
+    with pytest.raises(UsageFault, match=r"two databases are neutron: quantum .* and neutron "):
+        restore(mysql, read_dumps([put(tmp_path, both)]))
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("LOAD DATA LOCAL INFILE 'x.dat' INTO TABLE networks;", "rows from files of its own"),
+        ("SET TIME_ZONE='Europe/Berlin';", "know no names of time zones"),
+    ],
+)
+def test_what_a_dump_cannot_get_here_is_explained(mysql, tmp_path, statement, says):
+    text = samples.plain().replace("INSERT INTO `ports`", f"{statement}\nINSERT INTO `ports`")
+    with pytest.raises(UsageFault, match=says):
+        restore(mysql, read_dumps([put(tmp_path, text)]))
 
 
 def test_schema_and_rows_in_two_files(mysql, tmp_path):

@@ -46,6 +46,7 @@ RULES = (
     Rule("assumed-charset", Severity.INFO, charset.assumed),
     Rule("accounts", Severity.INFO, rows.accounts),
     Rule("replication", Severity.INFO, rows.replication),
+    Rule("server", Severity.INFO, rows.server_wide),
 )
 
 

@@ -34,9 +34,18 @@ def replication(seen: Seen, name: str) -> Problem | None:
     """Statements about replication, which are left out."""
     if not seen.replication:
         return None
-    return Problem(
-        f"{seen.replication} statements of {name} about replication are left out", "a rehearsal replicates nothing"
-    )
+    count = seen.replication
+    message = f"{_counted(count)} of {name} about replication {_is(count)} left out"
+    return Problem(message, "a rehearsal replicates nothing")
+
+
+def server_wide(seen: Seen, name: str) -> Problem | None:
+    """Statements about the whole server, which are left out."""
+    if not seen.server_wide:
+        return None
+    count = seen.server_wide
+    message = f"{_counted(count)} of {name} about the whole server {_is(count)} left out"
+    return Problem(message, "osupgrade survey brings its settings")
 
 
 def _counted(number: int) -> str:

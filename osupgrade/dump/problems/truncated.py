@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osupgrade.dump.problems.problem import Problem
-from osupgrade.dump.seen import Seen
+from osupgrade.dump.seen import ADMINER, Seen
 
 _ENDS = (b"*/", b"//")
 _HOLD_DATA = (b"INSERT", b"REPLACE", b"CREATE", b"ALTER")
@@ -38,6 +38,8 @@ def _end(seen: Seen) -> str:
         return f"the last statement of {seen.unended} has no end"
     if len(seen.headers) > seen.completed:
         return "it begins as mysqldump writes it but does not end with `-- Dump completed`"
+    if seen.tool.startswith(ADMINER) and not seen.completed:
+        return "it begins as Adminer writes it but does not end with a comment of the time"
     if seen.unset_before:
         return f"what comes before line {seen.unset_before} does not set back what it set, as a whole dump does"
     if seen.unset and not seen.completed:
@@ -47,6 +49,8 @@ def _end(seen: Seen) -> str:
         return "it locks a table and does not unlock it"
     if seen.transaction:
         return "it begins a transaction and does not commit it"
+    if seen.uncommitted:
+        return "it switches autocommit off and does not commit its last rows"
     if unended(seen) and seen.last_verb in _HOLD_DATA:  # a client runs the last statement without its end, too
         return "its last statement has no end"
     return ""

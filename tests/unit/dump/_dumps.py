@@ -115,4 +115,24 @@ KINDS = {
     "CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE='b';\nSET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-5,\nb:1';\n"
     + SCHEMA + ROWS + SET_BACK + "SET GLOBAL gtid_slave_pos='0-1-214';\nstart replica;\n" + DONE,
     "ansi": plain().replace("`", '"').replace("/*!40101 SET NAMES utf8 */;", "/*!40101 SET NAMES utf8, SQL_MODE=ANSI_QUOTES */;"),
+    "adminer": "-- Adminer 4.8.1 MySQL 5.6.24 dump\n\nSET NAMES utf8;\nSET foreign_key_checks = 0;\n\nDELIMITER ;;\n\n"
+    "DROP FUNCTION IF EXISTS `ff`;;\nCREATE FUNCTION `ff`() RETURNS int RETURN 1;;\n\nDELIMITER ;\n\n"
+    f"{SCHEMA}TRUNCATE `networks`;\n{ROWS}\n-- 2013-07-25 01:04:00\n",
+    "navicat": "/*\n Navicat Premium Data Transfer\n\n Source Server Version : 50624\n*/\n\nSET NAMES utf8mb4;\n"
+    "SET FOREIGN_KEY_CHECKS = 0;\n\n" + SCHEMA.replace(") ENGINE=InnoDB;", ")  ENGINE = InnoDB CHARACTER SET = utf8;")
+    + f"BEGIN;\n{ROWS}COMMIT;\n\nSET FOREIGN_KEY_CHECKS = 1;\n",
+    "dbeaver": "SET FOREIGN_KEY_CHECKS=0;\n" + qualified(SCHEMA + ROWS).replace("REFERENCES `", "REFERENCES quantum.`")
+    .replace("`quantum`.", "quantum."),
+    "server-wide": header() + SET + "SET GLOBAL max_allowed_packet=1073741824;\nSET @@GLOBAL.innodb_file_format='Barracuda';\n"
+    "SET GLOBAL wsrep_OSU_method='RSU';\nSET SESSION wsrep_on=OFF;\nFLUSH TABLES WITH READ LOCK;\nUNLOCK TABLES;\n"
+    "FLUSH LOGS;\nSET PASSWORD FOR 'a'@'b' = PASSWORD('x');\n" + SCHEMA + ROWS + SET_BACK + DONE,
+    "directories": plain().replace(") ENGINE=InnoDB;", ") ENGINE=InnoDB DATA DIRECTORY='/srv/it''s/';"),
+    "no-autocommit": plain(rows=f"set autocommit=0;\n{ROWS}commit;\n"),
 }  # fmt: skip
+
+
+def table_by_table() -> dict[str, str]:
+    """The database as a dump for each table."""
+    tables = {text.split("`")[1]: f"CREATE TABLE {text}" for text in SCHEMA.split("CREATE TABLE ")[1:]}
+    rows = {line.split("`")[1]: f"{line}\n" for line in ROWS.splitlines()}
+    return {name: header() + SET + made + rows[name] + SET_BACK + DONE for name, made in tables.items()}

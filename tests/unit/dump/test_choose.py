@@ -11,7 +11,7 @@ from osupgrade.dump.read import Dump
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Severity
 
-from ._dumps import DONE, KINDS, ROWS, SCHEMA, SET, SET_BACK, header, plain
+from ._dumps import DONE, KINDS, ROWS, SCHEMA, SET, SET_BACK, header, plain, table_by_table
 
 
 def read(tmp_path: Path, text: str, name: str = "a.sql") -> Dump:
@@ -28,7 +28,7 @@ def test_what_a_program_writes_is_one_whole_database(tmp_path, kind):
     assert section.versions == ("grizzly",)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("compact", "ssh-below")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("compact", "dbeaver", "ssh-below")])
 def test_what_is_cut_before_its_last_rows_is_noticed(tmp_path, kind):
     text = KINDS[kind]
     end = text.rindex("('s1')")
@@ -158,3 +158,26 @@ def test_a_copy_of_a_servers_files_is_named(tmp_path):
     (tmp_path / "ibdata1").write_bytes(bytes(100))
     with pytest.raises(UsageFault, match="copy of a server's own files"):
         read_dumps([tmp_path])
+
+
+def test_one_cut_dump_of_a_table_by_table_directory_is_not_left_out(tmp_path):
+    for name, text in table_by_table().items():
+        (tmp_path / f"{name}.sql").write_text(text[: -len(DONE)] if name == "ports" else text)
+    with pytest.raises(UsageFault, match=r"ports.sql is truncated"):
+        choose_dumps([tmp_path])
+
+
+def test_rows_that_are_never_committed_are_lost(tmp_path):
+    text = plain().replace(SET, f"{SET}SET autocommit=0;\n")
+    with pytest.raises(UsageFault, match="switches autocommit off and does not commit"):
+        read(tmp_path, text)
+    for way in ("COMMIT;\n", "SET AUTOCOMMIT = 1;\n", "/*!40101 SET AUTOCOMMIT=@OLD_AUTOCOMMIT */;\n"):
+        assert read(tmp_path, text.replace(SET_BACK, way + SET_BACK)).findings == ()
+
+
+def test_what_is_left_out_is_counted_by_what_it_is_about(tmp_path):
+    said = [finding.message for finding in read(tmp_path, KINDS["server-wide"]).findings]
+    assert said == [
+        "1 statement of a.sql about accounts and their rights is left out",
+        "6 statements of a.sql about the whole server are left out",
+    ]

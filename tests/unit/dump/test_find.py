@@ -41,3 +41,16 @@ def test_a_mydumper_directory_is_one_dump_in_the_right_order(tmp_path):
     (tmp_path / "metadata.partial").touch()
     with pytest.raises(UsageFault, match="unfinished"):
         find_dumps([tmp_path])
+
+
+def test_a_directory_of_mydumper_is_known_without_its_metadata(tmp_path):
+    for name in ("quantum-schema-create.sql", "quantum.networks-schema.sql", "quantum.networks.00000.sql.gz"):
+        (tmp_path / name).write_text("x")
+    ((path, parts),) = find_dumps([tmp_path])
+    assert path == tmp_path
+    assert [part.path.name for part in parts] == [
+        "quantum-schema-create.sql", "quantum.networks-schema.sql", "quantum.networks.00000.sql.gz",
+    ]  # fmt: skip
+    (tmp_path / "quantum-schema-create.sql").unlink()
+    (tmp_path / "quantum.ports-schema.sql").write_text("x")
+    assert len(find_dumps([tmp_path])) == 1
