@@ -116,12 +116,16 @@ class Cloud:
         return frozenset(str(row[0]) for row in self.rows(database, sql, table))
 
     def versions(self, database: str, table: str, repositories: Sequence[str] = ()) -> tuple[str, ...]:
-        """What a version table holds, sorted, of some repositories alone; empty when the table is missing or empty."""
+        """What a version table holds, sorted, of some repositories alone; empty when the table is missing or empty.
+
+        A row without a value is no version.
+        """
         if table not in self.tables(database):
             return ()
-        sql = f"SELECT {version_column(table)} FROM {quoted(table)}"
+        column = version_column(table)
+        sql = f"SELECT {column} FROM {quoted(table)} WHERE CONCAT('', {column}) <> ''"
         if repositories:
-            sql += f" WHERE repository_id IN ({', '.join(['%s'] * len(repositories))})"
+            sql += f" AND repository_id IN ({', '.join(['%s'] * len(repositories))})"
         return tuple(sorted(str(row[0]) for row in self.rows(database, sql, *repositories)))
 
     def named(self, sql: str) -> str:

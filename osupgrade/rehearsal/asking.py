@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import pymysql
@@ -14,9 +14,13 @@ from osupgrade.dump.limits import how_to_raise, limits
 from osupgrade.lab.database import no_room
 from osupgrade.model import foreign
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
-from osupgrade.model.finding import Finding, Severity
+from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.foreign import TookTooLong, contained, raised_by_it
 from osupgrade.scenarios.contract import Preflight, Scenario
+
+LACKING = "what they look for may be there all the same; the local changes say what is missing"
+"""What follows where a preflight asks for what the database does not have."""
+_NOT_THERE = (1054, 1146)
 
 _T = TypeVar("_T")
 
@@ -84,8 +88,37 @@ def _spared(
             service=service,
             place=_place(fault, service) or "the whole cloud",
             message=f"the {what} {source} could not run: {error_text(fault)}",
-            consequence="what it looks for may be there all the same"
+            consequence=LACKING
+            if _is_lacking(fault)
+            else "what it looks for may be there all the same"
             + (f"; {how_to_raise('look', seconds * 10)}" if isinstance(fault, TookTooLong) else ""),
+        )
+
+
+def _is_lacking(fault: BaseException) -> bool:
+    original = getattr(fault, "orig", fault)
+    return isinstance(original, pymysql.Error) and bool(original.args) and original.args[0] in _NOT_THERE
+
+
+def merged(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, with those that could not look as one for each service where the database lacks what they ask."""
+    lacking: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.consequence == LACKING:
+            lacking.setdefault(finding.service, []).append(finding)
+        else:
+            yield finding
+    for service, several in lacking.items():
+        names = ", ".join(dict.fromkeys(finding.source for finding in several))
+        rows: list[tuple[object, ...]] = [(one.source, one.message.rpartition("could not run: ")[2]) for one in several]
+        yield Finding(
+            several[0].source,
+            Severity.WARNING,
+            service,
+            several[0].place,
+            f"these preflights could not look, since the database lacks a table or column of upstream's: {names}",
+            LACKING,
+            Evidence.of(("preflight", "error"), rows),
         )
 
 

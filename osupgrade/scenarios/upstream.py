@@ -103,7 +103,8 @@ def upstream(cloud: Cloud, service: str) -> Upstream | None:
 def claimed(cloud: Cloud, database: str) -> tuple[str, ...]:
     """What a database's version table says, sorted; nothing where it has none."""
     there = cloud.tables(database)
-    return next((cloud.versions(database, table) for table in VERSION_TABLES if table in there), ())
+    held = (cloud.versions(database, table) for table in VERSION_TABLES if table in there)
+    return next(filter(None, held), ())
 
 
 def is_before(cloud: Cloud, database: str, revision: str) -> bool:

@@ -95,7 +95,7 @@ def _unstamped(claim: Claim) -> Finding:
         create = f"CREATE TABLE IF NOT EXISTS {table} ({column} VARCHAR(32) NOT NULL)"
         stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(claim.goal.name)})"
         cure = Cure(f"stamp it with {claim.goal.name}", (Sql(line.service, create), Sql(line.service, stamp)))
-    state = "is empty" if table in claim.schema.names else "is missing"
+    state = "holds no version" if table in claim.schema.names else "is missing"
     return _lie(
         line,
         f"the database was never stamped: {table} {state}; {claim.truth}",

@@ -199,12 +199,13 @@ def _repositories(service: str) -> Iterator[str]:
 
 
 def read_claim(rows: Rows, database: str, schema: Schema) -> tuple[str, ...]:
-    """What the version table holds, sorted; empty without one."""
+    """What the version table holds, sorted; empty without one. A row without a value is no version."""
     for table in (ALEMBIC, NUMBERED):
         column = version_column(table)
         found = schema.table(table)
         if found is not None and column in {c.name for c in found.columns}:
-            held = tuple(sorted(str(row[0]) for row in rows(f"SELECT {column} FROM {quoted(database)}.{table}", ())))
+            said = rows(f"SELECT {column} FROM {quoted(database)}.{table}", ())
+            held = tuple(sorted(str(row[0]) for row in said if row[0] not in (None, "")))
             if held:  # a service that changed to alembic leaves its older table as it was
                 return held
     return ()

@@ -1,5 +1,6 @@
 """A run of db-manage that stopped cannot be run again on what it left: MySQL commits every CREATE and ALTER."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from osupgrade.scenarios import (
@@ -26,6 +27,9 @@ scenario = Scenario(
 
 RELEASES = {"folsom", "grizzly", "havana", "icehouse", "juno", "kilo", "liberty"}
 """The revision after a complete run of db-manage; later than Icehouse is another finding's."""
+
+REVISION = re.compile(r"[0-9a-f]{6,32}")
+"""How alembic calls a revision; anything else was written by no tool, and the version table's own finding says so."""
 
 INTERRUPTED = """
 import sys
@@ -58,7 +62,7 @@ def interrupt(cloud: Cloud) -> None:
 def find(cloud: Cloud) -> Iterator[Finding]:
     """A version between two releases."""
     stamps = cloud.versions("neutron", "alembic_version")
-    if not stamps or set(stamps) <= RELEASES:
+    if not stamps or set(stamps) <= RELEASES or not all(REVISION.fullmatch(stamp) for stamp in stamps):
         return
     yield finding(
         scenario,

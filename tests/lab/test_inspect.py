@@ -92,6 +92,37 @@ def test_a_live_server_is_told_with_its_true_revisions(server, inspect):
     assert any(message.startswith("error: keystone is at schema version 25") for message in told)
 
 
+@pytest.fixture
+def said_of(server, inspect):
+    """What is said of a Grizzly keystone with changes, the local changes left out."""
+
+    def say(*changes):
+        fill(server, "odd", "keystone", "22", 22, *changes)
+        try:
+            _, out, _ = inspect("--url", url(server, "reader", "odd"))
+        finally:
+            server.drop("odd")
+        return [message for message in messages(json.loads(out)) if "upstream at" not in message]
+
+    return say
+
+
+def test_a_row_without_a_version_is_none_and_the_grants_tell_their_own_form(said_of):
+    """Those in Grizzly's are in order, also where nothing but the tables says that this is Grizzly."""
+    said = said_of(
+        "UPDATE migrate_version SET version = NULL",
+        "INSERT INTO role (id, name) VALUES ('r', 'member')",
+        "INSERT INTO user_project_metadata VALUES ('u', 'p', '{\"roles\": [\"r\"]}')",
+    )
+    assert [message for message in said if "never stamped: migrate_version holds no version" in message]
+    assert not [message for message in said if "grants have no data" in message]
+
+
+def test_what_cannot_be_looked_at_because_a_column_is_gone_is_said_once(said_of):
+    (lacking,) = [message for message in said_of("ALTER TABLE `user` DROP COLUMN extra") if "could not" in message]
+    assert "these preflights could not look" in lacking and "keystone-user-extra" in lacking
+
+
 def test_of_a_live_server_the_next_command_dumps_it_first(server, capsys):
     assert run(["inspect", "--url", url(server, "reader")]) == Exit.DID_NOT
     command = capsys.readouterr().out.splitlines()[-1].removeprefix("next  ")

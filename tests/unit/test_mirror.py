@@ -28,7 +28,6 @@ ELSEWHERE = {
         "cloud/derived",
         "cloud/steps",
         "rehearsal/apis",
-        "rehearsal/asking",
         "rehearsal/cures",
         "rehearsal/judge",
         "rehearsal/manifest",

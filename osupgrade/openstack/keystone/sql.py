@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, finding, is_before, quoted, statement
+from osupgrade.scenarios import (
+    Cloud,
+    Cure,
+    Evidence,
+    Finding,
+    Scenario,
+    Sql,
+    claimed,
+    finding,
+    is_before,
+    quoted,
+    statement,
+)
 
 GRANT_TABLES = {
     "user_project_metadata": ("user_id", "project_id"),
@@ -68,13 +80,18 @@ class Grant:
 def grants(cloud: Cloud) -> Iterator[Grant]:
     """Every grant of a Grizzly or Havana keystone; nothing where the tables are gone (Icehouse) or not there."""
     there = cloud.tables("keystone")
-    objects = not is_before(cloud, "keystone", OBJECTS)
-    for table, (actor, target) in GRANT_TABLES.items():
-        if table in there:
-            for who, where, data in cloud.rows(
-                "keystone", f"SELECT {quoted(actor)}, {quoted(target)}, data FROM {quoted(table)}"
-            ):
-                yield Grant(table, str(who), str(where), data, _roles(data), objects)
+    found = [
+        (table, *row)
+        for table, (actor, target) in GRANT_TABLES.items()
+        if table in there
+        for row in cloud.rows("keystone", f"SELECT {quoted(actor)}, {quoted(target)}, data FROM {quoted(table)}")
+    ]
+    if claimed(cloud, "keystone"):
+        objects = not is_before(cloud, "keystone", OBJECTS)
+    else:  # nothing but the grants themselves says it
+        objects = any(isinstance(role, dict) for *_, data in found for role in _listed(readable(data)))
+    for table, who, where, data in found:
+        yield Grant(table, str(who), str(where), data, _roles(data), objects)
 
 
 def known_roles(cloud: Cloud) -> frozenset[str]:

@@ -6,7 +6,7 @@ import datetime
 import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from osupgrade.openstack.neutron.sql import server
 from osupgrade.scenarios import Cloud, Evidence, LabFault, Sql
@@ -43,7 +43,13 @@ def agents(cloud: Cloud) -> list[Agent]:
     if not cloud.has("neutron") or "agents" not in cloud.tables("neutron"):
         return []
     columns = "id, agent_type, `binary`, topic, host, heartbeat_timestamp, configurations"
-    return [Agent(*row) for row in cloud.rows("neutron", f"SELECT {columns} FROM agents ORDER BY agent_type, host, id")]
+    found = cloud.rows("neutron", f"SELECT {columns} FROM agents ORDER BY agent_type, host, id")
+    return [replace(Agent(*row), heartbeat=_reported(row[5])) for row in found]
+
+
+def _reported(heartbeat: object) -> datetime.datetime:
+    """When an agent last reported; one with a zero date, which no clock gives, never did."""
+    return heartbeat if isinstance(heartbeat, datetime.datetime) else datetime.datetime(1970, 1, 1)
 
 
 def twins(found: Sequence[Agent], key: Callable[[Agent], Hashable]) -> list[tuple[Agent, ...]]:

@@ -26,7 +26,7 @@ from osupgrade.model.finding import Fate, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import SEEDED
-from osupgrade.rehearsal.asking import ask, error_text, spared
+from osupgrade.rehearsal.asking import ask, error_text, merged, spared
 from osupgrade.rehearsal.covered import covered
 from osupgrade.rehearsal.inspect.model import SOURCE, Database, Inspection, Own, Size
 from osupgrade.rehearsal.inspect.open import Opened, rows_of
@@ -63,7 +63,7 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
     if absent := sorted(set(plan.services) - set(opened.databases)):
         words = f"there is no database of {', '.join(absent)} here; checks that span several databases were skipped"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
-    return Inspection(tuple(seen.databases), own, (*found, *reported))
+    return Inspection(tuple(seen.databases), own, (*found, *merged(reported)))
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def _foreseen(server: SqlServer, one: Survey, plan: Plan, reported: Sequence[Fin
     identity = one.study.identity
     known = [".".join(finding.place.split(".")[:2]) for finding in reported]
     try:
-        yield from foresee(rows, one.schema, identity.line, identity.revision.name, plan.last.name, known=known)
+        found = foresee(rows, one.schema, identity.line, identity.revision.name, plan.last.name, known=known)
+        yield from (one for one in found if not (one.evidence.columns[:1] == ("table",) and covered(one, reported)))
     except sqlalchemy.exc.DBAPIError as fault:
         words = f"the data of {one.database} could not be held against the migrations ahead: {error_text(fault)}"
         yield Finding(SOURCE, Severity.WARNING, one.service, one.database, words)

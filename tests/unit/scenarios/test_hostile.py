@@ -73,6 +73,7 @@ UNPROVOKED = {
     "ml2-bindings-table-missing",
     "ml2-no-router",
     "ml2-segmentless-silent",
+    "neutron-half-applied",
     "neutron-latin1",
     "neutron-lbaas-service-types-gone",
     "neutron-ml2-plugin-early",

@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from osupgrade.openstack.neutron.agents import Agent, merge, short, twins
+import pytest
+
+from osupgrade.openstack.neutron.agents import Agent, agents, merge, short, twins
 
 NOW = datetime(2014, 4, 17, 12)
 
@@ -30,6 +32,22 @@ def test_twins_are_of_one_type_and_the_last_to_report_comes_first() -> None:
 def test_twins_that_reported_at_once_have_a_fixed_order() -> None:
     found = [agent("b", "L3 agent", "net1", 5), agent("a", "L3 agent", "Net1", 5)]
     assert [[a.id for a in group] for group in twins(found, lambda a: a.host.lower())] == [["a", "b"]]
+
+
+@pytest.mark.parametrize("heartbeat", ["0000-00-00 00:00:00", None])
+def test_an_agent_with_a_zero_date_never_reported(heartbeat) -> None:
+    class Held:
+        def has(self, _service):
+            return True
+
+        def tables(self, _service):
+            return {"agents"}
+
+        def rows(self, _service, _sql):
+            rest = ("DHCP agent", "binary", "topic")
+            return [("never", *rest, "net1.a", heartbeat, "{}"), ("now", *rest, "net1", NOW, "{}")]
+
+    assert [[a.id for a in group] for group in twins(agents(Held()), lambda a: a.name)] == [["now", "never"]]
 
 
 def test_merging_moves_what_is_bound_before_it_deletes() -> None:
