@@ -190,14 +190,14 @@ def test_a_mydumper_directory_comes_back_with_its_triggers_views_and_functions(s
 
 HOSTILE = {
     r"\! touch /tmp/harm": "Unknown command",
-    "system touch /tmp/harm": "1064",
-    "tee /tmp/harm": "1064",
-    "source /etc/passwd": "1064",
+    "system touch /tmp/harm": "is not SQL",
+    "tee /tmp/harm": "is not SQL",
+    "source /etc/passwd": "is not SQL",
     r"select 1 \. /etc/passwd": "Unknown command",
     "SELECT * FROM networks INTO OUTFILE '/tmp/harm';": "1045",
     "LOAD DATA INFILE '/etc/passwd' INTO TABLE networks;": "1045",
     "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE networks;": "1148",
-    "SET GLOBAL max_connections = 1;": "1227",
+    "SET @a = 1, GLOBAL max_connections = 1;": "1227",
     "SELECT 1; SET @a = 'GRANT ALL ON *.* TO lab'; PREPARE a FROM @a; EXECUTE a;": "1045",
     "SELECT 1; SET @a = 'CREATE USER harm'; PREPARE a FROM @a; EXECUTE a;": "1227",
     "INSERT INTO mysql.user (Host, User) VALUES ('%', 'harm');": "1142",
@@ -223,9 +223,17 @@ def test_a_hostile_dump_achieves_nothing(server, tmp_path, statement):
 
 
 def test_a_password_that_a_dump_sets_is_set_back(server, tmp_path):
-    restore(server, read_dumps([put(tmp_path, quantum("SET PASSWORD = PASSWORD('harm');\n"))]))
+    hidden = "SET @a = 'SET PASSWORD = PASSWORD(\\'harm\\')'; PREPARE a FROM @a; EXECUTE a;\n"
+    restore(server, read_dumps([put(tmp_path, quantum(hidden))]))
     restore(server, read_dumps([put(tmp_path, quantum())]))
     assert server.databases() == ("neutron",)
+
+
+def test_what_a_dump_says_about_the_whole_server_is_left_out(server, tmp_path):
+    said = "SET GLOBAL max_connections = 1;\nFLUSH LOGS;\nSET PASSWORD = PASSWORD('harm');\n"
+    restored = restore(server, read_dumps([put(tmp_path, quantum(said))]))
+    assert server.rows("", "SELECT @@max_connections") == [(500,)]
+    assert "2 statements of a.sql about the whole server are left out" in [f.message for f in restored.findings]
 
 
 def test_stripped_comments_are_refused_and_insisting_shows_the_servers_own_error(server, tmp_path):
