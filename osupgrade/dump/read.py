@@ -51,6 +51,8 @@ class Dump:
     engines: tuple[str, ...] = ()
     drops: tuple[tuple[int, str], ...] = ()
     """Line and name of each database that it drops."""
+    ordinary: bool = False
+    """Whether several sessions may restore it, see :mod:`osupgrade.dump.dispatch`."""
 
     @property
     def name(self) -> str:
@@ -114,16 +116,14 @@ def read_dump(
                 seen.unended = part.path.name
     if unusable := not_a_dump(seen, name):
         raise unusable
-    problems = check(seen, name)
-    if problems and not insist:
+    if (problems := check(seen, name)) and not insist:
         raise refusal(problems[0])
-    assert reader.sha256 is not None
     return Dump(
         path=path,
         parts=reader.parts,
         size=reader.total,
         sql_bytes=seen.length,
-        sha256=reader.sha256.hexdigest(),
+        sha256=reader.sha256.hexdigest() if reader.sha256 else "",
         compression=compression(reader.parts[0]),
         tool=seen.tool,
         server_version=seen.server_version,
@@ -137,6 +137,7 @@ def read_dump(
         engines=tuple(sorted(seen.engines)),
         lines=tuple(lines),
         drops=tuple(seen.drops),
+        ordinary=seen.ordinary and not seen.stray,
     )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import sqlalchemy
@@ -24,22 +24,28 @@ import sqlalchemy
 from osupgrade.catalog.identity import service_of
 from osupgrade.catalog.survey import Default
 from osupgrade.dump import collations
-from osupgrade.dump.feed import feed
+from osupgrade.dump.dispatch import Dispatch
+from osupgrade.dump.feed import FRAME, feed
 from osupgrade.dump.holdings import Holding, holdings, is_system
 from osupgrade.dump.limits import limits
 from osupgrade.dump.problems import refusal
 from osupgrade.dump.read import Dump
 from osupgrade.dump.reword import Rewording
 from osupgrade.dump.server_errors import failure, place_of
+from osupgrade.dump.sessions import Refused, Sessions
 from osupgrade.dump.stream import Reader
 from osupgrade.dump.watchdog import Watchdog, fault_of
 from osupgrade.lab.database import DatabaseServer
-from osupgrade.model.errors import UsageFault
+from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.quoting import quoted
 from osupgrade.model.text import size
 
 OUTPUT = 1 << 16
+SEVERAL = 4 << 20
+"""Bytes of SQL from which on several sessions are worth it."""
+ROWS = 2
+"""Sessions that insert rows, beside the one that runs all else."""
 
 _CLIENT = (
     '"$(command -v mysql || command -v mariadb)" --no-defaults --user=lab --protocol=socket '
@@ -132,13 +138,10 @@ def restore(
         raise refusal(refused[0])
     targets = {holding.service: (into or {}).get(holding.service, holding.service) for holding in found}
     started = time.monotonic()
-    sent = 0
-    said: list[Finding] = []
+    sent, said = 0, list[Finding]()
+    make = partial(_make, server, targets, default_of)
     try:
-        for holding in found:
-            known = default_of(holding.section.name) if default_of else None
-            charset, collation = (known.charset, known.collation) if known else ("utf8", "")
-            server.create(targets[holding.service], charset=charset, collation=collation)
+        make(found)
         if server.rows("", "SELECT @@log_bin")[0][0]:
             server.execute("", "SET GLOBAL log_bin_trust_function_creators = 1")
         for dump in _each_once(found):
@@ -146,9 +149,8 @@ def restore(
             replaced = collations.replacements(server, dump.collations)
             said += collations.remarks(dump.name, replaced, server.version)
             said += _other_engines(server, dump)
-            bytes_sent, remarks_made = _restore_one(server, dump, mine, targets, replaced, progress, watch)
-            sent += bytes_sent
-            said += remarks_made
+            one, views = _restore_one(server, dump, mine, targets, replaced, progress, watch, partial(make, mine))
+            sent, said = sent + one, said + _views_left_out(dump, views)
             _check_whole(server, dump, mine, targets)
         for holding in found:
             if not (holding.section.charset or (default_of and default_of(holding.section.name))):
@@ -170,6 +172,19 @@ def restore(
     )
 
 
+def _make(
+    server: DatabaseServer,
+    targets: Mapping[str, str],
+    default_of: Callable[[str], Default | None] | None,
+    held: Iterable[Holding],
+) -> None:
+    """Make the databases of these services, empty, over what may be there."""
+    for holding in held:
+        known = default_of(holding.section.name) if default_of else None
+        charset, collation = (known.charset, known.collation) if known else ("utf8", "")
+        server.create(targets[holding.service], charset=charset, collation=collation)
+
+
 def _restore_one(
     server: DatabaseServer,
     dump: Dump,
@@ -178,40 +193,106 @@ def _restore_one(
     replaced: Mapping[str, str],
     progress: Callable[[Progress], None] | None,
     watch: Callable[[bytes], None] | None,
-) -> tuple[int, list[Finding]]:
+    empty: Callable[[], None],
+) -> tuple[int, Sequence[str]]:
+    """Restore one dump over several sessions where that is worth it; ``empty`` makes its databases anew.
+
+    What they refuse, a single session is given as well: it says what it thinks, and of which line. Returns the bytes
+    sent and the views that were left out.
+    """
     names = {holding.section.name: targets[holding.service] for holding in mine if holding.section.name}
     unnamed = [targets[holding.service] for holding in mine if not holding.section.named]
-    reader = Reader(dump.parts)
-    started = time.monotonic()
-    done = 0
 
-    def tell(sent: int) -> None:
-        nonlocal done
-        done = sent
-        if progress:
-            progress(Progress(dump.name, reader.position, reader.total, sent, time.monotonic() - started))
-
-    reword = Rewording(
-        names,
-        keep=bool(unnamed) or all(section.named for section in dump.sections),
-        known={section.name for section in dump.sections if section.named},
-        collations=replaced,
-    )
-    stream = reword(reader.pieces())
-    watchdog = Watchdog(server, targets.values(), dump.sql_bytes, limits())
-    with watchdog.watching(lambda: done):
-        sent, status, output = feed(
-            server.container,
-            _FEED,
-            _watched(stream, watch) if watch else stream,
-            {"MYSQL_PWD": server.tool.password, "TARGET": "".join(unnamed)},
-            tell,
+    def work(way: Callable[[_Work], int]) -> tuple[int, Sequence[str]]:
+        reword = Rewording(
+            names,
+            keep=bool(unnamed) or all(section.named for section in dump.sections),
+            known={section.name for section in dump.sections if section.named},
+            collations=replaced,
         )
-    if watchdog.stopped:
-        raise fault_of(dump.name, watchdog.stopped, partial(place_of, dump))
-    if status:
-        raise failure(server, dump, output)
-    return sent, _views_left_out(dump, reword.views_left_out)
+        watchdog = Watchdog(server, targets.values(), dump.sql_bytes, limits())
+        work = _Work(server, dump, Reader(dump.parts), reword, "".join(unnamed), watchdog, progress, watch)
+        with watchdog.watching(lambda: work.done):
+            try:
+                sent = way(work)
+            except Refused:
+                if not watchdog.stopped:
+                    raise
+        if watchdog.stopped:
+            raise fault_of(dump.name, watchdog.stopped, partial(place_of, dump))
+        return sent, reword.views_left_out
+
+    if dump.ordinary and dump.whole and dump.sql_bytes >= SEVERAL:
+        try:
+            return work(_by_several)
+        except Refused as refused:
+            if not server.alive():
+                words = f"the database server stopped while {dump.name} was restored"
+                raise LabFault(words, evidence=str(refused)) from refused
+            server.renew_password(server.tool)
+            empty()
+    return work(_by_one)
+
+
+@dataclass
+class _Work:
+    """One attempt to restore a dump."""
+
+    server: DatabaseServer
+    dump: Dump
+    reader: Reader
+    reword: Rewording
+    database: str
+    """The database in use at the beginning; empty for none."""
+    watchdog: Watchdog
+    progress: Callable[[Progress], None] | None
+    watch: Callable[[bytes], None] | None
+    done: int = 0
+    """Bytes sent so far."""
+    started: float = field(default_factory=time.monotonic)
+
+    def tell(self, sent: int) -> None:
+        """Say how far it is."""
+        self.done = sent
+        if self.progress:
+            passed = time.monotonic() - self.started
+            self.progress(Progress(self.dump.name, self.reader.position, self.reader.total, sent, passed))
+
+
+def _by_one(work: _Work) -> int:
+    """Restore a dump through the client."""
+    with contextlib.closing(work.reader.pieces()) as pieces:
+        stream = work.reword(pieces)
+        sent, status, output = feed(
+            work.server.container,
+            _FEED,
+            _watched(stream, work.watch) if work.watch else stream,
+            {"MYSQL_PWD": work.server.tool.password, "TARGET": work.database},
+            work.tell,
+        )
+    if status and not work.watchdog.stopped:
+        raise failure(work.server, work.dump, output)
+    return sent
+
+
+def _by_several(work: _Work) -> int:
+    """Restore a dump over several sessions; raises Refused."""
+    dispatch, sent, told = Dispatch(), 0, 0
+    given = work.server, work.database, ROWS
+    with contextlib.closing(work.reader.pieces()) as pieces, Sessions(*given) as sessions:
+        work.watchdog.numbers = sessions.numbers
+        for statement, size in work.reword.statements(pieces):
+            if statement:
+                if work.watch:
+                    work.watch(statement + b"\n")
+                for sending in dispatch.send(statement):
+                    sessions.send(sending)
+            sent += size
+            if sent - told >= FRAME:
+                work.tell(told := sent)
+        sessions.finish()
+    work.tell(sent)
+    return sent
 
 
 def _other_engines(server: DatabaseServer, dump: Dump) -> list[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from osupgrade.dump import sql
-from osupgrade.dump.statements import MARK, Kind, Piece, unquoted
+from osupgrade.dump.statements import MARK, Kind, Piece, statements, unquoted
 from osupgrade.model.quoting import quoted
 
 _ABOUT_TABLES = frozenset({b"INSERT", b"REPLACE", b"LOCK", b"TRUNCATE", b"DELETE", b"UPDATE", b"ANALYZE", b"OPTIMIZE"})
@@ -45,21 +45,49 @@ class Rewording:
         server; what a dump says about replication, about accounts and about dropping its database is left out, and so
         are messages; all else passes as it is.
         """
-        for kind, _, data in pieces:
-            if kind is Kind.STATEMENT or kind is Kind.HEAD:
-                said = self._statement(data)
-                self._going_on = said is not None
-                yield data if said is data else _lines(data, said or b"")
-            elif kind is Kind.REST:
-                yield data if self._going_on else _lines(data)
-            elif kind is Kind.DELIMITER:
-                self._delimiter = data.split(None, 2)[1][:64]
-                yield data
-            elif kind is Kind.BLANK:
-                yield data.replace(MARK, b"")
-            else:
-                self._going_on = False  # of a long comment, the rest is no SQL
-                yield _lines(data)
+        return map(self.said, pieces)
+
+    def statements(self, pieces: Iterable[Piece]) -> Iterator[tuple[bytes, int]]:
+        """The same, statement by statement without delimiters, and how many bytes of the dump as it is sent each was.
+
+        What is several statements of rows, one a line, may come as one.
+        """
+        gathered: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            if piece.kind is not Kind.REST and gathered:
+                yield from self._apart(sql.bare(b"".join(gathered), self._delimiter), size)
+                gathered, size = [], 0
+            data = self.said(piece)
+            size += len(data)
+            if piece.kind in (Kind.STATEMENT, Kind.HEAD) or (piece.kind is Kind.REST and gathered):
+                gathered.append(data)
+        yield from self._apart(sql.bare(b"".join(gathered), self._delimiter), size)
+
+    def _apart(self, statement: bytes, size: int) -> Iterator[tuple[bytes, int]]:
+        """The statements that a reworded one became: where one drops a database, others make and use it."""
+        several = sql.DROP_DATABASE.match(statement) and self._delimiter == b";"
+        parts = [sql.bare(piece.data) for piece in statements([statement])] if several else [statement]
+        for part in parts:
+            yield part, 0
+        yield b"", size
+
+    def said(self, piece: Piece) -> bytes:
+        """What is sent of the next piece."""
+        kind, _, data = piece
+        if kind is Kind.STATEMENT or kind is Kind.HEAD:
+            said = self._statement(data)
+            self._going_on = said is not None
+            return data if said is data else _lines(data, said or b"")
+        if kind is Kind.REST:
+            return data if self._going_on else _lines(data)
+        if kind is Kind.DELIMITER:
+            self._delimiter = data.split(None, 2)[1][:64]
+            return data
+        if kind is Kind.BLANK:
+            return data.replace(MARK, b"")
+        self._going_on = False  # of a long comment, the rest is no SQL
+        return _lines(data)
 
     def _statement(self, data: bytes) -> bytes | None:
         """A statement as it is sent; None where it is left out."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from osupgrade.catalog.identity import Section
 from osupgrade.dump import sql
+from osupgrade.dump.dispatch import LARGEST, ORDINARY
 from osupgrade.dump.statements import Kind, Piece, is_message
 from osupgrade.model.release import ALEMBIC
 
@@ -33,6 +34,9 @@ LAST = 1024
 """Bytes of the end of a statement that are kept."""
 UNTIL = 4096
 """Bytes of a statement in which a setting is looked for."""
+
+SHORT = 1 << 12
+"""Bytes that statements with rows have on the average, at least, in a dump for several sessions."""
 
 
 @dataclass
@@ -101,6 +105,10 @@ class Seen:
     last_verb: bytes = b""
     made: dict[str, int] = field(default_factory=dict)
     """How often each database is created."""
+    ordinary: bool = True
+    """Whether it is for several sessions, by its verbs and by how long its statements are."""
+    long: int = 0
+    """Bytes of the last statement."""
     unended: str = ""
     """The file of several whose last statement has no end."""
 
@@ -166,7 +174,7 @@ def note(piece: Piece, sections: Sections, seen: Seen) -> None:
         word = sql.verb(data)
         if not seen.tables and _POSTGRES.match(data):
             seen.foreign = "PostgreSQL"
-        seen.last, seen.last_verb = data[-LAST:], word
+        seen.last, seen.last_verb, seen.long = data[-LAST:], word, len(data)
         if data.startswith(b"/*"):
             seen.executable += 1
         if word in (b"INSERT", b"REPLACE"):
@@ -179,8 +187,12 @@ def note(piece: Piece, sections: Sections, seen: Seen) -> None:
             seen.replication += 1
         elif sql.SERVER.match(data):
             seen.server_wide += 1
+        elif word not in ORDINARY:
+            seen.ordinary = False
     elif kind is Kind.REST:
         seen.last = (seen.last + data[-LAST:])[-LAST:]
+        seen.long += len(data)
+        seen.ordinary = seen.ordinary and seen.long <= LARGEST
     elif kind is Kind.COMMENT:
         _note_comment(line, data, sections, seen)
     elif kind is Kind.DELIMITER:
@@ -207,6 +219,8 @@ def _note_rows(data: bytes, sections: Sections, seen: Seen) -> None:
     seen.rows = True
     seen.uncommitted = seen.by_hand
     sections.fresh = False
+    if len(data) > SHORT << 4 and data.count(b";\nINSERT ") > len(data) // SHORT:
+        seen.ordinary = False
     database, table = sql.table_of(insert)
     if table in sql.VERSION_TABLES:
         where = database if database and database in sections.tables else sections.now

@@ -90,7 +90,7 @@ class Reader:
         for part in self.parts:
             yield from self.blocks_of(part)
 
-    def pieces(self, line: int = 1) -> Iterator[Piece]:
+    def pieces(self, line: int = 1) -> Generator[Piece]:
         """The statements; a file of several ends the one that it left open, and lines are counted through all."""
         for part in self.parts:
             splitter = Splitter(line)

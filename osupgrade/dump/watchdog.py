@@ -76,6 +76,8 @@ class Watchdog:
         self._began = time.monotonic()
         self._over = threading.Event()
         self._sent: Callable[[], int] = lambda: 0
+        self.numbers: Collection[int] = ()
+        """Those of the restore's sessions on the server; while there are none, they are the account's on its socket."""
 
     @contextlib.contextmanager
     def watching(self, sent: Callable[[], int]) -> Iterator[None]:
@@ -111,9 +113,13 @@ class Watchdog:
         """The sessions of the restore that run a statement: number, seconds, statement."""
         sql = (
             "SELECT ID, TIME, LEFT(INFO, 2000), DB FROM information_schema.PROCESSLIST "
-            "WHERE USER = %s AND HOST = 'localhost' AND COMMAND <> 'Sleep' AND COMMAND <> 'Killed'"
+            "WHERE USER = %s AND COMMAND <> 'Sleep' AND COMMAND <> 'Killed' AND"
         )
-        rows = self._server.rows("", sql, (self._server.tool.user,))
+        user, numbers = self._server.tool.user, tuple(self.numbers)
+        if numbers:
+            rows = self._server.rows("", f"{sql} ID IN %s", (user, numbers))
+        else:
+            rows = self._server.rows("", f"{sql} HOST = 'localhost'", (user,))
         return [
             (int(row[0]), float(row[1]), str(row[2] or "")) for row in rows if not row[3] or row[3] in self._targets
         ]

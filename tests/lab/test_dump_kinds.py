@@ -32,6 +32,11 @@ def mariadb(client):
     yield from server_of(client, "mariadb1011")
 
 
+@pytest.fixture(autouse=True, params=[0, 1 << 60], ids=["several sessions", "one session"])
+def _sessions(request, monkeypatch):
+    monkeypatch.setattr("osupgrade.dump.restore.SEVERAL", request.param)
+
+
 @pytest.fixture(autouse=True)
 def _clean(request):
     yield

@@ -52,6 +52,11 @@ def server(client):
         yield server
 
 
+@pytest.fixture(autouse=True, params=[0, 1 << 60], ids=["several sessions", "one session"])
+def _sessions(request, monkeypatch):
+    monkeypatch.setattr("osupgrade.dump.restore.SEVERAL", request.param)
+
+
 @pytest.fixture(autouse=True)
 def _clean(request):
     yield

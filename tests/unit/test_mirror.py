@@ -65,6 +65,7 @@ ELSEWHERE = {
         "dump/write",
         "lab/conversation",
     ],
+    ("Dumps that go in over several sessions", "tests/lab/test_dump_sessions.py"): ["dump/sessions"],
     ("Masks made in a server, and looked through afterwards", "tests/lab/test_dump_sanitize.py"): [
         "dump/audit",
         "dump/columns",
