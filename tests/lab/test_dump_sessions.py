@@ -22,7 +22,10 @@ LOCKED = f"LOCK TABLES `many` WRITE;\n{ROWS}UNLOCK TABLES;\n"
 UNCOMMITTED = f"LOCK TABLES `many` WRITE;\nset autocommit=0;\n{ROWS}UNLOCK TABLES;\ncommit;\n"
 WHOLE = {
     "rows of one table": MADE + LOCKED,
-    "rows in transactions": MADE + UNCOMMITTED + MADE.replace("many", "more") + "INSERT INTO `more` VALUES (1,'a');\n",
+    "rows in transactions": MADE
+    + UNCOMMITTED
+    + MADE.replace("many", "more")
+    + "INSERT INTO `more` VALUES (1,'a');\ncommit;\n",
     "a transaction around all": f"START TRANSACTION;\n{MADE}{ROWS}ALTER TABLE `many` ADD `n` int;\nCOMMIT;\n",
     "numbers that the server gives": f"{MADE}{ROWS}INSERT INTO `many` (`s`) VALUES ('last');\n",
     "a trigger before the rows": (
