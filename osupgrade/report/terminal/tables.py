@@ -15,27 +15,40 @@ from osupgrade.report.apis import by_question, releases_asked
 from osupgrade.report.compare import Line
 from osupgrade.report.terminal.console import print_table, shown, table
 
+NARROW = 100
+"""Columns of a terminal below which what went wrong is printed under the matrix, not in it."""
+
 
 def matrix(reports: Sequence[ScenarioReport], console: Console) -> None:
     """The scenario matrix: whether each trap failed as expected, whether its cure held, and what went wrong."""
+    narrow = console.is_terminal and console.width < NARROW
     made = table()
-    made.add_column("scenario", no_wrap=True)
+    made.add_column("scenario", no_wrap=not narrow, overflow="fold")
     made.add_column("naive", no_wrap=True)
     made.add_column("cured", no_wrap=True)
     made.add_column("seconds", justify="right", no_wrap=True)
-    made.add_column("what went wrong", overflow="fold")
+    if not narrow:
+        made.add_column("what went wrong", overflow="fold")
     for report in reports:
         lanes = {lane.lane: lane for lane in report.lanes}
-        wrong = "\n".join(f"{lane.lane}: {problem}" for lane in report.lanes for problem in lane.problems)
-        wrong = f"skipped: {report.skipped}" if report.skipped else wrong
         made.add_row(
             shown(one_line(report.name), style="" if report.passed else "bold red"),
-            _lane_cell(lanes.get("naive"), "failed as expected"),
+            _lane_cell(lanes.get("naive"), "as expected" if narrow else "failed as expected"),
             _lane_cell(lanes.get("cured"), "succeeded"),
             f"{sum(lane.result.seconds for lane in report.lanes):.1f}",
-            shown(wrong),
+            *([] if narrow else [shown("\n".join(_wrong(report)))]),
         )
     print_table(made, console)
+    if narrow:
+        for report in reports:
+            for problem in _wrong(report):
+                console.print(shown(f"{one_line(report.name)}: {problem}"))
+
+
+def _wrong(report: ScenarioReport) -> list[str]:
+    if report.skipped:
+        return [f"skipped: {report.skipped}"]
+    return [f"{lane.lane}: {problem}" for lane in report.lanes for problem in lane.problems]
 
 
 def parts_table(parts: Sequence[Part], console: Console) -> None:

@@ -24,3 +24,12 @@ def test_a_skipped_scenario_is_told_with_its_reason():
     with ScenarioView(1, screen) as view:
         view.on_report(one)
     assert re.match(rf"skipped {one.name} .*\n +MySQL alone refuses this", screen.file.getvalue())
+
+
+def test_a_narrow_terminal_has_what_went_wrong_below_the_matrix():
+    lines = printed(matrix, samples.scenarios(5).scenarios, terminal=True, width=60, color_system=None).splitlines()
+    assert max(map(len, lines)) <= 60
+    (bad,) = [line for line in lines if re.search(r"glance-trap-03 +NO", line)]
+    assert re.search(r"NO +succeeded +13\.7$", bad.rstrip())
+    assert sum("as expected" in line for line in lines) == 4
+    assert "glance-trap-03: naive: " in "\n".join(lines)
