@@ -14,7 +14,7 @@ import itertools
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from osupgrade.catalog.releases import load_paths, load_releases, usual_path
 from osupgrade.catalog.site import Site
 from osupgrade.cli import guarded
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane
+from osupgrade.cloud.laboratory import Laboratory, open_laboratory, prepare_seeded, restore_lane, with_arrivals
 from osupgrade.cloud.steps import relocate, run_hop
 from osupgrade.model.errors import LabFault
 from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.quoting import literal, quoted
+from osupgrade.model.release import Release
 from osupgrade.model.step import Outcome, StepResult
 from osupgrade.schema import outcomes
 from osupgrade.schema.catalogue import line_of
@@ -36,7 +37,7 @@ from osupgrade.schema.conditions import Condition, Kind, conditions
 from osupgrade.schema.outcomes import Came, Result
 from osupgrade.schema.reading import read_schema
 from osupgrade.schema.snapshot import Schema
-from osupgrade.schema.tables import Table
+from osupgrade.schema.tables import Column, Table
 from osupgrade.seed.description import load_description
 
 PLANTED = 2
@@ -80,19 +81,25 @@ def planting(condition: Condition, schema: Schema, found: Sequence[str]) -> str:
 
 
 def _copy(table: Table, condition: Condition, counted: Sequence[str]) -> str:
-    """A copy of one row: equal under the key that comes, different by the primary key."""
+    """A copy of one row: equal under the key that comes, different by every unique key that is there."""
     primary = next((index.columns for index in table.indexes if index.name == "PRIMARY"), ())
-    taken = [c for c in table.columns if c.name not in counted]
     if set(primary) <= set(condition.columns) and primary:
         return ""
-    texts = [c.name for c in taken if c.name in primary and c.name not in condition.columns]
-    values = [literal(_NOWHERE_TEXT[: _length(c.type)]) if c.name in texts else quoted(c.name) for c in taken]
-    if not texts and not counted:
+    taken = [c for c in table.columns if c.name not in counted]
+    unique = {name for index in table.indexes if index.unique for name in index.columns}
+    other = [c.name for c in taken if c.name in unique - set(condition.columns)]
+    values = [_another(c) if c.name in other else quoted(c.name) for c in taken]
+    if not other and not counted:
         return ""
     there = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in condition.columns)
     columns = ", ".join(quoted(c.name) for c in taken)
     name = quoted(table.name)
     return f"INSERT INTO {name} ({columns}) SELECT {', '.join(values)} FROM {name} WHERE {there} LIMIT 1"
+
+
+def _another(column: Column) -> str:
+    """A value that no row of the seeded cloud has in a column."""
+    return str(_NOWHERE_NUMBER) if "int" in column.type else literal(_NOWHERE_TEXT[: _length(column.type)])
 
 
 def filling(table: Table, condition: Condition, counted: Sequence[str]) -> str:
@@ -122,8 +129,8 @@ def _length(kind: str) -> int:
     return int(digits) if digits else 36
 
 
-def run_trial(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratch: Path) -> Trial:
-    """Plant in a fresh cloud, run the tools up to the condition's release, and say what came."""
+def run_trial(cloud: Cloud, condition: Condition, hop: Callable[[Cloud], StepResult]) -> Trial:
+    """Plant in a fresh cloud, run the ``hop`` that the condition is of, and say what came."""
     database = condition.service
     schema = read_schema(cloud.server, cloud.databases[database])
     table = schema.table(condition.table)
@@ -145,9 +152,7 @@ def run_trial(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratc
     if count < 1 or not violating:
         return Trial(condition, None, "the seeded cloud has no row to make them of")
     before = _rows(cloud, database, condition.table)
-    last = _walk(laboratory, cloud, condition, scratch)
-    if last is None:
-        return Trial(condition, None, "its release is not on this path")
+    last = hop(cloud)
     code = f"{last.release}: {load_releases()[last.release].services[last.service].code}"
     if last.outcome is Outcome.FAILED:
         left = "+".join(last.versions_after.get(database, ())) or "no version"
@@ -157,16 +162,8 @@ def run_trial(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratc
     return Trial(condition, Result(Came.SILENT if words else Came.COPES, words=words, code=code))
 
 
-def _walk(laboratory: Laboratory, cloud: Cloud, condition: Condition, scratch: Path) -> StepResult | None:
-    """Hop by hop up to the condition's release; the last hop's result, None where the path has no such release."""
-    releases = laboratory.plan.releases
-    parts = releases[-1].services.items()
-    service = next(name for name, part in parts if condition.service in {d.name for d in part.databases})
-    for before, release in itertools.pairwise(releases):
-        last = run_hop(cloud, release, service, scratch / "tool.log", scratch / "config", source=before)
-        if last.outcome is Outcome.FAILED or release.name == condition.release:
-            return last
-    return None
+def _hop(cloud: Cloud, before: Release, release: Release, service: str, scratch: Path) -> StepResult:
+    return run_hop(cloud, release, service, scratch / "tool.log", scratch / "config", source=before)
 
 
 Rows = collections.Counter[tuple[object, ...]]
@@ -202,45 +199,60 @@ def _short(error: str) -> str:
     return " ".join(re.sub(r"`hunt_\w+`\.", "", error).split())[:240]
 
 
-def _fresh(laboratory: Laboratory, site: Site, shelved: Mapping[str, str]) -> Cloud:
-    """A copy of the seeded cloud that refers to no database but its own."""
-    cloud = laboratory.cloud(site, "hunt", restore_lane(laboratory, shelved, "hunt"))
-    relocate(cloud, laboratory.plan.first)
+def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:
+    """Try every condition of every hop of a path; each in a fresh copy of the seeded cloud, taken there by the tools.
+
+    Raises LabFault where a hop does not come through without anything planted.
+    """
+    releases = load_releases()
+    plan: Plan = make_plan(find_path(load_paths(), releases, path), releases)
+    say = functools.partial(print, file=sys.stderr)
+    with tempfile.TemporaryDirectory() as directory, open_laboratory(plan, say) as laboratory:
+        _, shelved = prepare_seeded(laboratory, load_description(), Path(directory), say)
+        here = with_arrivals(laboratory, restore_lane(laboratory, shelved, ""))
+        walked = laboratory.cloud(Site(), "walked", here)
+        for before, release in itertools.pairwise(plan.releases):
+            laboratory.server.save(list(here.values()), before.name)
+            relocate(walked, before)
+            chosen = [service for service in plan.services if service in (services or plan.services)]
+            for service in chosen:
+                if service in before.services:
+                    yield from _hunted(laboratory, before, release, service, Path(directory))
+            for service in chosen:
+                if service in release.services:
+                    _through(_hop(walked, before, release, service, Path(directory)))
+
+
+def _hunted(laboratory: Laboratory, before: Release, release: Release, service: str, scratch: Path) -> Iterable[Trial]:
+    """The trials of one service's hop."""
+    names = [database.name for database in before.services[service].databases]
+    hop = functools.partial(_hop, before=before, release=release, service=service, scratch=scratch)
+    for name in names:
+        line = line_of(name, Site(), before.name, release.name)
+        if line is None:
+            continue
+        start = line.head(before.name)
+        for number, condition in enumerate(conditions(start.schema, line, start.name, release.name)):
+            if number == 0:
+                _through(hop(_copy_of(laboratory, before, service)))
+            trial = run_trial(_copy_of(laboratory, before, service), condition, hop)
+            said = trial.result.came if trial.result else f"untried: {trial.why}"
+            print(f"{condition.service} {condition.key}: {said}", flush=True)
+            yield trial
+
+
+def _copy_of(laboratory: Laboratory, release: Release, service: str) -> Cloud:
+    """A fresh copy of one service's databases as they were at a release."""
+    databases = {d.name: f"hunt_{d.name}" for d in release.services[service].databases}
+    laboratory.server.load(release.name, dict(databases.items()))
+    cloud = laboratory.cloud(Site(), "hunt", databases)
+    relocate(cloud, release, (service,))
     return cloud
 
 
-def _pass_unplanted(laboratory: Laboratory, cloud: Cloud, asked: Sequence[Condition], scratch: Path) -> None:
-    """Raise LabFault unless the tools come through without planted rows: else what stops them is no evidence."""
-    last = _walk(laboratory, cloud, asked[-1], scratch)
-    if last is not None and last.outcome is Outcome.FAILED:
-        why = last.diagnosis.error if last.diagnosis else "; ".join(last.problems)
-        raise LabFault(f"{last.service} does not reach {last.release} even without planted rows", evidence=why)
-
-
-def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:
-    """Try every condition of a path's first release; each in a fresh copy of the seeded cloud."""
-    releases = load_releases()
-    plan: Plan = make_plan(find_path(load_paths(), releases, path), releases)
-    site = Site()
-    say = functools.partial(print, file=sys.stderr)
-    with tempfile.TemporaryDirectory() as directory, open_laboratory(plan, say) as laboratory:
-        scratch = Path(directory)
-        _, shelved = prepare_seeded(laboratory, load_description(), scratch, say)
-        for service in services or plan.services:
-            for database in plan.first.services[service].databases:
-                line = line_of(database.name, site, plan.first.name, plan.last.name)
-                if line is None:
-                    continue
-                mine = {d.name: shelved[d.name] for d in plan.first.services[service].databases}
-                start = line.head(plan.first.name)
-                asked = list(conditions(start.schema, line, start.name, plan.last.name))
-                if asked:
-                    _pass_unplanted(laboratory, _fresh(laboratory, site, mine), asked, scratch)
-                for condition in asked:
-                    trial = run_trial(laboratory, _fresh(laboratory, site, mine), condition, scratch)
-                    said = trial.result.came if trial.result else f"untried: {trial.why}"
-                    print(f"{condition.key}: {said}", flush=True)
-                    yield trial
+def _through(result: StepResult) -> None:
+    if result.problems:
+        raise LabFault(f"{result.step} does not come through with nothing planted: {'; '.join(result.problems)}")
 
 
 def main() -> int:
