@@ -1,6 +1,6 @@
 """Making the reference catalogue from the real tools: ``python -m tools.build_catalogue [SERVICE...]``.
 
-``--path`` makes that of a path whose services come from packages: each release's head, on the path's own database.
+``--path`` makes that of a route whose services come from packages; see :mod:`tools.chain_catalogue`.
 
 Each release's own upgrade call runs once, with the migration library's step hooked: after every revision the hook
 sends the queries of :mod:`osupgrade.schema.snapshot` and keeps the rows.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,20 +25,19 @@ from osupgrade.catalog.releases import load_paths, load_releases, usual_path
 from osupgrade.catalog.site import Site
 from osupgrade.cli import guarded
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.laboratory import Laboratory, make_schemas, open_laboratory
-from osupgrade.cloud.steps import run_hop
+from osupgrade.cloud.laboratory import open_laboratory
 from osupgrade.lab.database import HOST, DatabaseServer
 from osupgrade.lab.engine import read_file
 from osupgrade.lab.release_container import Workshop, render
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.plan import Plan, find_path, make_plan
-from osupgrade.model.release import Command, Database, Release
-from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump, revision_name
+from osupgrade.model.release import Command, Release
+from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump
 from osupgrade.schema.reading import QUERIES, assemble, read_schema
 from osupgrade.schema.snapshot import Schema
-from osupgrade.schema.survey import read_claim
 from osupgrade.schema.tables import Table
 from osupgrade.schema.uses import find_uses
+from tools.chain_catalogue import write_route
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 VARIANTS: Mapping[str, Site] = {
@@ -257,79 +256,14 @@ def serve(bench: Bench, cloud: Cloud, release: Release, head: Schema) -> tuple[T
     return tuple(table for table in after.tables if table.name not in head.names)
 
 
-def trace_heads(laboratory: Laboratory, path: str) -> Mapping[str, Lineage]:
-    """Take empty databases along a path of packaged releases; each database's schema at each release's head.
-
-    Raises LabFault as :func:`heads` does.
-    """
-    plan = laboratory.plan
-    cloud = laboratory.cloud(Site(), "catalogue", {d.name: d.name for d in _databases(plan.first)})
-    walked = []
-    for release in plan.releases:
-        with tempfile.TemporaryDirectory() as scratch:
-            if release is plan.first:
-                make_schemas(laboratory, cloud, release, Path(scratch))
-            for service in plan.services if release is not plan.first else ():
-                run_hop(cloud, release, service, Path(scratch) / f"{service}.log", Path(scratch) / service)
-        walked.append(heads(cloud, release))
-    return lines_from(path, plan.first, walked)
-
-
-def heads(cloud: Cloud, release: Release) -> Mapping[str, Revision]:
-    """A cloud's databases at a release's head; raises LabFault for one at another revision."""
-    found = {}
-    for database in _databases(release):
-        name = cloud.databases[database.name]
-        schema = read_schema(cloud.server, name)
-        version = read_claim(lambda sql, given: cloud.server.rows("", sql, given), name, schema)
-        if version != database.head:
-            raise LabFault(f"{release.name}'s {database.name} is at {version}, not at {database.head}")
-        found[database.name] = Revision(revision_name(version), release.name, schema)
-    return found
-
-
-def lines_from(path: str, first: Release, walked: Sequence[Mapping[str, Revision]]) -> Mapping[str, Lineage]:
-    """Each database's history out of its heads, release after release.
-
-    Databases that another one has the schema of, such as the cells' of nova, are left out.
-    """
-    lines: dict[str, Lineage] = {}
-    for database in _databases(first):
-        revisions = tuple(each[database.name] for each in walked)
-        schemas = [revision.schema for revision in revisions]
-        if all([r.schema for r in other.revisions] != schemas for other in lines.values()):
-            lines[database.name] = Lineage(database.name, path, database.version_table, revisions, {})
-    return lines
-
-
-def write_heads(path: str) -> int:
-    """Write the catalogue of a path of packaged releases and say which files differ from what was there; gives 0."""
-    releases = load_releases()
-    plan = make_plan(find_path(load_paths(), releases, path), releases)
-    with open_laboratory(plan, print) as laboratory:
-        lines = trace_heads(laboratory, path)
-    for name, line in lines.items():
-        text = dump(name, line.version_table, [line])
-        file = DIRECTORY / path / f"{name}.json"
-        file.parent.mkdir(exist_ok=True)
-        same = file.is_file() and file.read_text("utf-8") == text
-        file.write_text(text, "utf-8")
-        print(f"{name}: {len(text) / 1024:.0f} KB, {'as before' if same else 'changed'}", flush=True)
-    return 0
-
-
-def _databases(release: Release) -> list[Database]:
-    return [database for part in release.services.values() for database in part.databases]
-
-
 def main() -> int:
     """Write the files of the chosen services and say how large they are, and which differ from what was there."""
     parser = argparse.ArgumentParser(prog="python -m tools.build_catalogue", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(SERVICES)}; none: all")
-    parser.add_argument("--path", help="a path whose services come from packages")
+    parser.add_argument("--path", help="a route whose services come from packages, such as rocky-hibiscus-every")
     options = parser.parse_args()
     if options.path:
-        return write_heads(options.path)
+        return write_route(options.path)
     chosen = options.services or list(SERVICES)
     if unknown := sorted(set(chosen) - set(SERVICES)):
         raise UsageFault(f"there is no service {unknown[0]}", hint=f"the catalogue knows {', '.join(SERVICES)}")

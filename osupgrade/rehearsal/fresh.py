@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cache
 
-from osupgrade.catalog import content
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Say
 from osupgrade.cloud.steps import run_hop
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.parallel import threads
-from osupgrade.model.chain import since
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
@@ -23,27 +18,11 @@ from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import VERIFY
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers
-from osupgrade.schema.diff import Change, diff
+from osupgrade.schema.diff import diff
+from osupgrade.schema.explained import is_explained
 from osupgrade.schema.reading import read_schema
 
 LANE = "fresh"
-
-
-@cache
-def explained(version: str) -> Mapping[str, str]:
-    """``database.place``, or a pattern of them -> why an upgraded database differs there from a new one.
-
-    Those of a release's ``version``: what lies in a table of its own, named after a version, holds from that one on.
-    """
-    data = tomllib.loads(content.service_file("common", "differences.toml").read_text("utf-8"))
-    found = {}
-    for database, places in data.items():
-        for place, why in places.items():
-            if isinstance(why, str):
-                found[f"{database}.{place}"] = why
-            elif since(place) <= since(version):
-                found |= {f"{database}.{each}": reason for each, reason in why.items()}
-    return found
 
 
 @dataclass
@@ -120,12 +99,3 @@ class Fresh:
                 consequence="a later migration may meet what it does not expect",
                 evidence=Evidence.of(("difference",), [(change.against(reference),) for change in odd]),
             )
-
-
-def is_explained(database: str, change: Change, version: str) -> bool:
-    """Whether a known reason explains a difference, by its place or by what kind of difference it is there.
-
-    ``version`` is that of the release with whose new database it is compared.
-    """
-    said = (f"{database}.{change.place}", f"{database}.{change.kind} {change.object} {change.place}")
-    return any(fnmatchcase(text, pattern) for text in said for pattern in explained(version))

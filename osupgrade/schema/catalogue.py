@@ -1,8 +1,8 @@
 """The reference catalogue: the schema of every service, as its own tools make it.
 
 The facts lie in ``catalogue/SERVICE.json``, the first revision in full and every later one as what it changed. They are
-made by ``python -m tools.build_catalogue`` from the pinned tools on MySQL 5.6. Of a path whose services come
-from packages, ``catalogue/PATH/DATABASE.json`` holds each release's head, made by the same program with ``--path``.
+made by ``python -m tools.build_catalogue`` from the pinned tools on MySQL 5.6. Of a route whose services come from
+packages, ``catalogue/ROUTE/DATABASE.json`` holds the same, made by that program with ``--path``.
 """
 
 from __future__ import annotations
@@ -167,6 +167,11 @@ def variants(service: str) -> tuple[str, ...]:
     return tuple(_read(service)["variants"])
 
 
+def is_revision(service: str, name: str) -> bool:
+    """Whether any of a service's histories has a revision of this name."""
+    return any(lineage(service, variant).position(name) is not None for variant in variants(service))
+
+
 @functools.cache
 def lineage(service: str, variant: str = "") -> Lineage:
     """Every revision of a service; raises UsageFault for a service or plugin set that the catalogue lacks."""
@@ -207,7 +212,7 @@ def line_of(service: str, site: Site, *releases: str) -> Lineage | None:
     usual = variant_of(service, site)
     for variant in sorted(variants(service), key=lambda name: name != usual):
         line = lineage(service, variant)
-        if (variant == usual or variant in _paths()) and set(releases) <= set(line.releases):
+        if (variant == usual or variant in routes()) and set(releases) <= set(line.releases):
             return line
     return None
 
@@ -324,7 +329,7 @@ def _applied(old: Table, step: Mapping[str, Any]) -> Table:
 def _read(service: str) -> Mapping[str, Any]:
     service = like(service)
     found: dict[str, Any] = {}
-    for file in (DIRECTORY / f"{service}.json", *(DIRECTORY / path / f"{service}.json" for path in _paths())):
+    for file in (DIRECTORY / f"{service}.json", *(DIRECTORY / path / f"{service}.json" for path in routes())):
         if not file.is_file():
             continue
         data: dict[str, Any] = json.loads(file.read_text("utf-8"))
@@ -339,6 +344,6 @@ def _read(service: str) -> Mapping[str, Any]:
 
 
 @functools.cache
-def _paths() -> tuple[str, ...]:
-    """The paths that have a directory of heads."""
+def routes() -> tuple[str, ...]:
+    """The routes of packaged releases that have a directory of their own; each is a variant by its name."""
     return tuple(sorted(file.name for file in DIRECTORY.iterdir() if file.is_dir()))

@@ -152,7 +152,7 @@ def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
             continue
         units.setdefault(fact[0] if fact[0] in whole else fact, set()).add(fact)
     done = [facts for facts in units.values() if all((fact in own) == (fact in after) for fact in facts)]
-    if not done or len(done) == len(units):
+    if not done or len(done) == len(units) or (len(done) == 1 and _is_absence(done[0], here.schema, schema)):
         return None
     changes = [
         (
@@ -171,6 +171,12 @@ def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
         consequence=f"{there.name} runs again from its start and stops at the first thing that is there",
         evidence=Evidence.of((f"what {there.name} does", "state"), [tuple(row) for row in changes]),
     )
+
+
+def _is_absence(done: set[Fact], here: Schema, schema: Schema) -> bool:
+    """Whether a thing that seems done is a table that is not there: it may as well have been left out of a dump."""
+    tables = {table for table, _ in done}
+    return tables <= here.names - schema.names
 
 
 def _done(change: Change, done: set[Fact]) -> bool:

@@ -11,6 +11,7 @@ import functools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
+from osupgrade.model.release import ALEMBIC
 from osupgrade.schema.catalogue import Lineage, lineage
 from osupgrade.schema.diff import generated, made_for_a_key
 from osupgrade.schema.snapshot import Schema
@@ -18,6 +19,8 @@ from osupgrade.schema.tables import Table
 
 FAR = 0.4
 """The part of a revision's facts that may differ before a schema counts as that of another release."""
+VERSION_TABLES = (ALEMBIC, "migrate_version")
+"""What the migration libraries keep a database's version in."""
 Fact = tuple[str, Hashable]
 """A table's name and a part of the table; an empty part is the table itself."""
 
@@ -85,8 +88,8 @@ def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[Distance
     tried: dict[int, int] = {}
     distances = []
     for revision, wanted in zip(line.revisions, each, strict=True):
-        # The version table's absence has a finding of its own.
-        left_out = {*line.optional(revision), line.version_table}
+        # The version table's absence has a finding of its own, and a service may keep the one that it had before.
+        left_out = {*line.optional(revision), *VERSION_TABLES}
         acts = told = apart = 0
         for name in (wanted.keys() | own.keys()) - left_out:
             if name in wanted and name in own:

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import names
 from osupgrade.catalog.services import services as content_services
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.schema.catalogue import (
     Lineage,
     Revision,
+    is_revision,
     later,
     lineage,
     moves,
     refuses_not_utf8,
     revision_name,
+    routes,
     services,
     variants,
 )
 from osupgrade.schema.claims import SOURCE, Claim, claim_findings, half_applied
 from osupgrade.schema.diff import Change, diff, diff_tables, generated, made_for_a_key
+from osupgrade.schema.explained import is_explained
 from osupgrade.schema.facts import FAR, distances_of, facts, head_tables
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Column, ForeignKey, Index, Table
@@ -145,8 +149,7 @@ def _settled(line: Lineage, claimed: str, move: str) -> bool:
 def _claimed(service: str, claim: Sequence[str]) -> tuple[str, ...]:
     """What a version table holds; the heads of several branches become one name, as the catalogue has them."""
     name = revision_name(claim)
-    known = any(lineage(service, variant).position(name) is not None for variant in variants(service))
-    return (name,) if known else tuple(claim)
+    return (name,) if is_revision(service, name) else tuple(claim)
 
 
 def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change, ...]:
@@ -162,7 +165,7 @@ def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change
     for change in diff(reference.schema, schema):
         if change.same_but_charset or (missing_version and change.name == line.version_table):
             continue
-        if _by_the_server(change, schema):
+        if _by_the_server(change, schema) or _by_its_age(change, line, reference):
             continue
         if change.object == "table" and change.kind == "added" and change.name in optional:
             after = schema.table(change.name)
@@ -174,6 +177,11 @@ def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change
         else:
             found.append(change)
     return tuple(found)
+
+
+def _by_its_age(change: Change, line: Lineage, reference: Revision) -> bool:
+    """Whether a database that an earlier release than the route's first made may differ so."""
+    return line.variant in routes() and is_explained(line.service, change, load_releases()[reference.release].version)
 
 
 def _not_left_by(half: Revision, before: Revision, changes: tuple[Change, ...]) -> tuple[Change, ...]:

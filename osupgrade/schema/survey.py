@@ -14,6 +14,7 @@ from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import ALEMBIC, version_column
 from osupgrade.model.step import Diagnosis
+from osupgrade.schema.catalogue import is_revision, revision_name
 from osupgrade.schema.identify import Study, recognise, study
 from osupgrade.schema.own_data import OwnData, OwnPlace, judge_own_data, own_places, read_own_data
 from osupgrade.schema.predict import Prediction, predict, prediction_findings
@@ -100,7 +101,7 @@ def survey(
     """
     schema = read_with(rows, database)
     held = read_claim(rows, database, schema)
-    studied = study(service, schema, _own_claim(held), expected=expected, era=said_of(service, held))
+    studied = study(service, schema, _claim(service, held), expected=expected, era=said_of(service, held))
     if held and studied.identity.line.version_table == NUMBERED and (odd := unseen(rows, service, database, schema)):
         studied = replace(studied, findings=(*studied.findings, odd))
     line = studied.identity.line
@@ -158,12 +159,14 @@ def _so_far(verdict: Verdict, predictions: Iterable[Prediction]) -> Verdict:
     return replace(verdict, words=f"{verdict.words} so far")
 
 
-def _own_claim(claim: tuple[str, ...]) -> tuple[str, ...]:
+def _claim(service: str, held: tuple[str, ...]) -> tuple[str, ...]:
     """What a version table says of the service itself, where it has a row for each of several repositories.
 
-    The others came with a later release and continue from the revision of that time: the highest is its own.
+    The others came with a later release and continue from the revision of that time: the highest is its own. Of the
+    releases that have them all, the catalogue knows a revision by all the rows.
     """
-    return (max(claim, key=int),) if len(claim) > 1 and all(version.isdigit() for version in claim) else claim
+    several = len(held) > 1 and all(version.isdigit() for version in held)
+    return (max(held, key=int),) if several and not is_revision(service, revision_name(held)) else held
 
 
 def unseen(rows: Rows, service: str, database: str, schema: Schema) -> Finding | None:
