@@ -14,8 +14,7 @@ from typing import Any
 import sqlalchemy
 
 from osupgrade.catalog.eras import brought_by, clause_of, ending_at
-from osupgrade.catalog.revisions import marked
-from osupgrade.catalog.services import repository
+from osupgrade.catalog.revisions import behind, marked
 from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.passed import passed_over
@@ -30,8 +29,9 @@ from osupgrade.rehearsal.asking import ask, error_text, merged, spared
 from osupgrade.rehearsal.covered import covered
 from osupgrade.rehearsal.inspect.model import SOURCE, Database, Inspection, Own, Size
 from osupgrade.rehearsal.inspect.open import Opened, rows_of
+from osupgrade.rehearsal.inspect.stamp import taken_as_stamped, version_table
 from osupgrade.scenarios.contract import Scenario
-from osupgrade.schema.catalogue import covers, moves, variant_of
+from osupgrade.schema.catalogue import covers, variant_of
 from osupgrade.schema.diff import described
 from osupgrade.schema.foresight import foresee
 from osupgrade.schema.identify import CHARACTER_SETS, difference
@@ -98,10 +98,12 @@ def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, s
         seen.left_out.add(service)
         return
     seen.surveys.append(one)
-    seen.databases.append(_facts(rows, one))
+    facts = _facts(rows, one)
     seen.findings.extend(findings)
     if one.study.identity.foreign or not one.study.identity.line.knows(plan.last.name):
         seen.left_out.add(service)
+        facts = replace(facts, catalogued=False)
+    seen.databases.append(facts)
     if finding := start_finding(one, plan):
         seen.findings.append(finding)
 
@@ -150,13 +152,9 @@ def _survey(
     expected = variant_of(service, site)
     one = survey(rows, service, database, expected=expected, release=plan.last.name, data=False)
     identity = one.study.identity
-    if (
-        identity.claim
-        or identity.line.version_table not in one.schema.names
-        or not is_empty(rows, database, one.schema)
-    ):
+    if identity.claim or not version_table(one.schema) or not is_empty(rows, database, one.schema):
         return one, ()
-    one = _taken_as_stamped(server, one)
+    one = taken_as_stamped(server, one)
     words = f"{database} holds no rows: it counts as stamped with {one.study.identity.revision.name}"
     return one, (Finding(SOURCE, Severity.INFO, service, database, words),)
 
@@ -182,6 +180,9 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
     if here == start:  # a service whose schema the whole path leaves alone is at its end, too
         return None
     if here < start:
+        # A version table may keep the row of a repository that the release no longer has.
+        if line.knows(first) and behind(one.service, now.split("+"), line.head(first).name.split("+")):
+            return None
         return Finding(
             SOURCE,
             Severity.ERROR,
@@ -211,24 +212,6 @@ def is_empty(rows: Rows, database: str, schema: Schema) -> bool:
         return True
     some = " OR ".join(f"EXISTS(SELECT 1 FROM {quoted(database)}.{quoted(name)})" for name in sorted(schema.names))
     return not rows(f"SELECT {some}", ())[0][0]
-
-
-def _taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
-    """Without rows the version table says nothing; in a copy of ours it gets what the schema says."""
-    identity = one.study.identity
-    table = identity.line.version_table
-    version = identity.line.head(identity.revision.release).name if identity.revision.name in moves() else ""
-    version = version or identity.revision.name
-    if not isinstance(server, LiveServer):
-        if table == "alembic_version":
-            server.execute(one.database, f"INSERT INTO {table} (version_num) VALUES (%s)", (version,))
-        else:
-            sql = f"INSERT INTO {table} (repository_id, repository_path, version) VALUES (%s, %s, %s)"
-            server.execute(one.database, sql, (repository(one.service), "", int(version)))
-    other = tuple(finding for finding in identity.findings if finding.place != table)
-    kept = tuple(finding for finding in one.study.findings if finding not in identity.findings)
-    stamped = replace(identity, claim=(version,), findings=other)
-    return replace(one, study=replace(one.study, identity=stamped, findings=(*other, *kept)))
 
 
 def _own(one: Survey) -> Iterator[Own]:

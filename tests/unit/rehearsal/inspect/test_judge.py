@@ -40,6 +40,16 @@ def test_where_a_database_stands_on_the_path_is_told(revision, severity, words):
     assert words in (finding.message if finding else "")
 
 
+@pytest.mark.parametrize("claim", [("109", "79", "79", "79"), ("79", "79", "79")])
+def test_a_row_of_a_repository_that_is_gone_makes_no_database_older(claim):
+    releases = load_releases()
+    plan = make_plan(find_path(load_paths(), releases, "yoga-zed"), releases)
+    head = lineage("keystone", "rocky-hibiscus").head("yoga")
+    studied = study("keystone", head.schema, ("+".join(sorted(claim)),))
+    assert studied.findings == ()
+    assert start_finding(Survey("keystone", "keystone", head.schema, studied, (), (), {}), plan) is None
+
+
 def test_a_plugin_that_the_first_release_does_not_have_is_told_as_that():
     tables = lineage("neutron", "ml2").at("icehouse").schema.tables
     finding = start_finding(surveyed("neutron", "icehouse", ("icehouse",), tables=tables), PLAN)
