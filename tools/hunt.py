@@ -14,7 +14,7 @@ import itertools
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,8 @@ from osupgrade.seed.description import load_description
 
 PLANTED = 2
 """Rows that violate a condition of one row each; a unique key is violated by one copy of one row."""
+PAGE = Path(__file__).parents[1] / "docs" / "foresight.md"
+MARK = "<!-- outcomes -->"
 _NOWHERE_TEXT = "00000000-dead-0000-0000-000000000000"
 _NOWHERE_NUMBER = 987654
 
@@ -255,6 +257,23 @@ def _through(result: StepResult) -> None:
         raise LabFault(f"{result.step} does not come through with nothing planted: {'; '.join(result.problems)}")
 
 
+def page(known: Mapping[str, Mapping[str, Result]]) -> str:
+    """What came of all conditions that were tried, by database, as the table of docs/foresight.md."""
+    lines = ["| database | stops | changes rows silently | copes |", "|---|---|---|---|"]
+    for database, found in sorted(known.items()):
+        counts = collections.Counter(result.came for result in found.values())
+        lines.append(f"| {database} | {counts[Came.STOPS]} | {counts[Came.SILENT]} | {counts[Came.COPES]} |")
+    return "\n".join(lines)
+
+
+def _keep(known: Mapping[str, Mapping[str, Result]]) -> None:
+    outcomes.write(known)
+    text = PAGE.read_text("utf-8")
+    before, _, rest = text.partition(MARK)
+    after = rest.partition(MARK)[2]
+    PAGE.write_text(f"{before}{MARK}\n{page(known)}\n{MARK}{after}", "utf-8")
+
+
 def main() -> int:
     """Run the hunt, keep what it found, and print how many conditions came to what."""
     parser = argparse.ArgumentParser(prog="python -m tools.hunt", description=__doc__)
@@ -267,7 +286,7 @@ def main() -> int:
         counts[str(trial.result.came) if trial.result else "untried"] += 1
         if trial.result:
             known.setdefault(trial.condition.service, {})[trial.condition.key] = trial.result
-            outcomes.write(known)
+            _keep(known)
     print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
     return 0
 
