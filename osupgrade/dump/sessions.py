@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -187,22 +186,9 @@ class Sessions:
 _NO_SESSION = 1094
 
 
-@contextlib.contextmanager
-def _connected(server: DatabaseServer, database: str) -> Iterator[pymysql.Connection[Any]]:
+def _connected(server: DatabaseServer, database: str) -> pymysql.Connection[Any]:
     """A session like the one that the ``mysql`` client has with the same account."""
-    login = server.tool
-    with pymysql.connect(
-        host=login.host,
-        port=login.port,
-        user=login.user,
-        password=login.password,
-        database=database or None,
-        charset="utf8",
-        autocommit=None,
-        ssl_disabled=True,  # else each connection reads the machine's certificates first: 50 ms
-        client_flag=CLIENT.MULTI_STATEMENTS,
-    ) as connection:
-        yield connection
+    return server.tool.connect(database, charset="utf8", autocommit=None, client_flag=CLIENT.MULTI_STATEMENTS)
 
 
 def _run(connection: pymysql.Connection[Any], statement: bytes) -> None:

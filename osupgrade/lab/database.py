@@ -66,6 +66,18 @@ class Login:
         """A database URL. Passwords are hexadecimal, so nothing needs quoting."""
         return f"{driver}://{self.user}:{self.password}@{self.host}:{self.port}/{database}?charset={charset}"
 
+    def connect(self, database: str = "", **options: Any) -> pymysql.Connection[Any]:
+        """A connection of its own, outside of the server's pool: for long work, or with a client's own settings."""
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=database or None,
+            ssl_disabled=True,  # else each connection reads the machine's certificates first: 50 ms
+            **options,
+        )
+
 
 @dataclass(frozen=True)
 class Copied:

@@ -24,28 +24,23 @@ def schema_alone(seen: Seen, name: str) -> Problem | None:
 
 def accounts(seen: Seen, name: str) -> Problem | None:
     """Statements about accounts, which are left out."""
-    if not seen.accounts:
-        return None
-    message = f"{_counted(seen.accounts)} of {name} about accounts and their rights {_is(seen.accounts)} left out"
-    return Problem(message, "a rehearsal has accounts of its own")
+    return _left_out(seen.accounts, name, "accounts and their rights", "a rehearsal has accounts of its own")
 
 
 def replication(seen: Seen, name: str) -> Problem | None:
     """Statements about replication, which are left out."""
-    if not seen.replication:
-        return None
-    count = seen.replication
-    message = f"{_counted(count)} of {name} about replication {_is(count)} left out"
-    return Problem(message, "a rehearsal replicates nothing")
+    return _left_out(seen.replication, name, "replication", "a rehearsal replicates nothing")
 
 
 def server_wide(seen: Seen, name: str) -> Problem | None:
     """Statements about the whole server, which are left out."""
-    if not seen.server_wide:
+    return _left_out(seen.server_wide, name, "the whole server", "osupgrade survey brings its settings")
+
+
+def _left_out(count: int, name: str, about: str, hint: str) -> Problem | None:
+    if not count:
         return None
-    count = seen.server_wide
-    message = f"{_counted(count)} of {name} about the whole server {_is(count)} left out"
-    return Problem(message, "osupgrade survey brings its settings")
+    return Problem(f"{_counted(count)} of {name} about {about} {_is(count)} left out", hint)
 
 
 def _counted(number: int) -> str:
