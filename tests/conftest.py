@@ -39,6 +39,14 @@ def own_history(tmp_path_factory):
         yield
 
 
+@pytest.fixture
+def emptied(server):
+    """Drop what a test left in the module's database server."""
+    yield
+    for name in server.databases():
+        server.drop(name)
+
+
 @pytest.fixture(scope="session")
 def client() -> docker.DockerClient:
     try:

@@ -213,10 +213,10 @@ def hunt(path: str, services: Sequence[str]) -> Iterable[Trial]:
         _, shelved = prepare_seeded(laboratory, load_description(), Path(directory), say)
         here = with_arrivals(laboratory, restore_lane(laboratory, shelved, ""))
         walked = laboratory.cloud(Site(), "walked", here)
+        chosen = [service for service in plan.services if service in (services or plan.services)]
         for before, release in itertools.pairwise(plan.releases):
             laboratory.server.save(list(here.values()), before.name)
             relocate(walked, before)
-            chosen = [service for service in plan.services if service in (services or plan.services)]
             for service in chosen:
                 if service in before.services:
                     yield from _hunted(laboratory, before, release, service, Path(directory))
@@ -246,7 +246,7 @@ def _hunted(laboratory: Laboratory, before: Release, release: Release, service: 
 def _copy_of(laboratory: Laboratory, release: Release, service: str) -> Cloud:
     """A fresh copy of one service's databases as they were at a release."""
     databases = {d.name: f"hunt_{d.name}" for d in release.services[service].databases}
-    laboratory.server.load(release.name, dict(databases.items()))
+    laboratory.server.load(release.name, databases)
     cloud = laboratory.cloud(Site(), "hunt", databases)
     relocate(cloud, release, (service,))
     return cloud

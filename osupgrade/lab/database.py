@@ -366,14 +366,7 @@ def _wait(server: DatabaseServer, seconds: float) -> None:
 def _answers(login: Login) -> bool:
     # The server's own greeting paces the loop: a refused connection returns at once, so ask again a moment later.
     try:
-        pymysql.connect(
-            host=login.host,
-            port=login.port,
-            user=login.user,
-            password=login.password,
-            connect_timeout=2,
-            read_timeout=ANSWER_SECONDS,
-        ).close()
+        login.connect(connect_timeout=2, read_timeout=ANSWER_SECONDS).close()
     except (pymysql.Error, OSError):
         time.sleep(0.05)
         return False

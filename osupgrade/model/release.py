@@ -24,6 +24,10 @@ class Pin:
 
 ALEMBIC = "alembic_version"
 """The version table of the services whose migrations are Alembic's; the others have sqlalchemy-migrate's."""
+NUMBERED = "migrate_version"
+"""The version table of sqlalchemy-migrate, with a row for each repository of migrations."""
+VERSION_TABLES = (ALEMBIC, NUMBERED)
+"""Alembic's counts where both are there: a service that changed to it leaves its older table as it was."""
 
 
 def version_column(table: str) -> str:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from osupgrade.catalog.releases import load_releases
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Sql
+from osupgrade.model.release import VERSION_TABLES
 from osupgrade.schema.catalogue import Lineage, Revision, knows, line_of, lineage, revision_name, variant_of, variants
 from osupgrade.schema.diff import table_sql
 from osupgrade.schema.tables import Table
-
-VERSION_TABLES = ("alembic_version", "migrate_version")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
-from osupgrade.model.release import ALEMBIC
+from osupgrade.model.release import VERSION_TABLES
 from osupgrade.schema.catalogue import Lineage, lineage
 from osupgrade.schema.diff import generated, made_for_a_key
 from osupgrade.schema.snapshot import Schema
@@ -19,8 +19,6 @@ from osupgrade.schema.tables import Table
 
 FAR = 0.4
 """The part of a revision's facts that may differ before a schema counts as that of another release."""
-VERSION_TABLES = (ALEMBIC, "migrate_version")
-"""What the migration libraries keep a database's version in."""
 Fact = tuple[str, Hashable]
 """A table's name and a part of the table; an empty part is the table itself."""
 

@@ -9,6 +9,7 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import names
 from osupgrade.catalog.services import services as content_services
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.release import NUMBERED
 from osupgrade.schema.catalogue import (
     Lineage,
     Revision,
@@ -239,7 +240,7 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
     if not odd and schema.collation.split("_")[0] == reference.collation.split("_")[0]:
         return _collation_finding(service, schema)
     # The check is part of the old migration library's wrapper; alembic has none.
-    numbered = line.version_table == "migrate_version"
+    numbered = line.version_table == NUMBERED
     ahead = (line.position(revision.name) or 0) < (line.position(line.head(line.last).name) or 0)
     refuses = ahead and numbered and any("utf8" not in row[1] and refuses_not_utf8(service, row[0]) for row in odd)
     database = schema.collation.split("_")[0]

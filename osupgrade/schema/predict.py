@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from osupgrade.model.finding import Cure, Fate, Finding, Severity
+from osupgrade.model.release import NUMBERED
 from osupgrade.schema.catalogue import Lineage, Revision, lineage, moves, refuses_not_utf8, rules
 from osupgrade.schema.diff import Change, diff, made_for_a_key
 from osupgrade.schema.snapshot import Schema
@@ -81,7 +82,7 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
     for here, there in itertools.pairwise(way):
         if there.name in moves():
             continue
-        last = line.version_table == "migrate_version" and here.release != there.release == line.last
+        last = line.version_table == NUMBERED and here.release != there.release == line.last
         if not_utf8(change) and refuses_not_utf8(line.service, change.table) and last:
             words = f"{line.last.capitalize()}'s {line.service} refuses to begin on a table that is not utf8"
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)

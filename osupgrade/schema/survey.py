@@ -12,7 +12,7 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import repository
 from osupgrade.model.finding import Cure, Evidence, Fate, Finding, Severity, Sql
 from osupgrade.model.quoting import literal, quoted
-from osupgrade.model.release import ALEMBIC, version_column
+from osupgrade.model.release import NUMBERED, VERSION_TABLES, version_column
 from osupgrade.model.step import Diagnosis
 from osupgrade.schema.catalogue import is_revision, revision_name
 from osupgrade.schema.identify import Study, recognise, study
@@ -23,8 +23,6 @@ from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.verdicts import Verdict, judge_customisations, judge_result, verdicts, way_out
 
 SOURCE = "schema"
-NUMBERED = "migrate_version"
-"""The version table of sqlalchemy-migrate, with a row for each repository of migrations."""
 
 
 @dataclass(frozen=True)
@@ -203,13 +201,13 @@ def _repositories(service: str) -> Iterator[str]:
 
 def read_claim(rows: Rows, database: str, schema: Schema) -> tuple[str, ...]:
     """What the version table holds, sorted; empty without one. A row without a value is no version."""
-    for table in (ALEMBIC, NUMBERED):
+    for table in VERSION_TABLES:
         column = version_column(table)
         found = schema.table(table)
         if found is not None and column in {c.name for c in found.columns}:
             said = rows(f"SELECT {column} FROM {quoted(database)}.{table}", ())
             held = tuple(sorted(str(row[0]) for row in said if row[0] not in (None, "")))
-            if held:  # a service that changed to alembic leaves its older table as it was
+            if held:
                 return held
     return ()
 

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 
+from osupgrade.model.release import VERSION_TABLES
 from osupgrade.schema.snapshot import Schema
 
 Uses = Mapping[str, tuple[str, ...]]
@@ -18,7 +19,6 @@ Uses = Mapping[str, tuple[str, ...]]
 ``?`` stands for a new table that is looked for first, and created only where it is not there.
 """
 
-_VERSION_TABLES = ("migrate_version", "alembic_version")
 _QUALIFIED = re.compile(r"(?<![\w.])(\w+)\.(\w+)")
 _ONE_TABLE = re.compile(
     r"\s*(?:ALTER TABLE|UPDATE|INSERT INTO|DELETE FROM|CREATE (?:UNIQUE )?INDEX \w+ ON|DROP INDEX \w+ ON) (\w+)", re.I
@@ -66,7 +66,7 @@ def find_uses(statements: Iterable[str], before: Schema) -> Uses:
     if not everything:
         for table in reflected & set(columns):
             found[table] |= set()
-    return {table: tuple(sorted(names)) for table, names in sorted(found.items()) if table not in _VERSION_TABLES}
+    return {table: tuple(sorted(names)) for table, names in sorted(found.items()) if table not in VERSION_TABLES}
 
 
 def _without(text: str, others: Container[str]) -> str:

@@ -43,18 +43,14 @@ NETWORK = "8a1b9f6e-0c55-4d54-9a3f-3ad0bb1a5b5e"
 DHCP = f"dhcp{uuid.uuid5(uuid.NAMESPACE_DNS, HOST)}-{NETWORK}"
 
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
+
 @pytest.fixture(scope="module")
 def server(client):
     image = ImageStore(client).ensure(["mysql56"], print)["mysql56"]
     with Lab(client) as lab, start_database(lab, image) as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _clean(server):
-    yield
-    for name in server.databases():
-        server.drop(name)
 
 
 def neutron(extra: str = "") -> str:

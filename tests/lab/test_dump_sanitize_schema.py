@@ -110,19 +110,15 @@ NUMBERS = (
 )
 
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
+
 @pytest.fixture(scope="module", params=["mysql56", "mariadb105", "mariadb1011", "mariadb118", "mysql97"])
 def server(request, client):
     image = ImageStore(client).ensure([request.param], print)[request.param]
     with Lab(client) as lab, start_database(lab, image) as server:
         server.kind = request.param
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _clean(server):
-    yield
-    for name in server.databases():
-        server.drop(name)
 
 
 def run(server: DatabaseServer, tmp_path: Path, text: str, policy: Path | None = None) -> tuple[SanitizeReport, str]:

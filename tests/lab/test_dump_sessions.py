@@ -52,18 +52,14 @@ REFUSED = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("emptied")
+
+
 @pytest.fixture(scope="module", params=["mysql56", "mariadb1011", "mysql97"])
 def server(request, client):
     image = ImageStore(client).ensure([request.param], print)[request.param]
     with Lab(client) as lab, start_database(lab, image) as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _clean(server):
-    yield
-    for name in server.databases():
-        server.drop(name)
 
 
 def dump_with(tmp_path, body):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from osupgrade.lab.observer.statement import work_of
+from osupgrade.model.release import VERSION_TABLES
 from osupgrade.model.step import Migration, TableWork
 
 Sizes = dict[str, tuple[int, int]]
 """Table -> its bytes and InnoDB's number for it, which a rebuild changes."""
 
-_VERSION_TABLES = frozenset({"migrate_version", "alembic_version"})
 _READ = "Handler_read_"
 _CHANGED = ("Handler_update", "Handler_delete")
 
@@ -67,7 +67,7 @@ def _migration(
     statements = data["statements"]
     counters = data["counters"]
     slowest = max(statements, key=lambda entry: float(entry[3]), default=("", 0, 0.0, 0.0, 0, 0.0))
-    noting = sum(entry[4] for entry in statements if set(work_of(entry[0]).tables) & _VERSION_TABLES)
+    noting = sum(entry[4] for entry in statements if set(work_of(entry[0]).tables) & set(VERSION_TABLES))
     return Migration(
         step=step,
         service=service,
@@ -99,7 +99,7 @@ def _tables(data: Mapping[str, Any], sizes: Sizes) -> tuple[TableWork, ...]:
     for text, _, _, _, rows, held in data["statements"]:
         work = work_of(text)
         for table in work.tables:
-            if table in _VERSION_TABLES:
+            if table in VERSION_TABLES:
                 continue
             locked[table] = locked.get(table, 0.0) + float(held)
             if work.kind == "definition":

@@ -8,17 +8,15 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import repository
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.lab.sql_server import SqlServer
-from osupgrade.model.release import ALEMBIC
+from osupgrade.model.release import ALEMBIC, VERSION_TABLES
 from osupgrade.schema.catalogue import moves, revision_name
 from osupgrade.schema.snapshot import Schema
-from osupgrade.schema.survey import NUMBERED, Survey
-
-_TABLES = (ALEMBIC, NUMBERED)
+from osupgrade.schema.survey import Survey
 
 
 def version_table(schema: Schema) -> str:
     """The version table that counts: alembic's, where a service kept its older one; empty for none."""
-    return next((table for table in _TABLES if table in schema.names), "")
+    return next((table for table in VERSION_TABLES if table in schema.names), "")
 
 
 def taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
@@ -29,7 +27,7 @@ def taken_as_stamped(server: SqlServer, one: Survey) -> Survey:
     if not isinstance(server, LiveServer):
         for statement, values in stamps(one.service, version, version_table(one.schema)):
             server.execute(one.database, statement, values)
-    other = tuple(finding for finding in identity.findings if finding.place not in _TABLES)
+    other = tuple(finding for finding in identity.findings if finding.place not in VERSION_TABLES)
     kept = tuple(finding for finding in one.study.findings if finding not in identity.findings)
     stamped = replace(identity, claim=(version,), findings=other)
     return replace(one, study=replace(one.study, identity=stamped, findings=(*other, *kept)))
