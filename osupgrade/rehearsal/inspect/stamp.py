@@ -8,6 +8,7 @@ from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import repository
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.lab.sql_server import SqlServer
+from osupgrade.model.quoting import quoted
 from osupgrade.model.release import ALEMBIC, VERSION_TABLES
 from osupgrade.schema.catalogue import moves, revision_name
 from osupgrade.schema.snapshot import Schema
@@ -40,8 +41,8 @@ def stamps(service: str, version: str, table: str) -> list[tuple[str, tuple[str 
     """
     parts = version.split("+")
     if table == ALEMBIC:
-        return [(f"INSERT INTO {table} (version_num) VALUES (%s)", (part,)) for part in parts]
-    sql = f"INSERT INTO {table} (repository_id, repository_path, version) VALUES (%s, %s, %s)"
+        return [(f"INSERT INTO {quoted(table)} (version_num) VALUES (%s)", (part,)) for part in parts]
+    sql = f"INSERT INTO {quoted(table)} (repository_id, repository_path, version) VALUES (%s, %s, %s)"
     if len(parts) == 1:
         return [(sql, (repository(service), "", int(version)))]
     databases = [d for r in load_releases().values() for part in r.services.values() for d in part.databases]
