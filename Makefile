@@ -5,6 +5,8 @@ BIN := .venv/bin
 # On a root Debian or Ubuntu box without an engine, install and start one. OSUPGRADE_INSTALL_ENGINE=no refuses that.
 OSUPGRADE_INSTALL_ENGINE ?= yes
 export OSUPGRADE_INSTALL_ENGINE
+# Container images often set it; then each of the many processes would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup engine rehearse scenarios nightly test unit lint format bench seeds stretches fuzz chaos coverage catalogue revisions hunt trial golden clean
 
@@ -38,7 +40,7 @@ test: engine ## the tests
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 unit: setup ## the unit tests: no Docker, under a minute
-	$(BIN)/pytest tests/unit -n auto $(ARGS)
+	$(BIN)/pytest tests/unit -n auto --dist loadfile $(ARGS)
 
 lint: setup ## ruff, mypy and the layers
 	$(BIN)/ruff check .

@@ -20,12 +20,13 @@ DOCUMENTS = sorted(
 )
 COMMAND = re.compile(r"^(?:    |)(?:mysql .*?\$\()?(?:\.venv/bin/)?osupgrade (?P<words>[^#\n|)]*)", re.MULTILINE)
 INLINE = re.compile(r"`(?:\.venv/bin/)?osupgrade (?P<words>[a-z][^`]*)`")
+ROOT = whole(app)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 
 def understood(words):
     """Raises for a command or an option that the command line does not have."""
-    command = whole(app)
+    command = ROOT
     words = cure_spelled_out(words)
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name = words.pop(0)

@@ -5,8 +5,6 @@ import functools
 import re
 import shlex
 
-import pytest
-
 from osupgrade.catalog.content import root
 from osupgrade.cli import app
 from osupgrade.cli.lazy import whole
@@ -76,11 +74,11 @@ def test_a_sentence_neither_ends_like_one_nor_begins_with_the_program():
         assert "\n" not in (message or ""), where
 
 
-@pytest.mark.parametrize(("where", "words"), sorted(set(offered())))
-def test_a_command_that_is_offered_exists(where, words):
-    # What follows the command in a sentence is not a part of it.
-    given = shlex.split(re.split(r" (?:says|shows|lists|brings|makes|takes|gives|asks|and|on|of|in) ", words)[0])
-    assert not unknown(given), where
+def test_every_command_that_is_offered_exists():
+    for where, words in sorted(set(offered())):
+        # What follows the command in a sentence is not a part of it.
+        given = shlex.split(re.split(r" (?:says|shows|lists|brings|makes|takes|gives|asks|and|on|of|in) ", words)[0])
+        assert not unknown(given), where
 
 
 def test_an_unknown_command_and_an_unknown_option_are_seen():

@@ -106,7 +106,7 @@ def test_a_dump_without_one_of_the_tables_is_of_the_revision_that_it_says(servic
         # Without a table that the release itself brings, it is the release before.
         held = line.revisions[max(there[0] - 1, 0) : there[-1] + 1]
         always = sorted(frozenset.intersection(*(r.schema.names for r in held)) - {line.version_table})
-        for name in always[:: max(1, len(always) // 30)]:
+        for name in always[:: max(1, len(always) // 4)]:
             result = study(service, without(head.schema, name), (head.name,), expected=variant)
             assert (result.identity.revision.name, result.whole) == (head.name, ()), name
 
