@@ -26,7 +26,9 @@ def feed(
     """Run a shell script in a container and send it ``stream`` in frames: a line with a length, then so many bytes.
 
     A last frame of length 0 says that all was sent. Returns the bytes sent, the exit status and the output, which the
-    script must keep below what a socket's buffer takes. Raises LabFault when the container goes away.
+    script must keep below what a socket's buffer takes. The script must print nothing before it wants no more, and read
+    on until that last frame: as soon as it has printed, nothing but that frame is sent. Raises LabFault when the
+    container goes away.
     """
     total = 0
     try:
@@ -38,6 +40,8 @@ def feed(
                     total += len(frame)
                     if sent:
                         sent(total)
+                    if client.has_printed():
+                        break
                 client.send(b"0\n")
             except (BrokenPipeError, ConnectionResetError):
                 pass  # The client ended before its input did; its output says why.

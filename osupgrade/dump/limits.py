@@ -27,6 +27,8 @@ class Limits:
     """Bytes that one byte of a compressed file may become, on the whole, beyond the first gigabyte."""
     growth: float = 12
     """Bytes on the server that one byte of SQL may become, on the whole, beyond the first two gigabytes."""
+    archive: float = 2
+    """Gigabytes that an archive of ``reproduce`` may become when it is unpacked."""
     pipe: float = 200
     """Gigabytes that are read from a pipe."""
     look: float = 1800

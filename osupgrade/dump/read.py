@@ -49,6 +49,8 @@ class Dump:
     lines: tuple[int, ...] = ()
     """The line of the whole at which each of its files begins."""
     engines: tuple[str, ...] = ()
+    time_zones: tuple[str, ...] = ()
+    """Those that it names, not those that it gives as an offset."""
     drops: tuple[tuple[int, str], ...] = ()
     """Line and name of each database that it drops."""
     ordinary: bool = False
@@ -111,9 +113,7 @@ def read_dump(
             note(piece, sections, seen)
         line = splitter.line
         if unended(seen):
-            note_end(seen, line - seen.last.rstrip(b" ").endswith(b"\n"))
-            if len(reader.parts) > 1 and not seen.unended:
-                seen.unended = part.path.name
+            _note_unended(seen, line, part.path.name if len(reader.parts) > 1 else "")
     if unusable := not_a_dump(seen, name):
         raise unusable
     if (problems := check(seen, name)) and not insist:
@@ -135,10 +135,17 @@ def read_dump(
         collations=tuple(sorted(seen.collations)),
         charsets=tuple(sorted(seen.charsets)),
         engines=tuple(sorted(seen.engines)),
+        time_zones=tuple(sorted(seen.time_zones)),
         lines=tuple(lines),
         drops=tuple(seen.drops),
         ordinary=seen.ordinary and not seen.stray,
     )
+
+
+def _note_unended(seen: Seen, line: int, file: str) -> None:
+    """Take down that the last statement has no end; ``file`` names the one of several that it is in."""
+    note_end(seen, line - seen.last.rstrip(b" ").endswith(b"\n"))
+    seen.unended = seen.unended or file
 
 
 def _watched(

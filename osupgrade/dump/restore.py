@@ -30,12 +30,14 @@ from osupgrade.dump.holdings import Holding, holdings, is_system
 from osupgrade.dump.limits import limits
 from osupgrade.dump.problems import refusal
 from osupgrade.dump.read import Dump
+from osupgrade.dump.remarks import other_engines, views_left_out
 from osupgrade.dump.reword import Rewording
 from osupgrade.dump.server_errors import failure, place_of
 from osupgrade.dump.sessions import Refused, Sessions
 from osupgrade.dump.stream import Reader
 from osupgrade.dump.watchdog import Watchdog, fault_of
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.time_zones import load_time_zones
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.quoting import quoted
@@ -53,9 +55,11 @@ _CLIENT = (
     "--max-allowed-packet=1G --default-character-set=utf8"
 )
 _FEED = (
-    'set -o pipefail; while read -r n && [ "$n" -gt 0 ]; do head -c "$n" || exit 1; done '
-    f'| {_CLIENT} -- "$TARGET" 2>&1 >/dev/null | head -c {OUTPUT}; exit "${{PIPESTATUS[1]}}"'
+    'set -o pipefail; while read -r n && [ "$n" -gt 0 ]; do head -c "$n" | { cat 2>/dev/null; cat >/dev/null; }; done '
+    f'| {_CLIENT} -- "$TARGET" 2>&1 >/dev/null | tail -c {OUTPUT}; exit "${{PIPESTATUS[1]}}"'
 )
+"""Takes every frame to its end, also when the client has ended: while something is left in the engine's buffers, the
+engine does not say for up to a minute that the command is over. Prints nothing before the client has ended."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +152,9 @@ def restore(
             mine = [holding for holding in found if holding.dump is dump]
             replaced = collations.replacements(server, dump.collations)
             said += collations.remarks(dump.name, replaced, server.version)
-            said += _other_engines(server, dump)
+            said += other_engines(server, dump)
             one, views = _restore_one(server, dump, mine, targets, replaced, progress, watch, partial(make, mine))
-            sent, said = sent + one, said + _views_left_out(dump, views)
+            sent, said = sent + one, said + views_left_out(dump, views)
             _check_whole(server, dump, mine, targets)
         for holding in found:
             if not (holding.section.charset or (default_of and default_of(holding.section.name))):
@@ -200,6 +204,7 @@ def _restore_one(
     What they refuse, a single session is given as well: it says what it thinks, and of which line. Returns the bytes
     sent and the views that were left out.
     """
+    load_time_zones(server, dump.time_zones)
     names = {holding.section.name: targets[holding.service] for holding in mine if holding.section.name}
     unnamed = [targets[holding.service] for holding in mine if not holding.section.named]
 
@@ -293,36 +298,6 @@ def _by_several(work: _Work) -> int:
         sessions.finish()
     work.tell(sent)
     return sent
-
-
-def _other_engines(server: DatabaseServer, dump: Dump) -> list[Finding]:
-    """A remark on the engines that the server lacks: it makes such tables with its own, and says so to nobody."""
-    has = {
-        str(row[0]).lower()
-        for row in server.rows("", "SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')")
-    }
-    lacks = [name for name in dump.engines if name not in has]
-    if not lacks:
-        return []
-    words = f"{dump.name} asks for the engine {' and '.join(lacks)}, which {server.version} does not have"
-    return [
-        Finding(
-            "dump",
-            Severity.WARNING,
-            "",
-            dump.name,
-            f"{words}: these tables are InnoDB here",
-            "what the upgrade does to them on your server may be another thing: ask its vendor, or convert them first",
-        )
-    ]
-
-
-def _views_left_out(dump: Dump, views: Sequence[str]) -> list[Finding]:
-    if not views:
-        return []
-    words = f"of {dump.name}, views that read from other databases are left out: {', '.join(views)}"
-    why = "these databases are not restored; what the upgrade does to such a view is not seen"
-    return [Finding("dump", Severity.WARNING, "", dump.name, words, why)]
 
 
 def _watched(stream: Iterable[bytes], watch: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -88,6 +88,8 @@ class Seen:
     charsets: set[str] = field(default_factory=set)
     engines: set[str] = field(default_factory=set)
     """In lower case, all that it names."""
+    time_zones: set[str] = field(default_factory=set)
+    """Those that it names, at most :data:`REMEMBERED`."""
     loose: str = ""
     """A table of a later dump in the same file that says no database, where an earlier one does."""
     twice: str = ""
@@ -292,6 +294,8 @@ def _note_set(piece: Piece, _: Sections, seen: Seen) -> None:
     if sql.KEYS_OFF.search(data):
         seen.keys_off = True
         seen.keys_off_first = seen.keys_off_first or not seen.tables
+    if len(seen.time_zones) < REMEMBERED:
+        seen.time_zones.update(zone[1].decode() for zone in sql.TIME_ZONE.finditer(data))
     if not seen.charset and (names := sql.SET_NAMES.search(data)):
         seen.charset = names[1].decode().lower()
     for saved in sql.SAVED.finditer(data):

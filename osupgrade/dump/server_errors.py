@@ -43,7 +43,7 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     if message.startswith("Unknown command"):
         why = "it holds a command for the client itself, which no dump needs"
     if number == _TIME_ZONE:
-        why = "the lab's servers know no names of time zones: write its offset there, such as '+01:00'"
+        why = "the lab knows no time zone of that name: write its offset there, such as '+01:00'"
     if _LOAD.match(beginning):
         why = "it reads rows from files of its own: take the dump again without --load-data or --csv"
     if number == _COLUMNS and dump.holds_rows_alone(line):
@@ -97,5 +97,9 @@ def _statement(dump: Dump, line: int) -> tuple[int, bytes]:
         if piece.line > line:
             break
         if piece.kind in (Kind.STATEMENT, Kind.HEAD):
-            last, at = piece.data[:200], piece.line
-    return at, last
+            last, at = piece.data, piece.line
+    # What is several statements with rows, one a line, comes as one piece.
+    lines = last.split(b"\n")
+    if 0 < line - at < len(lines) and is_sql(lines[line - at]):
+        return line, lines[line - at][:200]
+    return at, last[:200]

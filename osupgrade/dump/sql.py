@@ -70,6 +70,8 @@ SERVER = re.compile(
     re.IGNORECASE,
 )
 """Statements about the whole server, which the account that restores must not set; a survey tells how it is set up."""
+TIME_ZONE = re.compile(rb"\bTIME_ZONE\s*+:?=\s*+['\"]([A-Za-z][\w+/-]{0,63})['\"]", re.IGNORECASE)
+"""A time zone by its name, not by its offset."""
 AUTOCOMMIT = re.compile(rb"\bAUTOCOMMIT\s*+:?=\s*+(0|OFF)?", re.IGNORECASE)
 DIRECTORY = re.compile(rb"\b(?:DATA|INDEX)\s++DIRECTORY\s*+=?+\s*+'(?:[^'\\]++|\\.|'')*+'", re.IGNORECASE | re.DOTALL)
 """Where a table's files lie on the server that it comes from."""

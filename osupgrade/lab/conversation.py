@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
+import ssl
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -69,6 +71,12 @@ class Conversation:
             data = self._exactly(length)
             if stream in (0, number):
                 yield data
+
+    def has_printed(self) -> bool:
+        """Whether it has printed something, or has ended; never where the connection cannot say it, as over TLS."""
+        if not isinstance(self._talk, socket.socket) or isinstance(self._talk, ssl.SSLSocket):
+            return False
+        return bool(select.select([self._talk], [], [], 0)[0])
 
     def status(self) -> int | None:
         """The exit status of a command that has ended; None where it was lost with its container."""

@@ -283,11 +283,15 @@ def read_files(container: Container, directory: str) -> dict[str, bytes]:
 
 
 def read_file(container: Container, path: str) -> bytes | None:
-    """A file's content out of a container (running or only created); None where there is none."""
+    """A file's content out of a container (running or only created), through links; None where there is none."""
     try:
-        stream, _ = container.get_archive(path)
+        stream, said = container.get_archive(path)
+        # The engine gives a link as it is, and says where it ends.
+        if target := (said or {}).get("linkTarget"):
+            stream, _ = container.get_archive(target)
     except docker.errors.NotFound:
         return None
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
-        member = tar.extractfile(tar.getmembers()[0])
-        return member.read() if member else None
+        member = tar.getmembers()[0]
+        source = tar.extractfile(member) if member.isreg() else None
+        return source.read() if source else None

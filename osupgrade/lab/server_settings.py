@@ -6,6 +6,7 @@ import sqlalchemy
 
 from osupgrade.catalog.survey import Survey
 from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.time_zones import NAME, load_time_zones
 
 _AT_START = ("lower_case_table_names", "explicit_defaults_for_timestamp")
 """What a server reads when it starts, and then no more."""
@@ -37,6 +38,7 @@ def start_options(survey: Survey) -> tuple[str, ...]:
 def set_up(server: DatabaseServer, survey: Survey) -> tuple[str, ...]:
     """Give the lab's running server the settings of the operator's; what could not be set, each in one sentence."""
     left: list[str] = []
+    load_time_zones(server, [zone for zone in (survey.variables.get("time_zone", ""),) if NAME.fullmatch(zone)])
     for name in _GLOBAL:
         value = survey.variables.get(name)
         if value is None or value.upper() == "SYSTEM":

@@ -9,6 +9,7 @@ import functools
 import gzip
 import hashlib
 import json
+import math
 import os
 import shutil
 import tarfile
@@ -36,6 +37,7 @@ LOG = "step.log"
 _MEMBERS = {FACTS, SITE, DUMP, LOG}
 _SMALL = {FACTS, SITE, LOG}
 _LONGEST_READ = 16 << 20
+_GIGABYTE = 1e9
 _ROOM = "set TMPDIR to a disk that has more"
 _HINT = "it should be what `osupgrade reproduce RUN -o ARCHIVE` wrote; have it sent again"
 
@@ -171,6 +173,12 @@ def _checked(archive: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
             said = f"its {member.name} is larger than {LONGEST >> 20} MB"
         if said:
             raise UsageFault(f"{archive} is not an archive of osupgrade: {said}", hint=f"nothing was unpacked; {_HINT}")
+        if member.size > limits().archive * _GIGABYTE:
+            raise UsageFault(
+                f"{archive} holds {member.name} of {member.size / _GIGABYTE:.1f} GB, and an archive may hold "
+                f"{limits().archive:g} GB",
+                hint=f"nothing was unpacked; {how_to_raise('archive', math.ceil(member.size / _GIGABYTE))}",
+            )
         members.append(member)
     if lacks := ", ".join(sorted(_MEMBERS - {member.name for member in members})):
         raise UsageFault(f"{archive} is not an archive of osupgrade: it lacks {lacks}")

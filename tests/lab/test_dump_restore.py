@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -271,6 +272,28 @@ def test_a_container_that_dies_is_the_labs_fault(client, tmp_path):
     with Lab(client) as lab, start_database(lab, image) as server, pytest.raises(Fault) as caught:
         restore(server, dumps, lambda progress: server.container.kill() if progress.sent else None)
     assert caught.value.status is Exit.LAB_FAULT
+
+
+@pytest.mark.parametrize("megabytes", [1, 3, 20])
+def test_a_refused_dump_is_reported_at_once_whatever_its_size(server, tmp_path, monkeypatch, megabytes):
+    monkeypatch.setattr("osupgrade.dump.restore.SEVERAL", 1 << 60)
+    row = "INSERT INTO `subnets` VALUES ('%032d');\n"
+    rows = [row % number for number in range(megabytes * 24_000)]
+    dumps = read_dumps([put(tmp_path, quantum("SELECT a FROM nowhere;\n" + "".join(rows)))])
+    for _ in range(3):
+        started = time.monotonic()
+        with pytest.raises(UsageFault, match=r"error 1146: .*nowhere"):
+            restore(server, dumps)
+        assert time.monotonic() - started < 4
+
+
+def test_a_refused_row_of_many_is_shown_by_its_own_line(server, tmp_path):
+    rows = [f"INSERT INTO `subnets` VALUES ('{number % 50}');\n" for number in range(52)]
+    path = put(tmp_path, quantum("".join(rows)))
+    line = path.read_text().splitlines().index(rows[0].strip()) + 51
+    with pytest.raises(UsageFault, match=f"line {line}, error 1062: Duplicate entry '0'") as caught:
+        restore(server, read_dumps([path]))
+    assert f"line {line}: INSERT INTO `subnets` VALUES ('0');" in caught.value.evidence
 
 
 def test_memory_stays_flat_whatever_the_size(server, tmp_path):

@@ -10,9 +10,10 @@ import tracemalloc
 import pytest
 
 from osupgrade.catalog.site import Site, read_site
+from osupgrade.dump.limits import VARIABLE
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.failure import Failure
-from osupgrade.reproduce.archive import FACTS, Facts, pack, site_text, unpack
+from osupgrade.reproduce.archive import DUMP, FACTS, Facts, pack, site_text, unpack
 
 FAILURE = Failure("havana/nova", "IntegrityError", 1452, "a … b", "INSERT INTO x", "209_x", {"nova": ("208",)})
 FAILS = Facts(
@@ -190,6 +191,19 @@ def test_an_archive_that_becomes_too_much_is_refused(archive, tmp_path, monkeypa
     message, left = refused(archive, tmp_path)
     assert "when it is unpacked" in message
     assert left == []
+
+
+def test_an_archive_is_refused_by_what_it_says_it_becomes_before_that_is_unpacked(tmp_path, monkeypatch):
+    huge = tarfile.TarInfo(DUMP)
+    huge.size = 6_000_000_000
+    with gzip.open(tmp_path / "a.tar.gz", "wb") as packed:
+        packed.write(huge.tobuf())
+        packed.write(bytes(1 << 20))
+    said, there = refused(tmp_path / "a.tar.gz", tmp_path)
+    assert (said, there) == (f"{tmp_path}/a.tar.gz holds {DUMP} of 6.0 GB, and an archive may hold 2 GB", [])
+    monkeypatch.setenv(VARIABLE, "archive=6")
+    (tmp_path / "into").rmdir()
+    assert "damaged" in refused(tmp_path / "a.tar.gz", tmp_path)[0]
 
 
 def test_a_member_that_is_missing_or_there_twice(archive, tmp_path):
