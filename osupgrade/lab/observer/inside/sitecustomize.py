@@ -3,8 +3,12 @@
 The sitecustomize that the runtime would have had otherwise is run as if this one were not there.
 """
 
+import gc
 import os
 import sys
+
+# A tool imports some thousand modules and soon ends. Searching those for garbage takes an eighth of a short call.
+gc.set_threshold(50000, 20, 20)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
