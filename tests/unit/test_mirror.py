@@ -43,7 +43,7 @@ ELSEWHERE = {
         "rehearsal/strategy",
         "rehearsal/transfer",
     ],
-    ("No test of its own yet: every nightly runs it on real clouds", "docs/nightly.md"): ["rehearsal/repeat"],
+    ("An upgrade run twice", "tests/real/test_repeat.py"): ["rehearsal/repeat"],
     ("Steps of a plan by their names", "tests/unit/reproduce/test_opening.py"): ["cloud/route"],
     ("Kept clouds", "tests/lab/test_snapshots.py"): ["cli/snapshots", "cloud/restored", "lab/snapshots/clouds"],
     ("Reading of dumps, by what a dump is refused or found to be", "tests/unit/dump/test_read.py"): [
