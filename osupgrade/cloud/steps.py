@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from osupgrade.catalog.revisions import behind, known
 from osupgrade.cloud.arrival import take_over
@@ -78,14 +80,14 @@ def run_hop(
     origin = source.services.get(service) if source and not arrival else None
     start = versions(cloud, origin) if origin else {}
 
-    def call(command: Command, first: str = "", cloud: Cloud = cloud) -> ToolRun:
-        return _call(cloud, release.name, service, command, log, config, overlay, first)
+    def together(commands: Sequence[Command], cloud: Cloud = cloud, first: str = "") -> list[ToolRun]:
+        return _together(cloud, release.name, service, commands, log, config, overlay, first)
 
-    runs = [_Done.of(arrival.command, take_over(cloud, arrival, call))] if arrival else []
+    runs = _arrived(cloud, arrival, lambda command: together([command])[0])
     if instead is not None:
         runs = _instead(cloud, instead, log)
     elif all(done.run.ok for done in runs):
-        runs += _calls(part.create if create else part.upgrade, lambda command: call(command, first))
+        runs += _calls(part.create if create else part.upgrade, lambda commands: together(commands, first=first))
     seconds = time.monotonic() - started
     after = versions(cloud, part)
     seen = _seen(cloud, part.step, service)
@@ -99,7 +101,7 @@ def run_hop(
     checks: list[_Done] = []
     if not problems and not create:
         jumped = source is not None and jumps(source, release)
-        checks, problems = _checks(part, lambda command: call(command, cloud=replace(cloud, recorder=None)), jumped)
+        checks, problems = _checks(part, lambda command: together([command], replace(cloud, recorder=None))[0], jumped)
     if not problems:
         for each in part.started:
             cloud.execute(each.written.service, each.written.statement)
@@ -125,12 +127,14 @@ class _Done:
         return self.name, self.run.exit_status, self.accepts
 
 
-def _calls(commands: Sequence[Command], call: Callable[[Command], ToolRun]) -> list[_Done]:
-    """Run the commands one after the other, up to the first that fails."""
+def _calls(commands: Sequence[Command], together: Callable[[Sequence[Command]], Sequence[ToolRun]]) -> list[_Done]:
+    """Run the commands one after the other, up to the first that fails; those of one program by one process."""
     runs: list[_Done] = []
-    for command in commands:
-        runs.append(_Done.of(command, call(command)))
-        if runs[-1].run.exit_status not in command.accepts:
+    for _, group in itertools.groupby(commands, lambda command: (command.entry, command.gettext)):
+        each = tuple(group)
+        done = [_Done.of(command, run) for command, run in zip(each, together(each), strict=False)]
+        runs += done
+        if len(done) < len(each) or done[-1].run.exit_status not in each[-1].accepts:
             break
     return runs
 
@@ -169,6 +173,11 @@ def _arrival(cloud: Cloud, part: ServiceRelease, source: Release | None) -> Arri
     if source is None or part.arrival is None or part.service in source.services:
         return None
     return part.arrival if not cloud.tables(part.arrival.database) else None
+
+
+def _arrived(cloud: Cloud, arrival: Arrival | None, call: Callable[[Command], ToolRun]) -> list[_Done]:
+    """What was called to take a service to its own database; nothing where it has one."""
+    return [_Done.of(arrival.command, take_over(cloud, arrival, call))] if arrival else []
 
 
 def _on_the_way(service: str, source: Release, release: Release, before: Versions) -> bool:
@@ -230,7 +239,7 @@ def run_finish(
     if instead is not None:
         runs = _instead(cloud, instead, log)
     else:
-        run = _call(cloud, release.name, finish.service, finish.command, log, config, None)
+        (run,) = _together(cloud, release.name, finish.service, [finish.command], log, config, None)
         runs = [_Done.of(finish.command, run)]
     seconds = time.monotonic() - started
     after = versions(cloud, part)
@@ -271,30 +280,32 @@ def _skipped(
     return judge_start(origin.databases, start, source.name)
 
 
-def _call(
+def _together(
     cloud: Cloud,
     release: str,
     service: str,
-    command: Command,
+    commands: Sequence[Command],
     log: Path,
     config: Path,
     overlay: Overlay | None,
     first: str = "",
-) -> ToolRun:
+) -> list[ToolRun]:
+    """Run commands of one program, up to the first that fails."""
     assert cloud.workshop is not None
     container = cloud.workshop.release(release)
+    several = len(commands) > 1 and ":" in commands[0].entry
+    given: dict[str, Any] = {"log": log, "overlay": overlay, "keep_config": config, "first": first}
+    given |= {"recorder": cloud.recorder}
+    runs: list[ToolRun] = []
     with watched(cloud.lab_server, cloud.held_by(release, service)) as endless:
-        run = container.tool(
-            service,
-            command,
-            cloud.setting,
-            log=log,
-            overlay=overlay,
-            keep_config=config,
-            recorder=cloud.recorder,
-            first=first,
-        )
-    return endless.told(run)
+        if several:
+            runs = container.tools(service, commands, cloud.setting, **given)
+        else:
+            for command in commands:
+                runs.append(container.tool(service, command, cloud.setting, **given))
+                if runs[-1].exit_status not in command.accepts:
+                    break
+    return [*runs[:-1], endless.told(runs[-1])]
 
 
 def observed(cloud: Cloud, record: Path | None) -> Cloud:

@@ -86,10 +86,43 @@ def run_in(
     What it prints to its standard output after ``mark`` is no part of that: it is the result's ``rest``.
     Raises LabFault when the container goes away underneath it.
     """
-    api = container.client.api  # type: ignore[union-attr]
     started = time.monotonic()
     chunks: list[bytes] = []
     cut = Cut(mark) if mark else None
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(log.open("ab")) if log else None
+
+        def keep(chunk: bytes) -> None:
+            chunks.append(chunk)
+            if file:
+                file.write(chunk)
+                file.flush()
+
+        def hear(printed: bytes, complained: bytes) -> None:
+            keep((cut.feed(printed) if cut else printed) + complained)
+
+        status = stream_in(container, argv, hear, environment=environment, workdir=workdir, user=user)
+        if cut:
+            keep(cut.close())
+    output = b"".join(chunks).decode("utf-8", "replace")
+    seconds = time.monotonic() - started
+    return ToolRun(tuple(argv), status, output, seconds, log, cut.rest if cut else None)
+
+
+def stream_in(
+    container: Container,
+    argv: Sequence[str],
+    hear: Callable[[bytes, bytes], None],
+    *,
+    environment: Mapping[str, str] | None = None,
+    workdir: str | None = None,
+    user: str = "",
+) -> int:
+    """Run ``argv``, give what it prints to ``hear`` as it comes (standard output, standard error); its exit status.
+
+    Raises LabFault when the container goes away underneath it.
+    """
+    api = container.client.api  # type: ignore[union-attr]
     try:
         given: dict[str, Any] = {"environment": dict(environment or {}), "workdir": workdir, "user": user}
         handle = _unless_paused(container, lambda: api.exec_create(container.id, list(argv), **given))
@@ -99,26 +132,14 @@ def run_in(
         )
         with contextlib.ExitStack() as stack:
             stack.callback(close_stream, stream)
-            file = stack.enter_context(log.open("ab")) if log else None
-
-            def keep(chunk: bytes) -> None:
-                chunks.append(chunk)
-                if file:
-                    file.write(chunk)
-                    file.flush()
-
             for printed, complained in stream:
-                keep((cut.feed(printed) if cut and printed else printed or b"") + (complained or b""))
-            if cut:
-                keep(cut.close())
-        status = api.exec_inspect(handle["Id"])["ExitCode"]
+                hear(printed or b"", complained or b"")
+        status: int | None = api.exec_inspect(handle["Id"])["ExitCode"]
         if status is None or status == KILLED:
-            _require_alive(container, argv[0])
+            require_alive(container, argv[0])
     except (docker.errors.APIError, requests.RequestException) as fault:
         raise LabFault(f"lost the container {container.name} while {argv[0]} ran in it", evidence=str(fault)) from fault
-    output = b"".join(chunks).decode("utf-8", "replace")
-    seconds = time.monotonic() - started
-    return ToolRun(tuple(argv), 137 if status is None else status, output, seconds, log, cut.rest if cut else None)
+    return KILLED if status is None else status
 
 
 def _unless_paused(container: Container, work: Callable[[], _T]) -> _T:
@@ -141,7 +162,7 @@ def _unless_paused(container: Container, work: Callable[[], _T]) -> _T:
                 events.close()
 
 
-def _require_alive(container: Container, program: str) -> None:
+def require_alive(container: Container, program: str) -> None:
     """Raise when a program was killed from outside: with its container, or for want of memory. Never its own doing."""
     api = container.client.api  # type: ignore[union-attr]
     stopped = f"the container {container.name} stopped while {program} ran in it"

@@ -20,10 +20,11 @@ from osupgrade.catalog.render import TemplateError, render_text
 from osupgrade.catalog.site import Site
 from osupgrade.lab.directories import below
 from osupgrade.lab.engine import Lab, Mount, put_files, read_file
-from osupgrade.lab.exec import ToolRun, run_in
+from osupgrade.lab.exec import KILLED, ToolRun, require_alive, run_in
 from osupgrade.lab.leftovers import LABEL
 from osupgrade.lab.observer.recorder import Recorder, put_observer
 from osupgrade.lab.parallel import threads
+from osupgrade.lab.several import Call, run_several
 from osupgrade.lab.sources import META, Sources
 from osupgrade.model.errors import LabFault, MissingFault
 from osupgrade.model.release import Command, Release, ServiceRelease
@@ -120,17 +121,60 @@ class ReleaseContainer:
         ``keep_config`` is where the very files that the tool reads are kept as evidence; ``first`` is a directory that
         comes first on the tool's PYTHONPATH.
         """
-        part = self.release.services[service]
-        etc = self.configure(part, setting, keep_config)
-        tree = f"/src/{service}"
-        if overlay is not None:
-            tree = self.compose(service, overlay, setting.lane)
-        context = {**self.context(setting), "etc": etc, "src": tree}
-        arguments = [text for arg in command.args if (text := render(arg, context))]
+        tree, context = self._prepared(service, setting, overlay, keep_config)
         gettext = ["--gettext", command.gettext] if command.gettext else []
-        argv = [PYTHON, LAUNCH, *gettext, *command.entry.split(), *arguments]
-        workdir = tree if part.pin else "/tmp"
-        return self.run(argv, self.paths(tree, first), workdir, log, recorder, command.name)
+        argv = [PYTHON, LAUNCH, *gettext, *command.entry.split(), *_arguments(command, context)]
+        return self.run(argv, self.paths(tree, first), self._workdir(service, tree), log, recorder, command.name)
+
+    def tools(
+        self,
+        service: str,
+        commands: Sequence[Command],
+        setting: Setting,
+        *,
+        log: Path | None = None,
+        overlay: Overlay | None = None,
+        keep_config: Path | None = None,
+        recorder: Recorder | None = None,
+        first: str = "",
+    ) -> list[ToolRun]:
+        """Run commands of one entry, a ``module:function``, up to the first that fails; see :meth:`tool`."""
+        tree, context = self._prepared(service, setting, overlay, keep_config)
+        environment = {**self.release.environment, **self.paths(tree, first)}
+        places = [recorder.place() if recorder else None for _ in commands]
+        if recorder and places[0]:
+            environment = recorder.environment(*places[0], environment, later=True)
+        calls = [
+            Call(tuple(_arguments(command, context)), command.accepts, place)
+            for command, place in zip(commands, places, strict=True)
+        ]
+        runs = run_several(
+            self.container,
+            [PYTHON, LAUNCH],
+            commands[0].entry,
+            calls,
+            gettext=commands[0].gettext,
+            environment=environment,
+            workdir=self._workdir(service, tree),
+            log=log,
+        )
+        for run, command, place in zip(runs, commands, places, strict=False):
+            if recorder and place:
+                recorder.collect(self._left(place[0]) if run.rest is None else run.rest, command.name)
+            if run.exit_status == KILLED:
+                require_alive(self.container, PYTHON)
+        return [dataclasses.replace(run, rest=None) for run in runs]
+
+    def _prepared(
+        self, service: str, setting: Setting, overlay: Overlay | None, keep_config: Path | None
+    ) -> tuple[str, dict[str, object]]:
+        """The tree that a service's tool is run from, and what the templates of its arguments see."""
+        etc = self.configure(self.release.services[service], setting, keep_config)
+        tree = self.compose(service, overlay, setting.lane) if overlay is not None else f"/src/{service}"
+        return tree, {**self.context(setting), "etc": etc, "src": tree}
+
+    def _workdir(self, service: str, tree: str) -> str:
+        return tree if self.release.services[service].pin else "/tmp"
 
     def paths(self, tree: str, first: str = "") -> dict[str, str]:
         """The environment in which a tree's modules and entry points are found, after what ``first`` holds."""
@@ -271,6 +315,11 @@ def _drain(buffer: io.BytesIO) -> bytes:
     buffer.seek(0)
     buffer.truncate()
     return content
+
+
+def _arguments(command: Command, context: Mapping[str, object]) -> list[str]:
+    """A command's arguments; those that a template leaves empty are not given."""
+    return [text for arg in command.args if (text := render(arg, context))]
 
 
 def render(text: str, context: Mapping[str, object]) -> str:

@@ -93,6 +93,7 @@ ELSEWHERE = {
     ("What runs inside of a tool's own Python", "tests/lab/test_observe_telling.py"): [
         "lab/observer/inside/osupgrade_hooks",
         "lab/observer/inside/osupgrade_observer",
+        "lab/observer/inside/osupgrade_several",
         "lab/observer/inside/osupgrade_spans",
         "lab/observer/inside/sitecustomize",
         "lab/observer/recorder",

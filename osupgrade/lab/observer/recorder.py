@@ -46,9 +46,12 @@ class Recorder:
         """Where the next call shall write, inside its container, and the mark after which it prints that."""
         return f"{INSIDE}/{next(_NUMBERS)}.jsonl", f"osupgrade-record-{secrets.token_hex(16)}:"
 
-    def environment(self, place: str, mark: str, environment: Mapping[str, str]) -> dict[str, str]:
+    def environment(
+        self, place: str, mark: str, environment: Mapping[str, str], *, later: bool = False
+    ) -> dict[str, str]:
         """A tool's environment with the observer in it, which prints what it wrote down after ``mark`` in the end.
 
+        With ``later`` it waits until it is told both once more: for several calls of one process (lab/several.py).
         Asking the engine for the file afterwards takes 40 ms, which is a tenth of a short hop.
         """
         return {
@@ -58,6 +61,7 @@ class Recorder:
             "OSUPGRADE_OBSERVE_MARK": mark,
             "OSUPGRADE_OBSERVE_FROM": f"{time.monotonic() - self._began:.6f}",
             "OSUPGRADE_OBSERVE_ACCOUNT": self.account,
+            **({"OSUPGRADE_OBSERVE_LATER": "yes"} if later else {}),
         }
 
     def collect(self, content: bytes | None, command: str) -> None:

@@ -10,8 +10,9 @@ say what that cost. It writes lines of JSON to the file that OSUPGRADE_OBSERVE n
     {"kind": "spent", "seconds": ...}                                   what observing itself took, in the end
 
 The process that the engine itself started prints the file's content in its very end, after OSUPGRADE_OBSERVE_MARK.
-OSUPGRADE_OBSERVE_FROM is the time (seconds) at which the process starts, on the step's own clock. OSUPGRADE_OBSERVE_ACCOUNT
-(``user:password``, may be missing) may read InnoDB's tables of information_schema.
+With OSUPGRADE_OBSERVE_LATER nothing is written until osupgrade_several.py says where. OSUPGRADE_OBSERVE_FROM is the time
+(seconds) at which the process starts, on the step's own clock. OSUPGRADE_OBSERVE_ACCOUNT (``user:password``, may be missing)
+may read InnoDB's tables of information_schema.
 
 Nothing in here may change what the tool does: no fault gets out, nothing else is printed, no session of the tool's is closed
 or kept, and what is asked on one of them (SHOW STATUS, which leaves no trace in the counters) is asked between statements.
@@ -47,6 +48,7 @@ class Observer(object):
     def __init__(self, path, mark, offset, account):
         self.path = path
         self.mark = mark
+        self.parent = 0  # the process above the one that prints the record; the engine's own has none
         self.zero = now() - offset
         self.account = account
         self.guard = Guard()
@@ -350,8 +352,8 @@ class Observer(object):
             for words in self.guard.lines:
                 self.write({"kind": "fault", "text": words})
             self.write({"kind": "spent", "seconds": round(self.guard.spent, 6)})
-            # Whatever was started by another process in here may have its output read by it; the engine's has no parent.
-            if self.mark and os.getppid() == 0:
+            # What another process in here started may have its output read by that.
+            if self.mark and os.getppid() == self.parent:
                 sys.stdout.flush()
                 with open(self.path, "rb") as file:
                     told = self.mark.encode() + file.read()
@@ -360,8 +362,11 @@ class Observer(object):
         except Exception:
             pass
 
+LATER = []  # the observer of a program that is imported before it is called
+
+
 def start(environment):
-    """Begin to observe, where the environment says so."""
+    """Begin to observe, where the environment says so: at once, or when ``go_on`` names the file."""
     path = environment.get("OSUPGRADE_OBSERVE")
     if not path:
         return
@@ -369,4 +374,14 @@ def start(environment):
     mark = environment.get("OSUPGRADE_OBSERVE_MARK")
     observer = Observer(path, mark, offset, environment.get("OSUPGRADE_OBSERVE_ACCOUNT"))
     Hooks(observer).install()
-    atexit.register(observer.close)
+    if environment.get("OSUPGRADE_OBSERVE_LATER"):
+        LATER.append(observer)
+    else:
+        atexit.register(observer.close)
+
+
+def go_on(path, mark):
+    """Observe this process, forked from one that has imported the program, into a file of its own."""
+    for observer in LATER:
+        observer.path, observer.mark, observer.parent = path, mark, os.getppid()
+        atexit.register(observer.close)
