@@ -6,9 +6,11 @@ import pytest
 
 from osupgrade.catalog.releases import load_releases
 from osupgrade.lab.engine import Lab
+from osupgrade.lab.exec import KILLED
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.observer.recorder import Recorder
-from osupgrade.lab.release_container import PYTHON, Workshop
+from osupgrade.lab.release_container import LAUNCH, PYTHON, Workshop
+from osupgrade.lab.several import Call, run_several
 from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import MissingFault
 
@@ -70,3 +72,41 @@ def test_what_a_tool_wrote_down_before_it_was_killed_is_fetched(container, tmp_p
 def test_a_tool_that_was_killed_before_it_wrote_anything_left_no_record(container, tmp_path):
     lines = killed(container, tmp_path, KILLS)
     assert lines[1] == {"kind": "fault", "text": "`db_sync` left no record of its migrations"}
+
+
+SEVERAL = f"""
+import os, subprocess, sys
+def main():
+    print(sys.argv[1], flush=True)
+    if sys.argv[1] == "child":
+        {CHILD.removeprefix("import subprocess, sys; ")}
+    if sys.argv[1] == "killed":
+        os.kill(os.getpid(), 9)
+    return int(sys.argv[1] == "bad")
+"""
+
+
+def told_apart(container, tmp_path, *words):
+    """What each of several calls printed, and the kinds of lines that it recorded."""
+    recorder = Recorder(tmp_path / "step.jsonl", "")
+    container.put("/tmp/tool.py", SEVERAL.encode())
+    places = [recorder.place() for _ in words]
+    environment = recorder.environment(*places[0], {"PYTHONPATH": "/tmp:/opt/lab"}, later=True)
+    calls = [Call((word,), record=place) for word, place in zip(words, places, strict=True)]
+    given = {"environment": environment, "log": tmp_path / "log"}
+    runs = run_several(container.container, [PYTHON, LAUNCH], "tool:main", calls, **given)
+    assert "".join(run.output for run in runs) == (tmp_path / "log").read_text()
+    kinds = [[json.loads(line)["kind"] for line in (run.rest or b"").splitlines()] for run in runs]
+    return [(run.exit_status, run.output) for run in runs], kinds
+
+
+def test_calls_of_one_process_are_told_apart(container, tmp_path):
+    runs, kinds = told_apart(container, tmp_path, "one", "child", "bad", "never")
+    assert runs == [(0, "one\n"), (0, "child\n2\n"), (1, "bad\n")]
+    assert kinds == [["spent"], ["spent", "spent"], ["spent"]]
+
+
+def test_a_killed_call_among_several_is_the_last(container, tmp_path):
+    runs, kinds = told_apart(container, tmp_path, "one", "killed", "never")
+    assert runs == [(0, "one\n"), (KILLED, "killed\n")]
+    assert kinds == [["spent"], []]

@@ -385,3 +385,7 @@ def go_on(path, mark):
     for observer in LATER:
         observer.path, observer.mark, observer.parent = path, mark, os.getppid()
         atexit.register(observer.close)
+        # What this process starts is observed as if it had been started alone.
+        os.environ.pop("OSUPGRADE_OBSERVE_LATER", None)
+        os.environ["OSUPGRADE_OBSERVE"] = str(path)
+        os.environ["OSUPGRADE_OBSERVE_FROM"] = "%.6f" % (now() - observer.zero)
