@@ -13,6 +13,7 @@ from pathlib import Path
 
 from osupgrade.catalog.loading import read_bounded
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.text import counted
 
 VARIABLES = (
     "version",
@@ -103,7 +104,9 @@ def parse_survey(text: str, source: str) -> Survey:
         elif kind in VARIABLES and len(cells) == 2:
             variables[kind] = cells[1]
         elif kind in VARIABLES or (kind == "database" and len(cells) > 1 and cells[1].lower() != _HEAD):
-            raise UsageFault(f"{source}, line {number}: {kind} has {len(cells) - 1} values", hint=_HINT)
+            raise UsageFault(
+                f"{source}, line {number}: {kind} has {counted(len(cells) - 1, '{n} value[s]')}", hint=_HINT
+            )
     if "version" not in variables:
         raise UsageFault(f"{source} is no survey of a server: no line says its version", hint=_HINT)
     return Survey(variables, databases)

@@ -84,7 +84,7 @@ def _compare(cloud: Cloud, before: Mapping[Table, Content]) -> Iterator[Finding]
         now = after.get((database, table))
         if now is None:
             if was.rows:
-                yield _told(database, table, "are gone with their table", was, [(_text(key), "") for key in was.rows])
+                yield _told(database, table, "all gone, with their table", was, [(_text(key), "") for key in was.rows])
             continue
         shared = [(was.columns.index(c), now.columns.index(c), c) for c in was.columns if c in now.columns]
         lost = [(_text(key), "gone") for key in was.rows if key not in now.rows]

@@ -16,6 +16,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 
 
 class Explained(Strict):
@@ -77,7 +78,7 @@ def _compare(cloud: Cloud, before: Mapping[str, Rows]) -> Iterator[Finding]:
             severity=Severity.ERROR,
             service=str(odd[0][0]).split(".", maxsplit=1)[0],
             place=", ".join(str(row[0]) for row in odd[:3]),
-            message=f"{len(odd)} tables have an unexplained change in row count",
+            message=counted(len(odd), "{n} table[s] [has|have] an unexplained change in row count"),
             consequence="rows were lost or doubled on the way",
             evidence=Evidence.of(("table", "before", "after"), odd),
         )

@@ -76,8 +76,8 @@ def same(
             fine = right.get(kind, {})
             new = sorted((k for k in now if k not in things and fine.get(k) != now[k]), key=repr)
             changed = sorted((key for key in things if key in now and things[key] != now[key]), key=repr)
-            yield from _told(kind, "are gone", [(_text(key), _text(things[key]), "") for key in lost])
-            yield from _told(kind, "were not there before", [(_text(key), "", _text(now[key])) for key in new])
+            yield from _told(kind, "gone", [(_text(key), _text(things[key]), "") for key in lost])
+            yield from _told(kind, "not there before", [(_text(key), "", _text(now[key])) for key in new])
             yield from _told(kind, "changed", [(_text(k), _text(things[k]), _text(now[k])) for k in changed])
 
     def _told(kind: str, what: str, rows: Sequence[tuple[object, ...]]) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def same(
                 severity=Severity.ERROR,
                 service=services[0],
                 place=f"{services[0]}: {kind}",
-                message=f"{len(rows)} {kind} {what}",
+                message=f"{kind}: {len(rows)} {what}",
                 consequence=consequence,
                 evidence=Evidence.of((kind, "before", "after"), list(rows)),
             )

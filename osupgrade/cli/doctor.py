@@ -17,6 +17,7 @@ from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.lab.snapshots.store import SnapshotStore
 from osupgrade.lab.sources import Sources, cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault
+from osupgrade.model.text import counted
 from osupgrade.report.terminal.console import terminal
 
 NEEDED_BYTES = 6_000_000_000
@@ -103,7 +104,7 @@ def _needs() -> Iterator[Need]:
     yield Need(
         "service code of the pinned commits",
         not missing,
-        f"{len(missing)} commits missing" if missing else "all commits available",
+        counted(len(missing), "{n} commit[s] missing") if missing else "all commits available",
         "osupgrade sources fetch, or osupgrade sources import DIR",
     )
     store = ImageStore(client)

@@ -29,6 +29,7 @@ from osupgrade.lab.images import ImageStore
 from osupgrade.lab.server_settings import set_up, start_options
 from osupgrade.model.errors import Exit
 from osupgrade.model.quoting import one_line
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.defaults import ASSUMED, silent
 from osupgrade.report.terminal.console import terminal
 
@@ -108,7 +109,7 @@ _DONE = {Treatment.KEEP: "kept", Treatment.DROP: "dropped"}
 
 def _print(report: SanitizeReport, console: Console) -> None:
     for treatment, columns in sorted(report.treated.items()):
-        console.print(f"{columns:6d} columns: {treatment}")
+        console.print(f"{columns:6d} {counted(columns, 'column[s]')}: {treatment}")
     for column, done in report.unknown.items():
         console.print(f"unknown column, {_DONE.get(done, 'masked')}: {one_line(column)}")
     for name in sorted(set(report.spared.values())):
@@ -123,17 +124,17 @@ def _print(report: SanitizeReport, console: Console) -> None:
         why = f" ({finding.consequence})" if finding.consequence else ""
         console.print(one_line(f"{finding.message}{why}"), soft_wrap=True)
     for name, new in report.renamed.items():
-        console.print(f"database {one_line(name)} is called {new} in the output", soft_wrap=True)
+        console.print(f"database {one_line(name)} is named {new} in the output", soft_wrap=True)
     for what in report.left:
         console.print(f"left out: {one_line(what)}", soft_wrap=True)
     if report.names:
-        console.print(f"masked: {report.names} names and texts of your own in definitions of tables and columns")
+        console.print(counted(report.names, "masked: {n} custom name[s] or text[s] in table and column definitions"))
     for line in _side_by_side(report.shapes):
         console.print(one_line(line), soft_wrap=True)
-    console.print(f"shape: all {len(report.shapes)} facts are the same before and after")
+    console.print(counted(len(report.shapes), "shape: {n} fact[s] compared, no difference"))
     console.print(
         f"leak scan: none of the masked values was found in the {report.scanned_bytes} bytes of output; "
-        f"{report.masked_values} values were masked one by one, beside ids and dropped content",
+        + counted(report.masked_values, "{n} value[s] [was|were] masked individually, besides ids and dropped content"),
         soft_wrap=True,
     )
     console.print(f"wrote {report.written.path} in {report.seconds:.1f} s", soft_wrap=True)

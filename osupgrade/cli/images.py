@@ -19,6 +19,7 @@ from osupgrade.cli.progress import building
 from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.model.errors import MissingFault
+from osupgrade.model.text import counted
 from osupgrade.report.terminal.console import terminal
 
 app = typer.Typer(
@@ -62,7 +63,7 @@ def save(
     if not wanted:
         raise MissingFault("no image is built", hint="osupgrade images build --all")
     size = store.save(wanted, file)
-    terminal().print(f"{file}: {len(wanted)} images, {size / 1e6:.0f} MB", soft_wrap=True)
+    terminal().print(f"{file}: {counted(len(wanted), '{n} image[s]')}, {size / 1e6:.0f} MB", soft_wrap=True)
 
 
 @app.command("load")

@@ -30,7 +30,7 @@ from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import find_path
 from osupgrade.model.release import Release, UpgradePath
 from osupgrade.model.report import RunReport
-from osupgrade.model.text import duration
+from osupgrade.model.text import counted, duration
 from osupgrade.nightly.run import SCENARIOS, Nightly, matrix, thing_of
 from osupgrade.nightly.split import WHOLE, Shard, Unit, expected, load, split
 from osupgrade.rehearsal.prepare import all_scenarios
@@ -140,4 +140,4 @@ def _list(units: Sequence[Unit], seconds: Mapping[Unit, float], console: Console
     for unit in units:
         table.add_row(unit.path, unit.database, unit.what, duration(seconds[unit]))
     console.print(table)
-    console.print(f"{len(units)} units, about {duration(load(units, seconds))} one after the other")
+    console.print(f"{counted(len(units), '{n} unit[s]')}, about {duration(load(units, seconds))} one after the other")

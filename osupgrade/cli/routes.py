@@ -17,7 +17,7 @@ from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.plan import path_along
 from osupgrade.model.release import Release
 from osupgrade.model.route import NoRoute, Route, alternatives, stretches
-from osupgrade.model.text import duration
+from osupgrade.model.text import counted, duration
 from osupgrade.report.terminal.console import terminal
 
 
@@ -118,7 +118,8 @@ def _print(console: Console, first: Release, last: Release, found: list[dict[str
                 console.print(f"  {text}", soft_wrap=True)
             continue
         took = f", {duration(one['seconds'])} when last rehearsed" if one["seconds"] else ""
-        console.print(f"\n{one['route']}: {len(one['releases']) - 1} steps, {one['hops']} hops{took}")
+        steps, hops = counted(len(one["releases"]) - 1, "{n} step[s]"), counted(one["hops"], "{n} hop[s]")
+        console.print(f"\n{one['route']}: {steps}, {hops}{took}", soft_wrap=True)
         console.print(f"  {' - '.join(one['releases'])}", soft_wrap=True)
         for release, why in one["reasons"].items() if one["route"] == "fewest" else ():
             console.print(f"  {release}, because", soft_wrap=True)

@@ -31,6 +31,7 @@ from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Release
+from osupgrade.model.text import counted
 from osupgrade.seed.description import CloudDescription
 from osupgrade.seed.seeder import load_seeder, prepare, seed, seed_digest
 
@@ -140,7 +141,8 @@ def require_sources(sources: Sources, plan: Plan) -> None:
         lines = "\n".join(f"{m.service} {m.release} ({m.pin.tag}): {m.problem}" for m in missing)
         mirrors = ", ".join(f"{name}.git" for name in plan.services)
         raise MissingFault(
-            f"the pinned service code for {plan.path.name} is not available locally ({len(missing)} commits missing)",
+            f"the pinned service code for {plan.path.name} is not available locally ("
+            + counted(len(missing), "{n} commit[s] missing)"),
             hint="run `osupgrade sources fetch` where GitHub or opendev can be reached, or bring a directory of git "
             f"mirrors ({mirrors}) to this machine and run `osupgrade sources import DIR`",
             evidence=lines,

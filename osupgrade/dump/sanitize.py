@@ -43,6 +43,7 @@ from osupgrade.dump.write import Written, check_output, write_dump
 from osupgrade.lab.database import DatabaseServer, no_room
 from osupgrade.model.errors import Exit, Fault, LabFault, UsageFault
 from osupgrade.model.finding import Finding
+from osupgrade.model.text import counted
 
 KEY_BYTES = 32
 PARALLEL_BYTES = 16 << 20
@@ -109,9 +110,22 @@ def read_key(path: Path) -> bytes:
     if not key:
         raise UsageFault(f"the key file {path} is empty", hint=hint)
     if len(key) >= KEY_BYTES and len(set(key)) < 8:
-        raise UsageFault(f"the key in {path} repeats {len(set(key))} characters and is easy to guess", hint=hint)
+        raise UsageFault(
+            counted(
+                len(set(key)), "the key in {path} has only {n} different character[s] and is easy to guess", path=path
+            ),
+            hint=hint,
+        )
     if len(key) < KEY_BYTES:
-        raise UsageFault(f"the key in {path} is too short: {len(key)} bytes, {KEY_BYTES} are needed", hint=hint)
+        raise UsageFault(
+            counted(
+                len(key),
+                "the key in {path} is too short: {n} byte[s] of the {least} needed",
+                path=path,
+                least=KEY_BYTES,
+            ),
+            hint=hint,
+        )
     return hashlib.sha256(key).digest()
 
 
@@ -352,7 +366,7 @@ def _leak(found: Mapping[str, Collection[str]]) -> Leak:
         for token, places in sorted(found.items())[:5]
     ]
     return Leak(
-        f"{len(found)} masked value(s) are in the output, which was removed",
+        counted(len(found), "{n} masked value[s] [was|were] found in the output, which was removed"),
         hint="a column that the policy keeps holds a value that is masked elsewhere: mask it with --policy",
         evidence="\n".join(lines),
     )

@@ -9,6 +9,7 @@ from typing import IO
 
 from osupgrade.dump.magic import compression_of
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.text import counted
 
 _UNPACK = "unpack it and give the dump inside, or the directory"
 _ENCRYPTED = 1
@@ -21,7 +22,7 @@ def zipped(raw: IO[bytes], name: str, block: int) -> Iterator[bytes]:
             files = [info for info in archive.infolist() if not (info.is_dir() or _is_of_the_packer(info.filename))]
             files = [info for info in files if info.filename.lower().endswith(".sql")] or files
             if len(files) != 1:
-                held = f"{len(files)} files" if files else "no file"
+                held = counted(len(files), "{n} file[s]") if files else "no file"
                 raise UsageFault(f"{name} is a zip archive that holds {held}", hint=_UNPACK)
             if files[0].flag_bits & _ENCRYPTED:
                 raise UsageFault(f"{name} is an encrypted zip archive", hint=_UNPACK)

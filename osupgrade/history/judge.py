@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from osupgrade.history.record import Past
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.text import counted
 
 SOURCE = "history"
 _T = TypeVar("_T")
@@ -78,8 +79,8 @@ def slow(now: Past, before: Iterable[Past]) -> tuple[Finding, ...]:
             service = timed.name.split("/")[-1].split(" ")[0]
             middle = statistics.median(times)
             message = (
-                f"the {timed.kind} took {timed.seconds:.1f} s; {middle:.1f} s is usual here and "
-                f"{most:.1f} s the limit, from {len(times)} runs"
+                f"the {timed.kind} took {timed.seconds:.1f} s; {middle:.1f} s is usual here, and the limit is "
+                f"{most:.1f} s, from {counted(len(times), '{n} run[s]')}"
             )
             found.append(Finding(SOURCE, Severity.WARNING, service, timed.name, message))
     return tuple(found)

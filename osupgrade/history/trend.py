@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from osupgrade.history.judge import compare, limit
 from osupgrade.history.record import Past
+from osupgrade.model.text import counted
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Trend:
         if "/" in self.subject:
             return f"{self.path} on {self.database}, scenario {self.subject}"
         how, *traps = self.subject.split("+")
-        what = f"with {len(traps)} trap{'s' if len(traps) > 1 else ''}" if traps else "clean cloud"
+        what = counted(len(traps), "with {n} trap[s]") if traps else "clean cloud"
         only = f", {self.services} only" if self.services else ""
         return f"{self.path} on {self.database}, {what}{f', {how}' if how else ''}{only}"
 

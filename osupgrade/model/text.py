@@ -1,6 +1,11 @@
-"""Times and sizes in words."""
+"""Times, sizes and counts in words."""
 
 from __future__ import annotations
+
+import re
+
+_FORMS = re.compile(r"\[([\w' -]*)\|([\w' -]*)\]|\[(s)\]|\{(\w+)\}")
+"""``[is|are]``, ``[s]`` and ``{name}``, all found in one pass: a value is put in as it is, whatever it contains."""
 
 
 def duration(seconds: float) -> str:
@@ -21,3 +26,22 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def counted(number: int, text: str, /, **values: object) -> str:
+    """A sentence about a number of things: ``counted(1, "{n} table[s] [is|are] missing")`` is ``1 table is missing``.
+
+    ``[one|many]`` becomes the form that fits the number, and ``[s]`` an ``s`` unless it is 1. ``{n}`` is the number and
+    ``{name}`` one of ``values``; other names in braces stay as they are.
+    """
+    known = {"n": number, **values}
+
+    def chosen(match: re.Match[str]) -> str:
+        one, many, plural, name = match.groups()
+        if name:
+            return str(known.get(name, match[0]))
+        if plural:
+            return "" if number == 1 else plural
+        return one if number == 1 else many
+
+    return _FORMS.sub(chosen, text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from osupgrade.history.rundir import UNFINISHED
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.report import Manifest, Part, RunReport
+from osupgrade.model.text import counted
 from osupgrade.report.json import read_json
 
 _ORDER = (Exit.CAME_THROUGH, Exit.MISSING, Exit.DID_NOT, Exit.USAGE, Exit.LAB_FAULT, Exit.INTERRUPTED)
@@ -58,7 +59,13 @@ def join(reports: Mapping[Path, RunReport], where: Path, manifest: Manifest) -> 
     twice = [unit for unit, times in ran.items() if times > 1]
     notes = list(dict.fromkeys(note for report in reports.values() for note in report.notes))
     if twice:
-        notes.append(f"{len(twice)} units were run twice, such as {twice[0]}: shards did not split the same matrix")
+        notes.append(
+            counted(
+                len(twice),
+                "{n} unit[s] [was|were] run twice, such as {unit}: the shards did not split the same matrix",
+                unit=twice[0],
+            )
+        )
     joined = _together(parts)
     if missing:
         joined.append(Part("not run by any shard", missing, Exit.MISSING, None, _list(missing)))
@@ -124,7 +131,9 @@ def _one(same: Sequence[Part]) -> Part:
         dataclasses.replace(
             reports[0],
             exit_status=worst(report.exit_status for report in reports),
-            verdict=f"{passed} of {len(scenarios)} scenarios failed as expected and were cured",
+            verdict=counted(
+                passed, "{n} of {all} scenarios failed as expected and [was|were] cured", all=len(scenarios)
+            ),
             seconds=sum(report.seconds for report in reports),
             scenarios=scenarios,
             notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
@@ -145,8 +154,8 @@ def _one(same: Sequence[Part]) -> Part:
 def _verdict(parts: Sequence[Part]) -> str:
     good = sum(part.exit_status == Exit.CAME_THROUGH for part in parts)
     absent = sum(part.exit_status == Exit.MISSING for part in parts)
-    text = f"{good} of {len(parts)} parts of the nightly came through"
-    return f"{text}, {absent} {'was' if absent == 1 else 'were'} not run" if absent else text
+    text = counted(len(parts), "{good} of {n} part[s] of the nightly succeeded", good=good)
+    return counted(absent, "{text}, {n} [was|were] not run", text=text) if absent else text
 
 
 def _next(parts: Sequence[Part], where: str) -> str:

@@ -16,6 +16,7 @@ from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers
 from osupgrade.schema.diff import diff
@@ -95,7 +96,8 @@ class Fresh:
                 severity=Severity.WARNING,
                 service=name.split("_", maxsplit=1)[0],
                 place=f"{name}: {odd[0].place}",
-                message=f"the upgraded schema of {name} differs from {reference} in {len(odd)} places",
-                consequence="a later migration may meet what it does not expect",
+                message=f"the upgraded schema of {name} differs from {reference} in "
+                + counted(len(odd), "{n} place[s]"),
+                consequence="a later migration may fail on the difference",
                 evidence=Evidence.of(("difference",), [(change.against(reference),) for change in odd]),
             )

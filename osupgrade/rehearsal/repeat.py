@@ -13,6 +13,7 @@ from osupgrade.model.events import EventLog
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.report import LaneResult, StagedFinding, State
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.rehearsal.runner import Runner
 
@@ -47,8 +48,8 @@ class Repeat:
         found: list[Finding] = []
         for number in range(2, self.times + 1):
             found += self._once(number, *self._kept, ended)
-            count = f"{len(found) or 'no'} difference{'s' * (len(found) != 1)}"
-            self.say(f"the same cloud again, {number} of {self.times}: {count}")
+            count = counted(len(found), "{found} difference[s]", found=len(found) or "no")
+            self.say(f"run {number} of {self.times} on the same cloud: {count}")
         return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found))
 
     def _once(self, number: int, cloud: Cloud, kept: Snapshot, first: Ended) -> Iterator[Finding]:
@@ -64,12 +65,18 @@ class Repeat:
         others = [(name, then.get(name), now.get(name)) for name in sorted({*then, *now})]
         differ: list[tuple[object, ...]] = [row for row in others if row[1] != row[2]]
         if differ:
-            message = f"in run {number} of the same input {len(differ)} migrations changed a different number of rows"
+            message = counted(
+                len(differ),
+                "{n} migration[s] changed a different number of rows in run {run} of the same input",
+                run=number,
+            )
             evidence = Evidence.of(("migration", "first", "now"), differ)
             yield Finding(SOURCE, Severity.WARNING, "migrations", "rows", message, evidence=evidence)
         if ran.result.failed:
             steps = ", ".join(step.step for step in ran.result.failed)
-            yield Finding(SOURCE, Severity.ERROR, ran.result.failed[0].service, steps, f"run {number} failed there")
+            yield Finding(
+                SOURCE, Severity.ERROR, ran.result.failed[0].service, steps, f"run {number} of the same input failed"
+            )
 
 
 def changed_rows(result: LaneResult) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.report import Customisation, LaneResult, SchemaVerdict, StagedFinding, State
 from osupgrade.model.stage import SEEDED, VERIFY
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.covered import covered
 from osupgrade.rehearsal.phases import Ended, PhaseResult
 from osupgrade.schema.catalogue import covers, revision_name, variant_of
@@ -130,12 +131,12 @@ def _data(was: OwnData | None, after: Mapping[str, OwnData | None], place: str) 
     if was is None or place not in after or not was.values:
         return ""
     now = after[place]
-    rows = f"{was.values} row{'s' if was.values > 1 else ''}"
+    rows = counted(was.values, "{n} row[s] of your data")
     if now is None:
-        return f"{rows} of own data are gone"
+        return counted(was.values, "{rows} [is|are] gone", rows=rows)
     if now == was:
-        return f"{rows} of own data, checksum as before"
-    return f"{rows} of own data before, {now.values} now" if now.values != was.values else f"{rows}, not the same data"
+        return f"{rows}, unchanged (same checksum)"
+    return f"{rows} before, {now.values} now" if now.values != was.values else f"{rows}, changed"
 
 
 def _rows(cloud: Cloud) -> Rows:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from osupgrade.model.findings import settled
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import RunReport, State
-from osupgrade.model.text import duration, size
+from osupgrade.model.text import counted, duration, size
 from osupgrade.report.digest import by_service, downtime, phases
 from osupgrade.report.runbook import titles
 
@@ -69,10 +69,10 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
         return
     for service, steps in by_service(report.result).items():
         yield service, duration(sum(step.seconds for step in steps))
-    yield "nothing may write for", f"{duration(downtime(report))} at the least"
+    yield "nothing may write for", f"at least {duration(downtime(report))}"
     yield phase("rollback")
     yield "the way back", (strategy.way_back if strategy else "") or "not rehearsed"
     standing = [f.finding for f in settled(report.result.findings) if f.state is State.STANDING]
     counts = {kind: sum(f.severity.value == kind for f in standing) for kind in ("error", "warning")}
-    yield "unresolved findings", ", ".join(f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items())
+    yield "unresolved findings", ", ".join(counted(count, f"{{n}} {kind}[s]") for kind, count in counts.items())
     yield "rows at the end", str(sum(rows.get("verify", 0) for rows in report.rows.values()))

@@ -13,7 +13,7 @@ from osupgrade.model.findings import settled
 from osupgrade.model.quoting import one_line, visible
 from osupgrade.model.report import StagedFinding, State
 from osupgrade.model.stage import SEEDED
-from osupgrade.model.text import size
+from osupgrade.model.text import counted, size
 from osupgrade.rehearsal.inspect.model import Database, Inspection, Own, Size
 from osupgrade.report.digest import cure_blocks, where
 from osupgrade.report.terminal.console import SEVERITIES, print_table, shown
@@ -68,7 +68,7 @@ def _verdict(page: Inspection) -> str:
         return "No action needed before the upgrade beyond the standard steps of this path."
     listed = settled(StagedFinding(SEEDED, finding, State.STANDING) for finding in _beside(page))
     counts = [
-        _counted(sum(found.finding.severity is severity for found in listed), severity.value)
+        _some(sum(found.finding.severity is severity for found in listed), severity.value)
         for severity in (Severity.ERROR, Severity.WARNING)
     ]
     counts.append(_local(page))
@@ -82,14 +82,14 @@ def _local(page: Inspection) -> str:
     worth = len({(finding.service, finding.place) for finding in noted})
     stops = sum(own.fate is Fate.IN_THE_WAY for own in page.own)
     if stops == worth:
-        stopping = f" that stop{'s' if stops == 1 else ''} it"
+        stopping = counted(stops, " that stop[s|] the upgrade")
     else:
-        stopping = f" ({stops} of them stop{'s' if stops == 1 else ''} it)" if stops else ""
-    return f"{_counted(worth, 'local change')}{stopping}" if worth else ""
+        stopping = counted(stops, " ({n} of them stop[s|] the upgrade)") if stops else ""
+    return f"{_some(worth, 'local change')}{stopping}" if worth else ""
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number > 1)}" if number else ""
+def _some(number: int, what: str) -> str:
+    return counted(number, f"{{n}} {what}[s]") if number else ""
 
 
 def _beside(page: Inspection) -> list[Finding]:
@@ -190,10 +190,10 @@ def _large(one: Database) -> list[Size]:
 
 def _odd(one: Database) -> str:
     """Character sets and engines beside the usual ones: ``24 latin1, 2 MyISAM``."""
-    counted: list[Mapping[str, int]] = [one.charsets, one.engines]
+    kinds: list[Mapping[str, int]] = [one.charsets, one.engines]
     return ", ".join(
         f"{count} {name}"
-        for usual, names in zip(_USUAL, counted, strict=True)
+        for usual, names in zip(_USUAL, kinds, strict=True)
         for name, count in names.items()
         if name not in usual
     )

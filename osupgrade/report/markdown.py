@@ -10,7 +10,7 @@ from osupgrade.model.quoting import markdown as text
 from osupgrade.model.quoting import markdown_block
 from osupgrade.model.report import LaneResult, RunReport, State
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.model.text import duration
+from osupgrade.model.text import counted, duration
 from osupgrade.report.digest import (
     broken_checks,
     by_service,
@@ -54,7 +54,10 @@ def markdown(report: RunReport) -> str:
         lines += _scenarios(report)
     if report.api:
         bad = [call for call in report.api if not call.ok]
-        lines += [f"**APIs**: {len(report.api) - len(bad)} of {len(report.api)} checks passed.", ""]
+        lines += [
+            counted(len(report.api), "**APIs**: {good} of {n} check[s] passed.", good=len(report.api) - len(bad)),
+            "",
+        ]
         lines += [f"- {text(f'{c.release} {c.service}: {c.name}: {c.detail}')}" for c in bad] + [""] * bool(bad)
     lines += ["Next:", "", *markdown_block(report.next_command, "sh"), ""]
     return "\n".join(lines)
@@ -76,7 +79,8 @@ def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
         yield from _failure(step)
     if result.checked:
         red = broken_checks(result)
-        yield f"**Invariants**: {len(result.checked) - len(red)} of {len(result.checked)} hold."
+        held = len(result.checked) - len(red)
+        yield counted(held, "**Invariants**: {n} of {all} hold[s|].", all=len(result.checked))
         yield ""
         yield from (f"- ❌ {text(report.invariants.get(name, name))}" for name in red)
         yield from [""] * bool(red)

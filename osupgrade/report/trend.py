@@ -10,7 +10,7 @@ from rich.text import Text
 
 from osupgrade.history.trend import Series, Trend
 from osupgrade.model.quoting import one_line
-from osupgrade.model.text import duration
+from osupgrade.model.text import counted, duration
 from osupgrade.report.html.text import page, stylesheet
 from osupgrade.report.terminal.console import print_table, shown
 from osupgrade.report.terminal.console import table as empty_table
@@ -60,7 +60,7 @@ def chart(series: Series) -> Chart:
         marks=marks,
         line=" ".join(f"{mark.x},{mark.y}" for mark in marks),
         limit=round(100 * (1 - series.most / top), 2) if series.most else None,
-        says=f"{series.name}: {_runs(len(series.points))}, median {duration(series.median)}, "
+        says=f"{series.name}: {counted(len(series.points), '{n} run[s]')}, median {duration(series.median)}, "
         f"last {duration(series.last.seconds)}{most}",
     )
 
@@ -99,7 +99,3 @@ def trend_table(trends: Sequence[Trend], console: Console) -> None:
             shown("\n".join(notes), style="yellow"),
         )
     print_table(table, console)
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"

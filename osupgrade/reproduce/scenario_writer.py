@@ -19,6 +19,7 @@ from osupgrade.model.failure import Failure
 from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import version_column
 from osupgrade.model.step import StepResult
+from osupgrade.model.text import counted
 from osupgrade.reproduce.archive import site_text
 from osupgrade.scenarios.helpers import definition
 from osupgrade.schema.catalogue import Lineage
@@ -53,7 +54,7 @@ class Left:
         """How much there is, in words."""
         rows, full = sum(self.named.values()), [name for name, rows in self.named.items() if rows]
         where = f" in {', '.join(full)}" if full else ""
-        return f"{_count(rows, 'row')}{where}, {_count(len(self.named), 'table')} in all"
+        return f"{counted(rows, '{n} row[s]')}{where}, {counted(len(self.named), '{n} table[s]')} in all"
 
 
 def describe(
@@ -212,7 +213,3 @@ def _literal(value: Any) -> str:
 def _short(text: str, length: int) -> str:
     text = " ".join(text.split())
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -20,6 +20,7 @@ from osupgrade.lab.database import DatabaseServer
 from osupgrade.model.failure import Failure
 from osupgrade.model.plan import make_plan
 from osupgrade.model.step import StepResult
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.lanes import LaneRunner
 from osupgrade.rehearsal.treated import shelved_cloud
 from osupgrade.reproduce.rerun import NotAgain
@@ -69,7 +70,7 @@ def shrink_subject(
         trials = Trials(subject.cloud, subject.plan, step, place / "logs")
         tables = trials.tables()
         whole = everything(tables)
-        say(f"the whole of it: {whole.count} rows in {len(tables)} tables")
+        say(f"before shrinking: {_amount(whole.count, len(tables))}")
         trials.reference = _seen(trials.failure(whole), subject.failure, masked=False)
         if narrowed(step, trials.reference, subject.cloud.site) and not trials.fails(whole):
             trials.narrow = False
@@ -85,7 +86,7 @@ def shrink_subject(
         small = trials.build(shrunk.candidate, "small_")
         site = subject.cloud.site
         if masking:
-            say(f"masking the {shrunk.candidate.count} rows that are left")
+            say(counted(shrunk.candidate.count, "masking the {n} row[s] that [is|are] left"))
             site = _masked(server, small, masking, place, site, say)
         last = Trials(laboratory.cloud(site, "small", small), subject.plan, step, place / "logs", narrow=trials.narrow)
         tables = last.tables()
@@ -142,20 +143,24 @@ def least_site(trials: Trials, whole: Candidate) -> Site:
 def _seen(found: Failure | None, wanted: Failure, *, masked: bool) -> Failure:
     if found is not None and (found.alike(wanted) if masked else found == wanted):
         return found
-    how = "comes through" if found is None else "fails in another way"
+    how = "succeeds" if found is None else "fails in another way"
     raise NotAgain(
-        f"{wanted.step} {how} on what is left once it is masked" if masked else f"{wanted.step} {how} this time",
+        f"{wanted.step} {how} once the remaining rows are masked" if masked else f"{wanted.step} {how} this time",
         hint="--unmasked keeps all values as they are" if masked else "",
         evidence=f"expected {wanted}" + (f"\ngot      {found}" if found else ""),
     )
 
 
+def _amount(rows: int, tables: int) -> str:
+    return f"{counted(rows, '{n} row[s]')} in {counted(tables, '{n} table[s]')}"
+
+
 def _trial_shown(say: Say, started: float) -> Callable[[Candidate, bool], None]:
     def on_trial(candidate: Candidate, failed: bool) -> None:
-        gone = f", {len(candidate.gone)} tables less" if candidate.gone else ""
-        outcome = "the same error" if failed else "not the same"
+        gone = counted(len(candidate.gone), ", without {n} table[s]") if candidate.gone else ""
+        outcome = "same error" if failed else "not the same error"
         seconds = time.monotonic() - started
-        say(f"{seconds:4.0f} s: {candidate.count} rows in {len(candidate.tables)} tables{gone}: {outcome}")
+        say(f"{seconds:4.0f} s: {_amount(candidate.count, len(candidate.tables))}{gone}: {outcome}")
 
     return on_trial
 

@@ -4,8 +4,9 @@
   :func:`declared` for a scenario whose ``scenario.toml`` says the rest.
 * What its functions get: a :class:`Cloud`, which is read with ``has``, ``tables``, ``columns``, ``versions``, ``rows``,
   ``value`` and ``evidence``, changed with ``execute``, and worked on by a release's own ``tool`` or ``python``.
-* What they say: :func:`finding` and :func:`rows`, with a :class:`Cure` of :class:`Sql` and :class:`Shell` steps. Values
-  and names from a cloud go into SQL by :meth:`Sql.of` or :func:`statement`, never by pasting.
+* What they report: :func:`finding` and :func:`rows`, with a :class:`Cure` of :class:`Sql` and :class:`Shell` steps, in
+  sentences that :func:`counted` makes right for one and for many. Values and names from a cloud go into SQL by
+  :meth:`Sql.of` or :func:`statement`, never by pasting.
 * What they often do: :func:`require_ok`, :func:`apply`, :func:`conversion`, :func:`migrations`; what upstream's schemas
   say (:func:`upstream`), and what is known of one service (:func:`service`).
 """
@@ -16,7 +17,7 @@ from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import NO_EVIDENCE, Cure, Evidence, Fate, Finding, Severity, Shell, Sql
 from osupgrade.model.quoting import literal, quoted, shell_join, shell_word, statement
 from osupgrade.model.stage import Stage
-from osupgrade.model.text import size
+from osupgrade.model.text import counted, size
 from osupgrade.scenarios.charset import conversion
 from osupgrade.scenarios.contract import Blocks, Damage, RestoreFails, Scenario, Silent
 from osupgrade.scenarios.controller import Controller
@@ -62,6 +63,7 @@ __all__ = [
     "bring_back",
     "claimed",
     "conversion",
+    "counted",
     "declared",
     "definition",
     "dump_findings",

@@ -20,6 +20,7 @@ from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.model.quoting import statement
 from osupgrade.model.stage import Stage
+from osupgrade.model.text import counted
 from osupgrade.scenarios.charset import conversion
 from osupgrade.scenarios.contract import Blocks, Damage, Scenario, Silent
 from osupgrade.scenarios.findings import filled, finding
@@ -249,8 +250,7 @@ def _place(find: Find, database: str) -> str:
 
 
 def _said(text: str, columns: tuple[str, ...], found: list[tuple[Any, ...]]) -> str:
-    values = {"n": len(found)} | dict(zip(columns, found[0], strict=True))
-    return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), text)
+    return counted(len(found), text, **dict(zip(columns, found[0], strict=True)))
 
 
 def _asked(

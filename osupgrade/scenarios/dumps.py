@@ -12,7 +12,7 @@ from osupgrade.dump.restore import restore
 from osupgrade.lab.database import SHELF
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Finding
-from osupgrade.model.text import size
+from osupgrade.model.text import counted, size
 
 
 def put_dump(cloud: Cloud, file: Path) -> None:
@@ -64,7 +64,7 @@ def restore_cost(cloud: Cloud, service: str) -> str:
         "SELECT COUNT(*), SUM(data_length + index_length) FROM information_schema.tables "
         "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
     )[0]
-    return f"each failed try costs a restore of {size(float(total or 0))} in {count} tables"
+    return f"each failed attempt costs a restore of {size(float(total or 0))} in {counted(int(count), '{n} table[s]')}"
 
 
 def _shelf(cloud: Cloud) -> str:

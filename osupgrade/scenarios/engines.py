@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Cure, Evidence, Finding, Sql
 from osupgrade.model.quoting import quoted, statement
+from osupgrade.model.text import counted
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.findings import finding
 from osupgrade.scenarios.upstream import upstream
@@ -45,11 +46,11 @@ def not_innodb(scenario: Scenario, cloud: Cloud, effect: str) -> Iterator[Findin
         yield finding(
             scenario,
             place=service,
-            message=f"{len(found)} tables of {service} are not InnoDB",
+            message=counted(len(found), "{n} table[s] of {service} [is|are] not InnoDB", service=service),
             effect=effect,
             evidence=Evidence.of(columns, found),
             cure=Cure(
-                "make them InnoDB and give them upstream's foreign keys, before the upgrade",
+                "convert them to InnoDB and add upstream's foreign keys, before the upgrade",
                 tuple(to_innodb(cloud, service)),
             ),
         )

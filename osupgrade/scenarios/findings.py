@@ -10,6 +10,7 @@ from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import NO_EVIDENCE, Cure, Evidence, Finding, Severity, Shell, Sql
 from osupgrade.model.quoting import places
 from osupgrade.model.stage import Stage
+from osupgrade.model.text import counted
 from osupgrade.scenarios.contract import Scenario
 
 _TAIL = 3000
@@ -65,9 +66,9 @@ def rows(
 
     ``place`` is a table or a column: ``nova.instances``, ``cinder.volumes.use_quota``.
 
-    Says nothing when the database or one of the tables in ``needs`` is missing, or when no row is found. ``{n}`` in
-    ``message`` is the count of rows. The cure is ``statements``, then each of ``for_each_row`` once for every row, with
-    ``:column`` for a value of the row and ``{column}`` for a name; all in the same database.
+    Says nothing when the database or one of the tables in ``needs`` is missing, or when no row is found. ``message`` is
+    for :func:`counted`, with the number of rows. The cure is ``statements``, then each of ``for_each_row`` once for
+    every row, with ``:column`` for a value of the row and ``{column}`` for a name; all in the same database.
     """
     database, _, table = place.partition(".")
     table = table.partition(".")[0]
@@ -81,7 +82,7 @@ def rows(
     yield finding(
         scenario,
         place=place.rstrip("."),
-        message=message.replace("{n}", str(len(found))),
+        message=counted(len(found), message),
         effect=effect,
         evidence=Evidence.of(columns, found),
         cure=Cure(cure, tuple(steps), at) if cure else None,

@@ -17,6 +17,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.model.stage import Stage
+from osupgrade.model.text import counted
 from osupgrade.scenarios.contract import Scenario
 from osupgrade.scenarios.findings import finding
 
@@ -88,7 +89,7 @@ def rows_finding(
         yield finding(
             scenario,
             place=place,
-            message=message.replace("{n}", str(evidence.total)),
+            message=counted(evidence.total, message),
             effect=consequence,
             evidence=evidence,
             cure=Cure(cure, steps, at),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.model.quoting import literal
 from osupgrade.model.release import version_column
+from osupgrade.model.text import counted
 from osupgrade.schema.catalogue import Lineage, Revision, later, moves
 from osupgrade.schema.diff import Change, diff
 from osupgrade.schema.facts import FAR, Fact, facts
@@ -59,8 +60,8 @@ def claim_findings(claim: Claim) -> Iterator[Finding]:
     elif claim.agreed:
         table = claim.line.version_table
         if len(claim.claimed) > 1 and table == "alembic_version":
-            rows = f"{table} holds {len(claim.claimed)} rows: {', '.join(claim.claimed)}"
-            yield _lie(claim.line, rows, "alembic wants exactly one")
+            rows = counted(len(claim.claimed), "{table} has {n} row[s]: ", table=table) + ", ".join(claim.claimed)
+            yield _lie(claim.line, rows, "alembic expects exactly one")
     elif not claim.claimed:
         yield _unstamped(claim)
     elif known := [name for name in claim.claimed if claim.line.position(name) is not None]:
@@ -126,13 +127,17 @@ def _displaced(claim: Claim, known: str) -> Finding:
     column = version_column(table)
     back = f"UPDATE {table} SET {column} = {literal(revision.name)} WHERE {column} = {literal(known)}"
     if there > here:
-        consequence = f"{span} never ran and are skipped forever; a later migration fails on what they should have done"
+        consequence = counted(
+            len(names),
+            "{span} never ran and will be skipped; a later migration fails where it needs [its|their] result",
+            span=span,
+        )
         cure = Cure(
             "undo custom migrations with their own downgrade, then set the version back", (Sql(line.service, back),)
         )
     else:
-        consequence = f"{span} {'runs' if len(names) == 1 else 'run'} again on what is there already and fails"
-        cure = Cure(f"set the version to what is there, {revision.name}", (Sql(line.service, back),))
+        consequence = counted(len(names), "{span} will run again on changes that are there, and fail", span=span)
+        cure = Cure(f"set the version to that of the schema, {revision.name}", (Sql(line.service, back),))
     return _lie(line, f"{table} says {', '.join(claim.claimed)}, but {claim.truth}", consequence, cure)
 
 
@@ -166,9 +171,9 @@ def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
         severity=Severity.ERROR,
         service=line.service,
         place=line.version_table,
-        message=f"migration {there.name} is half applied: the version table says {claimed}, but {len(done)} of the "
-        f"{len(units)} things that {there.name} does already exist",
-        consequence=f"{there.name} runs again from its start and stops at the first thing that is there",
+        message=f"migration {there.name} is half applied: the version table says {claimed}, but {len(done)} of "
+        + counted(len(units), "{n} change[s] that {name} makes [is|are] already there", name=there.name),
+        consequence=f"{there.name} will run again from its start and stop at the first change that is already there",
         evidence=Evidence.of((f"what {there.name} does", "state"), [tuple(row) for row in changes]),
     )
 

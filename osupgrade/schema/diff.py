@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from osupgrade.model.quoting import literal, quoted
+from osupgrade.model.text import counted
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Check, Column, ForeignKey, Index, Routine, Table, Trigger, View, charset_of
 
@@ -176,7 +177,7 @@ def described(item: Item | None) -> str:
     if isinstance(item, Check):
         return item.clause
     if isinstance(item, Table):
-        return f"{len(item.columns)} columns"
+        return counted(len(item.columns), "{n} column[s]")
     if isinstance(item, Trigger):
         return f"{item.timing} {item.event} on {item.table}"
     if isinstance(item, View | Routine):

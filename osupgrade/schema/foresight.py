@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from osupgrade.model.finding import Evidence, Finding, Severity
+from osupgrade.model.text import counted
 from osupgrade.schema.catalogue import Lineage
 from osupgrade.schema.conditions import Condition, Kind, conditions
 from osupgrade.schema.outcomes import Came, Result, result_of
@@ -16,13 +17,13 @@ SHOWN = 10
 _MOST = 1000
 """Rows that a query brings; beyond, their number is only said to be at least that."""
 _WHAT = {
-    Kind.UNIQUE: "{table} holds rows that are equal under the {wanted} that comes: {count}",
-    Kind.NOT_NULL: "{table}.{columns} holds NULL and becomes NOT NULL: {count}",
-    Kind.FITS: "{table}.{columns} holds values that do not fit its new type ({wanted}): {count}",
-    Kind.MEMBER: "{table}.{columns} holds values that its new type does not have ({wanted}): {count}",
-    Kind.PARENT: "{table} holds rows that point to nothing, and the {wanted} comes: {count}",
-    Kind.ENGINE: "{table} is not InnoDB, which the {wanted} needs",
-    Kind.COLLATION: "{table}.{columns} has a collation other than the column that the {wanted} joins to it",
+    Kind.UNIQUE: "{table} has rows that violate the coming {wanted}: {count}",
+    Kind.NOT_NULL: "{table}.{columns} contains NULL and will become NOT NULL: {count}",
+    Kind.FITS: "{table}.{columns} has values that do not fit its new type ({wanted}): {count}",
+    Kind.MEMBER: "{table}.{columns} has values that its new type does not allow ({wanted}): {count}",
+    Kind.PARENT: "{table} has rows whose parent is missing, which violate the coming {wanted}: {count}",
+    Kind.ENGINE: "{table} is not InnoDB, which the coming {wanted} needs",
+    Kind.COLLATION: "{table}.{columns} has a different collation from the column that the coming {wanted} joins to it",
 }
 
 
@@ -56,7 +57,7 @@ def foresee(
 
 def _finding(condition: Condition, result: Result | None, found: list[tuple[object, ...]]) -> Finding:
     unit = "group" if condition.kind is Kind.UNIQUE else "row"
-    count = f"{'at least ' if len(found) == _MOST else ''}{len(found)} {unit}{'' if len(found) == 1 else 's'}"
+    count = ("at least " if len(found) == _MOST else "") + counted(len(found), f"{{n}} {unit}[s]")
     what = _WHAT[condition.kind].format(
         table=condition.table, columns=", ".join(condition.columns), wanted=condition.wanted, count=count
     )
@@ -74,8 +75,8 @@ def _finding(condition: Condition, result: Result | None, found: list[tuple[obje
 def _consequence(condition: Condition, result: Result | None) -> str:
     where = f"{condition.release}'s revision {condition.revision}"
     if result is None:
-        return f"{where} asks for it; what it does with such rows has not been tried, so rehearse it"
+        return f"{where} requires this; what it does with such rows has not been tried, so rehearse it"
     if result.came is Came.SILENT:
-        return f"{where} comes through, but {result.words}"
-    after = "; once the rows are fixed, the same command goes on" if result.again else ""
+        return f"{where} succeeds, but {result.words}"
+    after = "; once the rows are fixed, the same command can be run again" if result.again else ""
     return f"{where} stops with: {result.error}; the database is then at {result.left_at}{after}"

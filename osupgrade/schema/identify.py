@@ -10,6 +10,7 @@ from osupgrade.catalog.services import names
 from osupgrade.catalog.services import services as content_services
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.release import NUMBERED
+from osupgrade.model.text import counted
 from osupgrade.schema.catalogue import (
     Lineage,
     Revision,
@@ -244,12 +245,12 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
     ahead = (line.position(revision.name) or 0) < (line.position(line.head(line.last).name) or 0)
     refuses = ahead and numbered and any("utf8" not in row[1] and refuses_not_utf8(service, row[0]) for row in odd)
     database = schema.collation.split("_")[0]
-    counted = f"{len(odd)} of {len(schema.tables)} tables have" if odd else "the database has"
+    subject = counted(len(odd), "{n} of {all} tables [has|have]", all=len(schema.tables)) if odd else "the database has"
     alike = all(row[1] == database and row[2] == "InnoDB" for row in odd) and len(odd) == len(schema.tables)
     usually = (
-        f"every table has the database's own default, so new tables fit; what {database} cannot write is refused"
+        f"every table has the database's default, so new tables match; text that {database} cannot store is rejected"
         if alike
-        else "a new table takes the server's and the database's default, and its foreign key onto an old table "
+        else "a new table gets the default of the server and the database, and its foreign key to an old table "
         "with another character set or engine fails (1215)"
     )
     return Finding(
@@ -257,7 +258,7 @@ def charset_finding(service: str, schema: Schema, revision: Revision, line: Line
         severity=Severity.ERROR if refuses else Severity.WARNING,
         service=service,
         place=CHARACTER_SETS,
-        message=f"{counted} a different character set or engine from upstream's; the database's default is {database}",
+        message=f"{subject} a different character set or engine from upstream's; the database's default is {database}",
         consequence=(
             f"{line.last.capitalize()}'s {service} refuses to migrate tables that are not utf8" if refuses else usually
         ),
@@ -275,9 +276,13 @@ def _collation_finding(service: str, schema: Schema) -> Finding | None:
         severity=Severity.WARNING,
         service=service,
         place=CHARACTER_SETS,
-        message=f"the database's default collation is {schema.collation}, which {len(other)} of {len(schema.tables)} "
-        "tables do not have",
-        consequence="a new table takes the default, and its foreign key onto a text column of another collation fails "
+        message=counted(
+            len(other),
+            "{n} of {all} tables [does|do] not have the database's default collation, {default}",
+            all=len(schema.tables),
+            default=schema.collation,
+        ),
+        consequence="a new table gets the default, and its foreign key to a text column with another collation fails "
         "(1005, errno 150)",
         evidence=Evidence.of(("table", "collation"), [*other]),
     )

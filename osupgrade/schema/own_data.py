@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.quoting import quoted
+from osupgrade.model.text import counted
 from osupgrade.schema.diff import Change
 from osupgrade.schema.reading import Rows
 from osupgrade.schema.snapshot import Schema
@@ -93,14 +94,15 @@ def judge_own_data(
             continue
         severity = Severity.ERROR
         if now is None:
-            what = f"the {was.values} rows with own data in {place} are gone: it is no longer there"
+            text = "{n} row[s] of your data in {place} [is|are] gone: {place} no longer exists"
         elif now.values > was.values:
-            what = f"own data in {place}: {was.values} rows before, {now.values} after: the upgrade added rows"
+            text = "your data in {place} had {n} row[s] before and has {now} after: the upgrade added rows"
             severity = Severity.WARNING
         elif was.values != now.values:
-            what = f"own data in {place}: {was.values} rows before, {now.values} after"
+            text = "your data in {place} had {n} row[s] before and has {now} after"
         else:
-            what = f"own data in {place} is not the same: {was.values} rows with another checksum"
+            text = "your data in {place} changed: {n} row[s] as before, but with a different checksum"
         severity = severity if was.values else Severity.WARNING
+        what = counted(was.values, text, place=place, now=now.values if now else 0)
         found.append(Finding(SOURCE, severity, service, place, what, "only the copy from before the upgrade has it"))
     return tuple(found)

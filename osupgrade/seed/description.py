@@ -17,6 +17,7 @@ from typing import Any, NoReturn, get_type_hints
 from osupgrade.catalog.loading import read_bounded, toml_tables
 from osupgrade.catalog.site import options
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.text import counted
 
 DEFAULT = Path(__file__).with_name("cloud.toml")
 
@@ -294,7 +295,8 @@ class _Reader:
             self._refuse(reason, ("networks", "floating_ips"), ("instances", "per_tenant"), ("instances", "deleted"))
         total = cloud.instances.per_tenant * len(cloud.tenants.names)
         if total > _MOST_INSTANCES:
-            reason = f"{total} instances would be booted one by one; seed at most {_MOST_INSTANCES} and use --scale"
+            seeded = counted(total, "{n} instance[s] would be booted one by one")
+            reason = f"{seeded}; seed at most {_MOST_INSTANCES} and use --scale"
             self._refuse(reason, ("instances", "per_tenant"), ("tenants", "names"))
         networks = cloud.networks.per_tenant * len(cloud.tenants.names)
         most, of_what = (_TUNNELS, "tunnel ids") if cloud.networks.tunnel_type == "gre" else (_VLANS, "VLANs")

@@ -15,7 +15,7 @@ from osupgrade.model.report import ApiCall
 Facts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Service -> kind of thing -> its id -> what the API says of it."""
 
-GONE, APPEARED = "are gone", "appeared"
+GONE, APPEARED = "gone", "new"
 """The name of the field where a whole thing is missing on one side."""
 _SHOWN = 200
 
@@ -92,14 +92,14 @@ def _differ(
                     changed.setdefault(path, []).append((ident, _text(value), shown))
     for path, rows in changed.items():
         meant = next((e for e in explained if _is(e, service, kind, path)), None)
-        what = f"{len(rows)} {kind} {path}" if path in (GONE, APPEARED) else f"{path} of {len(rows)} {kind} changed"
+        what = f"{kind}: {len(rows)} {path}" if path in (GONE, APPEARED) else f"{kind}: {path} changed in {len(rows)}"
         yield Finding(
             source="verify/census",
             severity=Severity.INFO if meant else Severity.ERROR,
             service=service,
             place=f"API {kind}",
-            message=f"{what} with the upgrade, as the API shows it",
-            consequence=meant.why if meant else "clients and users see a different cloud from before",
+            message=f"{what} after the upgrade, as the API shows them",
+            consequence=meant.why if meant else "clients and users see a different cloud than before",
             evidence=Evidence.of(("id", "before", "after"), rows),
         )
 

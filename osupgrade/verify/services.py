@@ -24,6 +24,7 @@ from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import LAUNCH, PYTHON, ReleaseContainer, Workshop, render
 from osupgrade.model.errors import LabFault
 from osupgrade.model.finding import Finding
+from osupgrade.model.text import counted
 from osupgrade.verify.instance import BASE, LOGS, Instance, failure, settings
 
 SCRIPTS = f"{BASE}/scripts"
@@ -148,7 +149,7 @@ class ServiceSet:
             Started(i.name, i.process.service, states[i.name]["seconds"]) for i in staying if states[i.name]["ready"]
         )
         self.findings = tuple(self._failure(i, states[i.name]) for i in self._instances if not states[i.name]["ready"])
-        self.say(f"{len(self.started)} of {len(staying)} processes ready after {self.seconds:.1f} s")
+        self.say(f"{len(self.started)} of {counted(len(staying), '{n} process[|es]')} ready after {self.seconds:.1f} s")
 
     def stop(self) -> None:
         """Keep every log below ``logs/`` of the run directory; remove containers and copies, whatever happened."""

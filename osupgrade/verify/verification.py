@@ -16,6 +16,7 @@ from osupgrade.lab.release_container import Workshop
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.plan import Plan
 from osupgrade.model.report import ApiCall
+from osupgrade.model.text import counted
 from osupgrade.verify.census import Census, Login, differences
 from osupgrade.verify.services import ServiceSet, Started
 from osupgrade.verify.tracebacks import tracebacks
@@ -150,14 +151,14 @@ def compare_listing(listing: Listing, listed: set[str], before: set[str], now: s
         return None
     rows: list[tuple[object, ...]] = [("not listed", one) for one in missing]
     rows += [("not in the database", one) for one in surplus]
-    said = [f"{len(missing)} {listing.name} of the database are not listed"] if missing else []
-    said += [f"{len(surplus)} {listing.name} are listed that the database does not hold"] if surplus else []
+    said = [counted(len(missing), "{n} in the database [is|are] not listed")] if missing else []
+    said += [counted(len(surplus), "{n} listed [is|are] not in the database")] if surplus else []
     return Finding(
         source=SOURCE,
         severity=Severity.ERROR,
         service=listing.service,
         place=f"API {listing.name}",
-        message=" and ".join(said),
+        message=f"{listing.name}: {' and '.join(said)}",
         consequence="their owners no longer see them" if missing else "",
         evidence=Evidence.of(("what", "id"), rows),
     )
@@ -188,7 +189,7 @@ def _damage(running: Running, cloud: Cloud, copy: Cloud, services: Sequence[str]
                 severity=Severity.ERROR,
                 service=check.service,
                 place=check.name,
-                message=f"{len(rows)} {check.message}",
+                message=counted(len(rows), f"{{n}} {check.message}"),
                 consequence=check.consequence,
                 evidence=Evidence.of(check.columns, rows),
             )
@@ -200,7 +201,8 @@ def _found(round_name: str, data: Mapping[str, Any]) -> Finding:
         severity=Severity(data["severity"]),
         service=data["service"],
         place=data["place"],
-        message=data["message"],
+        # The scripts run in a release's own Python, without this package: the sentence is put together here.
+        message=counted(len(data["rows"]), text) if (text := data["message"]).startswith("{n} ") else text,
         consequence=data["consequence"],
         evidence=Evidence.of(tuple(data["columns"]), [tuple(row) for row in data["rows"]]),
     )
@@ -216,7 +218,7 @@ def _failed(calls: Sequence[ApiCall]) -> Iterator[Finding]:
                 severity=Severity.ERROR,
                 service=service,
                 place=f"{service} API",
-                message=f"{len(failed)} of {asked} calls fail on the upgraded cloud",
+                message=counted(len(failed), "{n} of {all} calls fail[s|] on the upgraded cloud", all=asked),
                 consequence="the cloud does not do what it did before",
                 evidence=Evidence.of(("call", "answer"), failed),
                 command=f"less logs/verify-{service}*.log",
@@ -235,7 +237,7 @@ def _errors(services: ServiceSet, running: Running) -> Iterator[Finding]:
                 severity=Severity.ERROR,
                 service=services.service_of(name),
                 place=f"logs/verify-{name}.log",
-                message=f"{name} raised {sum(one.count for one in found)} unexpected errors",
+                message=counted(sum(one.count for one in found), "{name} raised {n} unexpected error[s]", name=name),
                 consequence="something in the upgraded cloud does not work, even if the client got no error",
                 evidence=Evidence.of(("error", "raised at", "times"), [(t.error, t.place, t.count) for t in found]),
                 command=f"less logs/verify-{name}.log",

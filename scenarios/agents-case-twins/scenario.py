@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Cure, Evidence, Finding, Scenario, finding, service
+from osupgrade.scenarios import Blocks, Cloud, Cure, Evidence, Finding, Scenario, counted, finding, service
 
 neutron_agents = service("neutron", "agents")
 
@@ -37,14 +37,14 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="neutron.agents",
-            message=f"{len(groups)} agents are there more than once",
-            effect="Icehouse's migration 1fcfc149aca4 makes type and host unique and stops with 1062",
+            message=counted(len(groups), "{n} agent[s] exist[s|] more than once"),
+            effect="Icehouse's migration 1fcfc149aca4 makes type and host unique, and stops with 1062",
             evidence=Evidence.of(
                 ("agent_type", "host", "last_report", "id"),
                 [(a.kind, a.host, a.heartbeat, a.id) for g in groups for a in g],
             ),
             cure=Cure(
-                "move what is bound to the other rows to the one that reported last, then delete the others",
+                "move what is assigned to the other rows to the row that reported last, then delete the others",
                 tuple(statement for group in groups for statement in neutron_agents.merge(group)),
             ),
         )

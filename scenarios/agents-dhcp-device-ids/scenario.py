@@ -15,6 +15,7 @@ from osupgrade.scenarios import (
     Silent,
     Sql,
     Stage,
+    counted,
     finding,
     service,
 )
@@ -112,7 +113,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="neutron.ports.device_id",
-        message=f"{len(found)} DHCP ports are named after their host's full name",
+        message=counted(len(found), "{n} DHCP port[s] [is|are] named after the full name of [its|their] host"),
         effect="Icehouse's agents look for the short name, find no port and make a second one on every network; the "
         "old ones keep their addresses forever",
         evidence=Evidence.of(("port", "network", "host"), list(found)),

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Cloud, Cure, Damage, Evidence, Finding, Scenario, Silent, finding, service
+from osupgrade.scenarios import Cloud, Cure, Damage, Evidence, Finding, Scenario, Silent, counted, finding, service
 
 neutron_agents = service("neutron", "agents")
 
 scenario = Scenario(
-    title="The upgraded agents already report under short names, beside their dead rows with full names",
+    title="The upgraded agents already report under short names, next to their dead rows with full names",
     services=("neutron",),
     hops=("icehouse/neutron",),
     symptom=Silent(
         "verify",
         breaks=("ports_bound", "scheduled"),
         shows=(
-            r"routers are no longer given to the agent that served them",
-            r"networks are no longer given to the agent that served them",
-            r"networks are given to an agent that did not serve them",
-            r"an update of its name changes how a port is bound",
+            r"routers? (is|are) no longer assigned to the agent that served",
+            r"networks? (is|are) no longer assigned to the agent that served",
+            r"networks? (is|are) assigned to an agent that did not serve",
+            r"ports? (is|are) bound differently after a rename",
         ),
         damage=Damage(
             18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network1.cloud.example.org", "network1")
@@ -56,19 +56,19 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     if dead:
         yield _finding(
             dead,
-            f"{len(dead)} agents are there again under another form of their host's name",
-            "networks and routers stay with the rows that never report again",
+            counted(len(dead), "{n} agent[s] also exist[s|] under another form of the host name"),
+            "networks and routers stay assigned to rows that will never report again",
             Cure(
-                "give what the dead rows hold to those that report, then delete the dead ones",
+                "assign what the dead rows have to the rows that report, then delete the dead rows",
                 tuple(statement for group in dead for statement in neutron_agents.merge(group)),
             ),
         )
     if alive:
         yield _finding(
             alive,
-            f"{len(alive)} agents share a short host name with another that reports as well",
-            "either two machines have one short name, and Havana's agents will be treated as one, or an agent runs twice; "
-            "set host= in their neutron.conf, or stop one",
+            counted(len(alive), "{n} agent[s] share[s|] a short host name with another agent that still reports"),
+            "either two machines have the same short name, and Havana will treat their agents as one, or an agent runs twice; "
+            "set host= in each neutron.conf, or stop one",
             None,
         )
 

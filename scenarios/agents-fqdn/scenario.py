@@ -13,6 +13,7 @@ from osupgrade.scenarios import (
     Severity,
     Silent,
     Sql,
+    counted,
     finding,
     service,
 )
@@ -27,10 +28,10 @@ scenario = Scenario(
         "verify",
         breaks=("ports_bound", "scheduled"),
         shows=(
-            r"routers are no longer given to the agent that served them",
-            r"networks are no longer given to the agent that served them",
-            r"networks are given to an agent that did not serve them",
-            r"an update of its name changes how a port is bound",
+            r"routers? (is|are) no longer assigned to the agent that served",
+            r"networks? (is|are) no longer assigned to the agent that served",
+            r"networks? (is|are) assigned to an agent that did not serve",
+            r"ports? (is|are) bound differently after a rename",
         ),
         damage=Damage(
             18, ("network", "24fcb410-c000-4c0d-9a99-7bb6fb6829b4", "network1.cloud.example.org", "network1")
@@ -72,7 +73,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="neutron.agents.host",
-            message=f"{len(renamed)} agents on {len(hosts)} hosts will report under another name",
+            message=counted(len(renamed), "{n} agent[s] on ")
+            + counted(len(hosts), "{n} host[s] will report under a different name"),
             effect=CONSEQUENCE,
             evidence=Evidence.of(("agent_type", "host", "reports_as"), [(a.kind, a.host, new[a.id]) for a in renamed]),
             cure=Cure(
@@ -127,8 +129,10 @@ def _nova_itself(cloud: Cloud) -> Iterator[Finding]:
             severity=Severity.WARNING,
             service="nova",
             place="nova.instances.host",
-            message=f"instances are on {evidence.total} hosts that no nova-compute reports by that name",
-            effect="nova cannot manage them, and their ports are bound to names that no agent reports",
+            message=counted(
+                evidence.total, "instances are on {n} host[s] for which no nova-compute reports under that name"
+            ),
+            effect="nova cannot manage them, and their ports are bound to names under which no agent reports",
             evidence=evidence,
         )
 

@@ -44,7 +44,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cloud,
         place="cinder.volumes.use_quota",
         query=LEFT,
-        message="{n} deleted volumes and snapshots have no use_quota",
+        message="{n} deleted volume[s] or snapshot[s] [has|have] no use_quota",
         effect="2024.1's cinder makes the column mandatory and stops; the online migration of Xena to 2023.1 leaves deleted "
         "rows out, and only 2023.2's fills them in",
         cure="fill it in as 2023.2 does; it counts for nothing on a deleted row",

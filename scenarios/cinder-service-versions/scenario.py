@@ -35,8 +35,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         cloud,
         place="cinder.services",
         query=f"SELECT host, `binary`, updated_at FROM services WHERE {OLD} AND {OTHERS}",
-        message="{n} services have never reported a version",
-        effect="every tool passes; cinder-api takes them for Liberty's and does not start: ServiceTooOld",
+        message="{n} service[s] [has|have] never reported a version",
+        effect="every tool passes, but cinder-api treats them as services of Liberty and does not start: ServiceTooOld",
         cure="remove them (`cinder-manage service remove BINARY HOST`)",
         statements=(f"UPDATE services SET deleted = 1, deleted_at = UTC_TIMESTAMP() WHERE {OLD}",),
     )

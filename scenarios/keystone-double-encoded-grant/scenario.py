@@ -32,7 +32,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         broken,
-        message="grants are encoded twice",
+        message="grant[s] [is|are] encoded twice",
         effect="Havana's keystone stops at 029 with a TypeError; it stays at 28",
         cure="decode them once",
         roles=lambda grant: tuple(role for role in grant.roles if role),

@@ -31,7 +31,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         broken,
-        message="grants name a role twice",
+        message="grant[s] name[s|] a role twice",
         effect="Icehouse's keystone stops at 039 with 1062; it stays at 38 with rows already moved",
         cure="name each role once",
         roles=lambda grant: tuple(dict.fromkeys(role for role in grant.roles if role)),

@@ -33,7 +33,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             cloud,
             ("service", "endpoint"),
             keystone.stops_enabled,
-            message="{n} services and endpoints have an extra that is no JSON object",
+            message="{n} service[s] or endpoint[s] [has|have] an extra that is not a JSON object",
             effect="Icehouse's keystone stops at 042 (endpoints; it stays at 41) or 044 (services; it stays at 43) with a TypeError, or "
-            "with a ValueError where it is no JSON at all",
+            "with a ValueError where it is not JSON at all",
         )

@@ -31,8 +31,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         broken,
-        message="grants have no data, or none that keystone can read",
+        message="grant[s] [has|have] no data, or data that keystone cannot read",
         effect="Havana's keystone stops at 029 with a TypeError or a ValueError and stays at 28, or Icehouse's at 039 and stays at 38",
-        cure="write the roles that can be read of them as keystone does, and none where nothing can",
+        cure="write the roles that can be read as keystone does, and an empty list otherwise",
         roles=lambda grant: tuple(role for role in grant.roles if role),
     )

@@ -7,7 +7,7 @@ from osupgrade.scenarios import Cloud, Damage, Evidence, Finding, Scenario, Sile
 keystone = service("keystone")
 
 scenario = Scenario(
-    title="A role without an id in a grant takes the roles after it away",
+    title="A role without an id in a grant removes the roles after it",
     services=("keystone",),
     symptom=Silent(
         "after:icehouse/keystone", breaks=("grants",), damage=Damage(1, ("trap-user", "trap-project", "trap-role"))
@@ -33,9 +33,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         broken,
-        message="grants hold a role without an id",
+        message="grant[s] contain[s|] a role without an id",
         effect="Icehouse's 039 stops reading such a grant at that role and exits 0: the roles after it are gone",
-        cure="take the empty role out",
+        cure="remove the empty role",
         roles=lambda grant: tuple(role for role in grant.roles if role),
     )
 

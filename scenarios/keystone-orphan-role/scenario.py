@@ -7,7 +7,7 @@ from osupgrade.scenarios import Blocks, Cloud, Finding, Scenario, service
 keystone = service("keystone")
 
 scenario = Scenario(
-    title="A grant of a role that is gone stops keystone's 039",
+    title="A grant of a role that no longer exists stops keystone's 039",
     services=("keystone",),
     symptom=Blocks("icehouse/keystone", error=r"1452.*assignment", version="38"),
 )
@@ -32,8 +32,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         cloud,
         broken,
-        message="grants name a role that is gone",
+        message="grant[s] name[s|] a role that no longer exists",
         effect="Icehouse's keystone stops at 039 with 1452 (assignment has a foreign key onto role); it stays at 38 with rows already moved",
-        cure="take the missing roles out of the grants",
+        cure="remove the missing roles from the grants",
         roles=lambda grant: tuple(role for role in grant.roles if role in known),
     )

@@ -37,9 +37,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         query="SELECT index_name AS `index`, column_name AS `column` FROM information_schema.statistics WHERE table_schema = DATABASE() "
         f"AND table_name = 'project_endpoint_group' AND index_name = '{INDEX}' "
         "AND EXISTS (SELECT 1 FROM alembic_version WHERE version_num = '47147121')",
-        message=f"a custom index of project_endpoint_group has the name {INDEX}, which keystone's e8725d6fa226 makes",
+        message=f"a custom index of project_endpoint_group has the name {INDEX}, which keystone's e8725d6fa226 creates",
         effect="e8725d6fa226 (2026.1) stops with 1061, duplicate key name",
-        cure="drop it; the migration makes the same one",
+        cure="drop it; the migration creates the same one",
         statements=(f"DROP INDEX {INDEX} ON project_endpoint_group",),
     )
 
@@ -59,7 +59,7 @@ def kept(cloud: Cloud) -> Iterator[Finding]:
             cloud,
             place="keystone.project",
             query="SELECT id FROM project",
-            message="the operator's own column, index or table did not come through",
+            message="a custom column, index or table was lost in the upgrade",
             effect="what reads them fails",
             cure="restore them from the backup",
         )

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Evidence, Finding, Scenario, Severity, finding, is_before, service
+from osupgrade.scenarios import (
+    Blocks,
+    Cloud,
+    Evidence,
+    Finding,
+    Scenario,
+    Severity,
+    counted,
+    finding,
+    is_before,
+    service,
+)
 
 keystone = service("keystone")
 
 scenario = Scenario(
-    title="A user whose extra is no JSON object stops keystone's 034",
+    title="A user whose extra is not a JSON object stops keystone's 034",
     services=("keystone",),
     symptom=Blocks("havana/keystone", error=r"has no attribute 'pop'", version="33"),
 )
@@ -31,7 +42,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
             cloud,
             ("user",),
             keystone.stops_default_project,
-            message="{n} users have an extra that is no JSON object",
+            message="{n} user[s] [has|have] an extra that is not a JSON object",
             effect="Havana's keystone stops at 034 with an AttributeError; it stays at 33, with the column default_project_id "
             "added already, so that a second try stops with 1060",
         )
@@ -51,9 +62,9 @@ def of_two_projects(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="keystone.user",
-            message=f"{len(found)} users have two default projects",
-            effect="Havana's 034 keeps default_project_id, without one tenantId, and drops the other silently; "
-            "if that is the right one, write it under the first name",
+            message=counted(len(found), "{n} user[s] [has|have] two default projects"),
+            effect="Havana's 034 keeps default_project_id, or tenantId if that is missing, and drops the other silently; "
+            "if the dropped one is right, write it to default_project_id",
             evidence=Evidence.of(("user", *PROJECTS), found),
             severity=Severity.WARNING,
         )

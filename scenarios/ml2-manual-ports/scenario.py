@@ -14,6 +14,7 @@ from osupgrade.scenarios import (
     Silent,
     Sql,
     Stage,
+    counted,
     finding,
     service,
     statement,
@@ -28,9 +29,9 @@ scenario = Scenario(
         "after:ml2",
         breaks=("ports_bound",),
         shows=(
-            r"ports are shown as bound, to no host",
-            r"ports that are on no host are answered as if they were bound",
-            r"an update of its name changes how a port is bound",
+            r"ports? (is|are) shown as bound without a host",
+            r"ports? without a host (is|are) answered as bound",
+            r"ports? (is|are) bound differently after a rename",
         ),
         damage=Damage(46, ("019f63ee-c000-4c0d-b317-4503b6660022", "", "ovs", "openvswitch")),
     ),
@@ -38,11 +39,11 @@ scenario = Scenario(
 )
 
 CONSEQUENCE = (
-    "migrate_to_ml2 writes vif_type 'ovs', driver 'openvswitch' and a segment beside the empty host; the server then "
+    "migrate_to_ml2 writes vif_type 'ovs', driver 'openvswitch' and a segment next to the empty host; the server then "
     "answers agents as if the port were bound"
 )
 CURE = Cure(
-    "give them the form in which ML2 itself holds an unbound port",
+    "store them as ML2 itself stores an unbound port",
     (
         Sql(
             "neutron",
@@ -99,7 +100,9 @@ def foresee(cloud: Cloud) -> Iterator[Finding]:
     evidence = cloud.evidence("neutron", f"SELECT id AS port, name, device_owner {UNATTACHED}")
     if evidence.total:
         yield _finding(
-            Severity.INFO, f"{evidence.total} ports belong to no host (made by hand, floating IPs)", evidence
+            Severity.INFO,
+            counted(evidence.total, "{n} port[s] belong[s|] to no host (created by hand, or for a floating IP)"),
+            evidence,
         )
 
 
@@ -108,7 +111,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     """Rows without a host that say they are bound."""
     evidence = misdrawn(cloud)
     if evidence.total:
-        yield _finding(Severity.ERROR, f"{evidence.total} ports without a host are drawn as bound", evidence)
+        yield _finding(
+            Severity.ERROR, counted(evidence.total, "{n} port[s] without a host [is|are] stored as bound"), evidence
+        )
 
 
 @scenario.probe()

@@ -13,6 +13,7 @@ from osupgrade.scenarios import (
     Scenario,
     Shell,
     Silent,
+    counted,
     finding,
     service,
 )
@@ -58,8 +59,10 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="neutron.conf service_plugins",
-            message=f"{evidence.total} routers, and no router service plugin in site.toml's service_plugins",
-            effect="the Open vSwitch plugin serves routers itself, ML2 does not: from the move on every question for a "
+            message=counted(
+                evidence.total, "{n} router[s], but no router service plugin in service_plugins of site.toml"
+            ),
+            effect="the Open vSwitch plugin serves routers itself, ML2 does not: after the move every request for a "
             "router or a floating IP is answered with 404, and the L3 agents get none",
             evidence=evidence,
             cure=Cure(

@@ -14,6 +14,7 @@ from osupgrade.scenarios import (
     Silent,
     Sql,
     Stage,
+    counted,
     finding,
     shell_word,
 )
@@ -22,14 +23,17 @@ scenario = Scenario(
     title="The move to ML2 without --tunnel-type frees every tunnel id in use",
     services=("neutron",),
     symptom=Silent(
-        "after:ml2", breaks=("allocations",), shows=(r"segments in use are given out again",), damage=Damage(7, ())
+        "after:ml2",
+        breaks=("allocations",),
+        shows=(r"segments? in use (is|are) allocated again",),
+        damage=Damage(7, ()),
     ),
     site={"tunnel_type": "none"},
 )
 
 CONSEQUENCE = (
-    "ML2 finds the ids of the networks unbooked, takes them for free ones and gives them to the next networks: two "
-    "tenants in one tunnel; the old tables are dropped"
+    "ML2 considers the ids of the networks free and gives them to the next networks: two "
+    "tenants share one tunnel; the old tables have been dropped by then"
 )
 TUNNELS = (
     "SELECT network_id AS network, network_type AS type, segmentation_id AS id FROM ovs_network_bindings "
@@ -65,12 +69,12 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="neutron.ovs_network_bindings",
-            message=f"{evidence.total} networks are tunnels, of {' and '.join(kinds)}, and the site's tunnel_type is "
-            f"{cloud.site.tunnel_type!r}",
+            message=counted(evidence.total, "{n} network[s] use[s|] tunnels ({kinds})", kinds=" and ".join(kinds))
+            + f", but tunnel_type of the site is {cloud.site.tunnel_type!r}",
             effect=CONSEQUENCE,
             evidence=evidence,
             cure=Cure(
-                "tell the script the tunnel type",
+                "pass the tunnel type to the script",
                 (
                     Shell(
                         f"python -m neutron.db.migration.migrate_to_ml2 openvswitch URL --tunnel-type={shell_word(kind)}"
@@ -97,11 +101,11 @@ def find_afterwards(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="neutron.ml2_gre_allocations",
-            message=f"{evidence.total} tunnels in use are not booked",
+            message=counted(evidence.total, "{n} tunnel[s] in use [is|are] not allocated"),
             effect=CONSEQUENCE,
             evidence=evidence,
             cure=Cure(
-                "book them before neutron-server starts",
+                "allocate them before neutron-server starts",
                 tuple(
                     Sql(
                         "neutron",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, LabFault, Scenario, Sql, Stage, finding
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, LabFault, Scenario, Sql, Stage, counted, finding
 
 scenario = Scenario(
     title="A second run of migrate_to_ml2 doubles the segments and stops",
@@ -65,8 +65,12 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="neutron.ml2_network_segments",
-        message=f"migrate_to_ml2 has been here: {segments.total} networks have ML2 segments already"
-        + (f", and {in_use} of them were made since, by ML2 itself: do not run the script again" if moved else ""),
+        message=counted(segments.total, "migrate_to_ml2 has already run: {n} network[s] [has|have] ML2 segments")
+        + (
+            counted(in_use, "; {n} of them [was|were] created by ML2 itself since then: do not run the script again")
+            if moved
+            else ""
+        ),
         effect="the script gives every network a second segment and then stops with 1062; each of its steps is "
         "committed, so nothing is rolled back",
         evidence=segments,

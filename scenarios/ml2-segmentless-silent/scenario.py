@@ -13,9 +13,9 @@ scenario = Scenario(
         "after:ml2",
         breaks=("ports_bound",),
         shows=(
-            r"ports get no answer when the agent asks",
-            r"networks are shown without a segment",
-            r"an update of its name changes how a port is bound",
+            r"ports? gets? no answer when the agent asks",
+            r"networks? (is|are) shown without a segment",
+            r"ports? (is|are) bound differently after a rename",
         ),
         damage=Damage(22, ("01eda1ab-c000-4c0d-b23e-564e3015db50", "network1", "NULL")),
     ),

@@ -13,6 +13,7 @@ from osupgrade.scenarios import (
     Silent,
     Sql,
     Stage,
+    counted,
     finding,
     service,
 )
@@ -26,9 +27,9 @@ scenario = Scenario(
         "after:ml2",
         breaks=("ports_bound",),
         shows=(
-            r"ports are shown without their binding",
-            r"ports get no answer when the agent asks",
-            r"ports that devices use are unbound",
+            r"ports? (is|are) shown without",
+            r"ports? gets? no answer when the agent asks",
+            r"ports? used by (a device|devices) (is|are) unbound",
         ),
         damage=Damage(67, ("297020e7-c000-4c0d-b885-70bde778a793", "", "")),
     ),
@@ -125,7 +126,7 @@ def foresee(cloud: Cloud) -> Iterator[Finding]:
     if total:
         yield _finding(
             Severity.INFO,
-            f"{total} ports have no recorded host: Grizzly's plugin keeps none",
+            counted(total, "{n} port[s] [has|have] no recorded host: Grizzly's plugin does not store it"),
             cloud.evidence("neutron", "SELECT device_owner, COUNT(*) AS ports FROM ports GROUP BY 1"),
             Cure(
                 "record the hosts before migrate_to_ml2, from nova, agents and their bindings", back_fill(cloud), BEFORE
@@ -143,7 +144,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     if evidence.total:
         yield _finding(
             Severity.ERROR,
-            f"{evidence.total} ports have no row in portbindingports",
+            counted(evidence.total, "{n} port[s] [has|have] no row in portbindingports"),
             evidence,
             Cure("record the hosts, from nova, agents and their bindings", back_fill(cloud), BEFORE),
         )
@@ -156,7 +157,7 @@ def find_afterwards(cloud: Cloud) -> Iterator[Finding]:
     if evidence.total:
         yield _finding(
             Severity.ERROR,
-            f"{evidence.total} ports have no row in ml2_port_bindings",
+            counted(evidence.total, "{n} port[s] [has|have] no row in ml2_port_bindings"),
             evidence,
             Cure("bind them, from nova, agents and their bindings", bind_afterwards(cloud), AFTER),
         )
@@ -186,24 +187,24 @@ def _unknowable(cloud: Cloud) -> Iterator[Finding]:
             f"LEFT JOIN agents a ON CONVERT(a.host USING utf8) = i.host AND a.agent_type = '{neutron.OVS_AGENT}' "
             "WHERE p.device_owner LIKE 'compute:%' AND (i.uuid IS NULL OR (i.host IS NOT NULL AND a.id IS NULL))",
         )
-        message = "ports belong to no live instance, or to one on a host that no Open vSwitch agent reports"
-        advice = "delete the ports of instances that are gone; make the names of nova's hosts and of the agents equal"
+        message = (
+            "{n} port[s] belong[s|] to no live instance, or to one on a host without a reporting Open vSwitch agent"
+        )
+        advice = "delete the ports of instances that no longer exist; make nova's host names match those of the agents"
     else:
         lost = cloud.evidence(
             "neutron",
             f"SELECT id AS port, device_id AS instance FROM ports WHERE device_owner LIKE 'compute:%' AND NOT {ONE_AGENT}",
         )
-        message = "ports belong to instances, and without nova's database it is unknown on which host these run"
-        advice = (
-            "bring nova's database too; or afterwards, port by port: neutron port-update --binding:host_id HOST PORT"
-        )
+        message = "{n} port[s] belong[s|] to instances whose host is unknown without nova's database"
+        advice = "add nova's dump; or afterwards, port by port: neutron port-update --binding:host_id HOST PORT"
     if lost.total:
         yield finding(
             scenario,
             severity=Severity.WARNING,
             place="neutron.ports",
-            message=f"{lost.total} {message}",
-            effect=f"they come out unbound or cannot be bound again; {advice}",
+            message=counted(lost.total, message),
+            effect=f"they end up unbound or cannot be bound again; {advice}",
             evidence=lost,
         )
 

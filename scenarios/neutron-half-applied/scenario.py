@@ -68,8 +68,8 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         place="neutron.alembic_version",
         message=f"neutron is at revision {', '.join(stamps)}, between two releases: a run of db-manage stopped there",
-        effect="what the failed migration made is still there, so the next run stops at it, 1050, 1060 or 1091; what a "
-        "wrong core_plugin passed over is never made; " + restore_cost(cloud, "neutron"),
+        effect="what the failed migration created still exists, so the next run stops there with 1050, 1060 or 1091; what a "
+        "wrong core_plugin skipped is never created; " + restore_cost(cloud, "neutron"),
         evidence=cloud.evidence("neutron", "SELECT version_num FROM alembic_version"),
         cure=Cure(
             "fix the cause, restore neutron's dump from before the failed run, and run again",

@@ -14,6 +14,7 @@ from osupgrade.scenarios import (
     Sql,
     Stage,
     UsageFault,
+    counted,
     finding,
     service,
     upstream,
@@ -82,16 +83,20 @@ def find_tables(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="neutron.vips",
-        message=f"{len(made & tables)} of the {len(made)} load balancer tables are there, which Havana's migration makes",
+        message=counted(
+            len(made & tables),
+            "{n} of the {all} load balancer tables that Havana's migration creates already exist[s|]",
+            all=len(made),
+        ),
         effect=f"Havana's first migration, {MIGRATION}, stops with 1050"
         + (
             ""
             if whole
-            else "; some of its tables are missing, so it cannot be passed over: make them with Grizzly's server"
+            else "; some of its tables are missing, so it cannot be skipped: create them with Grizzly's server"
         ),
         evidence=cloud.evidence("neutron", "SELECT id AS pool, name FROM pools") if "pools" in tables else NO_EVIDENCE,
         cure=Cure(
-            "tell db-manage that this one is done: it makes exactly the tables that Grizzly's server made",
+            "mark this revision as done in db-manage: it creates exactly the tables that Grizzly's server created",
             (
                 Shell(
                     f"neutron-db-manage --config-file neutron.conf --config-file PLUGIN.ini stamp {MIGRATION}   # Havana's"
@@ -126,11 +131,11 @@ def find_pools(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="neutron.providerresourceassociations",
-            message=f"{evidence.total} load balancer pools have no provider",
-            effect="neutron-server ends itself at its start: 'Delete associated loadbalancer pools before removing providers'",
+            message=counted(evidence.total, "{n} load balancer pool[s] [has|have] no provider"),
+            effect="neutron-server exits when it starts: 'Delete associated loadbalancer pools before removing providers'",
             evidence=evidence,
             cure=Cure(
-                "give them to haproxy, the only provider that Grizzly had; then put each on an agent, which Grizzly did not know",
+                "assign them to haproxy, the only provider in Grizzly; then schedule each to an agent, which Grizzly did not do",
                 (
                     Sql(
                         "neutron",

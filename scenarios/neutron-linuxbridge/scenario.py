@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Shell, Silent, Sql, apply, finding
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Shell, Silent, Sql, apply, counted, finding
 
 scenario = Scenario(
-    title="A linuxbridge cloud comes through every tool, and neutron-server does not start",
+    title="A linuxbridge cloud passes every tool, but neutron-server does not start",
     services=("neutron",),
     symptom=Silent("after:epoxy/neutron"),
     site={"mechanism_drivers": ("linuxbridge", "openvswitch")},
@@ -46,14 +46,15 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="mechanism_drivers" if configured else "neutron.ml2_port_bindings",
-        message=f"linuxbridge is {'' if configured else 'not '}configured; {agents.total} agents, {ports.total} ports bound by it",
+        message=f"linuxbridge is {'' if configured else 'not '}configured; "
+        f"{counted(agents.total, '{n} agent[s]')}, {counted(ports.total, '{n} port[s] bound by it')}",
         effect=CONSEQUENCE,
         evidence=ports if ports.total else agents,
         cure=Cure(
             "move to Open vSwitch on 2024.1: its agent on every host, the driver out of the configuration, the ports "
             "bound again; instances get their new interface with a hard reboot",
             (
-                Shell("take linuxbridge out of mechanism_drivers in ml2_conf.ini and site.toml"),
+                Shell("remove linuxbridge from mechanism_drivers in ml2_conf.ini and site.toml"),
                 Sql("neutron", "UPDATE ml2_port_bindings SET vif_type = 'ovs' WHERE vif_type = 'bridge'"),
                 Sql(
                     "neutron", "UPDATE ml2_port_binding_levels SET driver = 'openvswitch' WHERE driver = 'linuxbridge'"

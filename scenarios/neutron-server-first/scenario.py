@@ -11,6 +11,7 @@ from osupgrade.scenarios import (
     LabFault,
     Scenario,
     Sql,
+    counted,
     finding,
     service,
     statement,
@@ -56,9 +57,18 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="neutron.portbindingports",
-        message=f"neutron is stamped grizzly and has {len(early)} tables of a later release: {', '.join(early)}",
+        message=counted(len(early), "neutron is stamped grizzly but has {n} table[s] of a later release: ")
+        + ", ".join(early),
         effect="db-manage stops with 1050 at the first of them"
-        + (f"; {', '.join(filled)} hold rows, so the cloud has worked on it: restore the dump" if filled else ""),
+        + (
+            counted(
+                len(filled),
+                "; {tables} contain[s|] rows, so services have used it: restore the dump",
+                tables=", ".join(filled),
+            )
+            if filled
+            else ""
+        ),
         evidence=Evidence.of(("table", "rows"), counts),
         cure=None
         if filled

@@ -30,14 +30,14 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="neutron.alembic_version",
-        message="neutron's database carries no version; "
+        message="neutron's database has no version; "
         + (
             "its tables are those of Grizzly"
             if grizzly
             else "its tables are not those of Grizzly's Open vSwitch plugin"
         ),
-        effect="db-manage treats it as an empty one and stops at its first table, 1050 `networks`"
-        + ("" if grizzly else "; do not stamp it: find out which release made it, and restore that release's dump"),
+        effect="db-manage treats it as empty and stops at its first table, 1050 `networks`"
+        + ("" if grizzly else "; do not stamp it: find out which release created it, and restore that release's dump"),
         evidence=cloud.evidence(
             "neutron",
             "SELECT table_name AS `table`, table_rows AS estimated_rows FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",

@@ -14,6 +14,7 @@ from osupgrade.scenarios import (
     Shell,
     ToolRun,
     UsageFault,
+    counted,
     finding,
     schema_of,
     statement,
@@ -77,7 +78,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.migrate_version",
-            message=f"nova is at schema version {version}; Icehouse's 216_havana makes a new schema, not the way to it",
+            message=f"nova is at schema version {version}; Icehouse's 216_havana creates a new schema and does not migrate an old one",
             effect="with Havana's migrations carried into Icehouse's repository 216_havana stops with 1050 on "
             "`instances` and stays at 215; without them the tool stops at once",
             evidence=Evidence.of(("version", "needed"), [(version, LAST)]),
@@ -135,7 +136,7 @@ def same_as_through_havana(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova",
-            message=f"{len(differ)} tables differ from those of a cloud upgraded through Havana",
+            message=counted(len(differ), "{n} table[s] differ[s|] from those of a cloud upgraded through Havana"),
             evidence=Evidence.of(("table",), [(name,) for name in differ]),
         )
     cloud.lab_server.drop(other.databases["nova"])

@@ -11,6 +11,7 @@ from osupgrade.scenarios import (
     Scenario,
     Shell,
     bring_back,
+    counted,
     fail_once,
     finding,
     restore_cost,
@@ -59,8 +60,13 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.block_device_mapping",
-            message=f"nova is at schema version {version}, but {len(left)} columns of {MAPPINGS} already exist",
-            effect=f"{MAPPINGS} was tried and stopped halfway; run again it stops with 1060 Duplicate column name; "
+            message=counted(
+                len(left),
+                "nova is at schema version {version}, but {n} column[s] of {migration} already exist[s|]",
+                version=version,
+                migration=MAPPINGS,
+            ),
+            effect=f"{MAPPINGS} ran and stopped halfway; if run again, it stops with 1060 Duplicate column name; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table", "column"), list(left)),
             cure=Cure(

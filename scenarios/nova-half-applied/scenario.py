@@ -12,6 +12,7 @@ from osupgrade.scenarios import (
     Shell,
     Sql,
     bring_back,
+    counted,
     fail_once,
     finding,
     restore_cost,
@@ -47,8 +48,13 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.migrate_version",
-            message=f"nova is at schema version {version}, but {len(left)} tables of {PURGE} already exist",
-            effect=f"{PURGE} was tried and stopped halfway; run again it stops with 1050 on such a table; "
+            message=counted(
+                len(left),
+                "nova is at schema version {version}, but {n} table[s] of {migration} already exist[s|]",
+                version=version,
+                migration=PURGE,
+            ),
+            effect=f"{PURGE} ran and stopped halfway; if run again, it stops with 1050 on such a table; "
             + restore_cost(cloud, "nova"),
             evidence=Evidence.of(("table",), [(table,) for table in left]),
             cure=Cure(

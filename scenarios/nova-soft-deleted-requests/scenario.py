@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, Scenario, Shell, Sql, Stage, finding, require_ok
+from osupgrade.scenarios import Blocks, Cloud, Cure, Finding, Scenario, Shell, Sql, Stage, counted, finding, require_ok
 
 scenario = Scenario(
     title="Soft-deleted instances have no request spec: nova-status of Rocky exits 2",
@@ -47,12 +47,12 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place="nova.instances",
-            message=f"{len(waiting)} soft-deleted instances have no request spec",
-            effect="the online migration passes them over without a word, `nova-status upgrade check` of Rocky exits 2 "
+            message=counted(len(waiting), "{n} soft-deleted instance[s] [has|have] no request spec"),
+            effect="the online migration skips them silently, `nova-status upgrade check` of Rocky exits 2 "
             "for them, and what it advises changes nothing",
             evidence=cloud.evidence("nova", WAITING),
             cure=Cure(
-                "let the online migration see them as stopped while it makes their request specs",
+                "mark them as stopped while the online migration creates their request specs",
                 _steps(waiting),
                 BEFORE,
             ),

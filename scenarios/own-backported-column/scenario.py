@@ -82,14 +82,14 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place=f"nova.{table}",
-            message=f"nova.{table} has {names}, which nova's migrations are still to add",
-            effect=f"nova's {first.revision} adds {first.change.name} and meets 1060 Duplicate column name; "
+            message=f"nova.{table} has {names}, which nova's migrations have yet to add",
+            effect=f"nova's {first.revision} adds {first.change.name} and fails with 1060 Duplicate column name; "
             f"nova stays at {int(first.revision) - 1}",
             evidence=Evidence.of(
                 ("column", "made by", "of"), [(p.change.name, p.revision, p.release.capitalize()) for p in columns]
             ),
             cure=Cure(
-                "give the columns another name, and take their content over once the migrations have made the real ones",
+                "rename the columns, and copy their content once the migrations have created the real ones",
                 tuple(Sql("nova", sql) for p in columns for sql in ways_out(p)),
             ),
         )
@@ -114,8 +114,8 @@ def take_over(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place=f"nova.{table}.{column}",
-            message=f"the content of the back-ported {table}.{column} waits in {parked}",
-            effect="what the operator wrote into it does not show",
+            message=f"the content of the back-ported {table}.{column} must be copied from {parked}",
+            effect="the real column lacks it",
             evidence=Evidence.of((table, f"with {parked}"), [(rows, filled)]),
             cure=Cure(
                 "copy it into the real column and drop the custom one",

@@ -17,6 +17,7 @@ from osupgrade.scenarios import (
     Sql,
     Stage,
     UsageFault,
+    counted,
     finding,
     lacking,
     migrations,
@@ -88,7 +89,7 @@ def plant(cloud: Cloud) -> None:
     """Apply the custom scripts with the real tool, and give them data."""
     run = cloud.tool("grizzly", "keystone", "db_sync", overlay=own_files(cloud))
     if not run.ok:
-        raise UsageFault("the operator's own migrations do not apply", evidence=run.output)
+        raise UsageFault("the custom migrations do not apply", evidence=run.output)
     cloud.execute(
         "keystone",
         "UPDATE `user` SET phone = CONCAT('+49 ', CRC32(id))",
@@ -115,7 +116,7 @@ def find(cloud: Cloud) -> Iterator[Finding]:
         scenario,
         place="keystone.migrate_version",
         message=f"keystone is at schema version {version}; Grizzly's last is {STOCK}, so the rest are your own",
-        effect=f"Havana takes its own {STOCK + 1} to {version} for done and fails later, somewhere unrelated",
+        effect=f"Havana considers its own {STOCK + 1} to {version} done, and fails later at an unrelated point",
         evidence=Evidence.of(("version", "Grizzly's last"), [(version, STOCK)]),
         cure=Cure(
             "park the data of custom columns, downgrade with the custom scripts still in place, remove the scripts",
@@ -139,7 +140,7 @@ def downgrade(cloud: Cloud, _findings: Sequence[Finding]) -> None:
     """Park what the custom columns and tables hold, then let Grizzly's own code downgrade with the files still there."""
     version = cloud.value("keystone", "SELECT version FROM migrate_version")
     if version <= STOCK:  # making the parking schema again would drop what waits in it
-        raise UsageFault(f"keystone is at schema version {version}: there is nothing of your own to downgrade")
+        raise UsageFault(f"keystone is at schema version {version}: there are no custom migrations to downgrade")
     park, tables = parking(cloud), own_tables(cloud)
     cloud.lab_server.create(park)
     for table in tables:
@@ -182,8 +183,10 @@ def waiting(cloud: Cloud) -> Iterator[Finding]:
             scenario,
             severity=Severity.WARNING,
             place=park,
-            message=f"{len(places)} custom columns, tables and indexes wait in {park}",
-            effect="the own tools that read them find nothing",
+            message=counted(
+                len(places), "{n} custom column[s], table[s] or index[|es] must be restored from {park}", park=park
+            ),
+            effect="your tools that read them find nothing",
             evidence=Evidence.of(("kind", "place"), places),
             cure=Cure("add the custom columns and tables again and fill them", tuple(steps), at=BACK),
         )
@@ -214,7 +217,7 @@ def everything_is_back(cloud: Cloud) -> Iterator[Finding]:
         yield finding(
             scenario,
             place=park,
-            message=f"own values were lost in {len(lost)} places",
+            message=counted(len(lost), "custom values were lost in {n} place[s]"),
             evidence=Evidence.of(("place", "differs"), lost),
         )
     cloud.lab_server.drop(park)

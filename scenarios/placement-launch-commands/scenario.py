@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Shell, Silent, finding
+from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Shell, Silent, counted, finding
 
 scenario = Scenario(
     title="placement-api, nova-api-wsgi, neutron-server and the like are gone from 2026.1",
@@ -40,7 +40,9 @@ def find(cloud: Cloud) -> Iterator[Finding]:
     yield finding(
         scenario,
         place="launch_commands",
-        message=f"{len(gone)} commands that launch this site's services are not installed by 2026.1",
+        message=counted(
+            len(gone), "{n} command[s] that launch[es|] this site's services [is|are] not installed by 2026.1"
+        ),
         effect="after the upgrade of the packages the services do not start: command not found",
         evidence=Evidence.of(("command", "module"), [(name, MODULES.get(name)) for name in gone]),
         cure=Cure("launch the WSGI modules instead, while on 2025.1, which has both", steps),

@@ -239,7 +239,7 @@ def test_what_a_dump_says_about_the_whole_server_is_left_out(server, tmp_path):
     said = "SET GLOBAL max_connections = 1;\nFLUSH LOGS;\nSET PASSWORD = PASSWORD('harm');\n"
     restored = restore(server, read_dumps([put(tmp_path, quantum(said))]))
     assert server.rows("", "SELECT @@max_connections") == [(500,)]
-    assert "2 statements of a.sql about the whole server are left out" in [f.message for f in restored.findings]
+    assert "2 statements in a.sql about the whole server are left out" in [f.message for f in restored.findings]
 
 
 def test_stripped_comments_are_refused_and_insisting_shows_the_servers_own_error(server, tmp_path):

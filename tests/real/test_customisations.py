@@ -74,8 +74,8 @@ def test_what_no_migration_touches_is_kept_with_its_data(kept):
     assert set(fates(verdict).values()) == {Fate.KEPT}
     data = {own.place: own.data for own in verdict.customisations if own.data}
     assert set(data) == {"volumes.own_note", "own_bills"}
-    assert data["own_bills"] == "2 rows of own data, checksum as before"
-    assert data["volumes.own_note"].endswith("checksum as before")
+    assert data["own_bills"] == "2 rows of your data, unchanged (same checksum)"
+    assert data["volumes.own_note"].endswith("unchanged (same checksum)")
 
 
 def test_own_data_that_changed_on_the_way_is_told(kept):
@@ -84,7 +84,7 @@ def test_own_data_that_changed_on_the_way_is_told(kept):
         "ALTER TABLE own_bills CONVERT TO CHARACTER SET utf8", "UPDATE volumes SET own_note = 'x' LIMIT 1"
     )
     assert [(finding.place, finding.severity) for finding in found] == [("volumes.own_note", Severity.ERROR)]
-    assert "another checksum" in found[0].message
+    assert "a different checksum" in found[0].message
 
 
 def test_what_was_lost_or_is_otherwise_comes_with_the_sql_that_mends_it(kept):
@@ -102,7 +102,7 @@ def test_what_was_lost_or_is_otherwise_comes_with_the_sql_that_mends_it(kept):
     assert told["volumes.encryption_key_id"].cure.steps[0].statement == (
         "ALTER TABLE `volumes` ADD COLUMN `encryption_key_id` varchar(36) NULL"
     )
-    assert any("own data in own_bills are gone" in finding.message for finding in found)
+    assert any("of your data in own_bills" in finding.message for finding in found)
 
 
 def test_what_is_in_the_way_is_named_with_revision_error_and_the_way_out(laboratory, tmp_path):

@@ -163,7 +163,7 @@ def test_whatever_own_migrations_made_is_parked_and_brought_back(laboratory, tmp
         scenario.treatments[SEEDED](cloud, [finding])
         assert (cloud.value("keystone", "SELECT version FROM migrate_version"), list(find(cloud))) == (22, [])
         assert "budget" not in cloud.columns("keystone", "project")
-        with pytest.raises(UsageFault, match="nothing of your own to downgrade"):
+        with pytest.raises(UsageFault, match="no custom migrations to downgrade"):
             scenario.treatments[SEEDED](cloud, [finding])
         (left,) = waiting(cloud)
         apply(cloud, [left])

@@ -287,7 +287,7 @@ OWN = {
         definition="4 columns",
         fate=Fate.KEPT,
         words="table acme_billing is as before",
-        data="31 rows of own data, checksum as before",
+        data="31 rows of your data, unchanged (same checksum)",
     ),
     "index": Customisation(
         service="cinder",

@@ -125,12 +125,12 @@ def ports():
         # Without nova's database nothing could tell where instances run, and the preflight has said so.
         untold = 'servers' not in turn.given and all(port[1].startswith('compute:') for port in unanswered)
         turn.finding(
-            'neutron', 'RPC get_device_details', '%d ports get no answer when the agent asks for them' % len(unanswered),
+            'neutron', 'RPC get_device_details', '{n} port[s] get[s|] no answer when the agent asks for [it|them]',
             'their interfaces are not wired after the next restart of the agent',
             ('port', 'device_owner', 'runs_on', 'answer'), unanswered, severity='warning' if untold else 'error')
     if wrong:
-        turn.finding('neutron', 'RPC get_device_details', '%d ports are answered with another segment' % len(wrong),
-                     'they are put on the wrong wire', ('port', 'device_owner', 'runs_on', 'segment', 'answer'), wrong)
+        turn.finding('neutron', 'RPC get_device_details', '{n} port[s] [is|are] answered with a different segment',
+                     'they are connected to the wrong network', ('port', 'device_owner', 'runs_on', 'segment', 'answer'), wrong)
 
 
 def loose_ports():
@@ -149,7 +149,7 @@ def loose_ports():
         ask('get_device_details of %d ports without a host' % len(asked), all_of_them)
     if answered:
         turn.finding('neutron', 'RPC get_device_details',
-                     '%d ports that are on no host are answered as if they were bound' % len(answered),
+                     '{n} port[s] without a host [is|are] answered as bound',
                      'any host on which such an interface appears wires it', ('port', 'vif_type', 'answer'), answered)
 
 
@@ -173,7 +173,7 @@ def rules():
         elif groups.get(port) and not told.get('security_group_rules'):
             wrong.append((port, sorted(groups[port]), 'no rules'))
     if wrong:
-        turn.finding('neutron', 'RPC security_group_rules_for_devices', '%d ports do not get their rules' % len(wrong),
+        turn.finding('neutron', 'RPC security_group_rules_for_devices', '{n} port[s] [does|do] not get [its|their] rules',
                      'their instances are cut off or unprotected', ('port', 'security groups', 'answer'), wrong)
 
 
@@ -196,12 +196,12 @@ def sync(known):
             wrong += [(host, thing, sorted(served[thing])) for thing in sorted(set(answer) - expected) if thing in served]
         if lost:
             turn.finding('neutron', 'RPC sync of the %s' % agent_type,
-                         '%d %s are no longer given to the agent that served them' % (len(lost), what),
+                         '{n} %s[s] [is|are] no longer assigned to the agent that served [it|them]' % what[:-1],
                          'they are down after the upgrade until somebody schedules them again', ('host', what[:-1]), lost)
         if wrong:
             turn.finding('neutron', 'RPC sync of the %s' % agent_type,
-                         '%d %s are given to an agent that did not serve them' % (len(wrong), what),
-                         'they are served twice, or from another host than before', ('host', what[:-1], 'served by'), wrong)
+                         '{n} %s[s] [is|are] assigned to an agent that did not serve [it|them]' % what[:-1],
+                         'they are served twice, or from a different host than before', ('host', what[:-1], 'served by'), wrong)
 
 
 def routers_on(host):

@@ -22,15 +22,15 @@ def old_passwords():
             continue
         found = set(role['name'] for role in session.auth_ref['user']['roles'])
         if found != set(roles.split(',')):
-            turn.finding('keystone', 'POST /v2.0/tokens', 'a login does not give %s his roles in %s' % (user, tenant),
-                         'he may do less, or more, than he should', ('assigned', 'in the token'),
+            turn.finding('keystone', 'POST /v2.0/tokens', 'a login does not give %s their roles in %s' % (user, tenant),
+                         'the user may do less, or more, than before', ('assigned', 'in the token'),
                          [(roles, ','.join(sorted(found)))])
         if turn.has('nova'):
             key_pairs(user, session)
 
 
 def key_pairs(user, session):
-    """A user's key pairs are his own, with their fingerprints."""
+    """A user's key pairs are those in the database, with their fingerprints."""
     found = turn.call('nova', 'list key pairs of %s' % user,
                       compute(session.auth_token, session.auth_tenant_id).keypairs.list)
     if found is None:
@@ -38,8 +38,8 @@ def key_pairs(user, session):
     expected = set((name, mark) for owner, name, mark in turn.given['key_pairs'] if owner == session.auth_user_id)
     listed = set((pair.name, pair.fingerprint) for pair in found)
     if listed != expected:
-        turn.finding('nova', 'GET os-keypairs', 'the key pairs of %s are not those in the database' % user,
-                     'he cannot reach his new servers', ('in the database', 'listed'), [(sorted(expected), sorted(listed))])
+        turn.finding('nova', 'GET os-keypairs', 'the key pairs of %s differ from those in the database' % user,
+                     'the user cannot log in to new servers', ('in the database', 'listed'), [(sorted(expected), sorted(listed))])
 
 
 def quotas():
@@ -57,7 +57,7 @@ def quotas():
         wrong = [(tenant, what, limit, told[tenant][what]) for tenant, what, limit in rows
                  if told and what in told.get(tenant, ()) and told[tenant][what] != limit]
         if wrong:
-            turn.finding(service, 'quotas', '%d quotas are not those in the database' % len(wrong),
+            turn.finding(service, 'quotas', '{n} quota[s] differ[s|] from the database',
                          'tenants get less, or more, than was agreed', ('tenant', 'what', 'in the database', 'shown'), wrong)
 
 
@@ -125,14 +125,14 @@ def ports(found):
     dumb = [port for port in found if 'binding:vif_type' not in port or 'binding:host_id' not in port]
     if dumb:
         turn.finding(
-            'neutron', 'API ports', '%d ports are shown without their binding' % len(dumb),
+            'neutron', 'API ports', '{n} port[s] [is|are] shown without [its|their] binding',
             'they have no row in ml2_port_bindings: the agent gets no details for them and does not wire them',
             ('port', 'device_owner', 'status'), [(p['id'], p['device_owner'], p['status']) for p in dumb])
     before = set(port for port, in turn.given.get('failed_ports', ()))
     failed = [port for port in found if port.get('binding:vif_type') == 'binding_failed' and port['id'] not in before]
     if failed:
         turn.finding(
-            'neutron', 'API ports', '%d ports are binding_failed' % len(failed), 'they cannot be plugged',
+            'neutron', 'API ports', '{n} port[s] [has|have] the state binding_failed', 'they cannot be plugged',
             ('port', 'device_owner', 'host'), [(p['id'], p['device_owner'], p['binding:host_id']) for p in failed])
 
 
@@ -140,8 +140,8 @@ def segments():
     """Every network says on which wire it is."""
     bare = [net for net in neutron_list('networks') if not net.get('provider:network_type') and not net.get('segments')]
     if bare:
-        turn.finding('neutron', 'API networks', '%d networks are shown without a segment' % len(bare),
-                     'their ports are on no wire', ('network', 'name'), [(n['id'], n['name']) for n in bare])
+        turn.finding('neutron', 'API networks', '{n} network[s] [is|are] shown without a segment',
+                     'ports on such a network have no connection', ('network', 'name'), [(n['id'], n['name']) for n in bare])
 
 
 if lab is not None:

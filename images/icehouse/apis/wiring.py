@@ -56,9 +56,8 @@ def on_living_hosts(ports):
     living = set(host.split('.')[0].lower() for kind, host, _configurations in turn.given['agents'] if kind in L2_AGENTS)
     silent = [p for p in ports if p.get('binding:host_id') and p['binding:host_id'].split('.')[0].lower() not in living]
     if silent:
-        hosts = sorted(set(p['binding:host_id'] for p in silent))
-        turn.finding('neutron', 'agents', '%d ports are on %d hosts whose agent had stopped reporting before the upgrade'
-                     % (len(silent), len(hosts)), 'nothing can be bound on these hosts until their agent runs again',
+        turn.finding('neutron', 'agents', '{n} port[s] [is|are] on a host whose agent had stopped reporting before the upgrade',
+                     'nothing can be bound on such a host until its agent runs again',
                      ('port', 'device_owner', 'host'),
                      [(p['id'], p['device_owner'], p['binding:host_id']) for p in silent], severity='warning')
     known = set(p['id'] for p in silent)
@@ -73,21 +72,21 @@ def bound(ports):
         # Without nova's database nothing could tell where instances run, and the preflight has said so.
         untold = 'servers' not in turn.given and all(p['device_owner'].startswith('compute:') for p in lost)
         states = ' or '.join(sorted(set(p.get('binding:vif_type', 'without a binding') for p in lost)))
-        turn.finding('neutron', 'API ports', '%d ports that devices use are %s' % (len(lost), states),
+        turn.finding('neutron', 'API ports', '{n} port[s] used by [a device|devices] [is|are] %s' % states,
                      'neutron-server gives the agent nothing for them, so they are cut off when it next asks',
                      ('port', 'device_owner', 'host', 'vif_type'),
                      [(p['id'], p['device_owner'], p.get('binding:host_id'), p.get('binding:vif_type')) for p in lost],
                      severity='warning' if untold else 'error')
     drawn = [p for p in ports if p.get('binding:vif_type') == WIRED and not p['binding:host_id']]
     if drawn:
-        turn.finding('neutron', 'API ports', '%d ports are shown as bound, to no host' % len(drawn),
-                     'the first update of any kind takes that from them', ('port', 'device_owner', 'name'),
+        turn.finding('neutron', 'API ports', '{n} port[s] [is|are] shown as bound without a host',
+                     'any update of such a port makes it unbound', ('port', 'device_owner', 'name'),
                      [(p['id'], p['device_owner'], p['name']) for p in drawn])
     bare = [p for p in ports if p.get('binding:vif_type') == WIRED and p['binding:host_id']
             and not p['binding:vif_details'].get('port_filter')]
     if bare and turn.given['site']['security_groups']:
-        turn.finding('neutron', 'API ports', '%d bound ports do not say that they are filtered' % len(bare),
-                     'nova plugs them past the bridge that holds the rules of the security groups at the next hard reboot',
+        turn.finding('neutron', 'API ports', '{n} bound port[s] [is|are] not marked as filtered',
+                     'at the next hard reboot nova plugs them without the bridge that applies the security group rules',
                      ('port', 'host', 'vif_details'), [(p['id'], p['binding:host_id'], p['binding:vif_details']) for p in bare])
 
 
@@ -122,8 +121,8 @@ def updates(ports):
         name = 'update %d migrated ports of %s' % (len(found), kind)
         changed += turn.call('neutron', name, update, found) or []
     if changed:
-        turn.finding('neutron', 'PUT /v2.0/ports/ID', 'an update of its name changes how a port is bound (%d of them)'
-                     % len(changed), 'whoever touches it changes its wiring: it is not as ML2 itself would have made it',
+        turn.finding('neutron', 'PUT /v2.0/ports/ID', '{n} port[s] [is|are] bound differently after a rename',
+                     'any update changes how such a port is wired: it is not as ML2 itself would have made it',
                      ('port', 'used by', 'before', 'now'), changed)
 
 
@@ -149,8 +148,8 @@ def segments():
     if asked:
         turn.call('neutron', 'ask for %d segments in use' % len(asked), ask)
     if given:
-        turn.finding('neutron', 'POST /v2.0/networks', '%d segments in use are given out again' % len(given),
-                     'the next network may be on the wire of another tenant', ('network', 'name') + WIRE, given)
+        turn.finding('neutron', 'POST /v2.0/networks', '{n} segment[s] in use [is|are] allocated again',
+                     'the next network may share a segment with another tenant', ('network', 'name') + WIRE, given)
 
 
 token = turn.call('keystone', 'POST tokens', login)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +17,7 @@ from osupgrade.catalog.packages.needs import Asked, Left, forced, left_old, over
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Shell
 from osupgrade.model.release import CLOSED
 from osupgrade.model.stage import Stage
+from osupgrade.model.text import counted
 
 _UPDATE = {
     "pip": "pip install --upgrade {bounds}",
@@ -71,8 +72,11 @@ def by_hand(
         severity=Severity.ERROR,
         service=service,
         place=f"packages of {release}",
-        message=f"{len(left)} packages are older than {release} asks for; nothing updates them where packages depend "
-        "on each other by name alone",
+        message=counted(
+            len(left),
+            "{n} package[s] [is|are] older than {release} requires, and no dependency forces [its|their] update",
+            release=release,
+        ),
         consequence="; ".join(seen) or f"{release} is started with libraries that it was not made for",
         evidence=Evidence.of(
             ("package", "there", "asked for", "by", "rehearsed with", "seen to break"),
@@ -92,13 +96,14 @@ def to_know(source: str, service: str, listing: Listing, path: Sequence[Asked]) 
         added |= forced(asked, {**there, **added}, by_name=True)
     too_new = {f"{name} {version} ({need.specifier})" for name, version, need in overtaken(path[-1], there)}
     if added:
-        yield _info(source, service, release, f"{len(added)} packages are missing and come as dependencies", added)
+        message = "{n} missing package[s] will be installed as [a dependency|dependencies]"
+        yield _info(source, service, release, message, added)
     if too_new:
-        yield _info(source, service, release, f"{len(too_new)} packages are newer than {release} asks for", too_new)
+        yield _info(source, service, release, "{n} package[s] [is|are] newer than {release} allows", too_new)
 
 
-def _info(source: str, service: str, release: str, message: str, names: Iterable[str]) -> Finding:
-    text = f"{message}: {', '.join(sorted(names))}"
+def _info(source: str, service: str, release: str, message: str, names: Collection[str]) -> Finding:
+    text = f"{counted(len(names), message, release=release)}: {', '.join(sorted(names))}"
     return Finding(source, Severity.INFO, service, f"packages of {release}", text)
 
 

@@ -7,6 +7,7 @@ import re
 from osupgrade.dump.problems.problem import Problem
 from osupgrade.dump.seen import Seen
 from osupgrade.dump.statements import is_message
+from osupgrade.model.text import counted
 
 _ERROR = re.compile(
     r"(?i)\berror\b|got errno|lost connection|denied\b|couldn't|can't|cannot|unknown (?:database|table|option)"
@@ -44,12 +45,12 @@ def left_out(seen: Seen, name: str) -> Problem | None:
         return None
     line, text = seen.stray[0]
     others = len(seen.stray) - 1
-    more = f" ({others} more line{'s' * (others > 1)} like it)" if others else ""
+    more = counted(others, " ({n} more line[s] like it)") if others else ""
     flag = "; use `kubectl exec -i`, without -t" if _who(text) == "kubectl" else ""
     return Problem(
         f"line {line} of {name} is a message of {_who(text)}, not SQL{more}: {text[:160]}",
-        f"{'they are' if others else 'it is'} left out here; the mysql client would stop there",
-        f"delete {'them' if others else 'it'} before you restore this file yourself{flag}",
+        counted(others + 1, "[it is|they are] left out here; the mysql client would stop at [it|them]"),
+        counted(others + 1, "delete [it|them] before you restore this file yourself") + flag,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from osupgrade.dump.problems.problem import Problem
 from osupgrade.dump.seen import Seen
+from osupgrade.model.text import counted
 
 
 def mixed(seen: Seen, name: str) -> Problem | None:
@@ -17,11 +18,15 @@ def mixed(seen: Seen, name: str) -> Problem | None:
         return None
     pairs = zip(seen.headers, seen.hosts, strict=True)
     where = ", ".join(f"{host or 'a dump'} at line {line}" for (line, _), host in pairs)
-    count = f"{len(seen.headers)} dumps in one file ({where})" if len(seen.headers) > 1 else "several dumps in one"
+    count = (
+        counted(len(seen.headers), "{n} dump[s] in one file ({where})", where=where)
+        if len(seen.headers) > 1
+        else "several dumps in one"
+    )
     return Problem(
         f"{name} is {count}, and {clash}",
-        "the client would put one over the other, and keep of both what comes last",
-        "give each dump as a file of its own",
+        "the client would restore one over the other, and keep only what comes last",
+        "put each dump into its own file",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from osupgrade.dump.problems.problem import SCHEMA_ONLY, Problem
 from osupgrade.dump.seen import Seen
+from osupgrade.model.text import counted
 
 
 def without_tables(seen: Seen, name: str) -> Problem | None:
@@ -40,12 +41,6 @@ def server_wide(seen: Seen, name: str) -> Problem | None:
 def _left_out(count: int, name: str, about: str, hint: str) -> Problem | None:
     if not count:
         return None
-    return Problem(f"{_counted(count)} of {name} about {about} {_is(count)} left out", hint)
-
-
-def _counted(number: int) -> str:
-    return f"{number} statement{'s' * (number > 1)}"
-
-
-def _is(number: int) -> str:
-    return "are" if number > 1 else "is"
+    return Problem(
+        counted(count, "{n} statement[s] in {name} about {about} [is|are] left out", name=name, about=about), hint
+    )

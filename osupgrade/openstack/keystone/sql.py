@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from osupgrade.model.text import counted
 from osupgrade.scenarios import (
     Cloud,
     Cure,
@@ -151,7 +152,7 @@ def grants_finding(
     yield finding(
         scenario,
         place=", ".join(sorted({f"keystone.{grant.table}" for grant in found})),
-        message=f"{len(found)} {message}",
+        message=counted(len(found), f"{{n}} {message}"),
         effect=effect,
         evidence=Evidence.of(
             ("table", "actor", "target", "data"), [(g.table, g.actor, g.target, g.data) for g in found]
@@ -185,11 +186,11 @@ def extras_finding(
         yield finding(
             scenario,
             place=f"keystone.{found[0][0]}",
-            message=message.replace("{n}", str(len(found))),
+            message=counted(len(found), message),
             effect=effect,
             evidence=Evidence.of(("table", "id", "extra"), list(found)),
             cure=Cure(
-                "write what can be read of it as a JSON object, and an empty one where nothing can",
+                "write what can be read as a JSON object, and an empty object otherwise",
                 tuple(
                     Sql.of(
                         "keystone",

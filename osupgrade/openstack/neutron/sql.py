@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osupgrade.catalog.releases import load_releases
+from osupgrade.model.text import counted
 from osupgrade.scenarios import Cloud, Cure, Evidence, Finding, Scenario, Sql, UsageFault, finding
 
 OVS_PLUGIN = "neutron.plugins.openvswitch.ovs_neutron_plugin.OVSNeutronPluginV2"
@@ -77,17 +78,20 @@ def segmentless(scenario: Scenario, cloud: Cloud, effect: str) -> Finding:
             physical=physical,
             number=number,
         )
-        cure = Cure("give the network the one booked segment that no network claims", (insert,))
+        cure = Cure("give the network the one allocated segment that belongs to no network", (insert,))
         advice = ""
     else:
         advice = (
-            f"; {len(unclaimed)} booked segments are claimed by no network, so it is unknown which it was: find "
-            "it in the agents' flows (ovs-ofctl dump-flows br-tun) and insert it into ovs_network_bindings"
+            counted(
+                len(unclaimed),
+                "; {n} allocated segment[s] belong[s|] to no network, so it is unknown which one to use: ",
+            )
+            + "find it in the agents' flows (ovs-ofctl dump-flows br-tun) and insert it into ovs_network_bindings"
         )
     return finding(
         scenario,
         place="neutron.ovs_network_bindings",
-        message=f"{len(networks)} networks have no segment",
+        message=counted(len(networks), "{n} network[s] [has|have] no segment"),
         effect=effect + advice,
         evidence=Evidence.of(("network", "name", "ports"), list(networks)),
         cure=cure,

@@ -16,6 +16,7 @@ from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.sources import Sources
 from osupgrade.model.finding import Finding
 from osupgrade.model.plan import Plan
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.inspect.model import SOURCE
 
 
@@ -35,5 +36,5 @@ def inspect_packages(file: Path, plan: Plan, say: Say) -> tuple[Finding, ...]:
     with Lab(client) as lab:
         workshop = Workshop(lab, releases, sources, tags)
         asked = [asked_by(workshop, name) for name in names]
-    say(f"{len(listing.packages)} packages of {listing.manager} read")
+    say(counted(len(listing.packages), "read {n} package[s] of {manager}", manager=listing.manager))
     return (*by_hand(SOURCE, "controller", listing, asked), *to_know(SOURCE, "controller", listing, asked))

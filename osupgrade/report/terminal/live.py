@@ -20,7 +20,7 @@ from osupgrade.model.plan import Plan
 from osupgrade.model.quoting import one_line
 from osupgrade.model.report import ScenarioReport, State
 from osupgrade.model.step import Outcome
-from osupgrade.model.text import duration
+from osupgrade.model.text import counted, duration
 from osupgrade.report.digest import (
     short_error,
 )
@@ -194,7 +194,7 @@ class LiveView:
         counts = "  ".join(f"{count} {word}" for word, count in sorted(self._counts.items()))
         done = sum(1 for cell in self._cells.values() if cell.outcome)
         gone = time.monotonic() - self._begun
-        parts = [duration(gone), f"{done} of {len(self._plan.steps)} steps", counts]
+        parts = [duration(gone), counted(len(self._plan.steps), "{done} of {n} step[s]", done=done), counts]
         if self._expected and self._live and self._live.is_started:
             left = self._expected - gone
             parts.insert(1, f"about {duration(left)} left" if left > 0 else f"{duration(self._expected)} is usual")

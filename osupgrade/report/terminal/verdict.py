@@ -13,7 +13,7 @@ from osupgrade.model.findings import settled
 from osupgrade.model.quoting import one_line, visible
 from osupgrade.model.report import LaneResult, RunReport, ScenarioReport, State
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.model.text import duration, size
+from osupgrade.model.text import counted, duration, size
 from osupgrade.report.apis import releases_asked
 from osupgrade.report.digest import (
     between,
@@ -62,7 +62,7 @@ def verdict(report: RunReport, console: Console) -> None:
         if part.report:
             middle += _bad_scenarios(part.report.scenarios)
     if len(middle) > room:
-        middle = [*middle[: room - 1], _row("", f"… {len(middle) - room + 1} more lines in report.html")]
+        middle = [*middle[: room - 1], _row("", counted(len(middle) - room + 1, "… {n} more line[s] in report.html"))]
     for line in (*head, *(_fit(line, width) for line in middle), *tail):
         console.print(line, soft_wrap=True)
 
@@ -124,7 +124,7 @@ def _findings(result: LaneResult, room: int) -> list[Text]:
     if not all_of_them:
         return []
     counts = [
-        f"{count} {severity.value}{'s' if count > 1 and severity is not Severity.INFO else ''}"
+        f"{count} {severity.value}" if severity is Severity.INFO else counted(count, f"{{n}} {severity.value}[s]")
         for severity in Severity
         if (count := sum(found.finding.severity is severity for found in standing))
     ]
@@ -156,7 +156,7 @@ def _checks(result: LaneResult) -> list[Text]:
         return []
     red = broken_checks(result)
     held = len(result.checked) - len(red)
-    text = f"{held} of {len(result.checked)} invariants hold"
+    text = counted(held, "{n} of {all} invariants hold[s|]", all=len(result.checked))
     return [_row("checks", text + (f"; broken: {', '.join(red)}" if red else ""), "red" if red else "")]
 
 
@@ -187,7 +187,7 @@ def _own(report: RunReport, room: int) -> list[Text]:
         text = f"{one.fate.value}: {one.service}: {one.words}{data}"
         lines.append(_row("" if number else "local", text, _FATES.get(one.fate, "")))
     if len(own) > len(named):
-        lines.append(_row("", f"… and {len(own) - len(named)} more local changes in report.html", "dim"))
+        lines.append(_row("", counted(len(own) - len(named), "… and {n} more local change[s] in report.html"), "dim"))
     return lines
 
 
@@ -201,7 +201,7 @@ def _slowest(result: LaneResult) -> list[Text]:
     if not seen:
         return []
     slowest = [f"{m.name} {duration(m.seconds)}" for m in seen[:3]]
-    return [_row("slowest", f"{',  '.join(slowest)}  (of {len(seen)} migrations)")]
+    return [_row("slowest", f"{',  '.join(slowest)}  ({counted(len(seen), 'of {n} migration[s]')})")]
 
 
 def _estimate(report: RunReport) -> list[Text]:
@@ -224,7 +224,7 @@ def _api(report: RunReport) -> list[Text]:
     if not report.api:
         return []
     bad = [call for call in report.api if not call.ok]
-    text = f"{len(report.api) - len(bad)} of {len(report.api)} checks passed"
+    text = counted(len(report.api), "{good} of {n} check[s] passed", good=len(report.api) - len(bad))
     took = {r: sum(c.seconds for c in report.api if c.release == r) for r in releases_asked(report.api)}
     if len(took) > 1:
         times = ", ".join(f"{release} in {duration(seconds)}" for release, seconds in took.items())

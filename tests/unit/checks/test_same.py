@@ -45,7 +45,7 @@ def test_what_could_never_be_read_is_no_loss(number):
 def test_what_can_no_longer_be_read_is_neither_gone_nor_kept():
     with pytest.raises(OperationalError):
         compared(Partial({"users": [("a", 1)]}), Partial({}))
-    assert compared(Partial({"users": [("a", 1)]}), Partial({"users": []})) == ["1 users are gone"]
+    assert compared(Partial({"users": [("a", 1)]}), Partial({"users": []})) == ["users: 1 gone"]
 
 
 def test_any_other_error_is_not_taken_for_a_part():
@@ -64,4 +64,4 @@ class Broken(Partial):
 def test_keystone_s_invariants_compare_what_a_part_of_it_holds(check):
     before, after = ({"FROM project": [("p", "n", 1, "d")]}, {"FROM project": []})
     found = [finding.message for finding in check.compare(Partial(after), check.census(Partial(before)))]
-    assert "1 projects are gone" in found
+    assert "projects: 1 gone" in found

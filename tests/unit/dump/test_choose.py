@@ -178,6 +178,6 @@ def test_rows_that_are_never_committed_are_lost(tmp_path):
 def test_what_is_left_out_is_counted_by_what_it_is_about(tmp_path):
     said = [finding.message for finding in read(tmp_path, KINDS["server-wide"]).findings]
     assert said == [
-        "1 statement of a.sql about accounts and their rights is left out",
-        "6 statements of a.sql about the whole server are left out",
+        "1 statement in a.sql about accounts and their rights is left out",
+        "6 statements in a.sql about the whole server are left out",
     ]

@@ -90,7 +90,7 @@ def test_a_slow_step_only_warns_and_says_what_is_usual():
     (finding,) = slow(past(seconds=9.0), [past()] * 11)
     assert finding.severity is Severity.WARNING
     assert (finding.service, finding.place) == ("nova", "havana/nova")
-    assert finding.message == "the step took 9.0 s; 2.0 s is usual here and 2.3 s the limit, from 11 runs"
+    assert finding.message == "the step took 9.0 s; 2.0 s is usual here, and the limit is 2.3 s, from 11 runs"
 
 
 def test_a_step_that_is_new_is_not_slow():

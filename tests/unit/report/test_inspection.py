@@ -27,7 +27,7 @@ def test_the_page_says_what_is_there_what_is_yours_and_what_to_do():
     for part in (
         "grizzly 161", "165", "111, 1 latin1", "117.7 MiB", "instances 30\N{NARROW NO-BREAK SPACE}000",
         "in the way in 188 (havana)", "1060", "nova.services has a column", "10 ports have no host",
-        "Not ready for the upgrade: 1 error, 1 local change that stops it.", "osupgrade rehearse --dump nova.sql",
+        "Not ready for the upgrade: 1 error, 1 local change that stops the upgrade.", "osupgrade rehearse --dump nova.sql",
     ):  # fmt: skip
         assert part in text
     assert "collides" not in text, "the table of what is yours says it"
@@ -37,8 +37,16 @@ def test_the_page_says_what_is_there_what_is_yours_and_what_to_do():
     ("severities", "fates", "said"),
     [
         ((Severity.WARNING,), (Fate.KEPT,), "Check this before the upgrade: 1 local change."),
-        ((Severity.ERROR, Severity.WARNING), (Fate.IN_THE_WAY, Fate.ALTERED), "2 local changes (1 of them stops it)."),
-        ((Severity.ERROR, Severity.ERROR), (Fate.IN_THE_WAY, Fate.CONFLICT), "2 local changes (1 of them stops it)."),
+        (
+            (Severity.ERROR, Severity.WARNING),
+            (Fate.IN_THE_WAY, Fate.ALTERED),
+            "2 local changes (1 of them stops the upgrade).",
+        ),
+        (
+            (Severity.ERROR, Severity.ERROR),
+            (Fate.IN_THE_WAY, Fate.CONFLICT),
+            "2 local changes (1 of them stops the upgrade).",
+        ),
     ],
 )
 def test_the_verdict_counts_what_the_page_shows(severities, fates, said):

@@ -35,7 +35,7 @@ def test_a_table_of_one_s_own():
     change = only(schema(SERVICES), schema(SERVICES, BILLING))
     assert (change.kind, change.object, change.place) == ("added", "table", "billing")
     assert change.sql == ("DROP TABLE `billing`",)
-    assert change.against("Grizzly") == "table billing is not in Grizzly: 1 columns"
+    assert change.against("Grizzly") == "table billing is not in Grizzly: 1 column"
 
 
 def test_a_column_added_altered_and_missing():

@@ -19,7 +19,7 @@ def test_a_finding_says_where_what_and_on_what_evidence():
     start = line.head("grizzly")
     run, sent = answering([("p1", "cores", 0, 2)])
     (finding,) = [f for f in foresee(run, start.schema, line, start.name, "havana") if f.place == "nova.quotas"]
-    assert finding.message.startswith("quotas holds rows that are equal under the unique key uniq_quotas0")
+    assert finding.message.startswith("quotas has rows that violate the coming unique key uniq_quotas0")
     assert finding.message.endswith(": 1 group")
     assert "revision 191" in finding.consequence
     assert finding.evidence.rows == (("p1", "cores", "0", "2"),)

@@ -271,8 +271,8 @@ def test_own_data_that_is_gone_or_changed_is_an_error():
     found = {f.place: f.message for f in judge_own_data("nova", before, after)}
     assert set(found) == {"b", "c", "d", "f"}
     assert "the upgrade added rows" in found["f"]
-    assert "3 rows before, 2 after" in found["b"]
-    assert "another checksum" in found["c"]
+    assert "had 3 rows before and has 2 after" in found["b"]
+    assert "a different checksum" in found["c"]
     assert "gone" in found["d"]
 
 

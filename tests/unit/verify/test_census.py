@@ -12,13 +12,13 @@ def test_a_field_that_changed_is_a_finding_and_one_that_is_new_is_not():
     after = {"nova": {"servers": {"1": {"name": "b", "flavor": {"id": "7"}, "tags": ["y", "x"], "more": 1}}}}
     (found,) = differences(before, after)
     assert found.severity is Severity.ERROR
-    assert found.message.startswith("name of 1 servers changed")
+    assert found.message.startswith("servers: name changed in 1")
     assert found.evidence.rows == (("1", '"a"', '"b"'),)
 
 
 def test_things_that_are_gone_and_things_that_appeared_are_findings():
     found = list(differences({"nova": {"servers": {"1": {}}}}, {"nova": {"servers": {"2": {}}}}))
-    assert sorted(f.message.split(" with ")[0] for f in found) == ["1 servers appeared", "1 servers are gone"]
+    assert sorted(f.message.split(" after ")[0] for f in found) == ["servers: 1 gone", "servers: 1 new"]
 
 
 def test_an_explained_difference_is_told_with_its_reason_and_is_no_error():

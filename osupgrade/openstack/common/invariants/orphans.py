@@ -9,6 +9,7 @@ from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 
 _RELATIONS = {
     "nova.instance_system_metadata.instance_uuid": (
@@ -81,15 +82,15 @@ def _compare(cloud: Cloud, before: Mapping[str, frozenset[str]]) -> Iterator[Fin
                 severity=Severity.ERROR,
                 service=name.split(".", maxsplit=1)[0],
                 place=name,
-                message=f"{len(new)} values of {name} point at something that is gone",
-                consequence="what they pointed at was there before the upgrade",
+                message=counted(len(new), "{n} value[s] of {name} refer[s|] to something that is gone", name=name),
+                consequence="it existed before the upgrade",
                 evidence=Evidence.of(("value",), [(value,) for value in new]),
             )
 
 
 check = Check(
     name="orphans",
-    title="No row points nowhere that did not before",
+    title="No row that had a parent has lost it",
     services=(),
     stages=(VERIFY,),
     census=_census,

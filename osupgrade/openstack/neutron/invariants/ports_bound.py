@@ -9,6 +9,7 @@ from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 from osupgrade.openstack.neutron.sql import OVS_AGENT, VIF_DETAILS, uuid5_of
 
 
@@ -25,22 +26,22 @@ _SAME_HOST = "SUBSTRING_INDEX(a.host, '.', 1) = SUBSTRING_INDEX(b.host, '.', 1)"
 
 _RULES = (
     (
-        "ports have no binding at all",
+        "port[s] [has|have] no binding at all",
         "ML2 inserts an unbound one when the agent asks, and the agent then does not wire the port (ml2/rpc.py)",
         "port device_owner device_id",
         "SELECT p.id, p.device_owner, p.device_id FROM ports p "
         "LEFT JOIN ml2_port_bindings b ON b.port_id = p.id WHERE b.port_id IS NULL",
     ),
     (
-        "ports without a host are not in the form in which ML2 itself holds an unbound port",
-        "the server answers for them as if they were bound",
+        "port[s] without a host [is|are] not stored as ML2 itself stores an unbound port",
+        "the server treats them as bound",
         "port vif_type driver segment vnic_type vif_details profile",
         "SELECT port_id, vif_type, driver, segment, vnic_type, vif_details, profile FROM ml2_port_bindings "
         "WHERE host = '' AND NOT (vif_type = 'unbound' AND driver IS NULL AND segment IS NULL "
         "AND vnic_type = 'normal' AND vif_details = '' AND profile = '')",
     ),
     (
-        "ports with a host are not bound by Open vSwitch to the segment of their network",
+        "port[s] with a host [is|are] not bound by Open vSwitch to the segment of [its|their] network",
         "the agent gets no network for them and does not wire them",
         "port host vif_type driver segment",
         "SELECT b.port_id, b.host, b.vif_type, b.driver, b.segment FROM ml2_port_bindings b "
@@ -49,7 +50,7 @@ _RULES = (
         "WHERE b.host <> '' AND (b.vif_type <> 'ovs' OR b.driver IS NULL OR b.driver <> 'openvswitch' OR s.id IS NULL)",
     ),
     (
-        "ports are bound to hosts for which no Open vSwitch agent reports",
+        "port[s] [is|are] bound to [a host|hosts] without a reporting Open vSwitch agent",
         "the next update of the port ends in binding_failed (mech_agent.py)",
         "port host device_owner",
         "SELECT b.port_id, b.host, p.device_owner FROM ml2_port_bindings b JOIN ports p ON p.id = b.port_id "
@@ -59,7 +60,7 @@ _RULES = (
         f"WHERE a.host = b.host AND a.agent_type = '{OVS_AGENT}' AND t.id IS NULL)",
     ),
     (
-        "ports of DHCP servers are bound to hosts that do not serve their network",
+        "DHCP port[s] [is|are] bound to [a host that does|hosts that do] not serve [its|their] network",
         "the host that serves DHCP gets no network for the port, and its instances no address",
         "port bound_to network",
         "SELECT p.id, b.host, p.network_id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id "
@@ -68,7 +69,7 @@ _RULES = (
     ),
     # One that is named after no agent may be unbound: nothing tells whose it is, and agents make themselves new ones.
     (
-        "ports of DHCP servers are not bound to the host that they are named after",
+        "DHCP port[s] [is|are] not bound to the host that [it is|they are] named after",
         "the host that serves DHCP gets no network for the port, and its instances no address",
         "port bound_to agent network",
         "SELECT p.id, b.host, a.host, p.network_id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id "
@@ -77,7 +78,7 @@ _RULES = (
         f"WHERE p.device_owner = 'network:dhcp' AND NOT {_SAME_HOST}",
     ),
     (
-        "routers' ports are not bound to the host of their router",
+        "router port[s] [is|are] not bound to the host of [its|their] router",
         "the host that routes gets no network for the port",
         "port bound_to router",
         "SELECT p.id, b.host, p.device_id FROM ports p JOIN ml2_port_bindings b ON b.port_id = p.id "
@@ -85,8 +86,8 @@ _RULES = (
         f"AND EXISTS ({_ROUTING}) AND NOT EXISTS ({_ROUTING} AND {_SAME_HOST})",
     ),
     (
-        "networks do not have exactly one segment",
-        "with none its ports are on no wire, with several on any of them",
+        "network[s] [does|do] not have exactly one segment",
+        "without a segment its ports have no connection; with several, they may be on any of them",
         "network name segments",
         "SELECT n.id, n.name, COUNT(s.id) FROM networks n LEFT JOIN ml2_network_segments s ON s.network_id = n.id "
         "GROUP BY n.id, n.name HAVING COUNT(s.id) <> 1",
@@ -94,7 +95,7 @@ _RULES = (
 )
 
 _INSTANCES = (
-    "instances' ports are not bound where nova runs the instance",
+    "instance port[s] [is|are] not bound to the host on which nova runs the instance",
     "the port stays dead after the next restart of the agent, and a hard reboot writes a vif without a type",
     "port bound_to instance runs_on",
     "SELECT p.id, COALESCE(b.host, 'NULL'), i.uuid, i.host FROM ports p "
@@ -112,7 +113,7 @@ def _compare(cloud: Cloud, _before: None) -> Iterator[Finding]:
     for message, consequence, columns, sql in rules:
         evidence = Evidence.of(tuple(columns.split()), cloud.rows("neutron", sql))
         if evidence.total:
-            yield _finding(f"{evidence.total} {message}", consequence, evidence)
+            yield _finding(counted(evidence.total, f"{{n}} {message}"), consequence, evidence)
     if cloud.site.security_groups:
         yield from _details(cloud)
 
@@ -125,8 +126,8 @@ def _details(cloud: Cloud) -> Iterator[Finding]:
     wrong: list[tuple[object, ...]] = [row for row in rows if _parsed(row[2]) != wanted]
     if wrong:
         yield _finding(
-            f"{len(wrong)} bound ports do not say that they are filtered",
-            "nova plugs them past the bridge that holds the security groups' rules at the next hard reboot",
+            counted(len(wrong), "{n} bound port[s] [is|are] not marked as filtered"),
+            "at the next hard reboot nova plugs them without the bridge that applies the security group rules",
             Evidence.of(("port", "host", "vif_details"), wrong),
         )
 

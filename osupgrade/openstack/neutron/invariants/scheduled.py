@@ -8,6 +8,7 @@ from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 from osupgrade.openstack.neutron.agents import DOWN_AFTER, agents, twins
 
 _BINDINGS = {
@@ -34,8 +35,8 @@ def _compare(cloud: Cloud, before: frozenset[tuple[str, str, str]]) -> Iterator[
     lost = sorted(before - _census(cloud))
     if lost:
         yield _finding(
-            f"{len(lost)} networks and routers are no longer on the host that served them",
-            "nobody serves DHCP or routes there until they are scheduled again",
+            counted(len(lost), "{n} network[s] or router[s] [is|are] no longer on the host that served [it|them]"),
+            "they have no DHCP or routing until they are scheduled again",
             Evidence.of(("kind", "id", "host"), list(lost)),
         )
     by_id = {agent.id: agent for agent in found}
@@ -52,7 +53,10 @@ def _compare(cloud: Cloud, before: frozenset[tuple[str, str, str]]) -> Iterator[
     ]
     if dead:
         yield _finding(
-            f"{len(dead)} networks and routers are on agents that report no longer",
+            counted(
+                len(dead),
+                "{n} network[s] or router[s] [is|are] assigned to [an agent that no longer reports|agents that no longer report]",
+            ),
             "their host's agent reports under another name and does not serve them",
             Evidence.of(("kind", "id", "agent", "reports_now"), list(dead)),
         )

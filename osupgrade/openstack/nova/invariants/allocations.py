@@ -9,6 +9,7 @@ from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
 from osupgrade.model.stage import VERIFY
+from osupgrade.model.text import counted
 
 Segment = tuple[str, str, str]
 """Network type, physical network, id; an empty text for what a type does not have."""
@@ -66,16 +67,16 @@ def _compare(cloud: Cloud, before: Before) -> Iterator[Finding]:
     lost = before.segments - segments
     if lost:
         yield _finding(
-            f"{len(lost)} networks lost their segment or have another",
-            "what is plugged into them talks to another network, or to none",
+            counted(len(lost), "{n} network[s] lost [its|their] segment or [has|have] a different one"),
+            "ports on such a network are connected to another network, or to none",
             ("network", "type", "physical_network", "id"),
             [(network, *segment) for network, segment in sorted(lost)],
         )
     if before.endpoints - _endpoints(cloud):
         ends = sorted(before.endpoints - _endpoints(cloud))
         yield _finding(
-            f"{len(ends)} hosts are no longer known as ends of tunnels",
-            "other hosts make no tunnel to them until their agents start again",
+            counted(len(ends), "{n} host[s] [is|are] no longer known as [a tunnel endpoint|tunnel endpoints]"),
+            "other hosts build no tunnel to such a host until its agent restarts",
             ("address",),
             [(end,) for end in ends],
         )
@@ -83,8 +84,8 @@ def _compare(cloud: Cloud, before: Before) -> Iterator[Finding]:
     used = {segment for _, segment in segments if segment[0] != "local"}
     if used - booked:
         yield _finding(
-            f"{len(used - booked)} segments in use are not booked",
-            "ML2 gives the same segment to the next network: two tenants on one wire",
+            counted(len(used - booked), "{n} segment[s] in use [is|are] not allocated"),
+            "ML2 will give the same segment to the next network: two tenants share one network",
             ("type", "physical_network", "id"),
             sorted(used - booked),
         )
@@ -93,8 +94,8 @@ def _compare(cloud: Cloud, before: Before) -> Iterator[Finding]:
     false = {segment for segment in booked - used if segment not in leaked}
     if false:
         yield _finding(
-            f"{len(false)} bookings belong to no network",
-            "they are never given back; one below 1 is no VLAN at all",
+            counted(len(false), "{n} allocation[s] belong[s|] to no network"),
+            "they are never released; an id below 1 is not a valid VLAN",
             ("type", "physical_network", "id"),
             sorted(false),
         )
@@ -123,7 +124,7 @@ def _finding(message: str, consequence: str, columns: tuple[str, ...], rows: lis
 
 check = Check(
     name="allocations",
-    title="The networks keep their segments, and exactly those in use are booked",
+    title="The networks keep their segments, and exactly those in use are allocated",
     services=("neutron",),
     stages=(VERIFY,),
     census=_census,

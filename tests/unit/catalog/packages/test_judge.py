@@ -15,7 +15,7 @@ def test_what_is_only_newer_than_asked_for_is_not_too_old(bound):
     listing = read_listing("kombu==3.0.37", "x")
     assert not list(by_hand("inspect", "controller", listing, [asked]))
     (told,) = to_know("inspect", "controller", listing, [asked])
-    assert told.message.startswith("1 packages are newer than icehouse asks for: kombu 3.0.37")
+    assert told.message.startswith("1 package is newer than icehouse allows: kombu 3.0.37")
 
 
 @pytest.mark.parametrize(

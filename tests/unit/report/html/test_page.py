@@ -159,7 +159,7 @@ def test_customisations_have_verdict_revision_error_and_the_sql_that_mends():
         "1060",
         "CHANGE COLUMN `disabled_reason` `own_disabled_reason` varchar(255) NULL;",
         "ALTER TABLE `volumes` ADD INDEX `own_by_host` (`host`);",
-        "31 rows of own data, checksum as before",
+        "31 rows of your data, unchanged (same checksum)",
     ):
         assert part in text
     clean = Page(html(samples.GREEN, Path("nowhere"))).text

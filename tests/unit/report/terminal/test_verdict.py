@@ -62,7 +62,7 @@ def test_each_customisation_has_its_fate_in_one_line_the_worst_first():
         "in the way: nova: column services.disabled_reason stops the upgrade in revision "
         "188_add_reason_column_to_service",
         "lost: cinder: index volumes.own_by_host is gone",
-        "kept: cinder: table acme_billing is as before (31 rows of own data, checksum as before)",
+        "kept: cinder: table acme_billing is as before (31 rows of your data, unchanged (same checksum))",
     ]
     assert "same as upstream, apart from local changes: glance 34" in text
     assert "differs from upstream: cinder 22" in text
