@@ -202,7 +202,9 @@ def _described(file: Path, likes: tuple[Path, ...] = ()) -> tuple[dict[str, Any]
     A service's own keys come before those of that release's service. Services named in ``absent`` are left out.
     """
     if file in likes:
-        raise UsageFault(f"{file} is like itself: {' -> '.join(path.parent.name for path in (*likes, file))}")
+        raise UsageFault(
+            f"{file} refers to itself with `like`: {' -> '.join(path.parent.name for path in (*likes, file))}"
+        )
     data = read_toml(file)
     if not isinstance(data.get("like"), str):
         return data, (file.parent,)

@@ -128,11 +128,11 @@ def _ranges(option: Option, value: str) -> str:
         if not named and len(numbers) != 2:
             raise ValueError(f"must be FIRST:LAST, with commas between, not {value!r}")
         if not all(one.isascii() and one.isdigit() and len(one) <= _DIGITS for one in numbers):
-            raise ValueError(f"has a range that does not go from a number to a number: {part.strip()!r}")
+            raise ValueError(f"has a range that is not NUMBER:NUMBER: {part.strip()!r}")
         first, last = map(int, numbers or (option.least, option.most))
         if not option.least <= first <= last <= option.most:
             raise ValueError(
-                f"has a range outside of {option.least}:{option.most}, or from more to less: {part.strip()!r}"
+                f"has a range outside {option.least}:{option.most}, or with its ends reversed: {part.strip()!r}"
             )
     return value
 
@@ -154,13 +154,13 @@ def site_from(data: Mapping[str, Any], name: str, *, trusted: bool = True) -> Si
         for service, directory in values["migrations"]:
             if service not in services():
                 raise UsageFault(
-                    f"{name}: migrations.{service}: {service!r} is no service",
+                    f"{name}: migrations.{service}: {service!r} is not a service",
                     hint=f"services are {', '.join(services())}",
                 )
             if not _is_directory(directory):
                 raise UsageFault(
-                    f"{name}: migrations.{service}: {directory!r} is no directory",
-                    hint="name the directory of your own migration scripts, from the root or from where you are",
+                    f"{name}: migrations.{service}: {directory!r} is not a directory",
+                    hint="give the absolute path of your migration scripts, or one relative to the current directory",
                 )
     if isinstance(values.get("packages"), str):
         if not trusted:

@@ -108,7 +108,7 @@ def parse_survey(text: str, source: str) -> Survey:
                 f"{source}, line {number}: {kind} has {counted(len(cells) - 1, '{n} value[s]')}", hint=_HINT
             )
     if "version" not in variables:
-        raise UsageFault(f"{source} is no survey of a server: no line says its version", hint=_HINT)
+        raise UsageFault(f"{source} is not a survey of a server: it has no line with the version", hint=_HINT)
     return Survey(variables, databases)
 
 
@@ -121,7 +121,7 @@ def _word(cell: str, source: str, number: int) -> str:
     if cell in ("", "NULL", "\\N"):
         return ""
     if not _NAME.fullmatch(cell):
-        raise UsageFault(f"{source}, line {number}: {cell[:60]!r} is no character set or collation", hint=_HINT)
+        raise UsageFault(f"{source}, line {number}: {cell[:60]!r} is not a character set or collation", hint=_HINT)
     return cell
 
 

@@ -33,7 +33,7 @@ class Commands(LazyGroup):
         "inspect": Entry(
             "osupgrade.cli.inspect",
             "inspect",
-            "Show what a dump or a live server contains, what is your own in it, and what the upgrade will do.",
+            "Show what a dump or a live server contains, its local changes, and what the upgrade will do.",
         ),
         "survey": Entry(
             "osupgrade.cli.survey",

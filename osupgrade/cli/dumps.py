@@ -54,7 +54,7 @@ def sanitize(
     ] = None,
     survey: Annotated[
         Path | None,
-        typer.Option("--survey", help="Settings of your database server, as `osupgrade survey` collects them."),
+        typer.Option("--survey", help="Settings of your database server, collected by `osupgrade survey`."),
     ] = None,
     db: DatabaseKind = "auto",
 ) -> int:
@@ -85,8 +85,8 @@ def sanitize(
         proof.write_text("".join(f"{_line(shape)}\n" for shape in report.shapes), "utf-8")
     unsaid = () if known else silent(read)
     if unsaid:
-        words = f"the output says that the default character set of {', '.join(unsaid)} is {ASSUMED}, which is assumed"
-        unset = (*unset, f"{words}: the dump does not say it, and --survey would")
+        words = f"the output states {ASSUMED} as the default character set of {', '.join(unsaid)}, which is assumed"
+        unset = (*unset, f"{words}: the dump does not say it, but a --survey does")
     for words in unset:
         console.print(one_line(words), soft_wrap=True)
     _print(report, console)

@@ -15,25 +15,25 @@ from osupgrade.lab.engine import engine_fault
 from osupgrade.model.errors import Fault, LabFault, MissingFault, UsageFault
 
 _REASONS = {
-    errno.ENOSPC: ("the disk is full", "free some room there, or choose another directory"),
-    errno.EDQUOT: ("the disk quota is used up", "free some room there, or choose another directory"),
+    errno.ENOSPC: ("the disk is full", "free some space there, or choose another directory"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space there, or choose another directory"),
     errno.EROFS: ("the file system is read-only", "choose another directory"),
     errno.EACCES: ("permission denied", "check who owns it, or choose another directory"),
     errno.EPERM: ("permission denied", "check who owns it, or choose another directory"),
     errno.ENOENT: ("no such file or directory", "check the path; if it was removed while the command ran, try again"),
-    errno.EIO: ("it cannot be read or written", "look at the disk, and at the kernel's messages (dmesg)"),
-    errno.ESTALE: ("it cannot be read or written any more", "is the file server's directory still mounted?"),
+    errno.EIO: ("it cannot be read or written", "check the disk and the kernel log (dmesg)"),
+    errno.ESTALE: ("it can no longer be read or written", "is the file server's directory still mounted?"),
     errno.EMFILE: ("too many files are open", "raise the limit: ulimit -n 4096"),
-    errno.ENFILE: ("too many files are open on this machine", "end something else that runs here"),
-    errno.ENOMEM: ("no memory is left", "end something else that runs here, or take a larger machine"),
+    errno.ENFILE: ("too many files are open on this machine", "stop other programs on this machine"),
+    errno.ENOMEM: ("out of memory", "stop other programs on this machine, or use a larger machine"),
 }
 
 _NAMES = {
     errno.ENAMETOOLONG: "the name is too long",
-    errno.EEXIST: "it exists already",
-    errno.ENOTDIR: "it is no directory",
+    errno.EEXIST: "it already exists",
+    errno.ENOTDIR: "it is not a directory",
     errno.EISDIR: "it is a directory",
-    errno.ELOOP: "its symbolic links lead round in a circle",
+    errno.ELOOP: "its symbolic links form a loop",
 }
 
 _LOST = frozenset({0, 1040, 1053, 1317, 2002, 2003, 2006, 2013, 2055})
@@ -64,7 +64,7 @@ def known_fault(raised: BaseException) -> Fault | None:
             where = f"{one.filename}: " if isinstance(one.filename, str) else ""
             return MissingFault(f"{where}{reason}", hint=hint)
         if isinstance(one, OSError) and one.errno in _NAMES and isinstance(one.filename, str):
-            return UsageFault(f"{one.filename}: {_NAMES[one.errno]}", hint="give another name")
+            return UsageFault(f"{one.filename}: {_NAMES[one.errno]}", hint="choose another name")
     return None
 
 
@@ -75,7 +75,7 @@ def _database_fault(said: BaseException | None, *, lost: bool = False) -> LabFau
         return LabFault("the lab's database server refused a statement of the lab", evidence=str(said))
     return LabFault(
         "the lab's database server stopped answering",
-        hint="look whether memory or disk ran out, then try again",
+        hint="check whether memory or disk ran out, then try again",
         evidence=str(said),
     )
 

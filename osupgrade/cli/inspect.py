@@ -65,13 +65,13 @@ def inspect(
     more: MoreScenarios = None,
     survey: Annotated[
         Path | None,
-        typer.Option("--survey", help="Settings of your database server, as `osupgrade survey` collects them."),
+        typer.Option("--survey", help="Settings of your database server, collected by `osupgrade survey`."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Directory for inspection.json.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show what a dump or a live server contains, what is your own in it, and what the upgrade will do.
+    """Show what a dump or a live server contains, its local changes, and what the upgrade will do.
 
     Exits 0 when there is nothing to do, 1 when there are findings. A dump of the schema alone is enough for most of it.
     Of a controller's packages it says which of them have to be updated by hand.
@@ -111,9 +111,9 @@ def inspect(
 def _check(dumps: list[Path] | None, url: str, packages: object, survey: Path | None) -> None:
     """Raises UsageFault for options that do not go together."""
     if bool(dumps) == bool(url) and (dumps or not packages):
-        raise UsageFault("give dumps or --url, one of the two, or --packages", hint="osupgrade inspect --help")
+        raise UsageFault("give either dumps or --url, or --packages", hint="osupgrade inspect --help")
     if survey and not dumps:
-        raise UsageFault("--survey goes with dumps: with --url the server itself says how it is set up")
+        raise UsageFault("--survey is for dumps: with --url the settings are read from the server")
 
 
 def _looked_at(
@@ -135,7 +135,7 @@ def _looked_at(
         if usable
         else opened_url(url) as opened
     ):
-        say("looking at what it is")
+        say("identifying the databases")
         path = path or path_of(opened.claims())
         plan = plan_from(path)
         return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)])

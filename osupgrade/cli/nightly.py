@@ -118,7 +118,7 @@ def _chosen(releases: Mapping[str, Release], paths: str, db: str) -> dict[str, U
     offered = tuple(dict.fromkeys(database for path in chosen.values() for database in path.databases))
     for name in names_in(db):
         if name not in offered:
-            raise UsageFault(f"no path of this nightly is rehearsed on {name!r}; there are {', '.join(offered)}")
+            raise UsageFault(f"no path of this nightly uses the database {name!r}; it uses {', '.join(offered)}")
     return chosen
 
 

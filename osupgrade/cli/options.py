@@ -93,7 +93,7 @@ def route_text(source: str, target: str, kind: str = "", via: str = "", *, dumps
     if not (source or target):
         if kind or stops:
             raise UsageFault(
-                "--route and --via belong to --from and --to", hint="osupgrade rehearse --from RELEASE --to RELEASE"
+                "--route and --via need --from and --to", hint="osupgrade rehearse --from RELEASE --to RELEASE"
             )
         return ""
     if not target or not (source or dumps):
@@ -102,7 +102,7 @@ def route_text(source: str, target: str, kind: str = "", via: str = "", *, dumps
     if kind and stops:
         raise UsageFault("--route and --via cannot be combined")
     if kind and kind not in KINDS:
-        raise UsageFault(f"--route takes {', '.join(KINDS)}, not {kind!r}")
+        raise UsageFault(f"--route must be one of {', '.join(KINDS)}, not {kind!r}")
     releases = load_releases()
     ends = [known_release(releases, name).name for name in (*([source] if source else []), *stops, target)]
     return "-".join([*([] if source else [""]), *ends, *([kind] if kind else [])])
@@ -137,7 +137,7 @@ def history_from(file: Path | None, off: bool) -> History | None:
     except UsageFault as fault:
         if file:
             raise
-        typer.echo(f"this run will not be remembered: {fault.message}", err=True)
+        typer.echo(f"this run will not be recorded: {fault.message}", err=True)
         return None
 
 
@@ -148,7 +148,7 @@ def remembered(report: RunReport, history: History | None) -> RunReport:
     try:
         remember(report, history)
     except UsageFault as fault:
-        return dataclasses.replace(report, notes=(*report.notes, f"not remembered: {fault.message}"))
+        return dataclasses.replace(report, notes=(*report.notes, f"not recorded: {fault.message}"))
     return report
 
 

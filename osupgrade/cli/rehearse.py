@@ -52,7 +52,7 @@ from osupgrade.report.terminal.verdict import verdict
 from osupgrade.report.write import write_reports
 from osupgrade.seed.description import load_description
 
-_CLOUD, _TRAPS, _JUDGING, _TIME = "The cloud", "Traps and cures", "How it is judged", "How long it takes"
+_CLOUD, _TRAPS, _JUDGING, _TIME = "The cloud", "Traps and cures", "Checks", "Duration"
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,11 @@ class CloudOptions:
     site: SiteFile = None
     survey: Annotated[
         Path | None,
-        typer.Option("--survey", help="Settings of your database server, as `osupgrade survey` collects them."),
+        typer.Option("--survey", help="Settings of your database server, collected by `osupgrade survey`."),
     ] = None
     dump: Annotated[
-        list[Path] | None, typer.Option("--dump", help="A dump, the same as an argument.", rich_help_panel=_CLOUD)
+        list[Path] | None,
+        typer.Option("--dump", help="A dump; the same as an argument.", rich_help_panel=_CLOUD),
     ] = None
     services: Services = ""
     db: DatabaseKind = "auto"
@@ -80,7 +81,7 @@ class CloudOptions:
     ] = None
     scale: Annotated[
         int,
-        typer.Option("--scale", min=1, help="Make the seeded cloud this many times as large.", rich_help_panel=_CLOUD),
+        typer.Option("--scale", min=1, help="Multiply the seeded cloud by this factor.", rich_help_panel=_CLOUD),
     ] = 1
     strategy: Annotated[
         str,
@@ -117,7 +118,7 @@ class CureOptions:
         list[str] | None,
         typer.Option(
             "--scenario",
-            help="Plant this trap in the cloud; `default`: the path's own set.",
+            help="Plant this trap in the cloud; `default` plants the standard set of the path.",
             rich_help_panel=_TRAPS,
         ),
     ] = None
@@ -187,7 +188,7 @@ class TimingOptions:
         Path | None,
         typer.Option(
             "--factor-file",
-            help="Speed of your controller, as the script of `osupgrade survey --speed` measures it.",
+            help="Speed of your controller, measured by the script of `osupgrade survey --speed`.",
             rich_help_panel=_TIME,
         ),
     ] = None
@@ -294,16 +295,16 @@ def _route(cloud: CloudOptions, dumps: bool) -> str:
     """The path or the route that was asked for; empty for neither."""
     along = route_text(cloud.source, cloud.target, cloud.route, cloud.via, dumps=dumps)
     if along and cloud.path:
-        raise UsageFault("--path and --from cannot be combined: a path has its ends")
+        raise UsageFault("--path and --from cannot be combined: a path already has both ends")
     return along or cloud.path
 
 
 def _moving(strategy: str, old_db: str) -> bool:
     """Whether the cloud is moved to a new controller."""
     if strategy and strategy not in STRATEGIES:
-        raise UsageFault(f"--strategy takes {' or '.join(STRATEGIES)}, not {strategy!r}")
+        raise UsageFault(f"--strategy must be {' or '.join(STRATEGIES)}, not {strategy!r}")
     if old_db and strategy != NEW_CONTROLLER:
-        raise UsageFault("--old-db belongs to --strategy new-controller; in place there is one server, --db")
+        raise UsageFault("--old-db needs --strategy new-controller; an upgrade in place uses one server, --db")
     return strategy == NEW_CONTROLLER
 
 
@@ -334,7 +335,7 @@ def _expected(task: Task, past: History | None) -> float | None:
 def _estimating(timing: TimingOptions) -> Estimating | None:
     if not timing.estimate:
         if timing.factor_file:
-            raise UsageFault("--factor-file belongs to --estimate")
+            raise UsageFault("--factor-file needs --estimate")
         return None
     return Estimating(host=read_host(timing.factor_file) if timing.factor_file else None)
 
@@ -343,5 +344,5 @@ def _level(text: str) -> Level | None:
     if text == "none":
         return None
     if text not in LEVELS:
-        raise UsageFault(f"--verify takes none, smoke or full, not {text!r}")
+        raise UsageFault(f"--verify must be none, smoke or full, not {text!r}")
     return "smoke" if text == "smoke" else "full"

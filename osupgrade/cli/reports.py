@@ -37,7 +37,7 @@ def report(
     apis: Annotated[bool, typer.Option("--apis", help="Show the responses of the real APIs, with times.")] = False,
     as_trend: Annotated[bool, typer.Option("--trend", help="Plot all recorded runs over time, into --out.")] = False,
     accepted: Annotated[
-        bool, typer.Option("--accept", help="Accept its rows: compare later runs of the same input with this run.")
+        bool, typer.Option("--accept", help="Accept this run: compare later runs of the same input with it.")
     ] = False,
     joined: Annotated[
         bool, typer.Option("--join", help="Join the reports of several shards into one, below --out.")
@@ -106,7 +106,7 @@ def _verdict(found: Path, data: RunReport, console: Console) -> None:
 def _one_at_most(given: Mapping[str, bool]) -> None:
     named = [option for option, is_given in given.items() if is_given]
     if len(named) > 1:
-        raise UsageFault(f"{' and '.join(named)} are different views: give one", hint="osupgrade report --help")
+        raise UsageFault(f"{' and '.join(named)} are different views: choose one", hint="osupgrade report --help")
 
 
 def _compare(runs: Sequence[str], console: Console) -> int:
@@ -145,12 +145,12 @@ def _join(directories: Sequence[Path], out: Path, history: History | None, conso
 def _trend(history: History, out: Path, console: Console) -> int:
     drawn = trends(history.all())
     if not drawn:
-        raise UsageFault(f"{history.file} remembers no run yet", hint="osupgrade rehearse")
+        raise UsageFault(f"no run is recorded in {history.file} yet", hint="osupgrade rehearse")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(trend_html(drawn), "utf-8")
     except OSError as fault:
-        raise UsageFault(f"cannot write {out}: {fault.strerror}", hint="give another --out") from fault
+        raise UsageFault(f"cannot write {out}: {fault.strerror}", hint="choose another --out") from fault
     trend_table(drawn, console)
     console.print(f"drawn: {out}", soft_wrap=True)
     return Exit.CAME_THROUGH

@@ -70,13 +70,13 @@ def reproduce(
             console.print(text, soft_wrap=True)
 
     if key_file and unmasked:
-        raise UsageFault("--unmasked hides nothing, so it takes no --key-file")
+        raise UsageFault("--unmasked and --key-file cannot be combined: nothing is masked")
     masking = None if unmasked else Masking(read_key(key_file), load_policy()) if key_file else Masking.random()
     found = all_scenarios(more or ())
     if Path(what).is_file():
         if not shrink:
             if out or dump or step or key_file or unmasked:
-                raise UsageFault("an archive is replayed as it is: -o, --dump, --step and masks are for packing one")
+                raise UsageFault("-o, --dump, --step and masking options are for packing, not for replaying")
             return replay_archive(Path(what), found, runs, console, say)
         with opened_archive(Path(what), found, say) as (laboratory, subject):
             return _shrink(laboratory, subject, out, masking if not unmasked else None, minutes, found, console, say)
@@ -127,7 +127,7 @@ def _shrink(
     check_directory(directory)
     done = shrink_subject(laboratory, subject, directory, masking, minutes, tuple(found.scenarios.values()), say)
     console.print(f"{done.failure}", soft_wrap=True)
-    short = "" if done.shrunk.complete else "; time ran out, perhaps fewer would do (--minutes)"
+    short = "" if done.shrunk.complete else "; the time limit was reached, so fewer may be enough (--minutes)"
     console.print(
         f"{done.rows_before} rows became {done.left.contents}, after {done.shrunk.trials} trials and "
         f"{done.seconds:.0f} s{short}",
@@ -136,7 +136,7 @@ def _shrink(
     command = f"osupgrade scenarios run {directory.name} --scenarios {directory.parent} --lane naive"
     if done.problems:
         raise NotAgain(
-            f"wrote {directory}, but its naive lane does not show it: {done.problems[0]}",
+            f"wrote {directory}, but its naive lane does not fail as expected: {done.problems[0]}",
             hint=command,
             evidence="\n".join(done.problems),
         )

@@ -41,7 +41,7 @@ def routes(
     if not source and not target:
         return _overview(releases, as_json)
     if not source or not target:
-        raise UsageFault("give both --from and --to", hint="osupgrade routes shows the releases that there are")
+        raise UsageFault("give both --from and --to", hint="osupgrade routes lists the releases")
     first, last = known_release(releases, source), known_release(releases, target)
     wanted = [name.strip() for name in services.split(",") if name.strip()]
     past = history_from(history, no_history)

@@ -120,7 +120,7 @@ def run(
     found = all_scenarios(more or ())
     known = found.applying(plan)
     if lane not in LANES:
-        raise UsageFault(f"--lane takes {', '.join(LANES)}, not {lane!r}")
+        raise UsageFault(f"--lane must be one of {', '.join(LANES)}, not {lane!r}")
     chosen = _chosen(found, names or (), plan, path)
     if names:  # a broken neighbour of what was asked for is reported, and does no more
         tell_broken(found.broken)
@@ -158,8 +158,8 @@ def _chosen(found: ScenarioSet, names: Sequence[str], plan: Plan, path: str) -> 
     for scenario in chosen:
         if not scenario.can_run(plan):
             raise UsageFault(
-                f"{scenario.name} is a trap of {', '.join(scenario.hops)}, which {path} does not have",
-                hint=f"give a --path with {', '.join(scenario.hops)}",
+                f"the scenario {scenario.name} is for {', '.join(scenario.hops)}, which {path} does not have",
+                hint=f"choose a --path with {', '.join(scenario.hops)}",
             )
     if not chosen:
         raise UsageFault(f"there is no scenario for {path}", hint="osupgrade scenarios list")
@@ -193,7 +193,7 @@ def new(
 
 def table_of(scenarios: Iterable[Scenario]) -> str:
     """A table in Markdown: what each trap is called, where it bites, how it shows, and what happens."""
-    lines = ["| scenario | bites at | shows as | what happens |", "|---|---|---|---|"]
+    lines = ["| scenario | hop | symptom | what happens |", "|---|---|---|---|"]
     for scenario in scenarios:
         name = f"[{scenario.name}]({scenario.name}/README.md)"
         cells = (name, markdown(", ".join(scenario.hops)), _SHOWS[type(scenario.symptom)], markdown(scenario.title))

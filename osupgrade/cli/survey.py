@@ -27,7 +27,7 @@ def survey(
     Example: `mysql --batch -e "$(osupgrade survey)" > survey.txt`
     """
     if speed and url:
-        raise UsageFault("--speed prints a script, which is run on the host itself, not by --url")
+        raise UsageFault("--speed and --url cannot be combined: run the script on the host itself")
     if speed:
         typer.echo(SCRIPT.read_text("utf-8"), nl=False)
         return

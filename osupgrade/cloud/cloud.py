@@ -54,7 +54,7 @@ class Cloud:
     def lab_server(self) -> DatabaseServer:
         """The server with all that the lab can do to its own; raises UsageFault for one that is only read."""
         if not isinstance(self.server, DatabaseServer):
-            raise UsageFault("this cloud is on a server that is only read")
+            raise UsageFault("this cloud is on a server that is read-only here")
         return self.server
 
     def has(self, database: str) -> bool:

@@ -66,14 +66,14 @@ class Endless:
         waiting = [one for one in sessions if one[2] in _WAITING]
         self._waited += passed if waiting else 0
         if waiting and self._waited > self._limits.query:
-            why = f"a statement was stopped that waits in SLEEP or GET_LOCK: over {self._limits.query:g} s of that"
+            why = f"a statement was stopped after waiting more than {self._limits.query:g} s in SLEEP or GET_LOCK"
             for session, _, _, statement in waiting:
                 self._end(session, why, statement, how_to_raise("query", self._limits.query * 10))
         late = [one for one in sessions if one[1] > self._limits.step]
         most = self._limits.step + (self._size() / PACE if late else 0)
         for session, seconds, _, statement in late:
             if seconds > most:
-                why = f"a statement was stopped that had not ended after {most:.0f} s"
+                why = f"a statement was stopped because it had not ended after {most:.0f} s"
                 self._end(session, why, statement, how_to_raise("step", most * 10))
 
     def _sessions(self) -> list[tuple[int, float, str, str]]:

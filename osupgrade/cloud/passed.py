@@ -132,7 +132,7 @@ def _moved(cloud: Cloud, finish: Finish) -> str:
     """How it is known that a move is done; empty where it is not."""
     known = known_services().get(finish.service)
     if known and known.variant and getattr(cloud.site, known.variant.option) == finish.name:
-        return f"the site says that its {known.variant.option} is {finish.name} already"
+        return f"the site states that {known.variant.option} is already {finish.name}"
     line = line_of(finish.service, cloud.site, finish.release)
     if line is None or line.position(finish.name) is None:
         return ""
@@ -140,5 +140,5 @@ def _moved(cloud: Cloud, finish: Finish) -> str:
     tables = cloud.tables(finish.service)
     new, old = (after - before) & tables, (before - after) & tables
     if set(finish.tables) & new and not old and before - after:
-        return f"the tables that it makes are there, and those that it takes away are not ({len(new)} and none)"
+        return "the tables that it creates exist, and those that it drops do not"
     return ""

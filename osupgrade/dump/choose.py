@@ -220,6 +220,6 @@ def _apart(dumps: Sequence[Dump]) -> Iterator[Finding]:
             Severity.WARNING,
             "",
             "",
-            f"the newest whole dumps are of different nights: {listed}",
-            "services that refer to each other may not agree; take all of them at one time",
+            f"the newest complete dumps are from different nights: {listed}",
+            "services that refer to each other may be inconsistent; take all dumps at the same time",
         )

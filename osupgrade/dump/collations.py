@@ -38,7 +38,7 @@ def replacements(server: DatabaseServer, wanted: Iterable[str]) -> Mapping[str, 
             if not found[name]:
                 raise UsageFault(
                     f"the dump uses the collation {name}, and {server.version} has none like it",
-                    hint="rehearse on the kind of server that the dump is from: --db",
+                    hint="use --db to rehearse on the kind of server that the dump is from",
                 )
     return found
 
@@ -74,7 +74,7 @@ def remarks(name: str, replaced: Mapping[str, str], version: str) -> tuple[Findi
             "",
             name,
             f"{name} uses the collation {old}, which {version} does not know: it is restored as {new}",
-            "texts may be ordered and compared differently than on the server that the dump is from",
+            "text may sort and compare differently than on the original server",
         )
         for old, new in replaced.items()
     )

@@ -116,7 +116,7 @@ def _treatment(
             why = "a number of a key, by which rows find each other" if row else f"of the type {kind}"
             raise UsageFault(
                 f'the policy says "{hidden}" = "{said}", but {".".join(place)} is {why}: it can only be kept',
-                hint="take it out of the file given with --policy",
+                hint="remove it from the --policy file",
             )
         return Treatment.KEEP, hidden
     if hidden:
@@ -147,8 +147,8 @@ def check_named(columns: Sequence[Column], policy: Policy) -> None:
         if name.partition(".")[0] not in elsewhere:
             near = difflib.get_close_matches(name, sorted(names), 3)
             raise UsageFault(
-                f'the policy names "{name}", which is no column of the dumps or of any service',
-                hint=f"did you mean {' or '.join(near)}?" if near else "take it out of the file given with --policy",
+                f'the policy names "{name}", which is not a column of the dumps or of any service',
+                hint=f"did you mean {' or '.join(near)}?" if near else "remove it from the --policy file",
             )
 
 

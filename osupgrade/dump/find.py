@@ -55,7 +55,7 @@ def _in_directory(path: Path) -> list[Found]:
     if not found:
         if any((path / name).exists() for name in _SERVER_FILES):
             raise UsageFault(
-                f"{path} is a copy of a server's own files, not a dump",
+                f"{path} is a copy of a server's data directory, not a dump",
                 hint="start a server on a copy of it and dump that with mysqldump, or inspect it with --url",
             )
         raise UsageFault(
@@ -197,7 +197,7 @@ def _described(file: Path, table: str) -> Rows:
     )  # fmt: skip
     if written != ("\t", "", "\\", "\n"):
         raise UsageFault(
-            f"{file.name} says that its rows are not written in MySQL Shell's own way",
+            f"{file.name} says that its rows are not in MySQL Shell's default format",
             hint="take the dump again without a dialect",
         )
     charset = options.defaultCharacterSet if options.defaultCharacterSet.isalnum() else "utf8mb4"

@@ -53,7 +53,7 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
                 claims.setdefault(service, []).append(Holding(service, dump, section))
     missing = sorted(set(chosen) - set(claims))
     if missing:
-        raise UsageFault(f"no dump holds the database {chosen[missing[0]]} chosen for {missing[0]}")
+        raise UsageFault(f"no dump contains the database {chosen[missing[0]]} chosen for {missing[0]}")
     if not claims:
         listed = f": {', '.join(others)} {'are' if len(others) > 1 else 'is'} of none of its services" if others else ""
         apart = [dump.name for dump in dumps if any(part.rows for part in dump.parts)]
@@ -70,7 +70,7 @@ def holdings(dumps: Sequence[Dump], choose: Mapping[str, str] | None = None) -> 
             only = " or ".join(h.section.name for h in several)
             names = " and ".join(f"{h.section.name or 'a database'} ({h.dump.name})" for h in several)
             raise UsageFault(
-                f"two databases are {service}: {names}",
+                f"two databases belong to {service}: {names}",
                 hint="give only one of them"
                 if len({h.dump.path for h in several}) > 1
                 else f"dump again with only one of them: mysqldump --databases {only}",

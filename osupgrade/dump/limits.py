@@ -57,11 +57,11 @@ def limits() -> Limits:
                 raise ValueError(name)
         except ValueError as fault:
             raise UsageFault(
-                f"{VARIABLE} takes NAME=NUMBER with one of {', '.join(sorted(known))}, not {word[:60]!r}"
+                f"{VARIABLE} must be NAME=NUMBER with one of {', '.join(sorted(known))}, not {word[:60]!r}"
             ) from fault
     return replace(Limits(), **changed)
 
 
 def how_to_raise(name: str, wanted: float) -> str:
     """What to type to raise a limit."""
-    return f"if this is right, raise the limit: {VARIABLE}={name}={wanted:.0f}"
+    return f"if this is expected, raise the limit: {VARIABLE}={name}={wanted:.0f}"

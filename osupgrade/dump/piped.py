@@ -106,7 +106,7 @@ def keep(path: Path, progress: Callable[[int], None] | None = None) -> Kept:
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise MissingFault(
-                f"no room in {tempfile.gettempdir()} to keep what comes through {name}",
+                f"no room in {tempfile.gettempdir()} to store the data from {name}",
                 hint="give the file itself, or set TMPDIR to a directory with more room",
             ) from fault
         raise UsageFault(f"cannot read {name}: {fault.strerror or fault}") from fault

@@ -18,7 +18,7 @@ def other_engines(server: DatabaseServer, dump: Dump) -> list[Finding]:
     lacks = [name for name in dump.engines if name not in has]
     if not lacks:
         return []
-    words = f"{dump.name} asks for the engine {' and '.join(lacks)}, which {server.version} does not have"
+    words = f"{dump.name} uses the engine {' and '.join(lacks)}, which {server.version} does not have"
     return [
         Finding(
             "dump",
@@ -26,7 +26,7 @@ def other_engines(server: DatabaseServer, dump: Dump) -> list[Finding]:
             "",
             dump.name,
             f"{words}: these tables are InnoDB here",
-            "what the upgrade does to them on your server may be another thing: ask its vendor, or convert them first",
+            "the upgrade may affect them differently on your server: ask its vendor, or convert them first",
         )
     ]
 
@@ -36,5 +36,5 @@ def views_left_out(dump: Dump, views: Sequence[str]) -> list[Finding]:
     if not views:
         return []
     words = f"of {dump.name}, views that read from other databases are left out: {', '.join(views)}"
-    why = "these databases are not restored; what the upgrade does to such a view is not seen"
+    why = "those databases are not restored, so what the upgrade does to such a view is not tested"
     return [Finding("dump", Severity.WARNING, "", dump.name, words, why)]

@@ -136,7 +136,7 @@ def restore(
     """
     found = [holding for holding in holdings(dumps, choose) if not only or holding.service in only]
     if not found:
-        raise UsageFault(f"the dumps hold nothing of {', '.join(only)}", hint="osupgrade inspect says what they hold")
+        raise UsageFault(f"the dumps contain nothing of {', '.join(only)}", hint="osupgrade inspect shows the content")
     refused = [finding for dump in dumps for finding in dump.findings if finding.severity is Severity.ERROR]
     if refused and not insist:
         raise refusal(refused[0])
@@ -318,7 +318,7 @@ def _check_whole(server: DatabaseServer, dump: Dump, mine: Sequence[Holding], ta
         shown = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
         raise UsageFault(
             f"{dump.name} drops what it creates: after it was restored, {shown} of {name} is missing",
-            hint="it holds a statement that drops tables or databases, which no dump does after it has made them",
+            hint="it contains a statement that drops tables or databases after creating them, which no dump does",
         )
 
 
@@ -364,8 +364,8 @@ def _left_out(dumps: Sequence[Dump], found: Sequence[Holding]) -> Iterator[Findi
             if (id(dump), section.name) not in taken:
                 service = service_of(section)
                 instead = next((held.section.name for held in found if held.service == service), "")
-                other = f"another {service}, and {instead} is restored" if instead else "not wanted"
-                why = "the server's own" if is_system(section) else other if service else "no OpenStack service's"
+                other = f"a second database of {service}, and {instead} is restored" if instead else "not selected"
+                why = "a system database" if is_system(section) else other if service else "not an OpenStack database"
                 name = section.name or "(unnamed)"
                 yield Finding(
                     "dump", Severity.INFO, "", dump.name, f"the database {name} was not restored: it is {why}"

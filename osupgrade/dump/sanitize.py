@@ -214,7 +214,7 @@ class _Work:
 
     def learn(self, key: bytes) -> None:
         """Find the columns, and what a masker has to know before its first mask."""
-        self.progress("learning hosts and nets", "")
+        self.progress("reading host names and networks", "")
         policy, server = self.policy, self.server
         raw = self.restored.databases
         self.columns = [c for service, name in raw.items() for c in columns_of(server, service, name, policy)]
@@ -283,7 +283,7 @@ class _Work:
         )
 
     def _look(self, written: Path) -> None:
-        self.progress("looking for what was masked", "")
+        self.progress("scanning the output for masked values", "")
         harmless = (*self._harmless(), *self.listed, *self.upstream, *WORDS)
         with contextlib.closing(Reader([Part(written)]).blocks()) as blocks:
             candidates = self.scan.candidates(blocks, harmless)
@@ -353,9 +353,7 @@ def _refuse_changed(shapes: Sequence[Shape]) -> None:
     changed = [shape for shape in shapes if not shape.same]
     if changed:
         lines = [f"{s.fact.place}, {s.fact.what}: {s.before} before, {s.after} after" for s in changed[:20]]
-        raise Leak(
-            f"the shape did not survive: {lines[0]}", evidence="\n".join(lines[1:]), hint="no output was written"
-        )
+        raise Leak(f"the shape changed: {lines[0]}", evidence="\n".join(lines[1:]), hint="no output was written")
 
 
 def _leak(found: Mapping[str, Collection[str]]) -> Leak:

@@ -19,10 +19,10 @@ _TIME_ZONE = "1298"
 _LOAD = re.compile(rb"LOAD\s++(?:DATA|XML)\b", re.IGNORECASE)
 _FORBIDDEN = {
     1044: "it references a different database",
-    1045: "it asks for rights on the server's files or accounts, which a dump does not get here",
+    1045: "it needs privileges on the server's files or accounts, which a restore does not have here",
     1142: "it references a table of a different database",
-    1227: "it asks for rights on the whole server, which a dump does not get here",
-    1410: "it grants rights, which a dump does not get to do here",
+    1227: "it needs server-wide privileges, which a restore does not have here",
+    1410: "it grants privileges, which a restore may not do here",
 }
 
 
@@ -41,15 +41,13 @@ def failure(server: DatabaseServer, dump: Dump, output: str) -> Fault:
     at, beginning = _statement(dump, line)
     why = _FORBIDDEN.get(int(number or 0), "")
     if message.startswith("Unknown command"):
-        why = "it holds a command for the client itself, which no dump needs"
+        why = "it contains a command for the client itself, which no dump needs"
     if number == _TIME_ZONE:
-        why = "the lab knows no time zone of that name: write its offset there, such as '+01:00'"
+        why = "the lab has no time zone of that name: use its offset instead, such as '+01:00'"
     if _LOAD.match(beginning):
-        why = "it reads rows from files of its own: take the dump again without --load-data or --csv"
+        why = "it reads rows from separate files: take the dump again without --load-data or --csv"
     if number == _COLUMNS and dump.holds_rows_alone(line):
-        why = (
-            "its values are not separated as mysqldump --tab does by itself: take the dump without --fields-... options"
-        )
+        why = "its values are not in the default format of mysqldump --tab: take the dump without --fields-... options"
     known = next((finding for finding in dump.findings if finding.severity is Severity.ERROR), None)
     if number == _SYNTAX and beginning and not known and not is_sql(beginning):
         first = beginning.decode("utf-8", "replace").strip().partition("\n")[0]
@@ -74,7 +72,7 @@ def _other_vendor(dump: Dump, version: str) -> str:
     own = dump.server_version
     if not own or ("mariadb" in own.lower()) == ("mariadb" in version.lower()):
         return ""
-    return f"the dump is of {own}, and it was restored on {version}: choose a server like yours with --db"
+    return f"the dump is from {own}, but was restored on {version}: use --db to choose a server like yours"
 
 
 def place_of(dump: Dump, statement: str) -> str:

@@ -118,5 +118,5 @@ def _put(file: IO[bytes], block: array[int]) -> None:
     except OSError as fault:
         raise MissingFault(
             f"no room for the leak scan's hashes in {tempfile.gettempdir()}: {fault.strerror}",
-            hint="free some room there, or set TMPDIR to a directory with more: a third of the dumps' SQL is enough",
+            hint="free some space there, or set TMPDIR to a directory with more: a third of the dumps' SQL is enough",
         ) from fault

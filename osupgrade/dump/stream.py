@@ -151,7 +151,7 @@ class Reader:
         except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError) as fault:
             raise UsageFault(
                 f"{name} is damaged: {_what_broke(kind, fault)}",
-                hint="copy it again from where it was made and compare checksums, or take the dump again",
+                hint="copy it again and compare checksums, or take the dump again",
                 evidence=str(fault),
             ) from fault
         except OSError as fault:

@@ -41,7 +41,7 @@ class Written:
 def check_output(out: Path) -> None:
     """Refuse an output that exists or whose directory does not; raises UsageFault before any work is done."""
     if out.exists() or out.is_symlink():
-        raise UsageFault(f"{out} exists already", hint="give another name with -o, or move it away")
+        raise UsageFault(f"{out} exists already", hint="choose another name with -o, or move it")
     if not out.parent.is_dir():
         raise UsageFault(f"there is no directory {out.parent} for the output")
     try:
@@ -103,7 +103,7 @@ def write_dump(
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MissingFault(
-                f"the disk is full: no room for {out}", hint="free some room, or give another place with -o"
+                f"the disk is full: no room for {out}", hint="free some space, or choose another place with -o"
             ) from fault
         raise UsageFault(f"cannot write {out}: {fault.strerror or fault}") from fault
     finally:

@@ -38,7 +38,7 @@ def zipped(raw: IO[bytes], name: str, block: int) -> Iterator[bytes]:
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as fault:
         raise UsageFault(
             f"{name} is damaged: its zip data is broken or ends in the middle",
-            hint="copy it again from where it was made and compare checksums, or take the dump again",
+            hint="copy it again and compare checksums, or take the dump again",
             evidence=str(fault),
         ) from fault
 

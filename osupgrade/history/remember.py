@@ -43,7 +43,7 @@ def accept(report: RunReport, history: History) -> str:
     if report.result is None:
         raise UsageFault("only a rehearsal can be accepted: it is what later ones are compared with")
     if any(found.finding.source != SOURCE for found in report.result.standing) or report.result.failed:
-        raise UsageFault("this run did not come through: there is more than a difference from an earlier run")
+        raise UsageFault("this run failed for more reasons than a difference from an earlier run")
     (past,) = past_runs(report)
     history.add(past)
     history.accept(past.id)

@@ -43,11 +43,13 @@ class RunDirectory:
             except FileExistsError:
                 if parent.is_dir():
                     continue
-                raise UsageFault(f"{parent} is no directory", hint="give another --out") from None
+                raise UsageFault(f"{parent} is not a directory", hint="choose another --out") from None
             except OSError as fault:
-                raise MissingFault(f"cannot write to {parent}: {fault.strerror}", hint="give another --out") from fault
+                raise MissingFault(
+                    f"cannot write to {parent}: {fault.strerror}", hint="choose another --out"
+                ) from fault
             return cls(path)
-        raise UsageFault(f"{parent} is full of runs of this very second")
+        raise UsageFault(f"{parent} has too many runs that started in this second")
 
     @property
     def events(self) -> Path:

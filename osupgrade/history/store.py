@@ -80,7 +80,7 @@ class History:
         """Take a remembered run for green from now on; raises UsageFault when it is not remembered."""
         with self._open() as database:
             if not database.execute("UPDATE runs SET green = 1 WHERE id = ?", (run,)).rowcount:
-                raise UsageFault(f"{self.file} does not remember that run")
+                raise UsageFault(f"{self.file} has no record of that run")
 
     def last_green(self, given: str) -> Past | None:
         """The newest green run of an input; None when there is none or the input is not known."""
@@ -111,8 +111,8 @@ class History:
                 yield database
         except (OSError, sqlite3.Error, ValueError, TypeError, LookupError, RecursionError) as fault:
             raise UsageFault(
-                f"cannot use {self.file} as the store of past runs: {fault}",
-                hint="give another --history, or move that file away: a new one is made",
+                f"cannot use {self.file} as the history of past runs: {fault}",
+                hint="choose another --history, or move that file away: a new one is made",
             ) from fault
 
     def _prepare(self, database: sqlite3.Connection) -> None:
@@ -121,8 +121,8 @@ class History:
             return
         if version or database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
             raise UsageFault(
-                f"{self.file} was written by another osupgrade (its version is {version}, this one reads {VERSION})",
-                hint="give another --history",
+                f"{self.file} was written by another version of osupgrade (format {version}; this one reads {VERSION})",
+                hint="choose another --history",
             )
         for statement in _TABLES.split(";"):
             database.execute(statement)

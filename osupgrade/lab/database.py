@@ -338,7 +338,7 @@ def no_room(what: str, text: str) -> MissingFault | None:
         return None
     return MissingFault(
         f"the database server has no room left for {what}",
-        hint="free some room on the engine's disk, or take a machine with more memory and disk",
+        hint="free some space on the engine's disk, or take a machine with more memory and disk",
         evidence=text,
     )
 

@@ -15,7 +15,7 @@ def made(directory: Path, option: str) -> Path:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except FileNotFoundError as fault:  # of all below it, too, so that nothing was removed meanwhile: as in /proc
-        hint = f"give another {option}"
+        hint = f"choose another {option}"
         raise MissingFault(f"cannot make the directory {directory}: {fault.strerror}", hint=hint) from fault
     return directory
 

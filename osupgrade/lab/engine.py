@@ -237,13 +237,13 @@ def engine_fault(fault: Exception, doing: str) -> LabFault | MissingFault:
     text = str(fault)
     if "no space left on device" in text.lower():
         return MissingFault(
-            f"{doing}: the engine's disk is full", hint="free some room, for instance with `osupgrade clean`"
+            f"{doing}: the engine's disk is full", hint="free some space, for instance with `osupgrade clean`"
         )
     if isinstance(fault, docker.errors.NotFound) and "no such container" in text.lower():
         return LabFault(
             "a container of the lab was removed while it was in use",
             evidence=text,
-            hint="look who removed it, or whether another tool cleans up here, then try again",
+            hint="check who removed it, or whether another tool cleans up here, then try again",
         )
     return LabFault(doing, evidence=text, hint="osupgrade doctor")
 

@@ -20,7 +20,7 @@ from osupgrade.model.errors import LabFault, MissingFault
 _T = TypeVar("_T")
 KILLED = 137
 """The exit status of what SIGKILL ended."""
-_STOPPED_HINT = "look whether memory ran out or somebody removed it, then try again"
+_STOPPED_HINT = "check whether memory ran out or somebody removed it, then try again"
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def require_alive(container: Container, program: str) -> None:
         raise LabFault(stopped, hint=_STOPPED_HINT)
     raise MissingFault(
         f"{program} was killed in the container {container.name}, most likely because memory ran out",
-        hint="give the machine or the engine more memory, or run less beside it; `dmesg` says what was killed",
+        hint="give the machine or the engine more memory, or run less on it; `dmesg` shows what was killed",
     )
 
 

@@ -30,7 +30,7 @@ def ensure_engine() -> None:
             raise
     if os.environ.get("OSUPGRADE_INSTALL_ENGINE", "yes") == "no":
         raise MissingFault(
-            "no Docker engine answers, and OSUPGRADE_INSTALL_ENGINE=no forbids to install one",
+            "no Docker engine answers, and OSUPGRADE_INSTALL_ENGINE=no forbids installing one",
             hint="start a Docker engine",
         )
     if os.geteuid() != 0:
@@ -44,7 +44,7 @@ def ensure_engine() -> None:
 
 def _install() -> None:
     if shutil.which("apt-get") is None:
-        raise MissingFault("no Docker engine answers, and this is no Debian or Ubuntu", hint="install Docker")
+        raise MissingFault("no Docker engine answers, and this is not Debian or Ubuntu", hint="install Docker")
     print("no Docker engine here: installing Debian's docker.io (OSUPGRADE_INSTALL_ENGINE=no refuses that)", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "docker.io"]):

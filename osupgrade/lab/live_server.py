@@ -24,7 +24,7 @@ class LiveServer(SqlServer):
         try:
             parsed = sqlalchemy.make_url(url)
         except (sqlalchemy.exc.ArgumentError, ValueError) as fault:
-            raise UsageFault("--url is no database URL", hint=example) from fault
+            raise UsageFault("--url is not a database URL", hint=example) from fault
         if parsed.drivername.partition("+")[0] not in ("mysql", "mariadb"):
             raise UsageFault(f"--url names a {parsed.drivername} server; the lab reads MySQL and MariaDB", hint=example)
         if not parsed.host:
@@ -62,4 +62,4 @@ def _refuse_writing(
 ) -> None:
     """Whatever a preflight of somebody's own does: nothing but reading leaves this process."""
     if not _READS.match(statement):
-        raise LabFault(f"this server is only read, and this was to be sent to it: {statement[:200]}")
+        raise LabFault(f"this server is only read, so this statement was not sent to it: {statement[:200]}")

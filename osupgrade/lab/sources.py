@@ -93,7 +93,7 @@ class Sources:
         missing, lacks a pinned tag, or has another commit under it.
         """
         if not directory.is_dir():
-            raise UsageFault(f"{directory} is no directory", hint="osupgrade sources import DIR")
+            raise UsageFault(f"{directory} is not a directory", hint="osupgrade sources import DIR")
         for service in self.services:
             places = [directory / name for name in (service, f"{service}.git", f"openstack+{service}/repo")]
             place = next((p for p in places if p.is_dir()), None)
@@ -105,7 +105,7 @@ class Sources:
                 self._take(service, str(place.resolve()))
             except subprocess.CalledProcessError as fault:
                 raise UsageFault(
-                    f"{place} does not give the pinned tags of {service}", evidence=fault.stderr.strip()
+                    f"{place} does not have the pinned tags of {service}", evidence=fault.stderr.strip()
                 ) from fault
 
     def tree(self, part: ServiceRelease) -> Path:

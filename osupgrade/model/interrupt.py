@@ -109,7 +109,7 @@ def _handle(_number: int, _frame: object) -> None:
             return
         raise KeyboardInterrupt
     if _State.signals == 2:
-        _say("osupgrade: still removing what was started; once more leaves that to a process in the background")
+        _say("osupgrade: still cleaning up; press Ctrl-C again to leave that to a background process")
         if _State.waiting:
             _State.waiting = False
             raise KeyboardInterrupt

@@ -41,12 +41,12 @@ def obstacle(releases: Releases, service: str, source: Release, target: Release)
         return None
     hop = Hop(service, source.name, target.name)
     if service not in source.services and part.arrival is None:
-        reason = f"{target.name} cannot take {service} over from the database in which it lived before"
+        reason = f"{target.name} cannot move {service} out of its former database"
         return Obstacle(hop, reason, *_ways(releases, service, source, target))
     if service in source.services and part.oldest_source and since(source.version) < since(part.oldest_source):
         oldest = release_named(releases, part.oldest_source)
         name = f"{oldest.name} ({oldest.version})" if oldest else part.oldest_source
-        reason = f"{target.name}'s tool takes no database older than {name}"
+        reason = f"{target.name}'s tool does not accept a database older than {name}"
         return Obstacle(hop, reason, *_ways(releases, service, source, target))
     for release, stop in _data_stops(releases, service, source, target):
         reason = f"{stop.why}; concerned: {stop.rows}" if stop.rows else stop.why

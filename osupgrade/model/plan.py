@@ -266,7 +266,7 @@ def server_moves(
                 hint=f"osupgrade rehearse --path {path.name} --move {image}@{path.releases[-2]}",
             )
         if image in (database, *(move.database for move in found)):
-            raise UsageFault(f"--move {image}@{text}: the cloud is on {image} already", hint="name another server")
+            raise UsageFault(f"--move {image}@{text}: the cloud is already on {image}", hint="name a different server")
         found.append(ServerMove(image, at.name))
     return tuple(sorted(found, key=lambda move: path.releases.index(move.release)))
 

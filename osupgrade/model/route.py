@@ -108,7 +108,7 @@ def choose(
             hint="a database cannot go back to an older release",
         )
     if kind not in KINDS:
-        raise UsageFault(f"--route takes {', '.join(KINDS)}, not {kind!r}")
+        raise UsageFault(f"--route must be one of {', '.join(KINDS)}, not {kind!r}")
     wanted = tuple(s for s in target.services if not services or s in services)
     if unknown := [s for s in services if s not in target.services]:
         raise UsageFault(f"unknown service {unknown[0]!r}; {target.name} has {', '.join(target.services)}")
@@ -179,7 +179,7 @@ def _refusal(source: Release, target: Release, obstacles: Sequence[Obstacle]) ->
     return NoRoute(
         f"there is no direct upgrade from {what} for {', '.join(dict.fromkeys(o.hop.service for o in obstacles))}",
         obstacles,
-        hint=f"osupgrade routes --from {source.name} --to {target.name} shows the routes that there are",
+        hint=f"osupgrade routes --from {source.name} --to {target.name} lists the possible routes",
         evidence=lines,
     )
 
@@ -232,7 +232,7 @@ def _fewest(
     }
     stops = tuple(order[i] for i in _stops(services, ahead, len(order) - 1))
     if not stops:
-        raise UsageFault(f"the tools of no release between lead from {source.name} to {target.name}")
+        raise UsageFault(f"no release in between leads from {source.name} to {target.name}")
     own = {service: of_service(service, at) for service in services if (at := way(service, stops))}
     reasons = {stop.name: tuple(_needed(releases, own, stop)) for stop in stops[1:-1]}
     names = tuple(release.name for release in stops)

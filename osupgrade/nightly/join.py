@@ -79,7 +79,7 @@ def read_shards(directories: Iterable[Path]) -> Mapping[Path, RunReport]:
     found = {}
     for directory in directories:
         if not directory.is_dir():
-            raise UsageFault(f"{directory} is no directory", hint="osupgrade report --join DIR DIR …")
+            raise UsageFault(f"{directory} is not a directory", hint="osupgrade report --join DIR DIR …")
         for path in (directory, *sorted(p for p in directory.iterdir() if p.is_dir() and not p.is_symlink())):
             if (path / "report.json").is_file() and not (path / UNFINISHED).exists():
                 found[path] = read_json(path / "report.json")

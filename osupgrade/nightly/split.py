@@ -63,7 +63,7 @@ class Shard:
         """Read ``i/n``; raises UsageFault for anything else."""
         match = _SHARD.match(text)
         if match is None or int(match[1]) > int(match[2]):
-            raise UsageFault(f"{text!r} is no shard: give i/n, the first of four is 1/4")
+            raise UsageFault(f"{text!r} is not a shard: give i/n, such as 1/4 for the first of four")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:

@@ -90,7 +90,7 @@ def _spared(
             message=f"the {what} {source} could not run: {error_text(fault)}",
             consequence=LACKING
             if _is_lacking(fault)
-            else "what it looks for may be there all the same"
+            else "what it looks for may exist nevertheless"
             + (f"; {how_to_raise('look', seconds * 10)}" if isinstance(fault, TookTooLong) else ""),
         )
 
@@ -146,7 +146,7 @@ def require_alive(cloud: Cloud, evidence: str) -> None:
     if not cloud.server.alive():
         raise MissingFault(
             "the database server stopped in the middle of the run",
-            hint="look whether memory or disk ran out, then run it again",
+            hint="check whether memory or disk ran out, then run it again",
             evidence=evidence,
         )
 

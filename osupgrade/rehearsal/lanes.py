@@ -41,7 +41,9 @@ def judge_naive(
         problems.append("its own preflight did not find the trap")
     if isinstance(symptom, RestoreFails):
         if not re.search(symptom.error, result.refused):
-            problems.append(f"the restore should fail with /{symptom.error}/, it said: {result.refused or 'nothing'}")
+            problems.append(
+                f"the restore should fail with /{symptom.error}/, but it reported: {result.refused or 'nothing'}"
+            )
         return tuple(problems)
     if result.refused:
         return (*problems, f"the cloud could not be set up: {result.refused}")
@@ -50,7 +52,7 @@ def judge_naive(
     if isinstance(symptom, Blocks):
         step = failed.pop(symptom.step, None)
         if step is None:
-            problems.append(f"{symptom.step} should fail and did not")
+            problems.append(f"{symptom.step} should fail but did not")
         else:
             if not re.search(symptom.error, logs.get(symptom.step, ""), re.DOTALL):
                 said = step.diagnosis.error if step.diagnosis else "no error"
@@ -63,9 +65,11 @@ def judge_naive(
         if not any(evidence.total for name, evidence in result.probes.items() if name == scenario.name):
             problems.append("the silent damage did not appear")
         breaks = set(symptom.breaks) & set(promised)
-    problems += [f"{name} failed too, which the symptom does not say" for name in failed]
-    problems += [f"the invariant {name} is red too, which the symptom does not say" for name in sorted(red - breaks)]
-    problems += [f"the invariant {name} should be red and is not" for name in sorted(breaks - red)]
+    problems += [f"{name} also failed, which the symptom does not state" for name in failed]
+    problems += [
+        f"the invariant {name} is also broken, which the symptom does not state" for name in sorted(red - breaks)
+    ]
+    problems += [f"the invariant {name} should be broken but holds" for name in sorted(breaks - red)]
     return tuple(problems)
 
 
@@ -74,7 +78,7 @@ def judge_shown(scenario: Scenario, lane: Lane, findings: Sequence[Finding]) -> 
     symptom = scenario.symptom
     shows = symptom.shows if isinstance(symptom, Silent) and lane == "naive" else ()
     said = [f.message for f in findings if f.severity is Severity.ERROR]
-    problems = [f"the APIs should show /{one}/ and do not" for one in shows if not any(re.search(one, s) for s in said)]
+    problems = [f"the APIs should show /{one}/ but do not" for one in shows if not any(re.search(one, s) for s in said)]
     problems += [f"the APIs show: {s}" for s in said if not any(re.search(one, s) for one in shows)]
     return tuple(problems)
 

@@ -311,7 +311,7 @@ def _owners(held: Sequence[Holding], plan: Plan) -> tuple[str, ...]:
     for service in wanted:
         if missing := [name for name in databases.get(service, ()) if name not in given]:
             raise UsageFault(
-                f"the dumps hold no {' and no '.join(missing)}, without which {service} cannot be upgraded",
+                f"the dumps contain no {' and no '.join(missing)}, without which {service} cannot be upgraded",
                 hint=f"dump {', '.join(databases[service])}, or choose others with --services",
             )
     return (*wanted, *(service for service, arrival in plan.arrivals.items() if arrival.source in given))
@@ -333,7 +333,7 @@ def server_at(text: str) -> tuple[str, str]:
     image, at, release = text.partition("@")
     if not (image and at and release):
         raise UsageFault(
-            f"--move takes SERVER@RELEASE, not {text!r}",
+            f"--move must be SERVER@RELEASE, not {text!r}",
             hint="`osupgrade images list` shows the servers, `osupgrade routes` the releases",
         )
     return require_database(image), release

@@ -105,8 +105,8 @@ def read_request(data: Mapping[str, object], source: str) -> Request:
         return validate(data, Request, source)
     except UsageFault as fault:
         raise UsageFault(
-            f"the request of that run is not one of this osupgrade: {fault.message}",
-            hint="use the osupgrade that made the run",
+            f"that run cannot be repeated with this version of osupgrade: {fault.message}",
+            hint="use the version of osupgrade that made the run",
         ) from fault
 
 

@@ -91,9 +91,7 @@ class NewController:
                 cloud, new, _SHELF, self.clock, lambda: self.say(f"restoring the dumps on {laboratory.new_database}")
             )
         except NotRestored as fault:
-            raise Refused(
-                f"{laboratory.new_database} does not take a dump of {laboratory.database}: {fault}"
-            ) from fault
+            raise Refused(f"{laboratory.new_database} rejects a dump of {laboratory.database}: {fault}") from fault
         began = time.monotonic()
         self._lost = held.compared(moved, "arrived with different {}", SOURCE)
         self.clock.took("comparison", began, {})
@@ -108,7 +106,7 @@ class NewController:
         began = time.monotonic()
         found = self._held.compared(self._held.cloud, "of the old server changed their {} meanwhile", SOURCE)
         self.clock.took("rollback", began, {})
-        way_back = "the old server still holds what it held: start its services again"
+        way_back = "the old server is unchanged: its services can be started again"
         arrived = (*self._replaced, *self._lost)
         return _result(self.laboratory, NEW_CONTROLLER, self.clock, [(SEEDED, arrived), (VERIFY, found)], way_back)
 

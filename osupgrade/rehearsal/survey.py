@@ -21,7 +21,7 @@ from osupgrade.schema.reading import Rows
 from osupgrade.schema.survey import Aftermath, Survey, aftermath, survey
 from osupgrade.schema.verdicts import Verdict
 
-NO_WORDS = Diagnosis("the tool said nothing about why it failed")
+NO_WORDS = Diagnosis("the tool printed no reason for its failure")
 
 
 @dataclass

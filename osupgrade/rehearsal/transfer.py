@@ -101,7 +101,7 @@ def _unknown(new: DatabaseServer, name: str, nearest: str, tables: Sequence[str]
         service="",
         place=name,
         message=f"{new.version} does not know the collation {name}: it was restored as {nearest}",
-        consequence="a restore stops at it with 1273; texts may be ordered and compared differently afterwards",
+        consequence="a restore stops at it with 1273; text may sort and compare differently afterwards",
         evidence=Evidence.of(("table",), [(table,) for table in sorted(tables)]),
         cure=Cure("replace its name in each dump before you restore it", (Shell(command),)),
     )

@@ -55,11 +55,11 @@ def read_json(path: Path) -> RunReport:
         if version != SCHEMA_VERSION:
             raise UsageFault(
                 f"{path} has schema version {version}, this osupgrade reads {SCHEMA_VERSION}",
-                hint="read it with the osupgrade that wrote it (`osupgrade` in its manifest)",
+                hint="read it with the version of osupgrade that wrote it (`osupgrade` in its manifest)",
             )
         return cast(RunReport, _value(RunReport, data))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as fault:
-        raise UsageFault(f"{path} is no report of osupgrade: {type(fault).__name__}: {fault}") from fault
+        raise UsageFault(f"{path} is not a report of osupgrade: {type(fault).__name__}: {fault}") from fault
 
 
 def schema() -> dict[str, Any]:

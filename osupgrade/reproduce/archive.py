@@ -101,7 +101,9 @@ def pack(out: Path, facts: Facts, site: Site, dump: Path, log: Path) -> None:
             (place / "archive").rename(out)
         except OSError as fault:
             if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise MissingFault(f"the disk is full: no room for {out}", hint="give another place with -o") from fault
+                raise MissingFault(
+                    f"the disk is full: no room for {out}", hint="choose another place with -o"
+                ) from fault
             raise UsageFault(f"cannot write {out}: {fault.strerror or fault}") from fault
 
 
@@ -127,7 +129,7 @@ def unpack(archive: Path, into: Path) -> Packed:
         said = os.strerror(fault.errno) if isinstance(fault, OSError) and fault.errno else str(fault)
         if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MissingFault(f"there is no room to unpack {archive}", hint=_ROOM) from fault
-        raise UsageFault(f"{archive} is damaged, or no archive at all: {said}", hint=_HINT) from fault
+        raise UsageFault(f"{archive} is damaged or not an archive: {said}", hint=_HINT) from fault
     facts = _facts(archive, into / FACTS)
     for name, digest in facts.files.items():
         if _sha256(into / name) != digest:
@@ -154,7 +156,7 @@ class _Bounded(gzip.GzipFile):
         if self.tell() > self._most:
             more = self._most / self._archive.stat().st_size * 10
             raise UsageFault(
-                f"{self._archive} becomes more than {self._most / 1e9:.1f} GB when it is unpacked",
+                f"{self._archive} is larger than {self._most / 1e9:.1f} GB when unpacked",
                 hint=how_to_raise("ratio", more),
             )
         return super().read(size)
@@ -166,7 +168,7 @@ def _checked(archive: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     for member in tar:
         said = ""
         if member.name not in _MEMBERS or not member.isreg() or member.issparse():
-            said = f"it holds {shown(member.name)}" + ("" if member.isreg() else ", which is no plain file")
+            said = f"it holds {shown(member.name)}" + ("" if member.isreg() else ", which is not a regular file")
         elif any(member.name == other.name for other in members):
             said = "it holds a file twice"
         elif member.name in _SMALL and member.size > LONGEST:
@@ -240,7 +242,8 @@ def _facts(archive: Path, file: Path) -> Facts:
         ) from fault
     if packed != FORMAT:
         raise UsageFault(
-            f"{archive} was packed by another osupgrade ({data.get('osupgrade')})", hint="open it with that one"
+            f"{archive} was packed by a different version of osupgrade ({data.get('osupgrade')})",
+            hint="use that version",
         )
     checked.pop("format")
     facts = Facts(**{**checked, "failure": Failure(**dict(checked["failure"]))})

@@ -59,12 +59,12 @@ def opened_run(run: FailedRun, dumps: Sequence[Path], say: Say) -> Iterator[tupl
             origin = _origin(run.report.manifest.cloud)
         else:
             assert run.kept is not None
-            say(f"{gone.message}; taking what --keep left up, which is the cloud after the failure")
+            say(f"{gone.message}; using the database that --keep left running, with the cloud after the failure")
             kept = Path(scratch) / "kept.sql"
             kept_databases(laboratory.lab.client, run.kept, step, kept)
             laboratory = laboratory.at(laboratory.others.get(run.server, laboratory.server))
             cloud = restored(laboratory, kept, request.site, step, "")
-            origin = "what --keep left up after the failure"
+            origin = "the database that --keep left running, after the failure"
         yield (
             laboratory,
             Subject(
@@ -157,8 +157,8 @@ def plan_of(packed: Packed, found: ScenarioSet) -> tuple[Plan, Step, Instead | N
         step = find_step(plan, facts.failure.step)
     except UsageFault as fault:
         raise MissingFault(
-            f"this osupgrade cannot do what the archive needs: {fault.message}",
-            hint="use the osupgrade that packed it",
+            f"this version of osupgrade cannot do what the archive needs: {fault.message}",
+            hint="use the version of osupgrade that packed it",
         ) from fault
     if not facts.instead:
         return plan, step, None
@@ -176,7 +176,9 @@ def packed_database(packed: Packed) -> str:
     """The database image on which the archive was packed."""
     name = packed.facts.server.partition(":")[0]
     if name not in load_recipes():
-        raise MissingFault(f"there is no database image {name!r} here", hint="use the osupgrade that packed it")
+        raise MissingFault(
+            f"there is no database image {name!r} here", hint="use the version of osupgrade that packed it"
+        )
     return name
 
 

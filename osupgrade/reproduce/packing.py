@@ -45,7 +45,7 @@ def pack_subject(laboratory: Laboratory, subject: Subject, out: Path, masking: M
             for what in report.left:
                 say(f"left out: {what}")
         again = restored(laboratory, dump, site, step, "again_")
-        say(f"seeing whether {step.name} fails again on {'the masked databases' if masking else 'them'}")
+        say(f"checking whether {step.name} fails again on {'the masked databases' if masking else 'them'}")
         log = place / "step.log"
         log.touch()
         result = run_step(again, subject.plan, step, log, place / "config", subject.instead)
@@ -73,14 +73,14 @@ def pack_subject(laboratory: Laboratory, subject: Subject, out: Path, masking: M
 def _same(result: StepResult, cloud: Cloud, wanted: Failure, *, masked: bool) -> Failure:
     if result.outcome is not Outcome.FAILED:
         raise NotAgain(
-            f"{result.step} comes through on the packed databases",
-            hint="what it stopped at went with the masks; --unmasked keeps all as it is" if masked else "",
+            f"{result.step} succeeds on the packed databases",
+            hint="masking removed the cause of the failure; --unmasked keeps all values as they are" if masked else "",
             evidence=f"expected {wanted}",
         )
     found = failure_of(result, cloud.databases.values())
     if not (found.alike(wanted) if masked else found == wanted):
         raise NotAgain(
-            f"{result.step} fails in another way on the packed databases",
+            f"{result.step} fails differently on the packed databases",
             hint="--unmasked keeps all values as they are" if masked else "",
             evidence=f"expected {wanted}\ngot      {found}",
         )

@@ -65,8 +65,8 @@ def replay_archive(archive: Path, found: ScenarioSet, runs: Path, console: Conso
 def _judged(result: StepResult, packed: Packed, laboratory: Laboratory) -> tuple[str, Exit]:
     wanted = packed.facts.failure
     if result.outcome is not Outcome.FAILED:
-        return f"not reproduced: {wanted.step} comes through here; expected {wanted}", Exit.DID_NOT
+        return f"not reproduced: {wanted.step} succeeds here; expected {wanted}", Exit.DID_NOT
     got = failure_of(result, laboratory.server.databases())
     if got == wanted:
         return f"reproduced: {got}", Exit.CAME_THROUGH
-    return f"not reproduced: it fails in another way; expected {wanted}; got {got}", Exit.DID_NOT
+    return f"not reproduced: it fails differently; expected {wanted}; got {got}", Exit.DID_NOT

@@ -106,7 +106,7 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
     report = read_json(run.path / "report.json")
     if report.kind != "rehearsal" or report.result is None:
         raise UsageFault(
-            f"{run.path} is no rehearsal but {report.kind}",
+            f"{run.path} is not a rehearsal but {report.kind}",
             hint="osupgrade rehearse --scenario NAME --no-cure gives a run to reproduce",
         )
     failed = {result.step: result for result in report.result.failed}
@@ -216,7 +216,7 @@ def kept_databases(client: docker.DockerClient, kept: KeptDatabase, step: Step, 
                 write_dump(server, [kept.databases[d.name] for d in step.databases if d.name in kept.databases], out)
             return
     raise MissingFault(
-        f"the database that the run kept is not up any more ({kept.host}:{kept.port})", hint="rehearse once more"
+        f"the database that the run kept is no longer running ({kept.host}:{kept.port})", hint="rehearse once more"
     )
 
 

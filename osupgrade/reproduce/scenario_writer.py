@@ -116,7 +116,7 @@ def check_directory(directory: Path) -> None:
             f"{directory.name!r} is not a valid name for a scenario: use lower-case letters, digits and hyphens"
         )
     if directory.exists():
-        raise UsageFault(f"{directory} already exists", hint="give another -o, or move it away")
+        raise UsageFault(f"{directory} already exists", hint="choose another -o, or move it")
 
 
 def write_scenario(

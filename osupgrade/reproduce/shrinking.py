@@ -143,7 +143,7 @@ def least_site(trials: Trials, whole: Candidate) -> Site:
 def _seen(found: Failure | None, wanted: Failure, *, masked: bool) -> Failure:
     if found is not None and (found.alike(wanted) if masked else found == wanted):
         return found
-    how = "succeeds" if found is None else "fails in another way"
+    how = "succeeds" if found is None else "fails differently"
     raise NotAgain(
         f"{wanted.step} {how} once the remaining rows are masked" if masked else f"{wanted.step} {how} this time",
         hint="--unmasked keeps all values as they are" if masked else "",

@@ -116,7 +116,7 @@ class Find(Strict):
     @model_validator(mode="after")
     def _asks(self) -> Find:
         if sum(map(bool, (self.sql, self.missing, self.early))) != 1:
-            raise ValueError("give sql, missing or early, one of the three")
+            raise ValueError("give exactly one of sql, missing and early")
         return self
 
 
@@ -149,7 +149,7 @@ class Declaration(Strict):
     @model_validator(mode="after")
     def _has_a_symptom(self) -> Declaration:
         if (self.fails is None) == (self.silent is None):
-            raise ValueError("give [fails] or [silent], one of the two")
+            raise ValueError("give either [fails] or [silent]")
         return self
 
     @property

@@ -38,7 +38,7 @@ class BrokenScenario:
             service="",
             place=f"{self.file}:{self.line}",
             message=f"the scenario {self.name} cannot be loaded: {self.reason}",
-            consequence="what it looks for may be there all the same",
+            consequence="what it looks for may exist nevertheless",
         )
 
 

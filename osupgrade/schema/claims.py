@@ -108,14 +108,14 @@ def _unstamped(claim: Claim) -> Finding:
 def _unknown(claim: Claim) -> Finding:
     line, end = claim.line, claim.line.last.capitalize()
     what = (
-        f"{line.version_table} says {', '.join(claim.claimed)}, which is no revision of upstream's up to {end}"
+        f"{line.version_table} says {', '.join(claim.claimed)}, which is not an upstream revision up to {end}"
         f"{f', but {claim.era}' if claim.era else _newer(line, claim.claimed)}"
     )
     if not claim.distance:
         return _lie(line, f"{what}; {claim.truth}", "the tool refuses the database or does nothing")
     near = f"the nearest schema is that of {_spell(line, claim.same)}, {claim.distance} of {claim.size} facts differ"
     first = line.releases[0].capitalize()
-    return _lie(line, f"{what}; {near}", f"this is no database of the releases from {first} to {end}")
+    return _lie(line, f"{what}; {near}", f"this is not a database of the releases from {first} to {end}")
 
 
 def _displaced(claim: Claim, known: str) -> Finding:

@@ -89,7 +89,7 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         if change.kind in ("removed", "renamed") and (words := _needed(change, there)):
             return Prediction(change, Fate.IN_THE_WAY, words, there.name, there.release)
         if change.object == "table" and change.kind == "added" and "?" in there.uses.get(change.name, ()):
-            words = "upstream wants a table of this name and creates none, because one is there"
+            words = "upstream needs a table of this name but does not create it, because one exists"
             return Prediction(change, Fate.CONFLICT, words, there.name, there.release)
         operations = _operations(line.service, line.variant, there.name)
         reader = change.after
@@ -97,7 +97,7 @@ def _predict(change: Change, line: Lineage, way: Sequence[Revision]) -> Predicti
         # A trigger goes with its table, broken or not.
         goes = isinstance(reader, Trigger) and change.table not in way[-1].schema.names
         if read and read != change.table and not goes:
-            words = f"it reads {read}, which upstream drops: it will not work any more"
+            words = f"it reads {read}, which upstream drops: it will no longer work"
             return Prediction(change, Fate.ALTERED, words, there.name, there.release)
         if hit := _sweep(change, there, line):
             return Prediction(change, hit.fate, hit.words, there.name, there.release)
@@ -251,7 +251,7 @@ def _index(change: Change, operation: Change, there: Schema) -> _Hit | None:
             ensured = change.name in rules().ensured.get(change.table, ())
             if ensured and _same_columns(change.after, operation.after):
                 return _Hit(
-                    Fate.UPSTREAM, f"upstream wants the index {change.place} too, and looks whether it is there"
+                    Fate.UPSTREAM, f"upstream also needs the index {change.place}, and checks whether it exists"
                 )
             return _Hit(Fate.IN_THE_WAY, f"upstream adds an index {change.place} of its own (1061)")
         return None

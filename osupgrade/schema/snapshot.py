@@ -60,7 +60,7 @@ class Schema:
                 counters=tuple(data["counters"].items()),
             )
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as fault:
-            raise UsageFault(f"this is no schema as osupgrade writes it: {fault}") from fault
+            raise UsageFault(f"this is not a schema that osupgrade wrote: {fault}") from fault
 
 
 def _dumps(value: object) -> str:

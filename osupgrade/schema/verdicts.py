@@ -94,8 +94,8 @@ def judge_customisations(service: str, judged: Iterable[Verdict]) -> tuple[Findi
                 service=service,
                 place=verdict.change.place,
                 message=verdict.words,
-                consequence="upstream's own is not there, and the release's code needs it" if lacking else "",
-                cure=_cure("make it upstream's" if lacking else "make it as it was", service, verdict.mend),
+                consequence="upstream's own is missing, and the release's code needs it" if lacking else "",
+                cure=_cure("change it to upstream's" if lacking else "restore it as it was", service, verdict.mend),
             )
         )
     return tuple(findings)
@@ -118,7 +118,7 @@ def judge_result(
             place=change.place,
             message=change.against(f"upstream at {revision}"),
             consequence="the result is neither upstream's schema nor a customisation from before the upgrade",
-            cure=_cure("make it as upstream has it", service, _mend(change, after)),
+            cure=_cure("change it to upstream's", service, _mend(change, after)),
         )
         for change in _in_order(customisations(after, line, revision))
         if (change.object, change.table, change.name) not in known
@@ -266,7 +266,7 @@ def _cure(summary: str, service: str, statements: Sequence[str]) -> Cure | None:
 
 def _missing(change: Change, wanted: Item | None, now: Item | None) -> Verdict:
     if wanted is None and now is None:
-        return Verdict(change, Fate.UPSTREAM, f"upstream has no {change.object} {change.place} any more either")
+        return Verdict(change, Fate.UPSTREAM, f"upstream no longer has {change.object} {change.place} either")
     if now is None:
         return Verdict(change, Fate.KEPT, f"{change.object} {change.place} is still missing")
     if _plain(now) == _plain(wanted):

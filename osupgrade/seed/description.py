@@ -195,7 +195,7 @@ def parse(text: str, source: str) -> CloudDescription:
     except tomllib.TOMLDecodeError as error:
         where = _LINE_IN_MESSAGE.search(str(error))
         line = int(where[1]) if where and where[1] else max(1, len(text.splitlines()))
-        reader.refuse_line(line, f"this is no TOML: {_LINE_IN_MESSAGE.sub('', str(error)).strip()}")
+        reader.refuse_line(line, f"this is not valid TOML: {_LINE_IN_MESSAGE.sub('', str(error)).strip()}")
     return reader.read(default, given)
 
 
@@ -259,11 +259,11 @@ class _Reader:
             if name in _TAKEN:
                 self._refuse(f"tenant {name!r}: every cloud has a tenant of that name", ("tenants", "names"))
         if len(set(names)) != len(names):
-            self._refuse("a tenant's name comes twice", ("tenants", "names"))
+            self._refuse("a tenant's name is given twice", ("tenants", "names"))
         if cloud.hosts.naming not in ("short", "fqdn"):
             self._refuse(f'naming is {cloud.hosts.naming!r}; it is "short" or "fqdn"', ("hosts", "naming"))
         if not _DOMAIN.match(cloud.hosts.domain):
-            self._refuse(f"{cloud.hosts.domain!r} is no domain such as example.net", ("hosts", "domain"))
+            self._refuse(f"{cloud.hosts.domain!r} is not a domain such as example.net", ("hosts", "domain"))
         for key in ("plugin", "tunnel_type"):
             chosen, seeded = getattr(cloud.networks, key), options()[key].seeded
             if chosen not in seeded:
@@ -347,7 +347,7 @@ class _Reader:
         try:
             return ipaddress.IPv4Network(text)
         except ValueError as error:
-            self._refuse(f"{text!r} is no IPv4 network: {error}", key)
+            self._refuse(f"{text!r} is not an IPv4 network: {error}", key)
 
     def _refuse(self, reason: str, *keys: Key) -> NoReturn:
         """Refuse at the first of ``keys`` that is in the file; the others were taken from the default cloud.

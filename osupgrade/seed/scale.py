@@ -158,7 +158,7 @@ def site_of_copies(site: Site, factor: int) -> Site:
 def check_factor(seeder: str, databases: Collection[str], factor: int) -> None:
     """Raise UsageFault for a factor that cannot be, and for databases of which the seeder does not say how."""
     if not 1 <= factor <= MOST:
-        raise UsageFault(f"--scale {factor}: it goes from 1 to {MOST}")
+        raise UsageFault(f"--scale must be from 1 to {MOST}, not {factor}")
     known = load_scaling(seeder)
     unknown = sorted(set(databases) - set(known))
     if factor > 1 and unknown:

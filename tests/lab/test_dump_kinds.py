@@ -123,7 +123,7 @@ def test_a_view_of_another_database_is_left_out_and_one_of_its_own_is_not(mysql,
 def test_an_engine_that_the_server_lacks_is_named(mysql, tmp_path):
     text = samples.plain().replace(") ENGINE=InnoDB;", ") ENGINE=TokuDB;", 1)
     (finding,) = restore(mysql, read_dumps([put(tmp_path, text)])).findings
-    assert "asks for the engine tokudb, which" in finding.message
+    assert "uses the engine tokudb, which" in finding.message
 
 
 def test_of_a_database_and_its_copy_the_one_with_the_usual_name_is_restored(mysql, tmp_path):
@@ -136,14 +136,14 @@ def test_of_a_database_and_its_copy_the_one_with_the_usual_name_is_restored(mysq
     assert whole(mysql)
     assert "neutron_backup was not restored: it is another neutron" in restored.findings[0].message
     both = samples.SET + one("quantum", "old") + one("neutron", "n1") + samples.SET_BACK
-    with pytest.raises(UsageFault, match=r"two databases are neutron: quantum .* and neutron "):
+    with pytest.raises(UsageFault, match=r"two databases belong to neutron: quantum .* and neutron "):
         restore(mysql, read_dumps([put(tmp_path, both)]))
 
 
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("LOAD DATA LOCAL INFILE 'x.dat' INTO TABLE networks;", "rows from files of its own"),
+        ("LOAD DATA LOCAL INFILE 'x.dat' INTO TABLE networks;", "rows from separate files"),
         ("SET TIME_ZONE='Europe/Berlin';", "know no names of time zones"),
     ],
 )
@@ -193,7 +193,9 @@ def test_rows_as_text_in_another_form_than_that_of_tab_are_named(mysql, tmp_path
     for table in samples.SCHEMA.split("CREATE TABLE ")[1:]:
         put(tmp_path, f"{samples.header()}CREATE TABLE {table}{samples.DONE}", f"{table.split('`')[1]}.sql")
     put(tmp_path, '"p1","n1","s1"\n', "ports.txt")
-    with pytest.raises(UsageFault, match=r"line \d+ of ports.txt, error 1136.*not separated as mysqldump --tab does"):
+    with pytest.raises(
+        UsageFault, match=r"line \d+ of ports.txt, error 1136.*not in the default format of mysqldump --tab"
+    ):
         restore(mysql, read_dumps([tmp_path]))
 
 

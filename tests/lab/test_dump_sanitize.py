@@ -202,7 +202,7 @@ def test_all_of_a_name_can_be_hidden_and_what_rows_find_each_other_by_is_spared_
 )
 def test_a_column_of_the_policy_that_nobody_has_is_refused_with_what_was_meant(server, tmp_path, named, near):
     policy = put(tmp_path, f'[columns]\n"{named}" = "mask"\n', "policy.toml")
-    with pytest.raises(UsageFault, match="is no column of the dumps or of any service") as caught:
+    with pytest.raises(UsageFault, match="is not a column of the dumps or of any service") as caught:
         run(server, put(tmp_path, neutron()), tmp_path / "out.sql", policy)
     assert near in caught.value.hint
     assert not (tmp_path / "out.sql").exists()

@@ -34,7 +34,7 @@ def test_what_is_not_built_is_not_saved_and_leaves_nothing(client, tmp_path):
 def test_another_file_is_refused(client, tmp_path, name):
     file = tmp_path / name
     file.write_bytes(b"this is no archive" * 100)
-    with pytest.raises(UsageFault, match="no archive of images"):
+    with pytest.raises(UsageFault, match="not an image archive"):
         ImageStore(client).load(file)
     with pytest.raises(UsageFault, match="there is no file"):
         ImageStore(client).load(tmp_path / "nothing.tar")

@@ -139,7 +139,7 @@ def test_what_an_account_may_not_see_is_named_and_the_rest_comes(server, inspect
     page = json.loads(out)
     assert [d["service"] for d in page["databases"]] == ["glance"]
     told = messages(page)
-    assert "warning: the account lacks TRIGGER, SHOW VIEW on glance: part of it is not seen" in told
+    assert "warning: the account lacks TRIGGER, SHOW VIEW on glance: part of it is not visible" in told
     assert any(
         message.startswith("error: the database cinder cannot be read: SELECT command denied") for message in told
     )
@@ -187,7 +187,7 @@ def test_a_dump_of_the_schema_alone_and_a_broken_one(server, inspect, tmp_path):
     assert first.startswith("error: broken.sql is truncated:") and first.endswith(": left out")
     assert [message.partition(":")[0] for message in rest] == ["info"] * 3
     assert any("default character set" in message for message in rest)
-    assert "info: glance holds no rows: it counts as stamped with 22" in rest
+    assert "info: glance contains no rows, so it is assumed to be stamped with 22" in rest
 
 
 def test_a_later_release_is_offered_the_way_on_from_there(capsys, tmp_path):
@@ -302,4 +302,4 @@ def test_a_survey_decides_what_the_dump_leaves_open(inspect, tmp_path):
 def test_a_survey_of_a_live_server_is_refused(inspect, tmp_path):
     status, _out, err = inspect("--survey", tmp_path / "s", "--url", "mysql://x@127.0.0.1/")
     assert status == Exit.USAGE
-    assert "--survey goes with dumps" in err
+    assert "--survey is for dumps" in err

@@ -86,7 +86,7 @@ def test_a_packed_run_fails_again_and_says_what_is_otherwise(laboratory, tmp_pat
 def test_what_does_not_fail_in_the_same_way_is_not_packed(laboratory, tmp_path, _tidy):
     subject = led_there(laboratory, tmp_path, "keystone-duplicate-role")
     wanted = dataclasses.replace(subject.failure, number=1452)
-    with pytest.raises(NotAgain, match="fails in another way") as caught:
+    with pytest.raises(NotAgain, match="fails differently") as caught:
         pack_subject(laboratory, dataclasses.replace(subject, failure=wanted), tmp_path / "a.tar.gz", None, print)
     assert caught.value.status == Exit.DID_NOT
     assert "expected" in caught.value.evidence and "got" in caught.value.evidence

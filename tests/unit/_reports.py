@@ -404,7 +404,7 @@ MOVED = dataclasses.replace(
             Phase("comparison", 0.6),
             Phase("rollback", 0.5),
         ),
-        way_back="the old server still holds what it held: start its services again",
+        way_back="the old server is unchanged: its services can be started again",
     ),
 )
 

@@ -62,7 +62,7 @@ def read_listing(text: str, source: str) -> Listing:
     if not found[manager]:
         raise UsageFault(
             f"{source} lists no installed packages",
-            hint="bring the output of `pip freeze`, `dpkg -l` or `rpm -qa`, as it is printed on the controller",
+            hint="give the unchanged output of `pip freeze`, `dpkg -l` or `rpm -qa` from the controller",
         )
     packages: dict[str, Installed] = {}
     for name, version in found[manager]:

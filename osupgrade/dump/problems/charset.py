@@ -12,8 +12,8 @@ def unsaid(seen: Seen, name: str) -> Problem | None:
         return None
     return Problem(
         f"{name} has text that is not UTF-8 (line {seen.bad_utf8}) but does not say its character set (no SET NAMES)",
-        "restored under the wrong one, names and descriptions turn into other characters",
-        "take the dump without --skip-set-charset, --skip-opt or --compatible, or put its own character set before "
+        "if it is restored with the wrong one, names and descriptions are garbled",
+        "take the dump without --skip-set-charset, --skip-opt or --compatible, or add its character set before "
         "its first line: `SET NAMES latin1;`",
     )
 
@@ -33,8 +33,8 @@ def other(seen: Seen, name: str) -> Problem | None:
         return None
     return Problem(
         f"{name} says SET NAMES {seen.charset}, but line {seen.bad_utf8} is not UTF-8",
-        "MySQL would cut each such text at its first wrong byte, silently",
-        "the file was recoded, or the dump was taken with another --default-character-set: take it again",
+        "MySQL would silently truncate each such text at its first invalid byte",
+        "the file was converted, or dumped with a different --default-character-set: take the dump again",
     )
 
 
@@ -44,5 +44,5 @@ def binary(seen: Seen, name: str) -> Problem | None:
         return None
     return Problem(
         f"line {seen.bad_utf8} of {name} is not UTF-8",
-        "binary columns may hold such bytes; text columns may not (mysqldump --hex-blob keeps them apart)",
+        "binary columns may contain such bytes; text columns may not (mysqldump --hex-blob keeps them apart)",
     )

@@ -33,7 +33,7 @@ def failed(seen: Seen, name: str) -> Problem | None:
         if is_message(text.encode()) and _ERROR.search(text) and not _WARNING.search(text):
             return Problem(
                 f"line {line} of {name} is an error of {_who(text)}, not SQL: {text[:160]}",
-                "its messages were redirected into the file, and what it could not dump is missing",
+                "error messages were redirected into the file, and what could not be dumped is missing",
                 f"take the dump again, without `2>&1`; if the error does not matter, delete line {line}",
             )
     return None

@@ -8,7 +8,7 @@ from osupgrade.dump.magic import compression_of
 from osupgrade.dump.seen import Seen
 from osupgrade.model.errors import UsageFault
 
-HINT = "give what `mysqldump --single-transaction DATABASE` wrote, plain or compressed"
+HINT = "give the output of `mysqldump --single-transaction DATABASE`, plain or compressed"
 _MYSQL = "the lab rehearses on MySQL and MariaDB only"
 PROMISE = 64 << 20
 """Bytes within which a dump has a statement that means something; what has none by then is none."""
@@ -45,8 +45,8 @@ _OTHERS = {
     b"PGDMP": ("a dump of PostgreSQL, not of MySQL", _MYSQL),
     b"\xfebin": ("a binary log, not a dump", HINT),
     b"<?xml": ("XML, not SQL", "take the dump again without --xml"),
-    b"<html": ("a page of a web server, not a dump", HINT),
-    b"<!DOCTYPE": ("a page of a web server, not a dump", HINT),
+    b"<html": ("a web page, not a dump", HINT),
+    b"<!DOCTYPE": ("a web page, not a dump", HINT),
 }
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -73,7 +73,7 @@ def unreadable(head: bytes, name: str, *, packed: bool = False) -> UsageFault | 
         return UsageFault(f"{name} is a tar archive", hint="unpack it and give the directory")
     if head.count(b"\r") > 3 and b"\n" not in head:
         return UsageFault(
-            f"the lines of {name} end in carriage returns alone, which no MySQL client takes for an end",
+            f"the lines of {name} end in a bare carriage return, which MySQL clients do not recognise",
             hint="turn them into line feeds: `tr '\\r' '\\n' < FILE > OTHER`",
         )
     noise = not head[:256].isascii() and len(_CONTROL.findall(head[:256])) > 12

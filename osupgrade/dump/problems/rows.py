@@ -13,8 +13,8 @@ def without_tables(seen: Seen, name: str) -> Problem | None:
         return None
     return Problem(
         f"{name} has rows but no tables" if seen.rows else f"{name} has no tables",
-        "there is nothing to put the rows into" if seen.rows else "there is nothing to restore",
-        "take the dump without --no-create-info, or give the file with the tables beside it",
+        "there are no tables for the rows" if seen.rows else "there is nothing to restore",
+        "take the dump without --no-create-info, or also give the file with the tables",
     )
 
 
@@ -25,17 +25,17 @@ def schema_alone(seen: Seen, name: str) -> Problem | None:
 
 def accounts(seen: Seen, name: str) -> Problem | None:
     """Statements about accounts, which are left out."""
-    return _left_out(seen.accounts, name, "accounts and their rights", "a rehearsal has accounts of its own")
+    return _left_out(seen.accounts, name, "accounts and their rights", "a rehearsal uses its own accounts")
 
 
 def replication(seen: Seen, name: str) -> Problem | None:
     """Statements about replication, which are left out."""
-    return _left_out(seen.replication, name, "replication", "a rehearsal replicates nothing")
+    return _left_out(seen.replication, name, "replication", "a rehearsal does not replicate")
 
 
 def server_wide(seen: Seen, name: str) -> Problem | None:
     """Statements about the whole server, which are left out."""
-    return _left_out(seen.server_wide, name, "the whole server", "osupgrade survey brings its settings")
+    return _left_out(seen.server_wide, name, "the whole server", "osupgrade survey collects its settings")
 
 
 def _left_out(count: int, name: str, about: str, hint: str) -> Problem | None:

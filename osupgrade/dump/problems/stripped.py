@@ -20,9 +20,9 @@ def stripped(seen: Seen, name: str) -> Problem | None:
     lost = "all" if not seen.executable else "some"
     key = f" (the key of {seen.missing[0]} to {seen.missing[1]} is one)" if unordered else ""
     return Problem(
-        f"{name} has lost its executable comments: {lost} of the /*! */ lines that mysqldump writes are gone, "
-        "FOREIGN_KEY_CHECKS=0 among them",
-        f"MySQL refuses the first table whose foreign key points at a later one{key} (error 1215); character set, "
+        f"{name} has lost its executable comments: {lost} of the /*! */ lines that mysqldump writes are missing, "
+        "including FOREIGN_KEY_CHECKS=0",
+        f"MySQL rejects the first table whose foreign key refers to a later one{key} (error 1215); character set, "
         "time zone and ids of 0 would be lost as well",
         "take the dump again without --compact and without filters such as `grep -v '^/\\*!'`",
     )

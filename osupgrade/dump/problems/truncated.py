@@ -17,7 +17,7 @@ def truncated(seen: Seen, name: str) -> Problem | None:
     return Problem(
         f"{name} is truncated: {end}",
         "the tables and rows after that point are missing",
-        "take the dump again and compare its size; the last line of a whole one is `-- Dump completed`",
+        "take the dump again and compare its size; a complete one ends with `-- Dump completed`",
     )
 
 
@@ -27,8 +27,8 @@ def hole(seen: Seen, name: str) -> Problem | None:
         return None
     return Problem(
         f"{name} is damaged: line {seen.hole} holds NUL bytes, which no dump has",
-        "a crash, a full disk or a broken copy left a hole in the file, and what stood there is missing",
-        "copy it again from where it was made and compare checksums, or take the dump again",
+        "a crash, a full disk or a broken copy left a hole in the file, and the data there is missing",
+        "copy it again and compare checksums, or take the dump again",
     )
 
 
@@ -41,10 +41,10 @@ def _end(seen: Seen) -> str:
     if seen.tool.startswith(ADMINER) and not seen.completed:
         return "it begins as Adminer writes it but does not end with a comment of the time"
     if seen.unset_before:
-        return f"what comes before line {seen.unset_before} does not set back what it set, as a whole dump does"
+        return f"the part before line {seen.unset_before} does not restore its settings, as a complete dump does"
     if seen.unset and not seen.completed:
         names = ", ".join(sorted(name.decode().removeprefix("OLD_") for name in seen.unset))
-        return f"it does not set back {names} at its end, as a whole dump does"
+        return f"it does not restore {names} at its end, as a complete dump does"
     if seen.locked:
         return "it locks a table and does not unlock it"
     if seen.transaction:

@@ -222,5 +222,5 @@ def _import(client: docker.DockerClient, target: Path, tag: str) -> None:
         client.images.get(tag)
     except APIError as fault:
         raise MissingFault(
-            f"the engine does not take the image {tag}", hint="docker system df shows the room", evidence=str(fault)
+            f"the engine rejects the image {tag}", hint="docker system df shows the used space", evidence=str(fault)
         ) from fault

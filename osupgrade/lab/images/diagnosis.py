@@ -30,14 +30,14 @@ def diagnose(name: str, step: str, output: str) -> ImageError:
     message = f"building the image {name} failed at {step}"
     if re.search(r"no space left on device|disk quota exceeded", output, re.IGNORECASE):
         message = f"the disk is full: building the image {name} stopped at {step}"
-        hint = f"docker system df shows what takes the room, osupgrade clean frees the lab's; then {again}"
+        hint = f"docker system df shows what uses the space, osupgrade clean frees the lab's share; then {again}"
     elif re.search(r"DO NOT MATCH THE HASHES|computed checksum did NOT match|sha512sum: WARNING", output):
         hint = "the package index served a file that differs from the pinned one: ask whoever runs it; nothing was installed"
     elif re.search(r"SSLError|SELF_SIGNED_CERT|unable to get local issuer|certificate verif", output, re.IGNORECASE):
         hint = f"a proxy re-signs connections? SSL_CERT_FILE=<its CA bundle> {again}"
     elif _NETWORK.search(output):
         hint = (
-            f"the network was not reached from the build. Mirrors and proxies are taken from {MIRROR}, PIP_INDEX_URL, "
+            f"the build could not reach the network. Mirrors and proxies are taken from {MIRROR}, PIP_INDEX_URL, "
             f"NPM_CONFIG_REGISTRY, HTTP_PROXY and HTTPS_PROXY; then {again}"
         )
     else:

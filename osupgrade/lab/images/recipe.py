@@ -168,7 +168,7 @@ def database_for(architecture: str, wanted: str, recipes: Mapping[str, Recipe] |
         return wanted, ""
     if not recipe.instead:
         raise UsageFault(f"the image {wanted} cannot be built on {architecture}: {recipe.reason}")
-    return recipe.instead, f"{recipe.reason}; on this {architecture} machine the lab takes {recipe.instead}"
+    return recipe.instead, f"{recipe.reason}; on this {architecture} machine the lab uses {recipe.instead}"
 
 
 def nearest(names: Sequence[str], server_version: str, recipes: Mapping[str, Recipe] | None = None) -> str:

@@ -97,7 +97,7 @@ class ImageStore:
         try:
             scratch.touch()  # the engine takes minutes until it has put the images together
         except OSError as fault:
-            raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="give another file") from fault
+            raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="choose another file") from fault
         try:
             self._write(tags, scratch, file)
         finally:
@@ -109,14 +109,14 @@ class ImageStore:
         # One archive holds what images share once; the SDK's own call asks for one image only.
         answer = api.get(f"{api.base_url}/v{api.api_version}/images/get", params={"names": tags}, stream=True)
         if not answer.ok:
-            raise LabFault("the engine does not give its images", evidence=answer.text, hint="osupgrade doctor")
+            raise LabFault("the engine does not export its images", evidence=answer.text, hint="osupgrade doctor")
         try:
             with scratch.open("wb") as raw, _compressed(raw, file) as out:
                 for chunk in answer.iter_content(1 << 20):
                     out.write(chunk)
             scratch.replace(file)
         except OSError as fault:
-            raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="free some room there") from fault
+            raise MissingFault(f"cannot write {file}: {fault.strerror}", hint="free some space there") from fault
         finally:
             answer.close()
 
@@ -128,7 +128,7 @@ class ImageStore:
         except FileNotFoundError as fault:
             raise UsageFault(f"there is no file {file}", hint="osupgrade images save FILE writes one") from fault
         except (OSError, zstandard.ZstdError, APIError, ImageLoadError) as fault:
-            raise UsageFault(f"{file} is no archive of images", evidence=str(fault)) from fault
+            raise UsageFault(f"{file} is not an image archive", evidence=str(fault)) from fault
         return tuple(sorted(tag for image in images for tag in image.tags))
 
     def remove_all(self) -> Iterator[str]:

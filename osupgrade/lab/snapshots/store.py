@@ -112,7 +112,7 @@ class SnapshotStore:
         if found is None:
             raise UsageFault(f"there is no snapshot {key}", hint="osupgrade snapshots list")
         if not self._remove(found):
-            raise UsageFault(f"the snapshot {key} is in use by a run that is still going on", hint="try again later")
+            raise UsageFault(f"the snapshot {key} is in use by an active run", hint="try again later")
         return found
 
     def sweep(self) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ def limit() -> int:
     try:
         return int(max(float(text) if text else USUAL_LIMIT, 0.0) * 1e9)
     except (ValueError, OverflowError) as fault:
-        raise UsageFault(f"{LIMIT} is {text!r}, which is no number of gigabytes", hint="0 keeps none") from fault
+        raise UsageFault(f"{LIMIT} is {text!r}, which is not a number of gigabytes", hint="0 keeps none") from fault
 
 
 def _settled(lab: Lab, image: str, volume: str) -> int:

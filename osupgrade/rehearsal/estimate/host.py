@@ -29,7 +29,7 @@ def read_host(path: Path) -> Host:
 def host_of(data: object, where: str, hint: str = "") -> Host:
     """A host from parsed JSON; raises UsageFault, ``where`` names its origin."""
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise UsageFault(f"{where} is no measurement of a host (format {FORMAT})", hint=hint)
+        raise UsageFault(f"{where} is not a measurement of a host (format {FORMAT})", hint=hint)
     return Host(
         host=str(data.get("host", "")),
         cores=int(_number(data, "cores", where, hint)),

@@ -113,7 +113,7 @@ def main(arguments):
         parser.error("unknown argument: %s" % rest[0])
     directory = options.directory
     if not os.path.isdir(directory) or not os.access(directory, os.W_OK):
-        parser.error("%s is no directory that can be written to" % directory)
+        parser.error("%s is not a writable directory" % directory)
     if options.megabytes < 1 or options.seconds <= 0:
         parser.error("--megabytes and --seconds must be above 0")
     space = os.statvfs(directory)

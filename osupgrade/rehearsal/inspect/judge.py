@@ -134,13 +134,13 @@ def _foreseen(server: SqlServer, one: Survey, plan: Plan, reported: Sequence[Fin
         found = foresee(rows, one.schema, identity.line, identity.revision.name, plan.last.name, known=known)
         yield from (one for one in found if not (one.evidence.columns[:1] == ("table",) and covered(one, reported)))
     except sqlalchemy.exc.DBAPIError as fault:
-        words = f"the data of {one.database} could not be held against the migrations ahead: {error_text(fault)}"
+        words = f"the data of {one.database} could not be checked against the migrations ahead: {error_text(fault)}"
         yield Finding(SOURCE, Severity.WARNING, one.service, one.database, words)
 
 
 def _privileges(rows: Rows, service: str, database: str) -> Iterator[Finding]:
     if lacking := missing_privileges(rows, database):
-        words = f"the account lacks {', '.join(lacking)} on {database}: part of it is not seen"
+        words = f"the account lacks {', '.join(lacking)} on {database}: part of it is not visible"
         grant = f"GRANT {', '.join(lacking)} ON {quoted(database)}.* TO ..."
         yield Finding(SOURCE, Severity.WARNING, service, database, words, grant)
 
@@ -155,7 +155,7 @@ def _survey(
     if identity.claim or not version_table(one.schema) or not is_empty(rows, database, one.schema):
         return one, ()
     one = taken_as_stamped(server, one)
-    words = f"{database} holds no rows: it counts as stamped with {one.study.identity.revision.name}"
+    words = f"{database} contains no rows, so it is assumed to be stamped with {one.study.identity.revision.name}"
     return one, (Finding(SOURCE, Severity.INFO, service, database, words),)
 
 
@@ -168,7 +168,7 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
     if not line.knows(last):
         at = identity.revision
         words = f"{one.service} is at {at.name} of {at.release}, which {last} does not follow"
-        how = "osupgrade routes shows the routes that there are; give the dumps of one cloud together"
+        how = "osupgrade routes lists the possible routes; give the dumps of one cloud together"
         return Finding(SOURCE, Severity.ERROR, one.service, one.database, words, how)
     (now,) = marked(one.service, (identity.revision.name,))
     end, here = (line.position(r) or 0 for r in (line.head(last).name, now))

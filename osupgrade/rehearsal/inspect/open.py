@@ -108,7 +108,7 @@ def unsaid(dumps: Sequence[Dump]) -> Iterator[Finding]:
     if names := silent(dumps):
         unknown = f"the dump does not say the default character set of {', '.join(names)}"
         words = f"{unknown}: {ASSUMED} is assumed; osupgrade survey asks your server for it"
-        how = "if yours is another, what is error_text of character sets here does not hold"
+        how = "if yours is different, the findings about character sets do not apply"
         yield Finding(SOURCE, Severity.INFO, "", "", words, how)
 
 

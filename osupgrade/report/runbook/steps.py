@@ -267,7 +267,7 @@ class _Steps:
         checked = self.report.result.checked if self.report.result else {}
         return Step(
             kind="look",
-            title="Look before anybody can write",
+            title="Check before anybody can write",
             expected="a minute",
             moved=self.moved,
             titles=tuple(self.report.invariants.get(name, name) for name in sorted(checked)),

@@ -91,7 +91,7 @@ class LiveView:
             self._how_far = event.text if event.kind is Kind.PROGRESS else ""
             if event.kind is Kind.STEP_STARTED:
                 self._cells[event.step] = _Cell(time.monotonic())
-                self._now = "looking at what came out"  # what is true when no step runs, until the lab says otherwise
+                self._now = "checking the result"  # what is true when no step runs, until the lab says otherwise
             elif event.kind is Kind.STEP_ENDED:
                 cell = self._cells.setdefault(event.step, _Cell(time.monotonic()))
                 cell.seconds, cell.outcome = time.monotonic() - cell.started, event.outcome

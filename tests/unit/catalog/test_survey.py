@@ -41,9 +41,9 @@ def test_mariadb_is_known_behind_the_version_that_it_pretends():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "no line says its version"),
-        ("-- MySQL dump 10.13\n", "no line says its version"),
-        ("version\t5.6\ndatabase\tnova\tutf8; DROP\tx\n", "line 2: 'utf8; DROP' is no character set"),
+        ("", "no line with the version"),
+        ("-- MySQL dump 10.13\n", "no line with the version"),
+        ("version\t5.6\ndatabase\tnova\tutf8; DROP\tx\n", "line 2: 'utf8; DROP' is not a character set"),
         ("version\t5.6\ndatabase\tnova\tutf8\n", "line 2: database has 2 values"),
     ],
 )

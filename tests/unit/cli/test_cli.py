@@ -36,7 +36,7 @@ def test_a_bare_cure_is_taken_by_the_command_line(capsys):
             ["--cloud", "bad.toml", "--dump", "x.sql"],
             "--cloud describes the seeded cloud; a dump is rehearsed as it is",
         ),
-        (["--scale", "20000"], "--scale 20000: it goes from 1 to 16384"),
+        (["--scale", "20000"], "--scale must be from 1 to 16384, not 20000"),
         (
             ["--path", "havana-icehouse", "--scale", "4"],
             "--scale multiplies a cloud where it is seeded, and havana has grizzly's",

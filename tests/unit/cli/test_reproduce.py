@@ -34,7 +34,7 @@ def test_a_run_that_came_through(tmp_path, capsys):
 
 def test_a_run_that_is_no_rehearsal(tmp_path, capsys):
     status, said = refused([str(made(samples.scenarios(2), tmp_path).path)], capsys)
-    assert (status, "is no rehearsal but scenarios" in said) == (Exit.USAGE, True)
+    assert (status, "is not a rehearsal but scenarios" in said) == (Exit.USAGE, True)
 
 
 def test_a_run_whose_errors_stand_but_no_step_failed(tmp_path, capsys):
@@ -63,10 +63,10 @@ def test_an_archive_that_is_none(tmp_path, capsys):
     (tmp_path / "a.tar.gz").write_bytes(b"\x1f\x8b\x08 but no more")
     assert refused(["a.tar.gz"], capsys)[0] == Exit.USAGE
     assert refused(["a.tar.gz", "--shrink"], capsys)[0] == Exit.USAGE
-    assert "replayed as it is" in refused(["a.tar.gz", "-o", "x"], capsys)[1]
+    assert "not for replaying" in refused(["a.tar.gz", "-o", "x"], capsys)[1]
 
 
 def test_a_key_that_is_missing_or_not_wanted(tmp_path, capsys):
     run = made(samples.FAILED, tmp_path)
     assert refused([str(run.path), "--key-file", "nokey"], capsys)[0] == Exit.USAGE
-    assert "hides nothing" in refused([str(run.path), "--key-file", "nokey", "--unmasked"], capsys)[1]
+    assert "nothing is masked" in refused([str(run.path), "--key-file", "nokey", "--unmasked"], capsys)[1]

@@ -19,7 +19,7 @@ def test_the_routes_are_shown_with_their_stops_and_the_reason_for_each(capsys):
     assert status == 0
     assert "yoga - zed - antelope - caracal" in printed.out
     assert "direct: not possible" in printed.out
-    assert "keystone, yoga to caracal: caracal's tool takes no database older than zed (2022.2)" in printed.out
+    assert "keystone, yoga to caracal: caracal's tool does not accept a database older than zed (2022.2)" in printed.out
 
 
 def test_a_program_reads_the_same(capsys):
@@ -48,12 +48,15 @@ def test_no_route_at_all_is_status_one(capsys, monkeypatch):
     [
         (["--from", "yoga"], "--from needs --to"),
         (["--to", "yoga"], "--to needs --from"),
-        (["--route", "every"], "--route and --via belong to --from and --to"),
+        (["--route", "every"], "--route and --via need --from and --to"),
         (
             ["--from", "yoga", "--to", "zed", "--route", "every", "--via", "xena"],
             "--route and --via cannot be combined",
         ),
-        (["--from", "yoga", "--to", "zed", "--route", "quick"], "--route takes supported, every, fewest, direct"),
+        (
+            ["--from", "yoga", "--to", "zed", "--route", "quick"],
+            "--route must be one of supported, every, fewest, direct",
+        ),
         (["--from", "essex", "--to", "zed"], "unknown release 'essex'"),
         (["--from", "zed", "--to", "yoga"], "yoga (2022.1) does not come after zed (2022.2)"),
         (["--from", "yoga", "--to", "zed", "--path", "yoga-zed"], "--path and --from cannot be combined"),

@@ -19,4 +19,4 @@ def test_the_script_that_measures_a_host_is_printed_to_the_byte(capsys):
 
 def test_a_script_and_a_server_are_not_asked_for_at_once(capsys):
     assert run(["survey", "--speed", "--url", "mysql://u:p@h/"]) == Exit.USAGE
-    assert "--speed prints a script" in capsys.readouterr().err
+    assert "--speed and --url cannot be combined" in capsys.readouterr().err

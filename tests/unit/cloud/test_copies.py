@@ -75,7 +75,7 @@ def test_names_of_copies_fit_into_what_a_server_takes():
 
 def test_a_server_that_is_only_read_cannot_be_copied_on(cloud):
     live = object.__new__(LiveServer)
-    with pytest.raises(UsageFault, match="only read"), copied(Cloud(live, {}, Site(), "inspect"), "x"):
+    with pytest.raises(UsageFault, match="read-only here"), copied(Cloud(live, {}, Site(), "inspect"), "x"):
         pass
 
 

@@ -156,7 +156,7 @@ def test_a_tab_directory_with_none_of_the_services_tables_is_named_for_what_it_i
 
 def test_a_copy_of_a_servers_files_is_named(tmp_path):
     (tmp_path / "ibdata1").write_bytes(bytes(100))
-    with pytest.raises(UsageFault, match="copy of a server's own files"):
+    with pytest.raises(UsageFault, match="copy of a server's data directory"):
         read_dumps([tmp_path])
 
 

@@ -26,10 +26,10 @@ def test_the_servers_own_databases_are_nobodys(tmp_path):
 def test_two_databases_of_one_service_need_a_decision(tmp_path):
     text = several("quantum") + several("quantum").replace("`quantum`", "`ovs_neutron`")
     dump = read(tmp_path, text)
-    with pytest.raises(UsageFault, match=r"two databases are neutron: quantum .* and ovs_neutron"):
+    with pytest.raises(UsageFault, match=r"two databases belong to neutron: quantum .* and ovs_neutron"):
         holdings([dump])
     assert [h.section.name for h in holdings([dump], {"neutron": "ovs_neutron"})] == ["ovs_neutron"]
-    with pytest.raises(UsageFault, match="no dump holds the database old"):
+    with pytest.raises(UsageFault, match="no dump contains the database old"):
         holdings([dump], {"neutron": "old"})
 
 

@@ -212,7 +212,7 @@ def test_two_dumps_in_one_file_without_any_comment_are_seen_by_a_table_that_come
         (b"PK\x03\x04" + bytes(40), "its zip data is broken"),
         (bytes(257) + b"ustar" + bytes(300), "tar archive"),
         (single().encode("utf-32"), "UTF-32"),
-        (single().replace("\n", "\r").encode(), "carriage returns alone"),
+        (single().replace("\n", "\r").encode(), "bare carriage return"),
         (single().encode().replace(b"(1)", b"(" + bytes(600) + b"1)", 1), "holds NUL bytes, which no dump has"),
         (b"qpress10" + NOISE, "compressed with qpress"),
         (b"LZIP\x01" + NOISE, "compressed with lzip"),
@@ -333,7 +333,7 @@ def test_where_a_dump_begins_is_checked_against_the_path(tmp_path):
     [
         (
             {"nova_api": ("cell_mappings", "host_mappings")},
-            "the dumps hold no nova and no nova_cell0, without which nova",
+            "the dumps contain no nova and no nova_cell0, without which nova",
         ),
         (
             {"placement": ("resource_providers", "inventories"), "nova": ("instances", "compute_nodes")},

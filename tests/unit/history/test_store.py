@@ -110,7 +110,7 @@ def test_an_accepted_run_is_judged_by_from_then_on(history):
 
 
 def test_what_failed_otherwise_is_not_accepted(history):
-    with pytest.raises(UsageFault, match="more than a difference"):
+    with pytest.raises(UsageFault, match="more reasons than a difference"):
         accept(samples.FAILED, history)
     with pytest.raises(UsageFault, match="only a rehearsal"):
         accept(samples.scenarios(2), history)
@@ -188,7 +188,10 @@ def test_many_may_write_at_once(history):
     ("damage", "says"),
     [
         (lambda file: file.write_bytes(b"this is no database at all, not even nearly" * 40), "not a database"),
-        (lambda file: sqlite3.connect(file).execute("CREATE TABLE other (a)").connection.close(), "another osupgrade"),
+        (
+            lambda file: sqlite3.connect(file).execute("CREATE TABLE other (a)").connection.close(),
+            "another version of osupgrade",
+        ),
         (lambda file: file.mkdir(), "unable to open"),
     ],
     ids=["garbage", "foreign", "directory"],

@@ -81,4 +81,4 @@ def test_the_command_draws_and_tells(tmp_path, capsys):
 
 def test_without_any_run_there_is_nothing_to_draw(tmp_path, capsys):
     assert command(["report", "--trend", "--history", str(tmp_path / "h.sqlite")]) == Exit.USAGE
-    assert "remembers no run yet" in capsys.readouterr().err
+    assert "no run is recorded in" in capsys.readouterr().err

@@ -84,7 +84,7 @@ def test_a_directory_without_the_repository_says_what_it_looked_for(tmp_path):
 def test_a_mirror_without_the_tag_is_refused(tmp_path, upstream):
     git(upstream, "tag", "-d", "1.0")
     cache, _ = sources(tmp_path, "0" * 40)
-    with pytest.raises(UsageFault, match="does not give the pinned tags"):
+    with pytest.raises(UsageFault, match="does not have the pinned tags"):
         cache.import_from(upstream.parent, lambda text: None)
 
 

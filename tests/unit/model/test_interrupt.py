@@ -86,7 +86,7 @@ def test_the_first_signal_ends_the_work_and_a_second_leaves_the_cleaning_alone(c
 
     assert guarded(work) == 130
     assert cleaned == [True]
-    assert "still removing" in capfd.readouterr().err
+    assert "still cleaning up" in capfd.readouterr().err
 
 
 def test_what_fails_because_of_the_interruption_is_no_fault():

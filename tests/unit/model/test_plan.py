@@ -171,8 +171,8 @@ def test_a_plan_that_stays_on_its_server_has_one_segment():
     [
         ([("mariadb105", "kilo")], "stops at grizzly, havana, icehouse, juno, and kilo is none"),
         ([("mariadb105", "nowhere")], "nowhere is none of them"),
-        ([("mysql56", "havana")], "is on mysql56 already"),
-        ([("mariadb105", "havana"), ("mariadb105", "juno")], "is on mariadb105 already"),
+        ([("mysql56", "havana")], "already on mysql56"),
+        ([("mariadb105", "havana"), ("mariadb105", "juno")], "already on mariadb105"),
     ],
 )
 def test_a_move_that_cannot_be_is_refused(wanted, says):

@@ -78,7 +78,7 @@ def test_fewest_stops_where_a_tool_or_data_needs_it_and_each_service_only_for_it
     assert route.releases == ("a", "b", "c", "e")
     assert route.stops == {"one": ("a", "c", "e"), "two": ("a", "b", "e")}
     assert list(route.reasons) == ["b", "c"]
-    assert "two: e cannot take two over" in route.reasons["b"][0]
+    assert "two: e cannot move two out" in route.reasons["b"][0]
     assert "one: " in route.reasons["c"][0]
 
 
@@ -118,7 +118,7 @@ def test_there_is_no_way_back_and_no_way_without_a_release_between():
 
 
 def test_an_unknown_way_or_service_is_refused():
-    with pytest.raises(UsageFault, match="--route takes supported, every, fewest, direct"):
+    with pytest.raises(UsageFault, match="--route must be one of supported, every, fewest, direct"):
         along("yoga", "zed", "quickest")
     with pytest.raises(UsageFault, match="unknown service 'swift'"):
         along("yoga", "zed", services=["swift"])

@@ -11,7 +11,7 @@ from osupgrade.model.errors import Exit
     [
         (["--shard", "5/4"], "i/n"),
         (["--paths", "grizzly-essex"], "unknown path"),
-        (["--db", "postgres"], "is rehearsed on 'postgres'"),
+        (["--db", "postgres"], "uses the database 'postgres'"),
         (["--what", "everything"], "everything"),
     ],
 )

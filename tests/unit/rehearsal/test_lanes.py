@@ -12,6 +12,6 @@ def test_what_the_apis_show_of_a_damage_is_that_and_nothing_else():
     other = Finding("verify", Severity.ERROR, "neutron", "API", "2 networks are gone")
     known = Finding("verify", Severity.INFO, "neutron", "API", "something that is meant")
     assert judge_shown(scenario, "naive", [expected, known]) == ()
-    assert judge_shown(scenario, "naive", []) == ("the APIs should show /\\d+ ports get no answer/ and do not",)
+    assert judge_shown(scenario, "naive", []) == ("the APIs should show /\\d+ ports get no answer/ but do not",)
     assert judge_shown(scenario, "naive", [expected, other]) == ("the APIs show: 2 networks are gone",)
     assert judge_shown(scenario, "cured", [expected]) == ("the APIs show: 3 ports get no answer when asked for",)

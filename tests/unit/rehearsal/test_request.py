@@ -43,7 +43,7 @@ def test_only_what_is_unusual_is_kept():
 
 
 def test_a_request_of_another_osupgrade_is_refused_in_words():
-    with pytest.raises(UsageFault, match=r"not one of this osupgrade.*wormhole"):
+    with pytest.raises(UsageFault, match=r"cannot be repeated with this version of osupgrade.*wormhole"):
         read_request({"wormhole": True}, "runs/x/manifest.json")
 
 

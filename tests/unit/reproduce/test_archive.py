@@ -88,14 +88,14 @@ def test_an_archive_is_not_written_over(archive, tmp_path):
 def test_a_cut_archive(archive, tmp_path, keep):
     archive.write_bytes(archive.read_bytes()[:keep])
     message, left = refused(archive, tmp_path)
-    assert "damaged, or no archive" in message
+    assert "damaged or not an archive" in message
     assert left == []
 
 
 def test_bytes_that_are_no_archive(tmp_path):
     for content in (b"hello", gzip.compress(b"CREATE TABLE x")):
         (tmp_path / "x").write_bytes(content)
-        assert "damaged, or no archive" in refused(tmp_path / "x", tmp_path)[0]
+        assert "damaged or not an archive" in refused(tmp_path / "x", tmp_path)[0]
         (tmp_path / "into").rmdir()
 
 
@@ -112,7 +112,7 @@ def test_a_member_that_is_a_link(archive, tmp_path):
     link = tarfile.TarInfo("step.log")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     rewritten(archive, lambda members: [*members[:-1], (link, b"")])
-    assert "which is no plain file" in refused(archive, tmp_path)[0]
+    assert "which is not a regular file" in refused(archive, tmp_path)[0]
 
 
 def header(name="cloud.sql", kind=tarfile.REGTYPE, size=0, **more):
@@ -189,7 +189,7 @@ def test_an_archive_that_becomes_too_much_is_refused(archive, tmp_path, monkeypa
     monkeypatch.setenv("OSUPGRADE_LIMITS", "ratio=2")
     rewritten(archive, lambda ms: [(m, bytes(4 << 20) if m.name == "cloud.sql" else c) for m, c in ms])
     message, left = refused(archive, tmp_path)
-    assert "when it is unpacked" in message
+    assert "when unpacked" in message
     assert left == []
 
 
@@ -224,7 +224,7 @@ def test_a_file_that_was_changed(archive, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda facts: {**facts, "format": 2}, "packed by another osupgrade"),
+        (lambda facts: {**facts, "format": 2}, "packed by a different version of osupgrade"),
         (lambda facts: {k: v for k, v in facts.items() if k != "failure"}, "cannot be read"),
         (lambda facts: {**facts, "more": 1}, "cannot be read"),
         (lambda facts: {**facts, "path": 7}, "cannot be read"),

@@ -69,7 +69,7 @@ def test_a_run_without_a_request_or_with_one_of_another_osupgrade(tmp_path):
     with pytest.raises(UsageFault, match="holds no request"):
         task_of(without, ())
     manifest = dataclasses.replace(old.report.manifest, request={"what-is-this": 1})
-    with pytest.raises(UsageFault, match="not one of this osupgrade"):
+    with pytest.raises(UsageFault, match="cannot be repeated with this version of osupgrade"):
         task_of(dataclasses.replace(old, report=dataclasses.replace(old.report, manifest=manifest)), ())
 
 

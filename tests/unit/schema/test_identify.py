@@ -165,7 +165,7 @@ def test_an_unstamped_neutron_is_found_with_its_cure():
     [
         ("nova", "267", "a later release"),
         ("nova", "82", "an older release"),
-        ("neutron", "juno", "no revision of upstream's"),
+        ("neutron", "juno", "not an upstream revision"),
     ],
 )
 def test_a_claim_beyond_the_catalogue_is_named(service, claim, said):

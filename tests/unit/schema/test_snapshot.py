@@ -34,5 +34,5 @@ def test_json_gives_back_the_same_schema():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"tables": {"t": {}}}', "null"])
 def test_what_is_no_schema_is_refused(text):
-    with pytest.raises(UsageFault, match="no schema"):
+    with pytest.raises(UsageFault, match="not a schema"):
         Schema.from_json(text)

@@ -37,8 +37,8 @@ def test_the_script_refuses_what_it_cannot_do(arguments):
     ("text", "said"),
     [
         ("", "not valid JSON"),
-        ("[]", "is no measurement of a host"),
-        ('{"format": 2}', "is no measurement of a host"),
+        ("[]", "is not a measurement of a host"),
+        ('{"format": 2}', "is not a measurement of a host"),
         (json.dumps({**dataclasses.asdict(HERE), "format": 1, "fsync_ms": 0}), "fsync_ms must be a number above 0"),
         (json.dumps({**dataclasses.asdict(HERE), "format": 1, "cpu_mb_s": "fast"}), "cpu_mb_s must be a number"),
     ],
@@ -73,7 +73,7 @@ def test_a_faster_processor_counts_for_what_computes():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--factor-file", "host.json"], "--factor-file belongs to --estimate"),
+        (["--factor-file", "host.json"], "--factor-file needs --estimate"),
         (["--estimate", "--factor-file", "/no/such/host.json"], 'cannot read "/no/such/host.json"'),
         (["--estimate", "--keep"], "nothing to --keep"),
         (["--estimate", "--strategy", "new-controller"], "--estimate times an upgrade in place"),

@@ -44,7 +44,7 @@ def test_every_step_stands_in_order():
         *(f"{service} to icehouse" for service in samples.SERVICES),
         "Cure: Fill the host of every port from nova, the DHCP agents and the routers",
         "Move neutron to ml2",
-        "Look before anybody can write",
+        "Check before anybody can write",
         "Start icehouse's services",
     ]
     assert titles(PAGE) == expected
@@ -248,7 +248,7 @@ def test_a_new_controller_is_filled_before_the_hops_and_the_old_one_is_the_way_b
     assert "nothing may write for" in MOVED and "with mariadb105 (the old one has mysql56)" in MOVED
     way_back = MOVED[MOVED.index("## The way back") :]
     assert "start the old controller's services" in way_back
-    assert "the old server still holds what it held" in way_back
+    assert "the old server is unchanged" in way_back
     last = MOVED[MOVED.index("Point of no return") :]
     assert "lead to the new one" in last
 
