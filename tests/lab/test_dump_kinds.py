@@ -134,7 +134,7 @@ def test_of_a_database_and_its_copy_the_one_with_the_usual_name_is_restored(mysq
     text = samples.SET + one("neutron_backup", "old") + one("neutron", "n1") + samples.SET_BACK
     restored = restore(mysql, read_dumps([put(tmp_path, text)]))
     assert whole(mysql)
-    assert "neutron_backup was not restored: it is another neutron" in restored.findings[0].message
+    assert "neutron_backup was not restored: it is a second database of neutron" in restored.findings[0].message
     both = samples.SET + one("quantum", "old") + one("neutron", "n1") + samples.SET_BACK
     with pytest.raises(UsageFault, match=r"two databases belong to neutron: quantum .* and neutron "):
         restore(mysql, read_dumps([put(tmp_path, both)]))
