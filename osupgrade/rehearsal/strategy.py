@@ -63,8 +63,8 @@ class InPlace:
             self.clock.took("rollback", began, took)
             found = self._held.compared(back, "came back with different {}", SOURCE)
         seconds = duration(self.clock.phases[-1].seconds)
-        what = "row for row" if self._held.size <= MOST_BYTES else "with as many rows"
-        way_back = f"the backup was restored in {seconds}, and holds {what} what the cloud held"
+        what = "row for row" if self._held.size <= MOST_BYTES else "in its row counts"
+        way_back = f"the backup was restored in {seconds}, and matches the cloud {what}"
         return _result(self.laboratory, IN_PLACE, self.clock, [(VERIFY, found)], way_back)
 
 

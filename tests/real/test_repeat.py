@@ -38,7 +38,7 @@ def test_a_run_that_ends_with_other_data_than_the_first_is_named(sources, client
     given = ["--services", "keystone", "--times", "2", "--verify", "none", "--no-rollback"]
     own = ["--scenarios", str(trap.parent), "--scenario", "own-clock"]
     assert command(["rehearse", *given, *own, "--out", str(tmp_path / "runs")]) == Exit.DID_NOT
-    assert "the same cloud again, 2 of 2: 1 difference" in capsys.readouterr().out
+    assert "run 2 of 2 on the same cloud: 1 difference" in capsys.readouterr().out
     report = json.loads((tmp_path / "runs" / "latest" / "report.json").read_text())
     (found,) = [f["finding"] for f in report["result"]["findings"] if f["finding"]["source"] == "again"]
     assert found["message"] == "run 2 of the same input produced different data from run 1"

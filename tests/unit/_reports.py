@@ -387,7 +387,7 @@ IN_PLACE = dataclasses.replace(
         old="mysql56",
         new="mysql56",
         phases=(BACKUP, Phase("rollback", 3.4, 48_000_000, {"keystone": 1.1, "nova": 3.4, "neutron": 1.9})),
-        way_back="the backup was restored in 3.4 s, and holds row for row what the cloud held",
+        way_back="the backup was restored in 3.4 s, and matches the cloud row for row",
     ),
 )
 MOVED = dataclasses.replace(
