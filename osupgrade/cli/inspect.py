@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import make_url
 
+from osupgrade.catalog.releases import load_paths
 from osupgrade.catalog.site import Site
 from osupgrade.catalog.survey import Survey, read_survey
 from osupgrade.cli.options import (
@@ -28,7 +29,7 @@ from osupgrade.cli.options import (
 from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import OnProgress
-from osupgrade.dump.start import check_start, ended, onward
+from osupgrade.dump.start import check_start, ended, onward, route_onward
 from osupgrade.lab.directories import made
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
@@ -42,6 +43,7 @@ from osupgrade.rehearsal.prepare import all_scenarios, path_of
 from osupgrade.report.inspection import show
 from osupgrade.report.terminal.console import terminal
 from osupgrade.scenarios.contract import Scenario
+from osupgrade.schema.catalogue import covers
 
 _REHEARSE = "osupgrade rehearse"
 _ROUTES = "osupgrade routes"
@@ -97,7 +99,8 @@ def inspect(
     path = path or DEFAULT_PATH
     command = _next_command(options, dumps or (), usable, path, seen) if usable else _dumped(options, url, seen)
     found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *of_packages)
-    page = replace(seen, findings=tuple(_with_dumps(one, command) for one in found))
+    elsewhere = command == _ROUTES or (" --to " in command and " --to " not in options)
+    page = replace(seen, findings=tuple(_with_dumps(one, "" if elsewhere else command) for one in found))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         (out / "inspection.json").write_text(text + "\n", "utf-8")
@@ -128,7 +131,7 @@ def _looked_at(
     """The path of the dumps or of the live server, unless one was given, and what is to be said of them."""
     say = _without_share(on_progress)
     if usable and not path:
-        path = path_of_dumps(holdings(usable.dumps))
+        path = _path_of(usable)
     plan = plan_from(path or DEFAULT_PATH)
     with (
         opened_dumps(usable, plan, say, lambda at: on_progress("restoring", str(at), at.share), survey)
@@ -139,6 +142,18 @@ def _looked_at(
         path = path or path_of(opened.claims())
         plan = plan_from(path)
         return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)])
+
+
+def _path_of(usable: Usable) -> str:
+    """The path that dumps are on: a named one, or to the next release where that is known and none begins with them.
+
+    On a path that begins elsewhere, a sound cloud would be told that each of its databases is old.
+    """
+    held = holdings(usable.dumps)
+    path = path_of_dumps(held)
+    onward_now = route_onward(held) if _refused(usable, path) else ""
+    ends = onward_now.split("-")
+    return onward_now if onward_now and all(covers(one.service, *ends) for one in held) else path
 
 
 @contextlib.contextmanager
@@ -162,8 +177,10 @@ def _without_share(on_progress: OnProgress) -> Callable[[str], None]:
 
 def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[Path]) -> str:
     """The options with which a rehearsal sees the same cloud, each after a blank."""
+    ends = path.split("-")
+    named = path in load_paths() or len(ends) != 2
     given = (
-        ("--path", path),
+        *((("--path", path),) if named else (("--from", ends[0]), ("--to", ends[1]))),
         ("--site", site),
         ("--survey", survey),
         *(("--scenarios", directory) for directory in more),
@@ -174,11 +191,11 @@ def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[P
 def _with_dumps(finding: Finding, command: str) -> Finding:
     """The finding with a command that rehearses this cloud with its cure: with all that ``command`` names.
 
-    A cloud that cannot be rehearsed has none.
+    A cloud that cannot be rehearsed on this path has none, and no command.
     """
     if not finding.command.startswith(_REHEARSE):
         return finding
-    if command == _ROUTES or " --to " in command:
+    if not command:
         return replace(finding, command="")
     # Directories of scenarios are among the command's own options.
     cure = finding.command.removeprefix(_REHEARSE).partition(" --scenarios ")[0]

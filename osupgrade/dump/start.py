@@ -133,13 +133,27 @@ def onward(found: Sequence[Holding]) -> str:
     return onward_from(release.name, [str(holding.dump.path) for holding in found])
 
 
+def route_onward(found: Sequence[Holding]) -> str:
+    """The route of dumps from the release at which they are to the next; empty where there is none."""
+    try:
+        release = release_of(found).name
+    except UsageFault:
+        return ""
+    following = _after(release)
+    return f"{release}-{following}" if following else ""
+
+
 def onward_from(release: str, paths: Iterable[str]) -> str:
     """The command that rehearses dumps from a release to the next; empty where there is none."""
-    names = [known.name for known in ordered(load_releases().values())]
-    if release not in names[:-1]:
-        return ""
+    following = _after(release)
     command = shell_join(["osupgrade", "rehearse", *dict.fromkeys(paths)])
-    return f"{command} --from {release} --to {names[names.index(release) + 1]}"
+    return f"{command} --from {release} --to {following}" if following else ""
+
+
+def _after(release: str) -> str:
+    """The release after one; empty where there is none."""
+    names = [known.name for known in ordered(load_releases().values())]
+    return names[names.index(release) + 1] if release in names[:-1] else ""
 
 
 def _way_on(found: Sequence[Holding], off: Holding, otherwise: str) -> str:

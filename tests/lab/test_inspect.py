@@ -15,7 +15,7 @@ from osupgrade.lab.engine import Lab
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.live_server import LiveServer
 from osupgrade.model.errors import Exit, LabFault
-from osupgrade.schema.catalogue import lineage
+from osupgrade.schema.catalogue import lineage, variants
 from osupgrade.schema.diff import table_sql
 
 
@@ -206,6 +206,30 @@ def test_a_later_release_is_offered_the_way_on_from_there(capsys, tmp_path):
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == f"next  osupgrade rehearse {shlex.quote(str(dump))} --from queens --to rocky"
     assert "that of Queens (2018.1)" in " ".join(said.split()) and "try:" not in said
+
+
+@pytest.mark.parametrize(("release", "following"), [("train", "ussuri"), ("zed", "antelope")])
+def test_a_sound_cloud_where_no_named_path_begins_is_no_alarm(server, capsys, tmp_path, release, following):
+    (line,) = (line for name in variants("glance") if (line := lineage("glance", name)).knows(release))
+    server.create("sound")
+    with server.session("sound") as session:
+        session.exec_driver_sql("SET foreign_key_checks = 0")
+        for table in line.head(release).schema.tables:
+            session.exec_driver_sql(table_sql(table))
+        session.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{line.head(release).name}')")
+        session.exec_driver_sql(
+            "INSERT INTO tasks (id, type, status, owner, deleted, created_at, updated_at) "
+            "VALUES ('a', 'import', 'success', 'b', 0, NOW(), NOW())"
+        )
+    dump = tmp_path / "sound.sql"
+    write_dump(server, ["sound"], dump)
+    server.drop("sound")
+    assert run(["inspect", str(dump)]) == Exit.CAME_THROUGH
+    said = capsys.readouterr().out
+    assert (
+        said.splitlines()[-1] == f"next  osupgrade rehearse {shlex.quote(str(dump))} --from {release} --to {following}"
+    )
+    assert "older than" not in said
 
 
 def test_no_rehearsal_is_offered_that_would_be_refused(server, capsys, tmp_path):

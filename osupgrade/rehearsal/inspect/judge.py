@@ -183,13 +183,14 @@ def start_finding(one: Survey, plan: Plan) -> Finding | None:
         # A version table may keep the row of a repository that the release no longer has.
         if line.knows(first) and behind(one.service, now.split("+"), line.head(first).name.split("+")):
             return None
+        known = clause_of(one.service, identity.revision.name.split("+"))
         return Finding(
             SOURCE,
             Severity.ERROR,
             one.service,
             one.database,
             f"{says}: it is older than {first}, or its upgrade to {first} was not ended",
-            f"{clause_of(one.service, (identity.revision.name,))}this path begins at {first}; upgrade to it first",
+            f"{known}this path begins at {first}; upgrade to it first",
         )
     if here >= end:
         ends = f"{says}, {last}'s {line.head(last).name}: it is at the path's end already"

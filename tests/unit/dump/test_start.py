@@ -7,7 +7,7 @@ import pytest
 from osupgrade.catalog.identity import Section
 from osupgrade.catalog.releases import load_releases, plan_named
 from osupgrade.dump.holdings import Holding
-from osupgrade.dump.start import check_start, ended, onward, onward_from, release_of
+from osupgrade.dump.start import check_start, ended, onward, onward_from, release_of, route_onward
 from osupgrade.model.chain import ordered
 from osupgrade.model.errors import Exit, UsageFault
 
@@ -152,6 +152,12 @@ def test_dumps_are_at_the_end_of_a_path_when_all_of_them_are():
     assert ended([held("keystone", "44"), held("neutron", "5ac1c354a051")], releases)
     assert not ended([held("keystone", "44"), held("glance", "33")], releases)
     assert not ended([], releases)
+
+
+def test_the_route_onward_is_that_of_the_command():
+    assert route_onward([*held_at("train", "nova"), *held_at("stein", "neutron")]) == "stein-train"
+    assert route_onward(held_at(list(ordered(load_releases().values()))[-1].name, "nova")) == ""
+    assert route_onward([Holding("nova", Read(), Section("nova", True, (), versions=("own",)))]) == ""
 
 
 def test_nothing_follows_the_last_release():
