@@ -109,7 +109,10 @@ def parse_survey(text: str, source: str) -> Survey:
             )
     if "version" not in variables:
         raise UsageFault(f"{source} is not a survey of a server: it has no line with the version", hint=_HINT)
-    return Survey(variables, databases)
+    found = Survey(variables, databases)
+    if not found.version:
+        raise UsageFault(f"{source}: {variables['version'][:60]!r} is not the version of a server", hint=_HINT)
+    return found
 
 
 _HEAD = "schema_name"

@@ -68,3 +68,10 @@ def test_no_text_raises_anything_but_a_usage_fault(text):
 
 def test_the_query_asks_for_every_setting():
     assert all(f"'{name}'" in QUERY for name in VARIABLES)
+
+
+@pytest.mark.parametrize("version", ["", "NULL", "MariaDB"])
+def test_a_version_that_is_none_is_refused(version):
+    with pytest.raises(UsageFault, match="is not the version of a server") as refused:
+        parse_survey(f"version\t{version}\nsql_mode\tANSI\n", "survey.txt")
+    assert refused.value.hint
