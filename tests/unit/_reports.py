@@ -40,7 +40,7 @@ SECONDS = {
     "neutron": (2.6, 1.4),
 }
 INVARIANTS = {
-    "every-port-bound": "Every port has a binding, and a bound host is known to an agent",
+    "ports_bound": "Every port has a binding, and a bound host is known to an agent",
     "glance-locations-kept": "Every image keeps its location",
     "instances-kept": "Every instance keeps its owner, flavor and host",
     "one-segment-per-network": "Every network has exactly one segment",
@@ -155,7 +155,7 @@ NOVA_FAILED = step(
 )
 
 UNBOUND = Finding(
-    source="ml2-ports-without-binding",
+    source="ml2-unfilled-bindings",
     severity=Severity.ERROR,
     service="neutron",
     place="portbindingports",
@@ -184,10 +184,10 @@ UNBOUND = Finding(
         ),
         Stage.before("ml2"),
     ),
-    command="osupgrade rehearse --cure ml2-ports-without-binding",
+    command="osupgrade rehearse --cure ml2-unfilled-bindings",
 )
 BACKPORTED = Finding(
-    source="nova-backported-column",
+    source="own-backported-column",
     severity=Severity.ERROR,
     service="nova",
     place="services.disabled_reason",
@@ -199,7 +199,7 @@ BACKPORTED = Finding(
         (Sql("nova", "ALTER TABLE services DROP COLUMN disabled_reason"),),
         SEEDED,
     ),
-    command="osupgrade rehearse --cure nova-backported-column",
+    command="osupgrade rehearse --cure own-backported-column",
 )
 UNSTAMPED = Finding(
     source="neutron-unstamped",
@@ -216,7 +216,7 @@ UNSTAMPED = Finding(
     command="osupgrade rehearse --cure neutron-unstamped",
 )
 TOKENS = Finding(
-    source="keystone-expired-tokens",
+    source="keystone-token-volume",
     severity=Severity.WARNING,
     service="keystone",
     place="token",
@@ -226,7 +226,7 @@ TOKENS = Finding(
     cure=Cure("Purge them before the night", (Sql("keystone", "DELETE FROM token WHERE expires < UTC_TIMESTAMP()"),)),
 )
 OWN_TABLE = Finding(
-    source="own-tables",
+    source="own-latin1-table",
     severity=Severity.INFO,
     service="cinder",
     place="acme_billing",
@@ -413,7 +413,7 @@ FAILED = dataclasses.replace(
     manifest=MANIFEST,
     exit_status=1,
     verdict="the cloud did not come through: it stopped at havana/nova and 3 finding(s) of severity error stand",
-    next_command="osupgrade rehearse --cure ml2-ports-without-binding,nova-backported-column",
+    next_command="osupgrade rehearse --cure ml2-unfilled-bindings,own-backported-column",
     result=LaneResult(
         path="grizzly-icehouse",
         services=SERVICES,
@@ -427,7 +427,7 @@ FAILED = dataclasses.replace(
             StagedFinding(
                 VERIFY,
                 Finding(
-                    source="every-port-bound",
+                    source="ports_bound",
                     severity=Severity.ERROR,
                     service="neutron",
                     place="ml2_port_bindings",
@@ -441,7 +441,7 @@ FAILED = dataclasses.replace(
         seconds=11.1,
         checked=dict.fromkeys(INVARIANTS, 1),
         planned=PLANNED,
-        injected=("nova-backported-column",),
+        injected=("own-backported-column",),
     ),
     api=(
         *GREEN.api[:2],

@@ -4,6 +4,7 @@ import json
 import jsonschema
 import pytest
 
+from osupgrade.catalog.content import root
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.step import Outcome
 from osupgrade.report.json import SCHEMA_FILE, read_json, schema, to_text, write_json
@@ -76,3 +77,10 @@ def test_a_file_that_is_no_report_is_named(text, tmp_path):
     path.write_text(text)
     with pytest.raises(UsageFault, match=str(path)):
         read_json(path)
+
+
+@pytest.mark.parametrize("report", [samples.FAILED, samples.GREEN], ids=["failed", "green"])
+def test_the_samples_name_scenarios_that_exist(report):
+    assert report.result
+    sources = {staged.finding.source for staged in report.result.findings}
+    assert not {name for name in sources if "-" in name} - {path.name for path in (root() / "scenarios").iterdir()}

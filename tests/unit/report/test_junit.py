@@ -52,9 +52,9 @@ def test_a_failed_hop_carries_its_evidence_and_what_follows_is_skipped(tmp_path)
     assert failing(root) == {
         ("verdict", "came through"),
         ("nova", "havana/nova"),
-        ("findings", "nova-backported-column: nova services.disabled_reason"),
-        ("findings", "ml2-ports-without-binding: neutron portbindingports"),
-        ("invariants", samples.INVARIANTS["every-port-bound"]),
+        ("findings", "own-backported-column: nova services.disabled_reason"),
+        ("findings", "ml2-unfilled-bindings: neutron portbindingports"),
+        ("invariants", samples.INVARIANTS["ports_bound"]),
         ("apis", "icehouse neutron: ports"),
     }
     failure = root.find(".//testcase[@name='havana/nova']/failure")
@@ -86,7 +86,7 @@ def test_findings_at_one_place_are_told_apart(tmp_path):
     result = dataclasses.replace(samples.GREEN.result, findings=tuple(again))
     root = read(dataclasses.replace(samples.GREEN, result=result), tmp_path)
     names = [case.get("name") for case in root.findall("testsuite[@name='findings']/testcase")]
-    base = "keystone-expired-tokens: keystone token"
+    base = "keystone-token-volume: keystone token"
     assert names == [base, f"{base} (2)", f"{base} (3)"]
 
 

@@ -59,7 +59,7 @@ def test_what_failed_and_what_stands_carries_proof_consequence_and_cure(tmp_path
         "00d1a7e2-55c1-4d8e-9a0f-3c1f6f1f9e00",
         "The instances keep running, but after the next agent restart",
         "JOIN `nova`.instances i ON",
-        "osupgrade rehearse --cure ml2-ports-without-binding",
+        "osupgrade rehearse --cure ml2-unfilled-bindings",
         "14 of 9120 ports are DOWN",
         "neutron.ml2_port_bindings – 9\u202f120 new",
     ):

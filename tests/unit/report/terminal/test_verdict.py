@@ -24,7 +24,7 @@ def test_a_verdict_names_service_release_revision_statement_error_and_next_comma
         "nova is at 187",
         "logs/havana-nova.log",
         "3 errors, 1 warning, 1 info unresolved, 1 cured",
-        "broken: every-port-bound",
+        "broken: ports_bound",
         "silent   14 ports have no binding",
         "keystone 22 → 36 → 44",
         samples.FAILED.next_command,
