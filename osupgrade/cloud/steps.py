@@ -293,16 +293,16 @@ def _together(
     """Run commands of one program, up to the first that fails."""
     assert cloud.workshop is not None
     container = cloud.workshop.release(release)
-    several = len(commands) > 1 and ":" in commands[0].entry
-    given: dict[str, Any] = {"log": log, "overlay": overlay, "keep_config": config, "first": first}
-    given |= {"recorder": cloud.recorder}
+    # What comes first on a tool's path may go by the words with which its process was started: a seeder's script does.
+    several = len(commands) > 1 and ":" in commands[0].entry and not first
+    given: dict[str, Any] = {"log": log, "overlay": overlay, "keep_config": config, "recorder": cloud.recorder}
     runs: list[ToolRun] = []
     with watched(cloud.lab_server, cloud.held_by(release, service)) as endless:
         if several:
             runs = container.tools(service, commands, cloud.setting, **given)
         else:
             for command in commands:
-                runs.append(container.tool(service, command, cloud.setting, **given))
+                runs.append(container.tool(service, command, cloud.setting, first=first, **given))
                 if runs[-1].exit_status not in command.accepts:
                     break
     return [*runs[:-1], endless.told(runs[-1])]

@@ -136,11 +136,10 @@ class ReleaseContainer:
         overlay: Overlay | None = None,
         keep_config: Path | None = None,
         recorder: Recorder | None = None,
-        first: str = "",
     ) -> list[ToolRun]:
         """Run commands of one entry, a ``module:function``, up to the first that fails; see :meth:`tool`."""
         tree, context = self._prepared(service, setting, overlay, keep_config)
-        environment = {**self.release.environment, **self.paths(tree, first)}
+        environment = {**self.release.environment, **self.paths(tree)}
         places = [recorder.place() if recorder else None for _ in commands]
         if recorder and places[0]:
             environment = recorder.environment(*places[0], environment, later=True)
