@@ -43,6 +43,12 @@ class ToolRun:
         return self.exit_status == 0
 
 
+def begun(data: bytes, mark: bytes) -> int:
+    """How many bytes at the end of ``data`` may be the beginning of ``mark``."""
+    longest = min(len(data), len(mark) - 1)
+    return next((n for n in range(longest, 0, -1) if data.endswith(mark[:n])), 0)
+
+
 @dataclass
 class Cut:
     """Cuts a stream at ``mark``, which may come in pieces: what follows it is kept in ``rest``."""
@@ -60,10 +66,9 @@ class Cut:
         if found:
             self._held, self.rest = b"", after
             return before
-        longest = min(len(before), len(self.mark) - 1)
-        held = next((n for n in range(longest, 0, -1) if before.endswith(self.mark[:n])), 0)
-        self._held = before[len(before) - held :]
-        return before[: len(before) - held]
+        known = len(before) - begun(before, self.mark)
+        self._held = before[known:]
+        return before[:known]
 
     def close(self) -> bytes:
         """What looked like the mark's beginning and was none."""

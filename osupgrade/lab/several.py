@@ -15,7 +15,7 @@ from typing import IO
 
 from docker.models.containers import Container
 
-from osupgrade.lab.exec import Cut, ToolRun, stream_in
+from osupgrade.lab.exec import Cut, ToolRun, begun, stream_in
 from osupgrade.lab.observer.recorder import INSIDE
 
 
@@ -57,8 +57,7 @@ class Ends:
             data = rest
         start = data.find(self.mark)
         if start < 0:
-            longest = min(len(data), len(self.mark) - 1)
-            start = len(data) - next((n for n in range(longest, 0, -1) if data.endswith(self.mark[:n])), 0)
+            start = len(data) - begun(data, self.mark)
         self._held = data[start:]
         return [*texts, data[:start]]
 
@@ -70,8 +69,8 @@ class _Heard:
     marks: Sequence[bytes]
     """The mark of every call's record; empty where it is not observed."""
     log: IO[bytes] | None
-    printed: list[list[bytes]] = field(default_factory=list)
-    cuts: list[Cut | None] = field(default_factory=list)
+    printed: list[list[bytes]] = field(init=False)
+    cuts: list[Cut | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.printed = [[] for _ in self.marks]

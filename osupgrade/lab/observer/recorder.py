@@ -51,7 +51,7 @@ class Recorder:
     ) -> dict[str, str]:
         """A tool's environment with the observer in it, which prints what it wrote down after ``mark`` in the end.
 
-        With ``later`` it waits until it is told both once more: for several calls of one process (lab/several.py).
+        With ``later`` it writes nothing until each call names its own place: see lab/several.py.
         Asking the engine for the file afterwards takes 40 ms, which is a tenth of a short hop.
         """
         return {
