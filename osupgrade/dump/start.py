@@ -126,19 +126,12 @@ def ended(found: Sequence[Holding], releases: Sequence[Release]) -> bool:
 
 def onward(found: Sequence[Holding]) -> str:
     """The command that rehearses dumps from the release at which they are to the next; empty where there is none."""
-    try:
-        release = release_of(found)
-    except UsageFault:
-        return ""
-    return onward_from(release.name, [str(holding.dump.path) for holding in found])
+    return onward_from(_release(found), [str(holding.dump.path) for holding in found])
 
 
 def route_onward(found: Sequence[Holding]) -> str:
     """The route of dumps from the release at which they are to the next; empty where there is none."""
-    try:
-        release = release_of(found).name
-    except UsageFault:
-        return ""
+    release = _release(found)
     following = _after(release)
     return f"{release}-{following}" if following else ""
 
@@ -148,6 +141,14 @@ def onward_from(release: str, paths: Iterable[str]) -> str:
     following = _after(release)
     command = shell_join(["osupgrade", "rehearse", *dict.fromkeys(paths)])
     return f"{command} --from {release} --to {following}" if following else ""
+
+
+def _release(found: Sequence[Holding]) -> str:
+    """The release at which dumps are; empty where that is not known."""
+    try:
+        return release_of(found).name
+    except UsageFault:
+        return ""
 
 
 def _after(release: str) -> str:
