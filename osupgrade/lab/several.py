@@ -61,6 +61,11 @@ class Ends:
         self._held = data[start:]
         return [*texts, data[:start]]
 
+    def close(self) -> bytes:
+        """What looked like the beginning of such a line and was none."""
+        held, self._held = self._held, b""
+        return held
+
 
 @dataclass
 class _Heard:
@@ -80,8 +85,15 @@ class _Heard:
         """Keep what a call printed; of its standard output without its record."""
         number = min(number, len(self.marks) - 1)
         cut = self.cuts[number]
-        if cut and output:
-            text = cut.feed(text)
+        self._add(number, cut.feed(text) if cut and output else text)
+
+    def close(self, number: int) -> None:
+        """Keep what looked like the beginning of a record, of a call that has ended."""
+        number = min(number, len(self.marks) - 1)
+        if cut := self.cuts[number]:
+            self._add(number, cut.close())
+
+    def _add(self, number: int, text: bytes) -> None:
         self.printed[number].append(text)
         if self.log:
             self.log.write(text)
@@ -121,9 +133,14 @@ def run_several(
                 first = len(stream.said)
                 for number, text in enumerate(stream.feed(chunk), first):
                     heard.keep(number, text, output=stream is ends[0])
+                    if number < len(ends[0].said):
+                        heard.close(number)
 
         command = [argv[0], f"{INSIDE}/osupgrade_several.py", json.dumps(wanted)]
         status = stream_in(container, command, hear, environment=environment, workdir=workdir)
+        for stream in ends:
+            heard.keep(len(stream.said), stream.close(), output=stream is ends[0])
+        heard.close(len(ends[0].said))
     said = ends[0].said if not status else [*ends[0].said, (status, 0.0)]  # the first process itself ended badly
     return [
         ToolRun(

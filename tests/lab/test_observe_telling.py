@@ -80,6 +80,9 @@ def main():
     print(sys.argv[1], flush=True)
     if sys.argv[1] == "child":
         {CHILD.removeprefix("import subprocess, sys; ")}
+    if sys.argv[1] == "abrupt":
+        print("no", end="", flush=True)
+        os._exit(0)
     if sys.argv[1] == "killed":
         os.kill(os.getpid(), 9)
     return int(sys.argv[1] == "bad")
@@ -110,3 +113,9 @@ def test_a_killed_call_among_several_is_the_last(container, tmp_path):
     runs, kinds = told_apart(container, tmp_path, "one", "killed", "never")
     assert runs == [(0, "one\n"), (KILLED, "killed\n")]
     assert kinds == [["spent"], []]
+
+
+def test_a_text_that_ends_like_the_beginning_of_a_record_is_whole(container, tmp_path):
+    """The call ends without its handlers, so that no record follows."""
+    runs, _ = told_apart(container, tmp_path, "abrupt", "one")
+    assert runs == [(0, "abrupt\nno"), (0, "one\n")]
