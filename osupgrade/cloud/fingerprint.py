@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,10 +36,13 @@ class Fingerprint:
     contents: Mapping[str, str] = field(default_factory=dict)
 
 
-def fingerprint(cloud: Cloud, size: int, releases: Iterable[Release] = ()) -> Fingerprint:
+def fingerprint(
+    cloud: Cloud, size: int, releases: Iterable[Release] = (), since: datetime.datetime | None = None
+) -> Fingerprint:
     """The hashes of all of a cloud's databases; ``size`` is what they hold, in bytes.
 
-    ``releases`` are those that it went through: what their tools fill from the clock or by chance is left out.
+    ``releases`` are those that it went through: what their tools draw by chance is left out. ``since`` is when it began
+    to go through them: the times that were written from then on count as the same.
     """
     volatile = {column for release in releases for part in release.services.values() for column in part.volatile}
     names = list(cloud.databases)
@@ -46,7 +50,7 @@ def fingerprint(cloud: Cloud, size: int, releases: Iterable[Release] = ()) -> Fi
         schemas = dict(zip(names, pool.map(lambda name: _schema(cloud, name), names), strict=True))
         tables = {}
         if size <= MOST_BYTES:
-            tables = dict(zip(names, pool.map(lambda name: _tables(cloud, name, volatile), names), strict=True))
+            tables = dict(zip(names, pool.map(lambda name: _tables(cloud, name, volatile, since), names), strict=True))
     hashes = {
         name: {"schema": schema, **({"data": hash_of_tables(tables[name])} if name in tables else {})}
         for name, schema in schemas.items()
@@ -65,14 +69,14 @@ def _schema(cloud: Cloud, database: str) -> str:
     return hashlib.sha256(schema.to_json().encode()).hexdigest()
 
 
-def _tables(cloud: Cloud, database: str, volatile: Iterable[str]) -> Mapping[str, str]:
+def _tables(cloud: Cloud, database: str, volatile: Iterable[str], since: datetime.datetime | None) -> Mapping[str, str]:
     without: dict[str, list[str]] = {}
     for name in volatile:
         of, table, column = name.split(".")
         if of == database:
             without.setdefault(table, []).append(column)
     with cloud.server.engine.connect() as connection:
-        return table_hashes(connection, cloud.databases[database], without)
+        return table_hashes(connection, cloud.databases[database], without, since)
 
 
 def differences(then: Fingerprint, now: Fingerprint, source: str, says: str) -> tuple[Finding, ...]:

@@ -14,6 +14,8 @@ from osupgrade.model.plan import Plan
 from osupgrade.scenarios.contract import Scenario
 
 _LENGTH = 16
+_HASHING = 2
+"""Changes with the way in which contents are hashed: hashes made differently cannot be compared."""
 
 
 def input_digest(
@@ -39,6 +41,7 @@ def input_digest(
         "naive": naive,
         "scenarios": {s.name: _directory(s.directory) for s in scenarios},
         "more": plain(more or {}),
+        "hashing": _HASHING,
     }
     return _digest(json.dumps(parts, sort_keys=True).encode())
 

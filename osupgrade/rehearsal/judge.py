@@ -37,7 +37,7 @@ class Judged:
 def judge(prepared: Prepared, ran: Ran) -> Judged:
     """Measure the cloud as it came out, and ask each phase; raises Fault for what is not the cloud's doing."""
     after = volume(ran.cloud)
-    prints = fingerprint(ran.cloud, sum(after.bytes.values()), prepared.task.plan.releases)
+    prints = fingerprint(ran.cloud, sum(after.bytes.values()), prepared.task.plan.releases, prepared.since)
     ended = Ended(ran.result, ran.cloud, after, prints)
     results = [phase.after(ended) for phase in prepared.phases]
     before, unscaled = prepared.before, prepared.brought.unscaled

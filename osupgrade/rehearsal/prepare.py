@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +102,8 @@ class Prepared:
     runner: Runner
     phases: tuple[Phase, ...]
     """In the order in which they are judged."""
+    since: datetime.datetime
+    """When the cloud was in the database: a later time in it was written by the rehearsal."""
 
     @property
     def cloud(self) -> Cloud:
@@ -165,6 +168,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
 
     request = task.request
     brought = bring(task, laboratory, run, say, lambda progress: events.tell(Kind.PROGRESS, str(progress)))
+    since = datetime.datetime.now(datetime.UTC)
     undecided, usual = _undecided(task)
     cloud = dataclasses.replace(brought.cloud, assumed=dict.fromkeys(undecided, ASSUMED))
     brought = dataclasses.replace(brought, cloud=cloud)
@@ -174,7 +178,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
     passwords = passwords_of(request)
     apis = Apis(laboratory, task.plan, request, bool(task.injected), run, say, passwords)
     estimate = _estimate(task, laboratory, bare, say)
-    repeat = Repeat(bare, laboratory, request.times, size, say)
+    repeat = Repeat(bare, laboratory, request.times, size, say, since)
     surveyor = Surveyor(task.plan)
     foresight = Foresight(task.plan, surveyor)
     way = NewController(laboratory, say) if laboratory.new else InPlace(laboratory, request.rollback, say)
@@ -191,7 +195,7 @@ def prepare(task: Task, laboratory: Laboratory, run: RunDirectory, events: Event
     )
     fresh = Fresh(task.plan, run, say)
     phases = (surveyor, foresight, repeat, default, way, fresh, apis, *timing)
-    return Prepared(task, laboratory, brought, before, runner, phases)
+    return Prepared(task, laboratory, brought, before, runner, phases, since)
 
 
 def _undecided(task: Task) -> tuple[tuple[str, ...], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +26,8 @@ _SHELF = "again"
 class Repeat:
     """The phase that upgrades the same cloud again until it was upgraded ``times`` times in all.
 
-    ``runner`` runs it as the first time, and does nothing besides; ``size`` is what the cloud holds, in bytes.
+    ``runner`` runs it as the first time, and does nothing besides; ``size`` is what the cloud holds, in bytes, and
+    ``since`` is when it was complete: later times in it were written by the upgrade.
     """
 
     runner: Runner
@@ -33,6 +35,7 @@ class Repeat:
     times: int
     size: int
     say: Say
+    since: datetime.datetime
     _kept: tuple[Cloud, Snapshot] | None = field(default=None, init=False)
 
     def before(self, cloud: Cloud) -> Cloud:
@@ -57,7 +60,7 @@ class Repeat:
         with copied(cloud, f"again{number}", kept, logs=here.path / "logs") as copy:
             with EventLog(here.events) as events:
                 ran = replace(self.runner, run=here, events=events).go(copy)
-            prints = fingerprint(ran.cloud, self.size, self.laboratory.plan.releases)
+            prints = fingerprint(ran.cloud, self.size, self.laboratory.plan.releases, self.since)
         yield from differences(
             first.prints, prints, SOURCE, f"run {number} of the same input produced different {{}} from run 1"
         )

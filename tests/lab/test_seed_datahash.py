@@ -1,5 +1,7 @@
 """The hash of a database's contents sees every difference and nothing else."""
 
+import datetime
+
 import pytest
 from sqlalchemy import text
 
@@ -94,3 +96,22 @@ def test_tables_are_told_one_by_one(connection, expected):
     assert tables["heap"].startswith("3 ")
     assert tables["nothing"].startswith("0 ")
     assert hash_of_tables(tables) == expected
+
+
+@pytest.mark.parametrize("zone", ["+00:00", "+05:30", "-08:00"])
+def test_a_time_since_a_moment_counts_as_any_other_since_then(connection, zone):
+    def hashed(moment, born, since=None):
+        row = f"INSERT INTO words VALUES (2, 'a', 'y', {born})"
+        connection.execute(text(f"SET time_zone = '{zone}'"))
+        filled(connection, "two", TABLES[0], *ROWS[:1], row)
+        since = moment - datetime.timedelta(seconds=since) if since is not None else None
+        return table_hashes(connection, "two", since=since)["words"]
+
+    now = datetime.datetime.now(datetime.UTC)
+    written = "UTC_TIMESTAMP() - INTERVAL {} SECOND", "NOW() - INTERVAL {} SECOND"
+    within = {hashed(now, by.format(ago), 60) for by in written for ago in (0, 20, 40)}
+    assert len(within) == 1, "a time that was written since then is the same as any other"
+    for by in written:
+        assert hashed(now, by.format(5000), 60) not in within, "an older time is not left out"
+        assert hashed(now, by.format(0)) not in within, "nothing is left out unless that is wanted"
+    assert hashed(now, "NULL", 60) not in within
