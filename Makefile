@@ -39,8 +39,8 @@ test: engine ## the tests
 	$(if $(ARGS),,$(BIN)/python -m tools.test_images)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-unit: setup ## the unit tests: no Docker, under a minute
-	$(BIN)/pytest tests/unit -n auto --dist loadfile $(ARGS)
+unit: setup ## the inner loop: unit tests without the exhaustive ones; no Docker, under a minute
+	$(BIN)/pytest tests/unit -m "not exhaustive" -n auto --dist loadfile $(ARGS)
 
 lint: setup ## ruff, mypy and the layers
 	$(BIN)/ruff check .

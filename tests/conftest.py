@@ -1,5 +1,6 @@
 """What the tests share. `lab` tests need a Docker engine, `real` tests the pinned service code in the cache besides."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,11 @@ HERE = Path(__file__).parent
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 settings.register_profile("tests", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+def pytest_collection_finish():
+    # The many objects that collecting makes live to the end: the collector need not look at them again and again.
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

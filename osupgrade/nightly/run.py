@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import time
 import traceback
@@ -46,6 +47,12 @@ Remember = Callable[[RunReport], RunReport]
 """Keeps a part's report for later runs."""
 
 
+@functools.cache
+def _routes() -> frozenset[str]:
+    """The names of the nightly's routes along the chain, as a path has them."""
+    return frozenset(find_path(load_paths(), load_releases(), name).name for name in nightly_routes())
+
+
 def matrix(
     paths: Sequence[UpgradePath], databases: Sequence[str], kinds: Sequence[str], found: ScenarioSet
 ) -> tuple[Unit, ...]:
@@ -56,7 +63,7 @@ def matrix(
     """
     units = []
     releases = load_releases()
-    routes = {find_path(load_paths(), releases, name).name for name in nightly_routes()}
+    routes = _routes()
     for path in paths:
         plan = make_plan(path, releases)
         if path.name in routes:

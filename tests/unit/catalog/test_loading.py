@@ -139,6 +139,7 @@ VALUES = st.recursive(
 KEYS = st.sampled_from([*Sample.model_fields, "other"]) | st.text(max_size=5)
 
 
+@pytest.mark.exhaustive
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_no_json_raises_anything_else(data):
     try:

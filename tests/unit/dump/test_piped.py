@@ -74,6 +74,7 @@ def test_a_pipe_beyond_the_limit_is_refused(piped, monkeypatch):
     assert f"{VARIABLE}=pipe=" in caught.value.hint
 
 
+@pytest.mark.exhaustive
 def test_a_file_that_becomes_a_thousand_times_as_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("osupgrade.dump.stream.FREE", 1 << 20)
     bomb = tmp_path / "bomb.sql.gz"

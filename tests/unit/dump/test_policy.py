@@ -118,6 +118,7 @@ VALUES = st.recursive(
 PARTS = st.sampled_from(["columns", "relations", "vocabulary", "names", "derived"])
 
 
+@pytest.mark.exhaustive
 @given(st.dictionaries(PARTS | st.text(max_size=6), VALUES, max_size=4))
 def test_no_policy_raises_anything_but_one_clear_error(data):
     with contextlib.suppress(UsageFault):

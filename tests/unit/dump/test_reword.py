@@ -67,6 +67,7 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=300)
 @given(bits=st.lists(BITS, max_size=25))
 def test_every_line_keeps_its_number(bits):

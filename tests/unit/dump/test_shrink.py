@@ -3,6 +3,7 @@
 import hashlib
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ def rows_of(candidate: Candidate) -> set[tuple[str, int]]:
     return {(name, row) for name, ranges in candidate.rows for start, end in ranges for row in range(start, end)}
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=200)
 @given(clouds(), st.data())
 def test_rows_that_point_nowhere_are_another_error_and_do_not_get_in_the_way(cloud, data):
@@ -92,6 +94,7 @@ def test_rows_that_point_nowhere_are_another_error_and_do_not_get_in_the_way(clo
     assert rows_of(found.candidate) == closed
 
 
+@pytest.mark.exhaustive
 @given(clouds(), st.integers(0, 12))
 def test_when_time_runs_out_the_best_so_far_is_given_and_it_fails(cloud, trials):
     tables, _, trap = cloud

@@ -120,6 +120,7 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=400)
 @given(bits=st.lists(BITS, max_size=30), size=st.integers(1, 40))
 def test_pieces_are_the_dump_wherever_it_is_cut(bits, size):
@@ -138,6 +139,7 @@ CODE = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=600)
 @given(bits=st.lists(CODE, max_size=30))
 def test_statements_are_those_that_reading_byte_by_byte_gives(bits):

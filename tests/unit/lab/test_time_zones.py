@@ -24,6 +24,7 @@ def test_a_zone_of_one_offset_has_one_kind_from_the_beginning():
     assert changes(zoneinfo.ZoneInfo("UTC")) == ([(0, False, "UTC")], [(-(1 << 31), 0)])
 
 
+@pytest.mark.exhaustive
 def test_rules_for_all_years_to_come_become_changes_of_each_year():
     kinds, found = changes(zoneinfo.ZoneInfo.from_file(io.BytesIO(SLIM), key="x"))
     assert kinds == [(3600, False, "CET"), (7200, True, "CEST")]

@@ -27,6 +27,7 @@ def test_before_anything_heavy_is_imported_the_process_ends_on_the_spot(number):
     assert done.stderr == "osupgrade: interrupted; nothing had been started\n"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0])
 def test_the_console_script_ends_well_whenever_a_signal_comes(number, seconds):
@@ -41,6 +42,7 @@ def test_the_console_script_ends_well_whenever_a_signal_comes(number, seconds):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     "when",

@@ -30,6 +30,7 @@ def test_where_one_stop_is_not_enough_a_whole_way_is_named():
                 assert obstacle(releases, one.hop.service, releases[before], releases[after]) is None
 
 
+@pytest.mark.exhaustive
 def test_whether_there_is_an_obstacle_is_the_same_with_and_without_its_reason():
     for releases in (MADE, load_releases()):
         for before, after in itertools.permutations(releases.values(), 2):

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -210,6 +211,7 @@ class TestTheMatrix:
         assert mine.isdisjoint({"ml2-flat-networks", "glance-latin1", "keystone-own-index"})
 
 
+@pytest.mark.exhaustive
 def test_the_list_of_all_shards_is_the_whole_list(capsys):
     def listed(*arguments):
         assert command(["nightly", "--list", "--json", "--no-history", *arguments]) == 0

@@ -14,6 +14,7 @@ UNITS = st.lists(
 )
 
 
+@pytest.mark.exhaustive
 @given(UNITS, st.integers(1, 12), st.data())
 def test_shards_together_are_the_whole_and_apart_share_nothing(units, count, data):
     seconds = {unit: data.draw(st.floats(0.5, 300)) for unit in units}
@@ -23,6 +24,7 @@ def test_shards_together_are_the_whole_and_apart_share_nothing(units, count, dat
     assert sorted(together) == sorted(units)
 
 
+@pytest.mark.exhaustive
 @given(UNITS, st.integers(1, 12), st.randoms())
 def test_the_split_depends_on_nothing_but_its_input(units, count, random):
     seconds = expected(units, {})
@@ -30,6 +32,7 @@ def test_the_split_depends_on_nothing_but_its_input(units, count, random):
     assert split(units, seconds, count) == split(list(units), again, count)
 
 
+@pytest.mark.exhaustive
 @given(UNITS, st.integers(1, 12), st.data())
 def test_the_longest_shard_is_no_longer_than_its_share_and_one_unit(units, count, data):
     units = sorted(units)

@@ -241,6 +241,7 @@ def cures(text):
     }
 
 
+@pytest.mark.exhaustive
 def test_most_scenarios_are_provoked():
     assert set(scenarios()) - set(findings("harmless")) == UNPROVOKED
     assert sum(len(statements) for some in cures("harmless").values() for statements in some) > 100
@@ -328,6 +329,7 @@ def test_cures_are_the_same_statements_whatever_a_cloud_holds(text):
     hold_cures(text)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("turn", range(0, len(TEXTS), 5))
 def test_nothing_that_a_cloud_holds_is_more_than_text(turn, tmp_path):
     report = report_of(turn)

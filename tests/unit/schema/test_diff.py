@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,7 @@ def test_a_table_s_sql_is_whole():
     )
 
 
+@pytest.mark.exhaustive
 @given(st.data())
 def test_no_two_revisions_differ_unseen(data):
     revisions = lineage(data.draw(st.sampled_from(("keystone", "glance", "cinder")))).revisions

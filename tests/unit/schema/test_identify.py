@@ -36,6 +36,7 @@ def with_tables(schema, *tables):
     return replace(schema, tables=tuple(sorted((*schema.tables, *tables), key=lambda t: t.name)))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("service", "variant"),
     [(s, v) for s in ("keystone", "glance", "cinder", "nova", "neutron") for v in variants(s)],
@@ -96,6 +97,7 @@ def test_tables_that_the_operator_dropped_make_no_later_revision():
     assert {c.place for c in result.customisations} == schema.names - bare.names
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("service", "variant"), [(s, v) for s in services() for v in variants(s)])
 def test_a_dump_without_one_of_the_tables_is_of_the_revision_that_it_says(service, variant):
     """As `mysqldump --ignore-table=keystone.token` makes it: what a table held says nothing once it is not there."""

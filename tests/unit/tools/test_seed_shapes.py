@@ -23,6 +23,7 @@ def test_every_shape_is_one_that_can_be_seeded(seed):
     assert parse(as_toml(shape.description), "shape") == shape.description
 
 
+@pytest.mark.exhaustive
 def test_shapes_differ_and_a_seed_gives_the_same_one_again():
     shapes = [shape_of(load_description(), seed) for seed in range(1, 201)]
     assert shapes == [shape_of(load_description(), seed) for seed in range(1, 201)]

@@ -1,5 +1,7 @@
 """Random stretches of the chain: planned by a seed, and every one of them possible."""
 
+import pytest
+
 from osupgrade.catalog.releases import load_releases
 from osupgrade.model.route import stretches
 from osupgrade.rehearsal.prepare import load
@@ -13,6 +15,7 @@ def test_equal_seeds_give_equal_stretches_and_others_give_others():
     assert len({stretch_of(seed, CHAIN).path for seed in range(40)}) > 30
 
 
+@pytest.mark.exhaustive
 def test_every_stretch_can_be_planned_and_is_no_longer_than_it_may_be():
     names = [release.name for release in CHAIN]
     for seed in range(20):

@@ -13,6 +13,7 @@ from osupgrade.schema.diff import table_sql
 from ._names import MASKER, NAMES, column, rewritten
 
 
+@pytest.mark.exhaustive
 def test_every_definition_of_every_service_stays_as_it_is():
     """Names, defaults and members of enums are all known: what a service makes must not be taken for the site's own."""
     seen = 0

@@ -92,6 +92,7 @@ def test_foreign_texts_stay_texts(tmp_path):
     assert page.text.count("<script>alert(1)</script>") >= 9 and "{{ 7 * 7 }}" in page.text
 
 
+@pytest.mark.exhaustive
 def test_thirty_scenarios_with_long_logs_stay_under_two_megabytes(tmp_path):
     report = samples.scenarios(30)
     report = dataclasses.replace(report, result=samples.FAILED.result, rows=samples.ROWS)

@@ -73,6 +73,7 @@ def test_each_hop_has_its_time_its_proof_and_its_way_back():
     assert "Way back: restore `nova` from the dump" in nova
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", ["grizzly-icehouse", "caracal-gazpacho", "grizzly-havana", "havana-train"])
 def test_every_block_is_valid_shell(path, tmp_path):
     report = samples.GREEN if path == "grizzly-icehouse" else dataclasses.replace(samples.GREEN, result=None)
