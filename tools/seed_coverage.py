@@ -1,8 +1,8 @@
 """What of the migrations the seeded cloud makes work: ``python -m tools.seed_coverage [--cloud FILE] [--json]``.
 
 The path's tools run on the seeded cloud and are listened to: every table and column that a migration reads, writes,
-reshapes or drops is held against what the cloud had there before. What holds nothing is listed with the reason, which
-stands in ``NAME/uncovered.toml`` beside the scripts (``make coverage``).
+reshapes or drops is compared with what the cloud had there before. What was empty is listed with the reason, which is
+stated in ``NAME/uncovered.toml`` beside the scripts (``make coverage``).
 """
 
 from __future__ import annotations

@@ -140,8 +140,8 @@ def alarms(known: Sequence[Scenario], result: LaneResult, traps: Collection[str]
     natural = {s.name for s in known if s.universal} | {PASSED, *traps}
     said = [f"{step.step} failed: {'; '.join(step.problems)}" for step in result.failed]
     for found in result.findings:
-        if found.finding.source not in natural or found in result.standing:
-            said.append(f"{found.finding.source} at {found.stage}, {found.state}: {found.finding.message}")
+        if found.finding.source not in natural or found in result.unresolved:
+            said.append(f"{found.finding.source} at {found.stage}, {found.state.word}: {found.finding.message}")
             said.extend(f"  {' '.join(row)}" for row in found.finding.evidence.rows[:3])
     return tuple(said)
 

@@ -109,7 +109,7 @@ def main() -> int:
         print(f"    {report.verdict} in {time.monotonic() - started:.0f} s", flush=True)
         if report.exit_status != Exit.CAME_THROUGH:
             bad += 1
-            for staged in settled(report.result.standing) if report.result else ():
+            for staged in settled(report.result.unresolved) if report.result else ():
                 print(f"    {staged.finding.source} at {staged.stage}: {staged.finding.message}", flush=True)
             print(f"    osupgrade reproduce {directory.path} --shrink", flush=True)
     print(f"{options.count - bad} of {options.count} stretches came through")

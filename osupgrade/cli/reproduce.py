@@ -103,7 +103,7 @@ def _written(target: Path, masking: Masking | None, console: Console) -> None:
 
 
 def _name(failure: Failure) -> str:
-    version = "-".join(v for versions in failure.stands.values() for v in versions) or "nothing"
+    version = "-".join(v for versions in failure.left_at.values() for v in versions) or "nothing"
     return re.sub(r"[^a-z0-9]+", "-", f"{failure.step.replace('/', '-')}-stops-at-{version}".lower()).strip("-")
 
 

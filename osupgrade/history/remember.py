@@ -26,7 +26,7 @@ def judge_by_past(report: RunReport, history: History | None) -> tuple[tuple[Sta
         found = (*compare(past, history.last_green(past.input)), *slow(past, history.greens(past.input, past.host)))
     except UsageFault as fault:
         return (), (f"not compared with past runs: {fault.message}",)
-    return tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found), ()
+    return tuple(StagedFinding(VERIFY, finding, State.UNRESOLVED) for finding in found), ()
 
 
 def remember(report: RunReport, history: History) -> None:
@@ -42,7 +42,7 @@ def accept(report: RunReport, history: History) -> str:
     """
     if report.result is None:
         raise UsageFault("only a rehearsal can be accepted: it is what later ones are compared with")
-    if any(found.finding.source != SOURCE for found in report.result.standing) or report.result.failed:
+    if any(found.finding.source != SOURCE for found in report.result.unresolved) or report.result.failed:
         raise UsageFault("this run failed for more reasons than a difference from an earlier run")
     (past,) = past_runs(report)
     history.add(past)

@@ -37,7 +37,7 @@ _DOUBLE_QUOTED = re.compile(r'"[^"]*"')
 
 @dataclass(frozen=True)
 class Failure:
-    """How a step failed. ``stands`` is what the version tables held afterwards, by database."""
+    """How a step failed. ``left_at`` is what the version tables held afterwards, by database."""
 
     step: str
     kind: str
@@ -50,7 +50,7 @@ class Failure:
     """The first words of the statement that failed, such as ``INSERT INTO assignment``."""
     revision: str
     """The migration that failed, where the tool's log names it."""
-    stands: Mapping[str, tuple[str, ...]]
+    left_at: Mapping[str, tuple[str, ...]]
 
     def alike(self, other: Failure) -> bool:
         """Whether both are the same but for values that a mask may have changed within the text."""
@@ -67,16 +67,16 @@ class Failure:
         return ".*?".join(words).replace(re.escape(BLANK), ".*?")
 
     def __str__(self) -> str:
-        where = ", ".join(v for versions in self.stands.values() for v in versions) or "no revision"
+        where = ", ".join(v for versions in self.left_at.values() for v in versions) or "no revision"
         statement = f" in {self.statement}" if self.statement else ""
         return f"{self.step}: {self.text}{statement}, and stays at {where}"
 
 
 def failure_of(result: StepResult, databases: Iterable[str]) -> Failure:
     """How a failed step failed; ``databases`` are the names that its databases had on the server."""
-    stands = {name: tuple(versions) for name, versions in result.versions_after.items()}
+    left_at = {name: tuple(versions) for name, versions in result.versions_after.items()}
     if result.diagnosis is None:
-        return Failure(result.step, "", None, blanked("; ".join(result.problems), databases), "", "", stands)
+        return Failure(result.step, "", None, blanked("; ".join(result.problems), databases), "", "", left_at)
     error = result.diagnosis.error
     found = _STATEMENT.search(error)
     text = error[: found.start()] if found else error
@@ -90,7 +90,7 @@ def failure_of(result: StepResult, databases: Iterable[str]) -> Failure:
         text=blanked(text, databases),
         statement=blanked(" ".join(head[0].split()).rstrip(",'\""), databases) if head else "",
         revision=result.diagnosis.revision or "",
-        stands=stands,
+        left_at=left_at,
     )
 
 

@@ -9,7 +9,7 @@ from osupgrade.model.report import StagedFinding, State
 
 _WORST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
-_LASTING = {State.STANDING: 2, State.CURED: 1, State.SCHEDULED: 0}
+_LASTING = {State.UNRESOLVED: 2, State.CURED: 1, State.SCHEDULED: 0}
 
 
 def settled(findings: Iterable[StagedFinding]) -> tuple[StagedFinding, ...]:
@@ -28,7 +28,7 @@ def settled(findings: Iterable[StagedFinding]) -> tuple[StagedFinding, ...]:
 
 def _rank(found: StagedFinding) -> tuple[bool, int, str, str]:
     return (
-        found.state is not State.STANDING,
+        found.state is not State.UNRESOLVED,
         _WORST[found.finding.severity],
         found.finding.service,
         found.finding.place,

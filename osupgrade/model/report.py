@@ -15,10 +15,16 @@ from osupgrade.model.step import Outcome, StepResult
 class State(enum.StrEnum):
     """What became of a finding."""
 
-    STANDING = "standing"
+    UNRESOLVED = "standing"
+    """The value is what report.json has had since version 2 of its schema; people read ``word``."""
     SCHEDULED = "scheduled"
     """Its cure belongs to a later stage of the path."""
     CURED = "cured"
+
+    @property
+    def word(self) -> str:
+        """The state in the words of the documentation."""
+        return "unresolved" if self is State.UNRESOLVED else self.value
 
 
 @dataclass(frozen=True)
@@ -59,18 +65,18 @@ class LaneResult:
         return tuple(step for step in self.steps if step.outcome is Outcome.FAILED)
 
     @property
-    def standing(self) -> tuple[StagedFinding, ...]:
+    def unresolved(self) -> tuple[StagedFinding, ...]:
         """Findings of severity error that nothing cured."""
         return tuple(
             found
             for found in self.findings
-            if found.state is State.STANDING and found.finding.severity is Severity.ERROR
+            if found.state is State.UNRESOLVED and found.finding.severity is Severity.ERROR
         )
 
     @property
     def came_through(self) -> bool:
         """Whether the cloud came through: every step passed and no error is unresolved."""
-        return not self.failed and not self.standing and not self.refused
+        return not self.failed and not self.unresolved and not self.refused
 
 
 @dataclass(frozen=True)

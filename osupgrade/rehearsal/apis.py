@@ -78,6 +78,6 @@ class Apis:
         )
         findings = verification.findings if verification else (failed,) if failed else ()
         return PhaseResult(
-            findings=tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in findings),
+            findings=tuple(StagedFinding(VERIFY, finding, State.UNRESOLVED) for finding in findings),
             calls=verification.calls if verification else (),
         )

@@ -64,10 +64,10 @@ class Cures:
         due = [f for f in found if f.cure and (f.cure.at is None or f.cure.at == stage)]
         later = [f for f in found if f.cure and f.cure.at not in (None, stage)]
         willing = self.may_cure(scenario.name)
-        self.ledger.record(stage, [f for f in found if f.cure is None], State.STANDING)
-        self.ledger.record(stage, later, State.SCHEDULED if willing else State.STANDING)
+        self.ledger.record(stage, [f for f in found if f.cure is None], State.UNRESOLVED)
+        self.ledger.record(stage, later, State.SCHEDULED if willing else State.UNRESOLVED)
         if not (due and willing):
-            self.ledger.record(stage, due, State.STANDING)
+            self.ledger.record(stage, due, State.UNRESOLVED)
             return cloud
         started = time.monotonic()
         try:
@@ -75,7 +75,7 @@ class Cures:
         except (UsageFault, DBAPIError) as refusal:
             if isinstance(refusal, DBAPIError):
                 require_alive(cloud, error_text(refusal))
-            self.ledger.record(stage, [*due, _refused(due[0], refusal)], State.STANDING)
+            self.ledger.record(stage, [*due, _refused(due[0], refusal)], State.UNRESOLVED)
             return cloud
         share = (time.monotonic() - started) / len(due)
         # What is left of a finding has other numbers than before: it is the same one where it is of the same place.
@@ -84,7 +84,7 @@ class Cures:
         ]
         places = {f.place for f in left}
         self.ledger.record(stage, [f for f in due if f.place not in places], State.CURED, share)
-        self.ledger.record(stage, left, State.STANDING)
+        self.ledger.record(stage, left, State.UNRESOLVED)
         return cloud
 
     def look_back(self, cloud: Cloud, stage: Stage, scenario: Scenario) -> None:
@@ -95,12 +95,12 @@ class Cures:
         ran = any(
             step.outcome is not Outcome.SKIPPED and step.service in scenario.services for step in self.ledger.steps
         )
-        standing = [
+        unresolved = [
             found
             for found in self.ledger.of(scenario.name)
-            if found.state is State.STANDING and (found.stage == stage or (found.stage == SEEDED and not ran))
+            if found.state is State.UNRESOLVED and (found.stage == stage or (found.stage == SEEDED and not ran))
         ]
-        if not standing:
+        if not unresolved:
             return
         places: set[str] = set()
         for stages, preflight in scenario.preflights:
@@ -109,8 +109,8 @@ class Cures:
                 if failed:
                     return
                 places |= {finding.place for finding in left}
-        for at in {found.stage for found in standing}:
-            gone = [found.finding for found in standing if found.stage == at and found.finding.place not in places]
+        for at in {found.stage for found in unresolved}:
+            gone = [found.finding for found in unresolved if found.stage == at and found.finding.place not in places]
             self.ledger.resolved(at, gone)
 
     def apply(self, cloud: Cloud, stage: Stage, scenario: Scenario, findings: Sequence[Finding]) -> Cloud:

@@ -63,7 +63,7 @@ class OtherDefault:
             )
         names = (*cloud.databases.values(), *copy.databases.values())
         finding = judged(self.silent, self.other, ended.result, ran.result, names)
-        return PhaseResult((StagedFinding(VERIFY, finding, State.STANDING),))
+        return PhaseResult((StagedFinding(VERIFY, finding, State.UNRESOLVED),))
 
 
 def silent(dumps: Sequence[Dump]) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Foresight:
         failed = {*stopped, *(database.name for part in parts for database in part.databases)}
         return PhaseResult(
             tuple(
-                StagedFinding(SEEDED, finding, State.STANDING)
+                StagedFinding(SEEDED, finding, State.UNRESOLVED)
                 for service, findings in self._found.items()
                 for finding in findings
                 if finding.place not in traps and (finding.severity is not Severity.ERROR or service in failed)

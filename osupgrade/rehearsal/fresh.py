@@ -50,7 +50,7 @@ class Fresh:
         finally:
             for name in made.databases.values():
                 made.lab_server.drop(name)
-        return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found))
+        return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.UNRESOLVED) for finding in found))
 
     def _wanted(self, cloud: Cloud) -> Mapping[str, str]:
         """The databases to compare, and the services that they are of."""

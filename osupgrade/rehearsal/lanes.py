@@ -48,7 +48,7 @@ def judge_naive(
     if result.refused:
         return (*problems, f"the cloud could not be set up: {result.refused}")
     failed = {step.step: step for step in result.failed}
-    red = {s.finding.source for s in result.standing if s.finding.source in result.checked}
+    red = {s.finding.source for s in result.unresolved if s.finding.source in result.checked}
     if isinstance(symptom, Blocks):
         step = failed.pop(symptom.step, None)
         if step is None:
@@ -89,7 +89,7 @@ def judge_cured(scenario: Scenario, result: LaneResult) -> tuple[str, ...]:
     for step in result.failed:
         error = step.diagnosis.error if step.diagnosis else "; ".join(step.problems)
         problems.append(f"{step.step} failed: {error}")
-    problems += [f"{s.finding.source} at {s.stage}: {s.finding.message}" for s in result.standing]
+    problems += [f"{s.finding.source} at {s.stage}: {s.finding.message}" for s in result.unresolved]
     if any(evidence.total for name, evidence in result.probes.items() if name == scenario.name):
         problems.append("the silent damage is still there")
     mine = [s for s in result.findings if s.finding.source == scenario.name]

@@ -70,7 +70,7 @@ class Ledger:
 
     def resolved(self, stage: Stage, findings: Sequence[Finding]) -> None:
         """Write down that unresolved findings of a stage are resolved, by what was done about others."""
-        was = [StagedFinding(stage, finding, State.STANDING) for finding in findings]
+        was = [StagedFinding(stage, finding, State.UNRESOLVED) for finding in findings]
         with self._lock:
             self._findings = [
                 dataclasses.replace(known, state=State.CURED) if known in was else known for known in self._findings

@@ -95,8 +95,8 @@ def sentence(result: LaneResult, plan: Plan) -> str:
     parts = []
     if result.failed:
         parts.append(f"it stopped at {', '.join(step.step for step in result.failed)}")
-    if result.standing:
-        errors = len(settled(result.standing))
+    if result.unresolved:
+        errors = len(settled(result.unresolved))
         parts.append(f"{errors} error{'s are' if errors > 1 else ' is'} unresolved")
     return f"the cloud did not come through: {' and '.join(parts)}"
 
@@ -125,7 +125,7 @@ def next_command(result: LaneResult, where: str, request: Request, last: str) ->
     if result.came_through:
         return f"osupgrade report {where} --runbook"
     # A cure that was applied and did not hold, or was refused, does not help a second time.
-    curable = {s.finding.source for s in result.standing if s.finding.cure and not request.may_cure(s.finding.source)}
+    curable = {s.finding.source for s in result.unresolved if s.finding.cure and not request.may_cure(s.finding.source)}
     if curable:
         applied = request.cures if isinstance(request.cures, tuple) else ()
         return f"{request.command(sorted({*applied, *curable}))}  # the cures are in {where}/report.html"

@@ -53,7 +53,7 @@ class Repeat:
             found += self._once(number, *self._kept, ended)
             count = counted(len(found), "{found} difference[s]", found=len(found) or "no")
             self.say(f"run {number} of {self.times} on the same cloud: {count}")
-        return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.STANDING) for finding in found))
+        return PhaseResult(tuple(StagedFinding(VERIFY, finding, State.UNRESOLVED) for finding in found))
 
     def _once(self, number: int, cloud: Cloud, kept: Snapshot, first: Ended) -> Iterator[Finding]:
         here = self.runner.run.lane(f"again-{number}")

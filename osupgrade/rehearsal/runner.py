@@ -142,7 +142,7 @@ class _Course:
                 # There is no database to look at, but a dump; only this scenario knows where it lies.
                 cloud = self.cures.look(cloud, SEEDED, scenario)
                 mine = self.ledger.of(scenario.name)
-                if not mine or any(found.state is State.STANDING for found in mine):
+                if not mine or any(found.state is State.UNRESOLVED for found in mine):
                     return cloud, f"{fault.message}\n{fault.evidence}".strip()
         for phase in self.runner.arriving:
             try:
@@ -153,8 +153,8 @@ class _Course:
 
     def seeded(self, cloud: Cloud) -> Cloud:
         """Look at the cloud before its first step, and cure what is due then."""
-        self.ledger.record(SEEDED, self.runner.known_before, State.STANDING)
-        self.ledger.record(SEEDED, [one.finding for one in self.passed.values()], State.STANDING)
+        self.ledger.record(SEEDED, self.runner.known_before, State.UNRESOLVED)
+        self.ledger.record(SEEDED, [one.finding for one in self.passed.values()], State.UNRESOLVED)
         return self.stage(cloud, SEEDED, self.runner.plan.services, inject=False)
 
     def noted(self, cloud: Cloud) -> Mapping[str, Any]:
@@ -166,7 +166,7 @@ class _Course:
                 if failed is None:
                     taken[check.name] = value
                 else:
-                    self.ledger.record(SEEDED, [failed], State.STANDING)
+                    self.ledger.record(SEEDED, [failed], State.UNRESOLVED)
         return taken
 
     def chains(self, cloud: Cloud) -> Cloud:
@@ -276,7 +276,7 @@ class _Course:
             require_alive(cloud, result.diagnosis.error if result.diagnosis else "")
         started = time.monotonic() - self.began - result.seconds
         self.ledger.ended(dataclasses.replace(result, started=max(0.0, round(started, 3))))
-        self.ledger.record(Stage.after(result.step), findings, State.STANDING)
+        self.ledger.record(Stage.after(result.step), findings, State.UNRESOLVED)
 
     def _instead(self, step: str) -> Instead | None:
         for scenario in self.runner.injected:
@@ -329,7 +329,7 @@ class _Course:
             for at, verification in scenario.verifications:
                 if at == stage and self.runner.lane == "cured":
                     found = call(scenario, verification, cloud, seconds=limits().look)
-                    self.ledger.record(stage, found, State.STANDING)
+                    self.ledger.record(stage, found, State.UNRESOLVED)
 
     def _check(self, cloud: Cloud, stage: Stage) -> None:
         for check in self.runner.checks:
@@ -340,9 +340,9 @@ class _Course:
                 check.name, "invariant", _service(check), cloud, partial(_compared, check, cloud, before)
             )
             if failed is not None:
-                self.ledger.record(stage, [failed], State.STANDING)
+                self.ledger.record(stage, [failed], State.UNRESOLVED)
                 continue
-            self.ledger.record(stage, findings or (), State.STANDING)
+            self.ledger.record(stage, findings or (), State.UNRESOLVED)
             self.ledger.checked(stage, check.name, check.title, failed=bool(findings))
 
     def _between(self, service: str) -> frozenset[Stage]:

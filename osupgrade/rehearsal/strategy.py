@@ -121,7 +121,7 @@ def _result(
     """``way_back`` is what going back takes, where nothing was found at the end."""
     lost = bool(found and found[-1][1])
     return PhaseResult(
-        tuple(StagedFinding(stage, finding, State.STANDING) for stage, several in found for finding in several),
+        tuple(StagedFinding(stage, finding, State.UNRESOLVED) for stage, several in found for finding in several),
         strategy=Strategy(
             name=name,
             old=laboratory.database,

@@ -65,9 +65,9 @@ class Surveyor:
             after = aftermath(_rows(cloud), before, cloud.databases[service], reached, stopped)
             own = tuple(_customisation(service, verdict, before, after) for verdict in _own(before, after))
             verdicts.append(SchemaVerdict(service, reached, after.exact, own))
-            found += [StagedFinding(VERIFY, finding, State.STANDING) for finding in after.findings]
+            found += [StagedFinding(VERIFY, finding, State.UNRESOLVED) for finding in after.findings]
             known = _known_before(before, result, failed)
-            found += [StagedFinding(SEEDED, finding, State.STANDING) for finding in known]
+            found += [StagedFinding(SEEDED, finding, State.UNRESOLVED) for finding in known]
         return PhaseResult(tuple(found), schemas=tuple(verdicts))
 
     def _databases_of(self, service: str) -> tuple[str, ...]:

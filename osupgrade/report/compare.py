@@ -72,7 +72,7 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "nothing may write for", f"at least {duration(downtime(report))}"
     yield phase("rollback")
     yield "the way back", (strategy.way_back if strategy else "") or "not rehearsed"
-    standing = [f.finding for f in settled(report.result.findings) if f.state is State.STANDING]
-    counts = {kind: sum(f.severity.value == kind for f in standing) for kind in ("error", "warning")}
+    unresolved = [f.finding for f in settled(report.result.findings) if f.state is State.UNRESOLVED]
+    counts = {kind: sum(f.severity.value == kind for f in unresolved) for kind in ("error", "warning")}
     yield "unresolved findings", ", ".join(counted(count, f"{{n}} {kind}[s]") for kind, count in counts.items())
     yield "rows at the end", str(sum(rows.get("verify", 0) for rows in report.rows.values()))

@@ -101,7 +101,7 @@ def not_reached(result: LaneResult) -> tuple[str, ...]:
 
 def broken_checks(result: LaneResult) -> tuple[str, ...]:
     """The invariants that were asked and that do not hold."""
-    return tuple(sorted({found.finding.source for found in result.standing} & result.checked.keys()))
+    return tuple(sorted({found.finding.source for found in result.unresolved} & result.checked.keys()))
 
 
 def travelled(steps: Sequence[StepResult]) -> str:

@@ -66,7 +66,7 @@ def show(page: Inspection, last: str, next_command: str, console: Console) -> No
 def _verdict(page: Inspection) -> str:
     if page.clean:
         return "No action needed before the upgrade beyond the standard steps of this path."
-    listed = settled(StagedFinding(SEEDED, finding, State.STANDING) for finding in _beside(page))
+    listed = settled(StagedFinding(SEEDED, finding, State.UNRESOLVED) for finding in _beside(page))
     counts = [
         _some(sum(found.finding.severity is severity for found in listed), severity.value)
         for severity in (Severity.ERROR, Severity.WARNING)
@@ -106,7 +106,7 @@ def _findings(findings: Iterable[Finding]) -> Table:
     table = empty_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
-    staged = settled(StagedFinding(SEEDED, finding, State.STANDING) for finding in findings)
+    staged = settled(StagedFinding(SEEDED, finding, State.UNRESOLVED) for finding in findings)
     for number, finding in enumerate(found.finding for found in staged):
         if number:
             table.add_row()

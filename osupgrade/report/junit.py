@@ -156,8 +156,8 @@ def _step(step: StepResult) -> _Case:
 
 def _finding(found: StagedFinding) -> _Case:
     finding = found.finding
-    unresolved = found.state is State.STANDING and finding.severity is Severity.ERROR
-    lines = [f"{finding.severity.value}, {found.state.value} at {found.stage}: {finding.message}", finding.consequence]
+    unresolved = found.state is State.UNRESOLVED and finding.severity is Severity.ERROR
+    lines = [f"{finding.severity.value}, {found.state.word} at {found.stage}: {finding.message}", finding.consequence]
     if finding.cure:
         lines += [f"cure: {finding.cure.summary}", cure_text(finding.cure)]
     name = f"{finding.source}: {' '.join(filter(None, (finding.service, finding.place)))}"
@@ -167,7 +167,7 @@ def _finding(found: StagedFinding) -> _Case:
 
 
 def _invariant(name: str, result: LaneResult, report: RunReport) -> _Case:
-    broken = [found for found in result.standing if found.finding.source == name]
+    broken = [found for found in result.unresolved if found.finding.source == name]
     lines = [f"{found.stage}: {found.finding.place}: {found.finding.message}" for found in broken]
     title = report.invariants.get(name, name)
     return _Case(title, failure=broken[0].finding.message if broken else None, details="\n".join(lines))

@@ -85,14 +85,14 @@ def _lane(result: LaneResult, report: RunReport) -> Iterator[str]:
         yield from (f"- ❌ {text(report.invariants.get(name, name))}" for name in red)
         yield from [""] * bool(red)
     findings = settled(result.findings)
-    standing = [found.finding for found in findings if found.state is State.STANDING]
+    unresolved = [found.finding for found in findings if found.state is State.UNRESOLVED]
     if findings:
         cured = sum(found.state is State.CURED for found in findings)
-        yield f"**Findings**: {len(standing)} unresolved, {cured} cured."
+        yield f"**Findings**: {len(unresolved)} unresolved, {cured} cured."
         yield ""
     yield from _table(
         ("severity", "service", "place", "what", "cure"),
-        [[f.severity.value, f.service, f.place, f.message, f.cure.summary if f.cure else ""] for f in standing],
+        [[f.severity.value, f.service, f.place, f.message, f.cure.summary if f.cure else ""] for f in unresolved],
     )
 
 

@@ -30,6 +30,8 @@ from osupgrade.model.failure import Failure
 
 FORMAT = 1
 """Of ``reproduction.json``; raised when a field changes its meaning or goes."""
+_STORED = {"left_at": "stands"}
+"""Fields of :class:`Failure` that the format has under another name."""
 FACTS = "reproduction.json"
 SITE = "site.toml"
 DUMP = "cloud.sql"
@@ -213,13 +215,16 @@ def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _text(facts: Facts) -> str:
-    return json.dumps({"format": FORMAT, **dataclasses.asdict(facts)}, indent=1) + "\n"
+    data = dataclasses.asdict(facts)
+    data["failure"] = {_STORED.get(name, name): value for name, value in data["failure"].items()}
+    return json.dumps({"format": FORMAT, **data}, indent=1) + "\n"
 
 
 @functools.cache
 def _model() -> type[Strict]:
     """What ``reproduction.json`` must hold: the fields of :class:`Facts`, and its format."""
-    failure = create_model("FailureFile", __base__=Strict, **_fields(Failure))
+    fields = {_STORED.get(name, name): field for name, field in _fields(Failure).items()}
+    failure = create_model("FailureFile", __base__=Strict, **fields)
     made: type[Strict] = create_model(
         "FactsFile", __base__=Strict, **{**_fields(Facts), "failure": (failure, ...), "format": (int, ...)}
     )
@@ -246,7 +251,11 @@ def _facts(archive: Path, file: Path) -> Facts:
             hint="use that version",
         )
     checked.pop("format")
-    facts = Facts(**{**checked, "failure": Failure(**dict(checked["failure"]))})
+    stored = dict(checked["failure"])
+    failure = Failure(
+        **{field.name: stored[_STORED.get(field.name, field.name)] for field in dataclasses.fields(Failure)}
+    )
+    facts = Facts(**{**checked, "failure": failure})
     if set(facts.files) != {SITE, DUMP, LOG}:
         raise UsageFault(
             f"{archive} is not an archive of osupgrade: {FACTS} cannot be read (it lists {', '.join(facts.files)})"

@@ -88,7 +88,7 @@ def _found_by(run: FailedRun, known: Sequence[Scenario]) -> tuple[str, ...]:
     titles = {scenario.name: scenario.title for scenario in known}
     spoke = {
         staged.finding.source
-        for staged in run.report.result.standing
+        for staged in run.report.result.unresolved
         if staged.finding.service == run.step.service and staged.finding.source in titles
     }
     return tuple(f"{name}: {titles[name]}" for name in sorted(spoke))

@@ -34,6 +34,7 @@ from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.plan import SERVER, Plan
 from osupgrade.model.report import KeptDatabase, RunReport
 from osupgrade.model.step import Outcome, StepResult
+from osupgrade.model.text import counted
 from osupgrade.rehearsal.asking import require_alive
 from osupgrade.rehearsal.prepare import Brought, Task, bring, runner_of, seeded
 from osupgrade.rehearsal.request import LARGE
@@ -112,11 +113,11 @@ def read_failed(run: RunDirectory, step: str = "") -> FailedRun:
     failed = {result.step: result for result in report.result.failed}
     _refuse_server(step, list(failed.values()), run)
     if not failed:
-        stand = len(report.result.standing)
+        left = len(report.result.unresolved)
         what = (
             "came through"
-            if not stand
-            else f"has no step that failed ({stand} unresolved findings: see its report.html)"
+            if not left
+            else f"has no step that failed ({counted(left, '{n} finding[s] [is|are]')} unresolved: see its report.html)"
         )
         raise UsageFault(f"{run.path} {what}: there is nothing to reproduce", hint="give a run in which a step failed")
     if step and step not in failed:

@@ -40,7 +40,7 @@ class Left:
     differently from upstream's, with the hash of their definition.
     """
 
-    stands: Mapping[str, tuple[str, ...]]
+    revisions: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...]
     tables: Mapping[str, str]
     rows: Mapping[str, tuple[str, ...]]
@@ -62,7 +62,7 @@ def describe(
 ) -> Left:
     """What the databases (logical name -> name on the server) hold; ``before`` are the schemas before shrinking."""
     version_tables = {d.name: d.version_table for d in step.databases}
-    stands: dict[str, tuple[str, ...]] = {}
+    revisions: dict[str, tuple[str, ...]] = {}
     missing: list[str] = []
     tables: dict[str, str] = {}
     rows: dict[str, tuple[str, ...]] = {}
@@ -83,7 +83,7 @@ def describe(
                 rows[place] = tuple(_condition(columns, row) for row in found)
                 inserts += [_insert(place, columns, row) for row in found]
         if version_table:
-            stands[f"{logical}.{version_table}"] = versions
+            revisions[f"{logical}.{version_table}"] = versions
         known = upstream(line, versions) if logical == step.service else {}
         if known:
             missing += [
@@ -94,7 +94,7 @@ def describe(
                 for table in schema.tables
                 if table.name != version_table and table != known.get(table.name, (None, False))[0]
             }
-    return Left(stands, tuple(missing), tables, rows, tuple(inserts), named)
+    return Left(revisions, tuple(missing), tables, rows, tuple(inserts), named)
 
 
 def upstream(line: Lineage | None, versions: Sequence[str]) -> Mapping[str, tuple[Table, bool]]:
@@ -142,7 +142,7 @@ def write_scenario(
         for key, value in asdict(site).items()
         if value != usual[key] and key != "migrations"
     }
-    version = ", ".join(v for versions in failure.stands.values() for v in versions)
+    version = ", ".join(v for versions in failure.left_at.values() for v in versions)
     facts: dict[str, Any] = {
         "name": directory.name,
         "into": into,
@@ -159,7 +159,7 @@ def write_scenario(
         "complete": complete,
         "masking": "Its values are masked." if masked else "Its values are NOT masked: keep it in the house.",
         "found_by": found_by,
-        "stands": {place: list(versions) for place, versions in left.stands.items()},
+        "revisions": {place: list(versions) for place, versions in left.revisions.items()},
         "missing": list(left.missing),
         "tables": left.tables,
         "rows": left.rows,

@@ -262,7 +262,7 @@ def narrowed(step: Step, failure: Failure, site: Site) -> Instead | None:
 def next_revision(step: Step, failure: Failure, site: Site) -> str:
     """The revision that failed, by what the catalogue knows; empty where it does not."""
     line = known_line(step, site)
-    versions = [version for versions in failure.stands.values() for version in versions]
+    versions = [version for versions in failure.left_at.values() for version in versions]
     if line is None or step.source is None or not failure.kind or len(versions) != 1:
         return ""
     position = line.position(versions[0])

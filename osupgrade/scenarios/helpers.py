@@ -31,26 +31,28 @@ def reproduced(
     scenario: Scenario,
     cloud: Cloud,
     *,
-    stands: Mapping[str, Sequence[str]],
+    revisions: Mapping[str, Sequence[str]] | None = None,
     missing: Sequence[str] = (),
     tables: Mapping[str, str] | None = None,
     rows: Mapping[str, Sequence[str]] | None = None,
+    stands: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Finding]:
-    """At most one finding: the cloud holds the very things that `osupgrade reproduce --shrink` was left with.
+    """At most one finding: the cloud holds exactly what `osupgrade reproduce --shrink` could not leave out.
 
-    ``stands`` maps ``database.version_table`` to the revisions it must hold, ``missing`` are tables that must not be
-    there, ``tables`` maps tables to the hash of their :func:`definition`, ``rows`` tables to conditions, one for each
-    row.
+    ``revisions`` maps ``database.version_table`` to the revisions it must hold, ``missing`` are tables that must not
+    exist, ``tables`` maps tables to the hash of their :func:`definition`, ``rows`` tables to conditions, one for each
+    row. ``stands`` is the name of ``revisions`` in scenarios that an earlier version wrote.
     """
     assert isinstance(scenario.symptom, Blocks)
-    wanted = [name.partition(".") for name in (*stands, *missing, *(tables or {}), *(rows or {}))]
+    held = revisions or stands or {}
+    wanted = [name.partition(".") for name in (*held, *missing, *(tables or {}), *(rows or {}))]
     if not all(cloud.has(database) for database, _, _ in wanted):
         return
     if any(_frozen(getattr(cloud.site, key)) != _frozen(value) for key, value in scenario.site.items()):
         return
-    for place, revisions in stands.items():
+    for place, versions in held.items():
         database, _, table = place.partition(".")
-        if cloud.versions(database, table) != tuple(sorted(revisions)):
+        if cloud.versions(database, table) != tuple(sorted(versions)):
             return
     for place in missing:
         database, _, table = place.partition(".")
@@ -73,7 +75,7 @@ def reproduced(
             proof.append((place, condition))
     yield finding(
         scenario,
-        place=next(iter((*(rows or {}), *(tables or {}), *missing, *stands))),
+        place=next(iter((*(rows or {}), *(tables or {}), *missing, *held))),
         message=f"the cloud holds what makes {scenario.symptom.step} stop",
         effect=scenario.title,
         evidence=Evidence.of(("table", "what"), proof),

@@ -95,7 +95,7 @@ def make_by_hand(cloud: Cloud) -> None:
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """Ports that no device and no agent holds."""
-    if not neutron.stands_at(cloud, "grizzly"):
+    if not neutron.is_at(cloud, "grizzly"):
         return
     evidence = cloud.evidence("neutron", f"SELECT id AS port, name, device_owner {UNATTACHED}")
     if evidence.total:

@@ -120,7 +120,7 @@ def _named(query: str) -> str:
 @scenario.preflight("seeded")
 def foresee(cloud: Cloud) -> Iterator[Finding]:
     """Grizzly's ports, which all lack a host."""
-    if not neutron.stands_at(cloud, "grizzly"):
+    if not neutron.is_at(cloud, "grizzly"):
         return
     total = cloud.value("neutron", "SELECT COUNT(*) FROM ports")
     if total:

@@ -17,7 +17,7 @@ scenario = Scenario(
 @scenario.preflight("seeded")
 def find(cloud: Cloud) -> Iterator[Finding]:
     """A site that names ML2, and a database that is not yet ML2's."""
-    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not neutron.stands_at(cloud, "grizzly"):
+    if not cloud.site.core_plugin.endswith("Ml2Plugin") or not neutron.is_at(cloud, "grizzly"):
         return
     yield finding(
         scenario,

@@ -77,8 +77,8 @@ def test_a_live_server_is_told_with_its_true_revisions(server, inspect):
     status, out, err = inspect("--url", url(server, "reader"))
     assert status == Exit.DID_NOT, err
     page = json.loads(out)
-    stands = {d["service"]: (d["database"], d["release"], d["revision"], d["claim"]) for d in page["databases"]}
-    assert stands == {
+    found = {d["service"]: (d["database"], d["release"], d["revision"], d["claim"]) for d in page["databases"]}
+    assert found == {
         "glance": ("glance", "grizzly", "22", ["22"]),
         "cinder": ("cinder", "grizzly", "9", ["9"]),
         "keystone": ("keystone", "grizzly", "22", ["25"]),

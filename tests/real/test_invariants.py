@@ -744,7 +744,7 @@ def upgraded(laboratory, tmp_path_factory):
             .go(cloud)
             .result
         )
-    assert result.came_through, [str(s.finding) for s in result.standing] + [s.step for s in result.failed]
+    assert result.came_through, [str(s.finding) for s in result.unresolved] + [s.step for s in result.failed]
     yield Upgraded(cloud, census)
     for name in databases.values():
         laboratory.server.drop(name)

@@ -33,12 +33,12 @@ def test_the_clean_cloud_comes_through(clean_run):
     done, run = clean_run
     assert done.returncode == Exit.CAME_THROUGH, done.stdout + done.stderr
     report = json.loads((run / "report.json").read_text())
-    stands = {step["step"]: step["versions_after"] for step in report["result"]["steps"]}
-    assert stands["icehouse/keystone"] == {"keystone": ["44"]}
-    assert stands["icehouse/glance"] == {"glance": ["34"]}
-    assert stands["icehouse/cinder"] == {"cinder": ["22"]}
-    assert stands["icehouse/nova"] == {"nova": ["234"]}
-    assert stands["ml2"] == {"neutron": ["icehouse"]}
+    versions = {step["step"]: step["versions_after"] for step in report["result"]["steps"]}
+    assert versions["icehouse/keystone"] == {"keystone": ["44"]}
+    assert versions["icehouse/glance"] == {"glance": ["34"]}
+    assert versions["icehouse/cinder"] == {"cinder": ["22"]}
+    assert versions["icehouse/nova"] == {"nova": ["234"]}
+    assert versions["ml2"] == {"neutron": ["icehouse"]}
 
 
 def exactly(run):

@@ -42,7 +42,7 @@ class Twice(Cures):
             tables = sorted({table for table, _ in changed})
             message = f"its cure, applied twice, changes {', '.join(tables)} again"
             finding = Finding(scenario.name, Severity.ERROR, scenario.services[0], "cure", message)
-            self.ledger.record(stage, [finding], State.STANDING)
+            self.ledger.record(stage, [finding], State.UNRESOLVED)
         return cloud
 
 

@@ -1,6 +1,6 @@
 """The real services on the cloud that the path leaves: what they say of a cured cloud, and of one that does not start.
 
-What they show of each silent damage stands in its scenario, and test_scenarios asks them.
+What they show of each silent damage is stated in its scenario, and test_scenarios checks it.
 """
 
 import dataclasses

@@ -18,7 +18,7 @@ VIF_DETAILS = '{"port_filter": true, "ovs_hybrid_plug": true}'
 _DNS_NAMESPACE = "6ba7b8109dad11d180b400c04fd430c8"
 
 
-def stands_at(cloud: Cloud, release: str) -> bool:
+def is_at(cloud: Cloud, release: str) -> bool:
     """Whether neutron's database is at a release: by its stamp, or by its tables where it was never stamped."""
     (database,) = load_releases()[release].services["neutron"].databases
     stamps = cloud.versions("neutron", database.version_table)

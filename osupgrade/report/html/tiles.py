@@ -46,8 +46,8 @@ def tiles(report: RunReport) -> Iterator[Tile]:
         yield Tile("steps passed", f"{passed} of {total}", "good" if passed == total else "bad", "time-line")
     if result:
         findings = settled(result.findings)
-        standing = [f.finding.severity for f in findings if f.state is State.STANDING]
-        errors, warnings = standing.count(Severity.ERROR), standing.count(Severity.WARNING)
+        unresolved = [f.finding.severity for f in findings if f.state is State.UNRESOLVED]
+        errors, warnings = unresolved.count(Severity.ERROR), unresolved.count(Severity.WARNING)
         yield Tile("unresolved errors", str(errors), "bad" if errors else "good", "findings")
         yield Tile("unresolved warnings", str(warnings), "warn" if warnings else "good", "findings")
         cured = sum(f.state is State.CURED for f in findings)

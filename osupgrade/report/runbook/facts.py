@@ -106,7 +106,7 @@ def facts(report: RunReport, plan: Plan) -> Facts:
         databases=tuple(database.name for database in plan.databases(plan.last)),
         settings=_settings(report, plan),
         without_cure=tuple(
-            each.finding for each in found if each.state is State.STANDING and each.finding.cure is None
+            each.finding for each in found if each.state is State.UNRESOLVED and each.finding.cure is None
         ),
         strategy=report.strategy,
         early=tuple(treatment for treatment in treatments(report) if treatment.early),

@@ -110,7 +110,7 @@ class LiveView:
                 yield Text(one_line(self._how_far), no_wrap=True, overflow="ellipsis")
 
     def _count(self, event: Event) -> None:
-        if event.kind is Kind.FINDING and event.outcome != State.STANDING:
+        if event.kind is Kind.FINDING and event.outcome != State.UNRESOLVED:
             return  # a cure that is applied or planned is told by its own event
         words = {Kind.FINDING: "unresolved", Kind.CURED: "cured", Kind.CHECKED: "checks", Kind.INJECTED: "injected"}
         word = words[event.kind]

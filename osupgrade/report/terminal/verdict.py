@@ -120,35 +120,35 @@ def _wrapped(text: str, width: int, lines: int) -> list[str]:
 
 def _findings(result: LaneResult, room: int) -> list[Text]:
     all_of_them = settled(result.findings)
-    standing = [found for found in all_of_them if found.state is State.STANDING]
+    unresolved = [found for found in all_of_them if found.state is State.UNRESOLVED]
     if not all_of_them:
         return []
     counts = [
         f"{count} {severity.value}" if severity is Severity.INFO else counted(count, f"{{n}} {severity.value}[s]")
         for severity in Severity
-        if (count := sum(found.finding.severity is severity for found in standing))
+        if (count := sum(found.finding.severity is severity for found in unresolved))
     ]
     cured = sum(found.state is State.CURED for found in all_of_them)
     text = f"{', '.join(counts) or 'none'} unresolved" + (f", {cured} cured" if cured else "")
-    shown = len(standing) if len(standing) < room else max(1, room - 2)
-    if room == 2 < len(standing) + 1:
+    shown = len(unresolved) if len(unresolved) < room else max(1, room - 2)
+    if room == 2 < len(unresolved) + 1:
         text += " (all of them in report.html)"
     lines = [_row("findings", text)]
-    for found in standing[:shown]:
+    for found in unresolved[:shown]:
         finding = found.finding
         label = Text(f"  {'':<9}{finding.severity.value:<8} ", style=SEVERITIES[finding.severity])
         lines.append(Text.assemble(label, one_line(f"{where(finding)}: {finding.message}")))
-    if len(standing) > shown and room > 2:
-        lines.append(_row("", f"… and {len(standing) - shown} more in report.html", "dim"))
+    if len(unresolved) > shown and room > 2:
+        lines.append(_row("", f"… and {len(unresolved) - shown} more in report.html", "dim"))
     return lines
 
 
 def _least(result: LaneResult | None) -> int:
     """The lines that findings need at least: their number, the errors, and that there are more."""
     found = settled(result.findings) if result else ()
-    standing = [one.finding.severity for one in found if one.state is State.STANDING]
-    errors = min(standing.count(Severity.ERROR), SHOWN_ERRORS)
-    return bool(found) + errors + (len(standing) > errors)
+    unresolved = [one.finding.severity for one in found if one.state is State.UNRESOLVED]
+    errors = min(unresolved.count(Severity.ERROR), SHOWN_ERRORS)
+    return bool(found) + errors + (len(unresolved) > errors)
 
 
 def _checks(result: LaneResult) -> list[Text]:
@@ -163,7 +163,7 @@ def _checks(result: LaneResult) -> list[Text]:
 def _silent(result: LaneResult, width: int) -> list[Text]:
     """The damage that no tool reported, from the invariants that do not hold."""
     red = broken_checks(result)
-    damage = "; ".join(found.finding.message for found in result.standing if found.finding.source in red)
+    damage = "; ".join(found.finding.message for found in result.unresolved if found.finding.source in red)
     return [_row("silent", line, "red") for line in _wrapped(damage, width, 1)]
 
 

@@ -1,4 +1,4 @@
-"""A stream is cut where a mark stands in it."""
+"""A stream is cut at its mark."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,7 +9,7 @@ from osupgrade.model.failure import Failure, failure_of
 from osupgrade.model.step import Diagnosis, Outcome, StepResult
 
 
-def failed(error: str, *, stands: str = "38", revision: str = "039", database: str = "keystone") -> Failure:
+def failed(error: str, *, left_at: str = "38", revision: str = "039", database: str = "keystone") -> Failure:
     result = StepResult(
         "icehouse/keystone",
         "keystone",
@@ -17,9 +17,9 @@ def failed(error: str, *, stands: str = "38", revision: str = "039", database: s
         Outcome.FAILED,
         1.0,
         1,
-        versions_after={"keystone": (stands,)},
+        versions_after={"keystone": (left_at,)},
         diagnosis=Diagnosis(error, None, revision) if error else None,
-        problems=("`db_sync` exited 1", f"keystone stands at {stands}"),
+        problems=("`db_sync` exited 1", f"keystone is at {left_at}"),
     )
     return failure_of(result, [database])
 
@@ -41,7 +41,7 @@ def test_other_values_and_another_name_of_the_database_are_the_same_failure():
 @pytest.mark.parametrize(
     "other",
     [
-        failed(orphan("keystone", "ann"), stands="37"),
+        failed(orphan("keystone", "ann"), left_at="37"),
         failed(orphan("keystone", "ann"), revision="040"),
         failed(orphan("keystone", "ann", "assignment_ibfk_2")),
         failed(orphan("keystone", "ann").replace("INSERT INTO assignment", "INSERT INTO role")),
@@ -104,7 +104,7 @@ def test_names_in_the_text_matter(one, other):
 def test_a_mask_may_change_the_text_and_nothing_else():
     conflict = failed("Conflict: Credential AKTRAP already exists with different secret")
     assert conflict.alike(failed("Conflict: Credential QLMXOP already exists with different secret"))
-    assert not conflict.alike(failed("Conflict: Credential QLMXOP already exists with different secret", stands="32"))
+    assert not conflict.alike(failed("Conflict: Credential QLMXOP already exists with different secret", left_at="32"))
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_a_failure_without_an_error_is_known_by_its_problems():
     quiet = failed("")
     assert quiet.pattern == ""
     assert quiet == failed("")
-    assert quiet != failed("", stands="36")
+    assert quiet != failed("", left_at="36")

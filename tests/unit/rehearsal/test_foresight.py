@@ -45,7 +45,7 @@ def reported(foresight, result):
 
 def test_rows_that_a_migration_deletes_silently_are_a_warning_although_every_step_passed():
     (staged,) = looked("floating_ips").after(SimpleNamespace(result=samples.GREEN.result)).findings
-    assert (staged.stage, staged.state, staged.finding.severity) == (SEEDED, State.STANDING, Severity.WARNING)
+    assert (staged.stage, staged.state, staged.finding.severity) == (SEEDED, State.UNRESOLVED, Severity.WARNING)
     assert staged.finding.place == "nova.floating_ips"
 
 

@@ -17,7 +17,7 @@ def test_many_threads_lose_nothing_in_the_ledger():
     def write(number):
         for count in range(200):
             ledger.checked(VERIFY, "rows-kept", "rows", failed=False)
-            ledger.record(SEEDED, [Finding(f"s{number}", Severity.INFO, "nova", "x", str(count))], State.STANDING)
+            ledger.record(SEEDED, [Finding(f"s{number}", Severity.INFO, "nova", "x", str(count))], State.UNRESOLVED)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
     for thread in threads:

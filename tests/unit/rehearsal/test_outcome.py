@@ -18,8 +18,8 @@ def found(source):
     return SimpleNamespace(finding=Finding(source, Severity.ERROR, "nova", "nova", "m", "c", cure=Cure("mend it", ())))
 
 
-def after(cures, *standing):
-    result = SimpleNamespace(came_through=False, standing=[found(name) for name in standing], failed=())
+def after(cures, *unresolved):
+    result = SimpleNamespace(came_through=False, unresolved=[found(name) for name in unresolved], failed=())
     return next_command(result, "runs/x", Request(cures=cures), "icehouse")
 
 
@@ -51,7 +51,7 @@ def test_a_cure_that_did_not_hold_is_not_proposed_again(cures):
 
 @pytest.mark.parametrize(("log", "said"), [("a.log", "read runs/x/logs/a.log"), (None, "read runs/x/report.html")])
 def test_a_step_without_a_log_is_read_about_in_the_report(log, said):
-    result = SimpleNamespace(came_through=False, standing=(), failed=(SimpleNamespace(log=log),))
+    result = SimpleNamespace(came_through=False, unresolved=(), failed=(SimpleNamespace(log=log),))
     assert next_command(result, "runs/x", Request(), "icehouse") == said
 
 

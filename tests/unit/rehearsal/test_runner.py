@@ -231,8 +231,8 @@ def test_a_cure_that_refuses_leaves_the_finding_unresolved_and_says_why(tools):
 
     result = runner(plan_of("nova"), known=[trap]).go(fake_cloud()).result
     assert [(f.state, f.finding.message, f.finding.consequence) for f in result.findings] == [
-        (State.STANDING, "mine is there", ""),
-        (State.STANDING, "its cure is refused: there is no dump from before", "bring one"),
+        (State.UNRESOLVED, "mine is there", ""),
+        (State.UNRESOLVED, "its cure is refused: there is no dump from before", "bring one"),
     ]
 
 
@@ -240,7 +240,7 @@ def test_a_cure_that_leaves_its_finding_there_has_not_cured_it(tools):
     trap = scenario()
     trap.cure("seeded")(lambda _cloud, _findings: None)
     result = runner(plan_of("nova"), known=[trap]).go(fake_cloud()).result
-    assert [f.state for f in result.findings] == [State.STANDING]
+    assert [f.state for f in result.findings] == [State.UNRESOLVED]
 
 
 def mended(how, **given):
@@ -280,14 +280,14 @@ def test_what_no_cure_mends_or_can_be_asked_again_stays_unresolved(tools):
 
     for how in (stays, breaks):
         result = runner(plan_of("nova"), known=mended(how)).go(fake_cloud()).result
-        assert [f.finding.source for f in result.standing] == ["first"]
+        assert [f.finding.source for f in result.unresolved] == ["first"]
     nothing = runner(plan_of("nova"), known=mended(seen), may_cure=cure_none).go(fake_cloud()).result
-    assert [f.finding.source for f in nothing.standing] == ["first", "other"]
+    assert [f.finding.source for f in nothing.unresolved] == ["first", "other"]
 
 
 def test_nothing_is_cured_that_may_not_be(tools):
     result = runner(plan_of("nova"), known=[scenario()], may_cure=cure_none).go(fake_cloud()).result
-    assert [f.state for f in result.findings] == [State.STANDING] and not result.came_through
+    assert [f.state for f in result.findings] == [State.UNRESOLVED] and not result.came_through
 
 
 def test_a_cure_of_a_later_stage_is_scheduled_and_applied_there(tools):

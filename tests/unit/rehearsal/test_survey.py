@@ -33,7 +33,7 @@ def test_a_database_made_for_ml2_has_no_move_to_it(variant, reached):
 
 
 def result(*findings):
-    staged = tuple(StagedFinding(SEEDED, finding, State.STANDING) for finding in findings)
+    staged = tuple(StagedFinding(SEEDED, finding, State.UNRESOLVED) for finding in findings)
     return LaneResult("p", ("glance",), (), staged, 1.0)
 
 

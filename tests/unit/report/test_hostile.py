@@ -94,7 +94,7 @@ def report_of(text, base=samples.FAILED):
     findings = (
         StagedFinding(SEEDED, finding(text), State.CURED),
         StagedFinding(
-            SEEDED, dataclasses.replace(finding(text, Severity.WARNING), source="x", cure=None), State.STANDING
+            SEEDED, dataclasses.replace(finding(text, Severity.WARNING), source="x", cure=None), State.UNRESOLVED
         ),
     )
     result = dataclasses.replace(report.result, findings=findings)

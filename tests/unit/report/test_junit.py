@@ -80,7 +80,7 @@ def test_what_xml_cannot_carry_is_spelt_out(tmp_path):
 
 def test_findings_at_one_place_are_told_apart(tmp_path):
     again = [
-        StagedFinding(SEEDED, dataclasses.replace(samples.TOKENS, message=f"{n} tokens"), State.STANDING)
+        StagedFinding(SEEDED, dataclasses.replace(samples.TOKENS, message=f"{n} tokens"), State.UNRESOLVED)
         for n in range(3)
     ]
     result = dataclasses.replace(samples.GREEN.result, findings=tuple(again))

@@ -36,14 +36,15 @@ def test_the_matrix_shows_bad_scenarios_first():
 
 def test_texts_cannot_break_the_table_or_the_page():
     finding = dataclasses.replace(samples.TOKENS, message="a | b\n<script>x</script> `c`", cure=None)
-    result = dataclasses.replace(samples.GREEN.result, findings=(StagedFinding(SEEDED, finding, State.STANDING),))
+    result = dataclasses.replace(samples.GREEN.result, findings=(StagedFinding(SEEDED, finding, State.UNRESOLVED),))
     (row,) = [x for x in markdown(dataclasses.replace(samples.GREEN, result=result)).splitlines() if "script" in x]
     assert row == "| warning | keystone | token | a \\| b\\\\n\\<script\\>x\\</script\\> \\`c\\` |  |"
 
 
 def test_a_long_table_is_cut():
     findings = tuple(
-        StagedFinding(SEEDED, dataclasses.replace(samples.TOKENS, place=f"table{n}"), State.STANDING) for n in range(80)
+        StagedFinding(SEEDED, dataclasses.replace(samples.TOKENS, place=f"table{n}"), State.UNRESOLVED)
+        for n in range(80)
     )
     text = markdown(
         dataclasses.replace(samples.GREEN, result=dataclasses.replace(samples.GREEN.result, findings=findings))

@@ -16,7 +16,7 @@ from osupgrade.scenarios.loading import load_scenarios
 from ._failures import RESULT, nova
 
 LEFT = Left(
-    stands={"nova.migrate_version": ("161",)},
+    revisions={"nova.migrate_version": ("161",)},
     missing=("nova.volumes",),
     tables={"nova.services": "0123456789abcdef"},
     rows={"nova.services": ("`id` = 1 AND `host` = 'it''s \\\\ \"x\"'",)},

@@ -13,8 +13,8 @@ from ._failures import ERROR, RESULT, nova
 def test_the_tool_is_told_to_stop_at_the_revision_that_fails():
     failure, step = failure_of(RESULT, ["nova"]), nova()
     assert next_revision(step, failure, Site()) == "188"
-    assert next_revision(step, dataclasses.replace(failure, stands={"nova": ("216",)}), Site()) == ""
-    assert next_revision(step, dataclasses.replace(failure, stands={"nova": ()}), Site()) == ""
+    assert next_revision(step, dataclasses.replace(failure, left_at={"nova": ("216",)}), Site()) == ""
+    assert next_revision(step, dataclasses.replace(failure, left_at={"nova": ()}), Site()) == ""
     assert next_revision(step, dataclasses.replace(failure, kind=""), Site()) == ""
 
 

@@ -11,7 +11,8 @@ from osupgrade.scenarios.helpers import reproduced
 
 
 @pytest.mark.parametrize("plugins", [["router", "lbaas"], ("router", "lbaas")])
-def test_a_written_preflight_knows_its_site_whether_read_or_stated(plugins):
+@pytest.mark.parametrize("name", ["revisions", "stands"])  # the second one is in scenarios that version 0.1.0 wrote
+def test_a_written_preflight_knows_its_site_whether_read_or_stated(plugins, name):
     stated = {"service_plugins": ["router", "lbaas"]}
     scenario = Scenario("t", ("neutron",), Blocks("havana/neutron", error="x"), site=stated, name="mine")
     cloud = SimpleNamespace(
@@ -19,7 +20,7 @@ def test_a_written_preflight_knows_its_site_whether_read_or_stated(plugins):
         site=dataclasses.replace(Site(), service_plugins=plugins),
         versions=lambda _database, _table: ("grizzly",),
     )
-    (finding,) = reproduced(scenario, cloud, stands={"neutron.alembic_version": ["grizzly"]})
+    (finding,) = reproduced(scenario, cloud, **{name: {"neutron.alembic_version": ["grizzly"]}})
     assert finding.source == "mine"
     cloud.site = Site()
-    assert not list(reproduced(scenario, cloud, stands={"neutron.alembic_version": ["grizzly"]}))
+    assert not list(reproduced(scenario, cloud, **{name: {"neutron.alembic_version": ["grizzly"]}}))

@@ -263,7 +263,7 @@ def at_once(finding):
 def report_of(turn):
     """A report with a finding of every scenario, each on a cloud with another text; at another turn with another one."""
     staged = [
-        StagedFinding(SEEDED, at_once(finding), State.CURED if finding.cure else State.STANDING)
+        StagedFinding(SEEDED, at_once(finding), State.CURED if finding.cure else State.UNRESOLVED)
         for place, name in enumerate(sorted(findings("harmless")))
         for finding in findings(TEXTS[(place + turn) % len(TEXTS)])[name][:3]
     ]

@@ -20,12 +20,12 @@ def blamed(*findings, steps=()):
 
 
 def test_what_every_cloud_has_and_was_cured_is_no_alarm():
-    assert blamed(found("natural", State.CURED), found("natural", State.STANDING, Severity.INFO)) == ()
+    assert blamed(found("natural", State.CURED), found("natural", State.UNRESOLVED, Severity.INFO)) == ()
 
 
 def test_what_every_cloud_has_is_one_when_its_cure_did_not_hold():
-    assert blamed(found("natural", State.STANDING)) == (
-        "natural at seeded, standing: 1 instance is wrong",
+    assert blamed(found("natural", State.UNRESOLVED)) == (
+        "natural at seeded, unresolved: 1 instance is wrong",
         "  i-1",
     )
 
@@ -33,7 +33,7 @@ def test_what_every_cloud_has_is_one_when_its_cure_did_not_hold():
 def test_another_finding_is_an_alarm_cured_or_not_and_of_any_severity():
     for state in State:
         for severity in Severity:
-            assert blamed(found("other", state, severity))[0] == f"other at seeded, {state}: 1 instance is wrong"
+            assert blamed(found("other", state, severity))[0] == f"other at seeded, {state.word}: 1 instance is wrong"
 
 
 def test_what_a_shape_rightly_has_is_no_alarm_unless_its_cure_did_not_hold():
@@ -41,19 +41,19 @@ def test_what_a_shape_rightly_has_is_no_alarm_unless_its_cure_did_not_hold():
         "grizzly-icehouse",
         ("nova",),
         (),
-        (found("other", State.CURED), found("route", State.STANDING, Severity.INFO)),
+        (found("other", State.CURED), found("route", State.UNRESOLVED, Severity.INFO)),
         1.0,
     )
     assert alarms((NATURAL, OTHER), result, {"other"}) == ()
-    result = LaneResult("grizzly-icehouse", ("nova",), (), (found("other", State.STANDING),), 1.0)
+    result = LaneResult("grizzly-icehouse", ("nova",), (), (found("other", State.UNRESOLVED),), 1.0)
     assert alarms((NATURAL, OTHER), result, {"other"})
 
 
 def test_a_red_invariant_and_a_failed_step_are_alarms():
     step = StepResult("havana/nova", "nova", "havana", Outcome.FAILED, 1.0, 1, problems=("it exited 1",))
-    assert blamed(found("ports", State.STANDING, stage=VERIFY), steps=(step,)) == (
+    assert blamed(found("ports", State.UNRESOLVED, stage=VERIFY), steps=(step,)) == (
         "havana/nova failed: it exited 1",
-        "ports at verify, standing: 1 instance is wrong",
+        "ports at verify, unresolved: 1 instance is wrong",
         "  i-1",
     )
 

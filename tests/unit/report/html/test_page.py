@@ -81,7 +81,7 @@ def test_foreign_texts_stay_texts(tmp_path):
     result = dataclasses.replace(
         samples.FAILED.result,
         steps=(failed,),
-        findings=(StagedFinding(VERIFY, finding, State.STANDING),),
+        findings=(StagedFinding(VERIFY, finding, State.UNRESOLVED),),
         refused=nasty,
     )
     report = dataclasses.replace(samples.FAILED, result=result, verdict=nasty, notes=(nasty,))

@@ -131,7 +131,7 @@ def test_what_was_foreseen_and_then_cured_is_one_step():
 
 def test_a_cure_that_was_not_rehearsed_says_so():
     assert "not rehearsed" not in PAGE
-    page = runbook(with_findings(StagedFinding(SEEDED, samples.BACKPORTED, State.STANDING)), plan())
+    page = runbook(with_findings(StagedFinding(SEEDED, samples.BACKPORTED, State.UNRESOLVED)), plan())
     assert "not rehearsed: the rehearsal did not apply it" in page
 
 

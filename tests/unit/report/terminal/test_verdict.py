@@ -77,7 +77,9 @@ def crowded():
         if s.release == "havana"
     )
     found = tuple(
-        StagedFinding(SEEDED, dataclasses.replace(samples.BACKPORTED, place=f"t{n}", message="m " * 90), State.STANDING)
+        StagedFinding(
+            SEEDED, dataclasses.replace(samples.BACKPORTED, place=f"t{n}", message="m " * 90), State.UNRESOLVED
+        )
         for n in range(60)
     )
     result = dataclasses.replace(samples.FAILED.result, steps=steps, findings=found)
