@@ -13,6 +13,7 @@ from sqlglot import exp
 from osupgrade.catalog.content import root
 from osupgrade.catalog.loading import load_toml
 from osupgrade.catalog.releases import load_paths, load_releases
+from osupgrade.model.chain import ordered
 from osupgrade.model.plan import make_plan
 from osupgrade.model.stage import SEEDED, Stage
 from osupgrade.scenarios.declared import FILE, Declaration, Inject
@@ -26,6 +27,7 @@ OWN = "own_placeholder"
 UNPARSED = re.compile(r"CREATE TRIGGER |CREATE TABLE \S+ LIKE |RENAME TABLE |ALTER DATABASE ")
 """Statements that the parser takes as they are."""
 NO_CODE = (".md", ".pyc")
+DATABASES = {d.name for r in load_releases().values() for part in r.services.values() for d in part.databases}
 VERSIONS = {"alembic_version": {"version_num"}, "migrate_version": {"repository_id", "repository_path", "version"}}
 
 
@@ -43,9 +45,41 @@ class Statement:
 
 
 def plan_of(scenario):
+    """A named path with one of the scenario's hops; None where only routes without a name have them."""
     plans = [make_plan(path, load_releases()) for path in load_paths().values()]
-    found = next((plan for plan in plans if scenario.can_run(plan)), None)
-    return found or pytest.skip(f"the catalogue has no schemas of {', '.join(scenario.hops)}")
+    return next((plan for plan in plans if scenario.can_run(plan)), None)
+
+
+def nearest(database, release):
+    """Tables and columns at the end of a release; of one that the catalogue lacks, those of its known neighbours."""
+    names = [one.name for one in ordered(load_releases().values())]
+    known = {
+        name: one.head(name)
+        for one in (lineage(database, variant) for variant in variants(database))
+        for name in names
+        if one.knows(name)
+    }
+    before = [name for name in names[: names.index(release) + 1] if name in known][-1:]
+    after = [name for name in names[names.index(release) :] if name in known][:1]
+    found = {}
+    for name in {release} if release in known else {*before, *after}:
+        for table, columns in columns_at(database, known[name]).items():
+            found.setdefault(table, set()).update(columns)
+    return found
+
+
+def on_the_chain(statement, scenario):
+    """Tables and columns that a statement may use at its stages; the seeded cloud is that before the first hop."""
+    names = [one.name for one in ordered(load_releases().values())]
+    reached = set()
+    for stage in statement.stages or (SEEDED,):
+        release = (scenario.hops[0] if stage == SEEDED else stage.step).partition("/")[0]
+        reached.add(release if stage.moment == "after" else names[names.index(release) - 1])
+    schemas = [nearest(statement.database, release) for release in sorted(reached)]
+    for schema in schemas if statement.guarded else ():
+        for table, columns in nearest(statement.database, names[-1]).items():
+            schema.setdefault(table, columns)
+    return schemas
 
 
 @functools.cache
@@ -63,6 +97,8 @@ def columns_at(database, revision):
 def schema_for(statement, scenario):
     """Tables and columns that a statement may use: where its stage has the database, or over the whole route."""
     plan = plan_of(scenario)
+    if plan is None:
+        return on_the_chain(statement, scenario)
     known = line(statement.database, plan.first.name, plan.last.name)
     start = known.position(known.head(plan.first.name).name)
     whole = {}
@@ -159,7 +195,7 @@ def python_statements(scenario):
         for call in ast.walk(top):
             database = scenario.services[0]
             if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
-                database = call.args[0].value if call.args[0].value in scenario.services else database
+                database = call.args[0].value if call.args[0].value in DATABASES else database
             nodes = call.args if isinstance(call, ast.Call) else ()
             for node in nodes:
                 inside = [node, *getattr(node, "elts", ()), *([node.value] if isinstance(node, ast.Starred) else ())]
