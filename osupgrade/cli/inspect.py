@@ -29,11 +29,12 @@ from osupgrade.cli.options import (
 from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import OnProgress
-from osupgrade.dump.start import check_start, ended, onward, route_onward
+from osupgrade.dump.start import check_start, ended, hop_onward, onward
 from osupgrade.lab.directories import made
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
+from osupgrade.model.plan import between
 from osupgrade.model.quoting import shell_join, shell_word
 from osupgrade.rehearsal.inspect.judge import inspect_cloud
 from osupgrade.rehearsal.inspect.model import Inspection
@@ -145,15 +146,14 @@ def _looked_at(
 
 
 def _path_of(usable: Usable) -> str:
-    """The path that dumps are on: a named one, or to the next release where that is known and none begins with them.
+    """The path that dumps are on: a named one, or the hop to the next release where no named path begins with them.
 
-    On a path that begins elsewhere, a sound cloud would be told that each of its databases is old.
+    Judged on a path that begins elsewhere, every database of a sound cloud would look too old.
     """
     held = holdings(usable.dumps)
     path = path_of_dumps(held)
-    onward_now = route_onward(held) if _refused(usable, path) else ""
-    ends = onward_now.split("-")
-    return onward_now if onward_now and all(covers(one.service, *ends) for one in held) else path
+    hop = hop_onward(held) if _refused(usable, path) else ()
+    return between(*hop) if hop and all(covers(one.service, *hop) for one in held) else path
 
 
 @contextlib.contextmanager
@@ -177,15 +177,21 @@ def _without_share(on_progress: OnProgress) -> Callable[[str], None]:
 
 def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[Path]) -> str:
     """The options with which a rehearsal sees the same cloud, each after a blank."""
-    ends = path.split("-")
-    named = path in load_paths() or len(ends) != 2
     given = (
-        *((("--path", path),) if named else (("--from", ends[0]), ("--to", ends[1]))),
+        *_route_options(path),
         ("--site", site),
         ("--survey", survey),
         *(("--scenarios", directory) for directory in more),
     )
     return "".join(f" {option} {shell_word(str(value))}" for option, value in given if value)
+
+
+def _route_options(path: str) -> Sequence[tuple[str, str]]:
+    plan = plan_from(path or DEFAULT_PATH)
+    first, last = plan.first.name, plan.last.name
+    if path in load_paths() or path != between(first, last):
+        return (("--path", path),)
+    return (("--from", first), ("--to", last))
 
 
 def _with_dumps(finding: Finding, command: str) -> Finding:

@@ -129,11 +129,11 @@ def onward(found: Sequence[Holding]) -> str:
     return onward_from(_release(found), [str(holding.dump.path) for holding in found])
 
 
-def route_onward(found: Sequence[Holding]) -> str:
-    """The route of dumps from the release at which they are to the next; empty where there is none."""
+def hop_onward(found: Sequence[Holding]) -> tuple[str, ...]:
+    """The release at which dumps are, and the next one; empty where there is none."""
     release = _release(found)
     following = _after(release)
-    return f"{release}-{following}" if following else ""
+    return (release, following) if following else ()
 
 
 def onward_from(release: str, paths: Iterable[str]) -> str:

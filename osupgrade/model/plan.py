@@ -214,6 +214,11 @@ def find_path(paths: Mapping[str, UpgradePath], releases: Mapping[str, Release],
     return path_along(paths, route.choose(releases, first, last, kind, via), releases, text)
 
 
+def between(first: str, last: str) -> str:
+    """The name of the route from one release to another, as :func:`find_path` reads it."""
+    return f"{first}-{last}"
+
+
 def path_along(
     paths: Mapping[str, UpgradePath], along: route.Route, releases: Mapping[str, Release], name: str = ""
 ) -> UpgradePath:

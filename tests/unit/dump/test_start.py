@@ -7,7 +7,7 @@ import pytest
 from osupgrade.catalog.identity import Section
 from osupgrade.catalog.releases import load_releases, plan_named
 from osupgrade.dump.holdings import Holding
-from osupgrade.dump.start import check_start, ended, onward, onward_from, release_of, route_onward
+from osupgrade.dump.start import check_start, ended, hop_onward, onward, onward_from, release_of
 from osupgrade.model.chain import ordered
 from osupgrade.model.errors import Exit, UsageFault
 
@@ -154,10 +154,12 @@ def test_dumps_are_at_the_end_of_a_path_when_all_of_them_are():
     assert not ended([], releases)
 
 
-def test_the_route_onward_is_that_of_the_command():
-    assert route_onward([*held_at("train", "nova"), *held_at("stein", "neutron")]) == "stein-train"
-    assert route_onward(held_at(list(ordered(load_releases().values()))[-1].name, "nova")) == ""
-    assert route_onward([Holding("nova", Read(), Section("nova", True, (), versions=("own",)))]) == ""
+def test_the_hop_onward_is_that_of_the_command():
+    found = [*held_at("train", "nova"), *held_at("stein", "neutron")]
+    assert hop_onward(found) == ("stein", "train")
+    assert onward(found).endswith(" --from stein --to train")
+    assert hop_onward(held_at(list(ordered(load_releases().values()))[-1].name, "nova")) == ()
+    assert hop_onward([Holding("nova", Read(), Section("nova", True, (), versions=("own",)))]) == ()
 
 
 def test_nothing_follows_the_last_release():
