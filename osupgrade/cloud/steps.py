@@ -80,15 +80,15 @@ def run_hop(
     origin = source.services.get(service) if source and not arrival else None
     start = versions(cloud, origin) if origin else {}
 
-    def together(commands: Sequence[Command], cloud: Cloud = cloud, first: str = "") -> list[ToolRun]:
-        return _together(cloud, release.name, service, commands, log, config, overlay, first)
-
-    runs = _arrived(cloud, arrival, lambda command: together([command])[0])
+    tools = _Tools(cloud, release.name, service, log, config, overlay, first)
+    runs = _arrived(cloud, arrival, replace(tools, first="").one)
+    checked: list[_Done] = []
     if instead is not None:
         runs = _instead(cloud, instead, log)
     elif all(done.run.ok for done in runs):
-        runs += _calls(part.create if create else part.upgrade, lambda commands: together(commands, first=first))
-    seconds = time.monotonic() - started
+        called, checked = _calls(part.create, (), tools) if create else _calls(part.upgrade, part.check, tools)
+        runs += called
+    seconds = time.monotonic() - started - sum(done.run.seconds for done in checked)
     after = versions(cloud, part)
     seen = _seen(cloud, part.step, service)
     if not runs:
@@ -98,16 +98,17 @@ def run_hop(
     gone = sorted(missing - cloud.tables(part.databases[0].name))
     problems += _stopped(runs) + judge(part.databases, after, [done.status for done in runs], gone)
     problems += tuple(text for done in runs for text in judge_work(done.name, done.run.output, part.unfinished))
-    checks: list[_Done] = []
-    if not problems and not create:
-        jumped = source is not None and jumps(source, release)
-        checks, problems = _checks(part, lambda command: together([command], replace(cloud, recorder=None))[0], jumped)
+    if problems:
+        checked = []  # what they say of a hop that failed is not asked
+    elif not create:
+        unseen = replace(tools, cloud=replace(cloud, recorder=None), first="")
+        checked, problems = _checks(part, checked, unseen.one, source is not None and jumps(source, release))
     if not problems:
         for each in part.started:
             cloud.execute(each.written.service, each.written.statement)
     calls = {done.name: done.run.seconds for done in runs}
     result = StepResult(part.step, service, release.name, Outcome.PASSED, seconds, None, before, after, calls=calls)
-    return _judged(result, [*runs, *checks], problems, log, seen)
+    return _judged(result, [*runs, *checked], problems, log, seen)
 
 
 @dataclass(frozen=True)
@@ -127,29 +128,38 @@ class _Done:
         return self.name, self.run.exit_status, self.accepts
 
 
-def _calls(commands: Sequence[Command], together: Callable[[Sequence[Command]], Sequence[ToolRun]]) -> list[_Done]:
-    """Run the commands one after the other, up to the first that fails; those of one program by one process."""
+def _calls(commands: Sequence[Command], checks: Sequence[Command], tools: _Tools) -> tuple[list[_Done], list[_Done]]:
+    """Run the commands one after the other, up to the first that fails; those of one program by one process.
+
+    The process of the last ones goes on with those ``checks`` that it can run, so that most of their program need not
+    be imported again; what was run, of each.
+    """
     runs: list[_Done] = []
-    for _, group in itertools.groupby(commands, lambda command: (command.entry, command.gettext)):
-        each = tuple(group)
-        done = [_Done.of(command, run) for command, run in zip(each, together(each), strict=False)]
+    groups = [tuple(group) for _, group in itertools.groupby(commands, lambda c: (c.entry, c.gettext))]
+    for each in groups:
+        more = tuple(check for check in checks if each is groups[-1] and check.gettext == each[0].gettext)
+        ran = tools.run(each, more)
+        done = [_Done.of(command, run) for command, run in zip(each, ran, strict=False)]
         runs += done
         if len(done) < len(each) or done[-1].run.exit_status not in each[-1].accepts:
             break
-    return runs
+        if more:
+            return runs, [_Done.of(check, run) for check, run in zip(more, ran[len(each) :], strict=False)]
+    return runs, []
 
 
 def _checks(
-    part: ServiceRelease, call: Callable[[Command], ToolRun], jumped: bool
+    part: ServiceRelease, done: Sequence[_Done], call: Callable[[Command], ToolRun], jumped: bool
 ) -> tuple[list[_Done], tuple[str, ...]]:
-    """Run the service's own upgrade checks; what was run, and the problems that they report.
+    """Run those of the service's own upgrade checks that are not ``done``; all of them, and what they report.
 
     Where releases were ``jumped``, what a check says about that is known beforehand (cloud.jumps).
     """
+    ran = {one.name: one.run for one in done}
     runs: list[_Done] = []
     problems: tuple[str, ...] = ()
     for command in part.check:
-        run = call(command)
+        run = ran.get(command.name) or call(command)
         runs.append(_Done.of(command, run))
         ignored = (*command.ignores, *(one.check for one in command.on_jumps if jumped))
         problems += judge_check(command.name, run.exit_status, command.accepts, run.output, ignored)
@@ -239,8 +249,8 @@ def run_finish(
     if instead is not None:
         runs = _instead(cloud, instead, log)
     else:
-        (run,) = _together(cloud, release.name, finish.service, [finish.command], log, config, None)
-        runs = [_Done.of(finish.command, run)]
+        tools = _Tools(cloud, release.name, finish.service, log, config)
+        runs = [_Done.of(finish.command, tools.one(finish.command))]
     seconds = time.monotonic() - started
     after = versions(cloud, part)
     seen = _seen(cloud, finish.name, finish.service)
@@ -280,32 +290,47 @@ def _skipped(
     return judge_start(origin.databases, start, source.name)
 
 
-def _together(
-    cloud: Cloud,
-    release: str,
-    service: str,
-    commands: Sequence[Command],
-    log: Path,
-    config: Path,
-    overlay: Overlay | None,
-    first: str = "",
-) -> list[ToolRun]:
-    """Run commands of one program, up to the first that fails."""
-    assert cloud.workshop is not None
-    container = cloud.workshop.release(release)
-    # What comes first on a tool's path may go by the words with which its process was started: a seeder's script does.
-    several = len(commands) > 1 and ":" in commands[0].entry and not first
-    given: dict[str, Any] = {"log": log, "overlay": overlay, "keep_config": config, "recorder": cloud.recorder}
-    runs: list[ToolRun] = []
-    with watched(cloud.lab_server, cloud.held_by(release, service)) as endless:
-        if several:
-            runs = container.tools(service, commands, cloud.setting, **given)
-        else:
-            for command in commands:
-                runs.append(container.tool(service, command, cloud.setting, first=first, **given))
-                if runs[-1].exit_status not in command.accepts:
-                    break
-    return [*runs[:-1], endless.told(runs[-1])]
+@dataclass(frozen=True)
+class _Tools:
+    """A release's tools for one service, on a cloud; what :func:`run_hop` was given besides."""
+
+    cloud: Cloud
+    release: str
+    service: str
+    log: Path
+    config: Path
+    overlay: Overlay | None = None
+    first: str = ""
+
+    def one(self, command: Command) -> ToolRun:
+        """Run one command."""
+        return self.run([command])[0]
+
+    def run(self, commands: Sequence[Command], checks: Sequence[Command] = ()) -> list[ToolRun]:
+        """Run commands of one program, up to the first that fails, and then checks if the same process can."""
+        cloud, service = self.cloud, self.service
+        assert cloud.workshop is not None
+        container = cloud.workshop.release(self.release)
+        given: dict[str, Any] = {
+            "log": self.log,
+            "overlay": self.overlay,
+            "keep_config": self.config,
+            "recorder": cloud.recorder,
+        }
+        # What comes first on a tool's path may go by the words with which its process was started: a seeder's script
+        # does.
+        importable = not self.first and all(":" in command.entry for command in (*commands, *checks))
+        runs: list[ToolRun] = []
+        with watched(cloud.lab_server, cloud.held_by(self.release, service)) as endless:
+            if importable and len(commands) + len(checks) > 1:
+                runs = container.tools(service, [*commands, *checks], cloud.setting, unrecorded=len(checks), **given)
+            else:
+                for command in commands:
+                    runs.append(container.tool(service, command, cloud.setting, first=self.first, **given))
+                    if runs[-1].exit_status not in command.accepts:
+                        break
+        last = min(len(runs), len(commands)) - 1
+        return [*runs[:last], endless.told(runs[last]), *runs[last + 1 :]]
 
 
 def observed(cloud: Cloud, record: Path | None) -> Cloud:

@@ -136,21 +136,25 @@ class ReleaseContainer:
         overlay: Overlay | None = None,
         keep_config: Path | None = None,
         recorder: Recorder | None = None,
+        unrecorded: int = 0,
     ) -> list[ToolRun]:
-        """Run commands of one entry, a ``module:function``, up to the first that fails; see :meth:`tool`."""
+        """Run commands whose entries are ``module:function``, up to the first that fails; see :meth:`tool`.
+
+        All are what the first one's gettext says. The last ``unrecorded`` of them are not observed.
+        """
         tree, context = self._prepared(service, setting, overlay, keep_config)
         environment = {**self.release.environment, **self.paths(tree)}
-        places = [recorder.place() if recorder else None for _ in commands]
+        seen = len(commands) - unrecorded
+        places = [recorder.place() if recorder and number < seen else None for number in range(len(commands))]
         if recorder and places[0]:
             environment = recorder.environment(*places[0], environment, later=True)
         calls = [
-            Call(tuple(_arguments(command, context)), command.accepts, place)
+            Call(command.entry, tuple(_arguments(command, context)), command.accepts, place)
             for command, place in zip(commands, places, strict=True)
         ]
         runs = run_several(
             self.container,
             [PYTHON, LAUNCH],
-            commands[0].entry,
             calls,
             gettext=commands[0].gettext,
             environment=environment,

@@ -1,4 +1,4 @@
-"""Several calls of one program inside a container, made by a process that imports the program once.
+"""Several calls of a service's programs inside a container, made by a process that imports the first program once.
 
 Importing nova-manage takes three seconds of processor time, and most of its calls in an upgrade take a tenth of one.
 """
@@ -6,6 +6,7 @@ Importing nova-manage takes three seconds of processor time, and most of its cal
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,9 +24,11 @@ from osupgrade.lab.observer.recorder import INSIDE
 class Call:
     """One call: what it is given, the exit statuses after which the next call follows, and where it is observed.
 
-    ``record`` is a path inside the container and the mark after which the call prints what it wrote there.
+    ``entry`` is a ``module:function``. ``record`` is a path inside the container and the mark after which the call
+    prints what it wrote there.
     """
 
+    entry: str
     arguments: tuple[str, ...]
     accepts: tuple[int, ...] = (0,)
     record: tuple[str, str] | None = None
@@ -103,7 +106,6 @@ class _Heard:
 def run_several(
     container: Container,
     argv: Sequence[str],
-    entry: str,
     calls: Sequence[Call],
     *,
     gettext: str | None = None,
@@ -111,17 +113,17 @@ def run_several(
     workdir: str | None = None,
     log: Path | None = None,
 ) -> list[ToolRun]:
-    """Make calls of ``entry`` (``module:function``) up to the first that ends with a status it does not accept.
+    """Make calls up to the first that ends with a status it does not accept; the first one's program is imported once.
 
     ``argv`` starts an interpreter with what each call would be started with alone; that is what the runs say of
     themselves. What is printed is appended to ``log``. Raises LabFault when the container goes away underneath it.
     """
     mark = f"osupgrade-call-{secrets.token_hex(16)}:"
     wanted = {
-        "entry": entry,
+        "entry": calls[0].entry,
         "gettext": gettext,
         "mark": mark,
-        "calls": [{"arguments": c.arguments, "accepts": c.accepts, "record": c.record} for c in calls],
+        "calls": [dataclasses.asdict(call) for call in calls],
     }
     ends = Ends(mark.encode()), Ends(mark.encode())
     with contextlib.ExitStack() as stack:
@@ -144,7 +146,7 @@ def run_several(
     said = ends[0].said if not status else [*ends[0].said, (status, 0.0)]  # the first process itself ended badly
     return [
         ToolRun(
-            (*argv, entry, *call.arguments),
+            (*argv, call.entry, *call.arguments),
             status,
             b"".join(printed).decode("utf-8", "replace"),
             seconds,

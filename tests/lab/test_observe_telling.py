@@ -95,9 +95,9 @@ def told_apart(container, tmp_path, *words):
     container.put("/tmp/tool.py", SEVERAL.encode())
     places = [recorder.place() for _ in words]
     environment = recorder.environment(*places[0], {"PYTHONPATH": "/tmp:/opt/lab"}, later=True)
-    calls = [Call((word,), record=place) for word, place in zip(words, places, strict=True)]
+    calls = [Call("tool:main", (word,), record=place) for word, place in zip(words, places, strict=True)]
     given = {"environment": environment, "log": tmp_path / "log"}
-    runs = run_several(container.container, [PYTHON, LAUNCH], "tool:main", calls, **given)
+    runs = run_several(container.container, [PYTHON, LAUNCH], calls, **given)
     assert "".join(run.output for run in runs) == (tmp_path / "log").read_text()
     kinds = [[json.loads(line)["kind"] for line in (run.rest or b"").splitlines()] for run in runs]
     return [(run.exit_status, run.output) for run in runs], kinds

@@ -29,6 +29,15 @@ def main():
     if sys.argv[1] == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
 """
+ANOTHER = """
+import atexit, sys, threading, time
+print("imported after tool" if "tool" in sys.modules else "imported alone")
+def main():
+    print("called with", sys.argv)
+    atexit.register(print, "the last word")
+    threading.Timer(0.2, print, ["from a thread"]).start()
+    sys.exit(int(sys.argv[2]) if sys.argv[2:] else None)
+"""
 TEXT = st.binary(max_size=30).filter(lambda text: MARK not in text)
 
 
@@ -49,11 +58,16 @@ def test_texts_and_ends_are_the_same_however_the_stream_comes(calls, rest, data)
 def ran(tmp_path, *calls, program=PROGRAM):
     """What the calls of a program print, and the statuses with which they end."""
     (tmp_path / "tool.py").write_text(program)
+    (tmp_path / "another.py").write_text(ANOTHER)
     wanted = {
         "entry": "tool:main",
         "gettext": None,
         "mark": MARK.decode(),
-        "calls": [{"arguments": arguments, "accepts": [0, 3], "record": None} for arguments in calls],
+        "calls": [
+            {"entry": "another:main" if arguments[:1] == ["another"] else "tool:main", "arguments": arguments}
+            | {"accepts": [0, 3], "record": None}
+            for arguments in calls
+        ],
     }
     environment = {**os.environ, "PYTHONPATH": f"{root() / 'images' / 'lab'}:{tmp_path}"}
     done = subprocess.run(
@@ -87,3 +101,19 @@ def test_a_program_that_cannot_be_imported_fails_at_its_first_call(tmp_path):
     _, errors, statuses = ran(tmp_path, ["one"], ["two"], program="import no_such_library\n")
     assert statuses == [1]
     assert "No module named 'no_such_library'" in errors[0]
+
+
+def test_another_program_of_the_service_is_imported_where_it_is_called(tmp_path):
+    texts, _, statuses = ran(tmp_path, ["one"], ["another"], ["two"])
+    assert statuses == [0, 0, 0]
+    assert texts[1].startswith("imported after tool\ncalled with ['another', 'another']\n")
+    assert "called with ['two']\n" in texts[2] and "the last word" not in texts[2]
+
+
+def test_a_call_ends_as_python_would_end_it(tmp_path):
+    """Its threads have ended, then its exit handlers have run, and all that was printed is out."""
+    texts, _, statuses = ran(tmp_path, ["another", "3"])
+    assert statuses == [3]
+    assert texts == [
+        "imported\nimported after tool\ncalled with ['another', 'another', '3']\nfrom a thread\nthe last word\n"
+    ]

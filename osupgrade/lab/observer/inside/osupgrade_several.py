@@ -1,19 +1,22 @@
-"""Run several calls of one program of a release, one after the other, on Python 2.7 and on Python 3.
+"""Run several calls of a service's programs, one after the other, on Python 2.7 and on Python 3.
 
     osupgrade_several.py CALLS
 
-CALLS is JSON: {"entry": "module:function", "gettext": domain or null, "mark": ..., "calls": [{"arguments": [...],
-"accepts": [exit statuses], "record": [path, mark] or null}]}. The program is imported once, and every call runs in a
-process that is forked then, because the import takes longer than most migrations. After each call MARK and a line follow
-on both streams: its exit status and its seconds. The first call with a status that it does not accept is the last.
+CALLS is JSON: {"entry": "module:function", "gettext": domain or null, "mark": ..., "calls": [{"entry": the same or another
+one, "arguments": [...], "accepts": [exit statuses], "record": [path, mark] or null}]}. The program is imported once, and
+every call runs in a process that is forked then, because the import takes longer than most migrations; another program of
+the service is imported there, which has most of it. After each call MARK and a line follow on both streams: its exit
+status and its seconds. The first call with a status that it does not accept is the last.
 """
 
 from __future__ import print_function
 
+import atexit
 import gettext
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 
@@ -21,7 +24,7 @@ import launch
 import osupgrade_observer
 
 # As they are now: what a program imports may put its own in their place (eventlet).
-fork, waitpid, write = os.fork, os.waitpid, os.write
+fork, waitpid, write, leave = os.fork, os.waitpid, os.write, os._exit
 
 
 def texts(value):
@@ -69,19 +72,33 @@ def run(wanted):
     return None
 
 
-def ended(entry, call):
-    """Make one call, in its own process; what it returns is the process's exit status."""
+def ended(call):
+    """Make one call, in its own process; the exit status that it asks for."""
     if call["record"]:
         osupgrade_observer.go_on(*call["record"])
     try:
-        return launch.call(entry, [texts(word) for word in call["arguments"]])
+        asked = launch.call(str(call["entry"]), [texts(word) for word in call["arguments"]])
+    except SystemExit as fault:
+        asked = fault.code
     except Exception:
         traceback.print_exc()
         return 1
+    if asked is None or isinstance(asked, int):
+        return (asked or 0) & 255
+    print(asked, file=sys.stderr)
+    return 1
+
+
+def end(status):
+    """End this process as Python would, but for taking apart all that it has imported: that takes up to a second."""
+    threading._shutdown()  # waits for the threads that are left
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    leave(status)
 
 
 if __name__ == "__main__":
     sys.path.pop(0)  # this file's directory: none of the program's imports shall look here
-    given = json.loads(sys.argv[1])
-    own = run(given)
-    sys.exit(ended(str(given["entry"]), own) if own else 0)
+    own = run(json.loads(sys.argv[1]))
+    end(ended(own) if own else 0)
