@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+import docker.errors
 import typer
 from rich.text import Text
 
@@ -62,9 +63,14 @@ def clean(
     console = terminal()
     client = connect()
     found = [left for left in leftovers(client) if running or not left.alive]
+    kept: list[tuple[str, str]] = []
     for left in found:
-        remove_leftover(client, left)
-        console.print(f"removed {left.kind} {left.name}")
+        try:
+            remove_leftover(client, left)
+        except docker.errors.APIError as fault:
+            kept.append((f"{left.kind} {left.name}", fault.explanation or str(fault)))
+        else:
+            console.print(f"removed {left.kind} {left.name}")
     store = SnapshotStore(client)
     unfinished = store.sweep()
     for name in unfinished:
@@ -77,10 +83,16 @@ def clean(
         for volume in client.volumes.list(filters={"label": "org.osupgrade=source"}):
             volume.remove()
             console.print(f"removed volume {volume.name}")
-        for kept in ("clouds", "readings"):
-            shutil.rmtree(cache_directory() / kept, ignore_errors=True)
+        for directory in ("clouds", "readings"):
+            shutil.rmtree(cache_directory() / directory, ignore_errors=True)
     if not found and not unfinished and not everything:
         console.print("nothing to remove")
+    if kept:
+        raise MissingFault(
+            f"the Docker engine does not remove {', '.join(name for name, _ in kept)}",
+            evidence="\n".join(reason for _, reason in kept),
+            hint="restart the Docker engine, then run osupgrade clean again",
+        )
 
 
 def _needs() -> Iterator[Need]:

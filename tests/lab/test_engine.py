@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import docker
 import pytest
 
+from osupgrade.cli import run as command
 from osupgrade.lab.connect import connect
 from osupgrade.lab.database import start_database
 from osupgrade.lab.engine import Lab, put_files, read_file
 from osupgrade.lab.images import ImageStore
-from osupgrade.lab.leftovers import leftovers, remove_leftover
+from osupgrade.lab.leftovers import LABEL, PID_LABEL, RUN_LABEL, leftovers, remove_leftover
 from osupgrade.model.errors import Exit, LabFault, MissingFault
 
 
@@ -172,3 +173,24 @@ def test_the_command_line_says_so_in_one_sentence_and_exits_3():
     assert done.returncode == Exit.MISSING
     assert done.stderr.startswith("osupgrade: no Docker engine answers")
     assert "Traceback" not in done.stderr
+
+
+def test_clean_names_what_the_engine_keeps_and_removes_the_rest(client, mysql, capsys, monkeypatch):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    labels = {LABEL: "1", RUN_LABEL: f"gone{ended.pid}", PID_LABEL: str(ended.pid)}
+    used, unused = (
+        client.networks.create(f"osupgrade-{ended.pid}-{name}", labels=labels) for name in ("used", "unused")
+    )
+    stranger = client.containers.run(mysql, ["sleep", "infinity"], entrypoint="", network=used.name, detach=True)
+    # Of this test's own run alone: others may be at work on this engine.
+    monkeypatch.setattr("osupgrade.cli.doctor.leftovers", lambda client: leftovers(client, f"gone{ended.pid}"))
+    try:
+        assert command(["clean"]) == Exit.MISSING
+        printed = capsys.readouterr()
+        assert f"removed network {unused.name}" in printed.out
+        assert f"the Docker engine does not remove network {used.name}" in printed.err
+    finally:
+        stranger.remove(force=True)
+    assert command(["clean"]) == Exit.CAME_THROUGH
+    assert not {used.name, unused.name} & {network.name for network in client.networks.list()}
