@@ -317,12 +317,11 @@ class _Tools:
             "keep_config": self.config,
             "recorder": cloud.recorder,
         }
-        # What comes first on a tool's path may go by the words with which its process was started: a seeder's script
-        # does.
+        # What comes first on a tool's path, such as a seeder's script, may go by the words that started its process.
         importable = not self.first and all(":" in command.entry for command in (*commands, *checks))
         runs: list[ToolRun] = []
         with watched(cloud.lab_server, cloud.held_by(self.release, service)) as endless:
-            if importable and len(commands) + len(checks) > 1:
+            if importable:
                 runs = container.tools(service, [*commands, *checks], cloud.setting, unrecorded=len(checks), **given)
             else:
                 for command in commands:
