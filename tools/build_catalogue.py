@@ -2,21 +2,17 @@
 
 ``--path`` makes that of a route whose services come from packages; see :mod:`tools.chain_catalogue`.
 
-Each release's own upgrade call runs once, with the migration library's step hooked: after every revision the hook
-sends the queries of :mod:`osupgrade.schema.snapshot` and keeps the rows.
+Each release's own upgrade call runs once, and :mod:`tools.listening` keeps the schema after every revision.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import dataclasses
-import json
 import re
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,18 +22,18 @@ from osupgrade.catalog.site import Site
 from osupgrade.cli import guarded
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import open_laboratory
-from osupgrade.lab.database import HOST, DatabaseServer
-from osupgrade.lab.engine import read_file
-from osupgrade.lab.release_container import Workshop, render
+from osupgrade.lab.database import DatabaseServer
+from osupgrade.lab.release_container import Workshop
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
 from osupgrade.model.plan import Plan, find_path, make_plan
 from osupgrade.model.release import Command, Release
 from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump
-from osupgrade.schema.reading import QUERIES, assemble, read_schema
+from osupgrade.schema.reading import read_schema
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Table
 from osupgrade.schema.uses import find_uses
 from tools.chain_catalogue import write_route
+from tools.listening import listen
 
 SERVICES = ("keystone", "glance", "cinder", "nova", "neutron")
 VARIANTS: Mapping[str, Site] = {
@@ -47,71 +43,6 @@ VARIANTS: Mapping[str, Site] = {
     for plugin in ("openvswitch", "linuxbridge", "ml2")
     for lbaas in (False, True)
 }
-
-_HOOK = """
-import base64, json, zlib
-import MySQLdb
-import launch
-queries, database, login, words, kept, move = json.loads({arguments!r})
-file = open(kept, 'w')
-connection = MySQLdb.connect(use_unicode=True, charset='utf8', **dict((str(k), str(v)) for k, v in login.items()))
-connection.autocommit(True)
-said = []
-
-def hear(conn, cursor, statement, parameters, context, executemany):
-    if statement not in said:
-        said.append(statement)
-
-import sqlalchemy.engine, sqlalchemy.event
-sqlalchemy.event.listen(sqlalchemy.engine.Engine, 'before_cursor_execute', hear)
-
-def keep(revision):
-    cursor, found = connection.cursor(), dict()
-    for name, sql in queries.items():
-        cursor.execute(sql, (database,))
-        found[name] = cursor.fetchall()
-    found['statements'] = list(said)
-    del said[:]
-    text = base64.b64encode(zlib.compress(json.dumps(found, default=str).encode('utf-8')))
-    file.write('%s %s\\n' % (revision, text))
-    file.flush()
-
-def hook_migrate():
-    from migrate.versioning import schema
-    real = schema.ControlledSchema.runchange
-    def runchange(self, ver, change, step):
-        real(self, ver, change, step)
-        keep(ver + step)
-    schema.ControlledSchema.runchange = runchange
-
-def hook_alembic():
-    from alembic import migration
-    real = migration.MigrationContext._update_current_rev
-    def update(self, old, new):
-        real(self, old, new)
-        keep(new)
-    migration.MigrationContext._update_current_rev = update
-
-try:
-    import migrate.versioning
-except ImportError:
-    pass
-else:
-    hook_migrate()
-try:
-    import alembic
-except ImportError:
-    pass
-else:
-    hook_alembic()
-try:
-    launch.main([str(word) for word in words])
-except SystemExit as end:
-    if end.code:
-        raise
-if move:
-    keep(move)
-"""
 
 _SERVER = """
 import gettext, sys
@@ -191,52 +122,10 @@ def trace(bench: Bench, service: str, variant: str, site: Site, version_table: s
 def walk(cloud: Cloud, release: str, service: str, command: Command) -> Iterator[Revision]:
     """Run one of a release's own calls and give the schema after every revision; raises LabFault when it fails."""
     before = read_schema(cloud.server, cloud.databases[service])
-    for heard in listen(cloud, release, service, command):
+    revisions, _ = listen(cloud, release, service, command)
+    for heard in revisions:
         yield Revision(heard.revision, release, heard.schema, find_uses(heard.statements, before))
         before = heard.schema
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One revision as its tool ran it: the statements that it sent, each once, and the schema that it left."""
-
-    revision: str
-    statements: tuple[str, ...]
-    schema: Schema
-
-
-def listen(cloud: Cloud, release: str, service: str, command: Command, *, move: str = "") -> Iterator[Heard]:
-    """Run one of a release's own calls and give what each revision sent; raises LabFault when it fails.
-
-    ``move`` names what the call does beside its revisions, for a finishing move such as ``ml2``.
-    """
-    database = cloud.databases[service]
-    login = {
-        "host": HOST,
-        "user": cloud.lab_server.tool.user,
-        "passwd": cloud.lab_server.tool.password,
-        "db": database,
-    }
-    context = {
-        "db": cloud.setting.urls,
-        "site": dataclasses.asdict(cloud.site),
-        "etc": f"/lab/{cloud.lane}/{service}",
-        "src": f"/src/{service}",
-    }
-    gettext = ["--gettext", command.gettext] if command.gettext else []
-    words = [*gettext, *command.entry.split(), *(text for arg in command.args if (text := render(arg, context)))]
-    # A file of its own: what a tool logs would break up the lines on its standard output.
-    kept = f"/lab/{cloud.lane}/{service}-{release}.revisions"
-    arguments = json.dumps([dict(QUERIES), database, login, words, kept, move])
-    run = cloud.python(release, service, _HOOK.format(arguments=arguments))
-    if not run.ok:
-        raise LabFault(f"{release}'s {service} did not run through", evidence=run.output[-4000:])
-    assert cloud.workshop is not None
-    content = read_file(cloud.workshop.release(release).container, kept) or b""
-    for line in content.decode("ascii").splitlines():
-        name, packed = line.split(" ")
-        rows = json.loads(zlib.decompress(base64.b64decode(packed)))
-        yield Heard(name, tuple(rows["statements"]), assemble(rows, database))
 
 
 def serve(bench: Bench, cloud: Cloud, release: Release, head: Schema) -> tuple[Table, ...]:

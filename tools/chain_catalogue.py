@@ -1,6 +1,6 @@
 """Making the catalogue of a route whose services come from packages: ``tools.build_catalogue --path ROUTE``.
 
-Empty databases are taken along the route by each release's own calls. After every revision the hook in ``tools/inside``
+Empty databases are taken along the route by each release's own calls. After every revision :mod:`tools.listening`
 keeps the schema; a release's head is read when its tool is done.
 """
 
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade.catalog.releases import load_paths, load_releases
@@ -20,30 +18,18 @@ from osupgrade.catalog.site import Site
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.laboratory import Laboratory, make_schemas, open_laboratory
 from osupgrade.cloud.steps import run_hop
-from osupgrade.lab import observer
-from osupgrade.lab.engine import put_files, read_file
 from osupgrade.lab.parallel import threads
 from osupgrade.model.errors import LabFault
 from osupgrade.model.plan import find_path, make_plan
 from osupgrade.model.release import Database, Release
 from osupgrade.schema.catalogue import DIRECTORY, Lineage, Revision, dump, revision_name
-from osupgrade.schema.reading import QUERIES, assemble, read_schema
+from osupgrade.schema.reading import read_schema
 from osupgrade.schema.uses import find_uses
+from tools import listening
+from tools.listening import Heard
 
-_HOOK = Path(__file__).parent / "inside" / "sitecustomize.py"
-_LIBRARIES = Path(observer.__file__).parent / "inside" / "osupgrade_hooks.py"
 Lines = Mapping[str, Sequence[Revision]]
 """Revisions by database, in the order in which they ran."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What the hook wrote of one revision: the rows of the queries, and the statements that were sent before."""
-
-    database: str
-    revision: str
-    statements: Sequence[str]
-    rows: Mapping[str, Sequence[Sequence[object]]]
 
 
 def trace_route(laboratory: Laboratory, path: str) -> Mapping[str, Lineage]:
@@ -84,29 +70,16 @@ def _hop(
     assert cloud.workshop is not None
     container = cloud.workshop.release(release.name).container
     first = f"/lab/catalogue/{release.name}-{service}"
-    files = {
-        f"{first}/sitecustomize.py": _HOOK.read_bytes(),
-        f"{first}/osupgrade_hooks.py": _LIBRARIES.read_bytes(),
-        f"{first}/asked.json": json.dumps(dict(QUERIES)).encode(),
-    }
-    put_files(container, files)
+    listening.prepare(container, first)
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "tool.log"
         result = run_hop(cloud, release, service, log, Path(scratch) / "config", source=before, first=first)
         if result.problems:
             evidence = log.read_text("utf-8", "replace")[-4000:]
             raise LabFault(f"{result.step} failed: {'; '.join(result.problems)}", evidence=evidence)
-    heard = list(_heard(read_file(container, f"{first}/heard.jsonl") or b""))
+    heard = listening.heard(container, first)
     parts = release.services[service].databases
     return {part.name: list(_revisions(part, release.name, heard, last.get(part.name))) for part in parts}
-
-
-def _heard(content: bytes) -> Iterator[Heard]:
-    for line in content.decode("utf-8").splitlines():
-        said = json.loads(line)
-        if "fault" in said:
-            raise LabFault("the hook of the catalogue failed", evidence=said["fault"])
-        yield Heard(**said)
 
 
 def _revisions(part: Database, release: str, heard: Sequence[Heard], last: Revision | None) -> Iterator[Revision]:
@@ -123,7 +96,7 @@ def _revisions(part: Database, release: str, heard: Sequence[Heard], last: Revis
         if part.repositories:
             continue
         held = _heads(part.name, held, one.revision)
-        schema = assemble(one.rows, part.name)
+        schema = one.schema
         yield Revision(revision_name(tuple(held)), release, schema, find_uses(statements, before) if before else {})
         before, statements = schema, []
     if part.repositories and statements and before:

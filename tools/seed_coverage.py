@@ -31,7 +31,7 @@ from osupgrade.schema.reading import read_schema
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Table
 from osupgrade.seed.description import load_description
-from tools.build_catalogue import listen
+from tools.listening import listen
 
 LANE = "coverage"
 
@@ -187,10 +187,14 @@ def measure(laboratory: Laboratory, names: Mapping[str, str], scratch: Path) -> 
         if finish and finish.service == service:
             calls.append((finish.release, finish.command, finish.name))
         for release, call, move in calls:
-            for step in listen(cloud, release, service, call, move=move):
-                touches += heard(before, step.statements, step.revision)
-                touches += reshaped(before, step.schema, step.revision)
-                before = step.schema
+            revisions, rest = listen(cloud, release, service, call)
+            steps = [(step.revision, step.statements, step.schema) for step in revisions]
+            if move:  # what the call does beside its revisions
+                steps.append((move, rest, read_schema(cloud.server, databases[service])))
+            for revision, statements, after in steps:
+                touches += heard(before, statements, revision)
+                touches += reshaped(before, after, revision)
+                before = after
         return tuple(places(service, seeded, touches, rows, held))
 
     try:
@@ -210,7 +214,7 @@ def reasons(seeder: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def reason(known: Mapping[str, str], place: Place) -> str:
-    """Why the cloud holds nothing at a place; empty when nobody said so. A table's reason is its columns' too."""
+    """Why the cloud holds nothing at a place; empty when none is stated. A table's reason is its columns' too."""
     for pattern, why in known.items():
         if fnmatchcase(place.name, pattern) or ("." not in pattern and fnmatchcase(place.table, pattern)):
             return why
@@ -252,7 +256,7 @@ def lines(found: Sequence[Place], known: Mapping[str, Mapping[str, str]]) -> Ite
 
 
 def main() -> int:
-    """Print the report; the exit status is 1 when a place is empty and nobody said why."""
+    """Print the report; the exit status is 1 when a place is empty without a stated reason."""
     parser = argparse.ArgumentParser(prog="python -m tools.seed_coverage", description=__doc__)
     parser.add_argument("--cloud", type=Path, help="another cloud.toml than the default")
     parser.add_argument("--json", action="store_true", help="print JSON")

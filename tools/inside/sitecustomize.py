@@ -2,9 +2,11 @@
 
 Its directory comes first on the tool's PYTHONPATH, with the observer's ``osupgrade_hooks.py`` and ``asked.json``, the
 queries that read a schema. After each revision a line of JSON is added to ``heard.jsonl``: database, revision, the
-statements that were sent since the revision before, and the rows that the queries gave.
+statements that were sent since the revision before, and the rows that the queries returned; at the end a line without
+names for what was sent after the last one.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -68,6 +70,12 @@ class Listener(object):
         write({"database": database, "revision": str(revision), "statements": self.statements, "rows": found})
         self.statements = []
 
+    def rest(self):
+        """What was sent after the last revision, as by a move that is none."""
+        with self.guard:
+            if self.statements:
+                write({"database": "", "revision": "", "statements": self.statements, "rows": {}})
+
     def session(self, engine):
         """One of its own: the tool's may hold a transaction."""
         database = engine.url.database
@@ -83,5 +91,17 @@ def write(line):
         file.write(json.dumps(line, default=str) + "\n")
 
 
-Hooks(Listener()).install()
+LISTENER = Listener()
+Hooks(LISTENER).install()
+atexit.register(LISTENER.rest)
 sys.path[:] = [place for place in sys.path if os.path.abspath(place) != HERE]
+
+# The one that the runtime would have had otherwise, as in the observer's own.
+for _place in sys.path:
+    _path = os.path.join(_place, "sitecustomize.py")
+    if os.path.isfile(_path):
+        __file__ = _path
+        with open(_path) as _file:
+            _code = compile(_file.read(), _path, "exec")
+        exec(_code)
+        break
