@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +48,14 @@ from osupgrade.schema.catalogue import covers
 
 _REHEARSE = "osupgrade rehearse"
 _ROUTES = "osupgrade routes"
+
+
+@dataclass(frozen=True)
+class _Next:
+    """The next command, and whether it rehearses the path on which the cloud was inspected."""
+
+    command: str
+    on_this_path: bool
 
 
 def inspect(
@@ -96,19 +104,16 @@ def inspect(
             path, seen = _looked_at(usable, url, path, the_site, known, on_progress, the_survey)
         say = _without_share(on_progress)
         of_packages = inspect_packages(packages, plan_from(path or DEFAULT_PATH), say) if packages else ()
-    options = _options("" if path == DEFAULT_PATH else path, site, survey, more or ())
-    path = path or DEFAULT_PATH
-    command = _next_command(options, dumps or (), usable, path, seen) if usable else _dumped(options, url, seen)
+    onward_to = _next(dumps or (), usable, url, path, seen, _written(_options(site, survey, more or ())))
     found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *of_packages)
-    elsewhere = command == _ROUTES or (" --to " in command and " --to " not in options)
-    page = replace(seen, findings=tuple(_with_dumps(one, "" if elsewhere else command) for one in found))
+    page = replace(seen, findings=tuple(_with_dumps(one, onward_to) for one in found))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
     if out:
         (out / "inspection.json").write_text(text + "\n", "utf-8")
     if as_json:
         typer.echo(text)
     else:
-        show(page, plan_from(path).last.name, command, terminal())
+        show(page, plan_from(path or DEFAULT_PATH).last.name, onward_to.command, terminal())
     return Exit.CAME_THROUGH if page.clean else Exit.DID_NOT
 
 
@@ -175,37 +180,40 @@ def _without_share(on_progress: OnProgress) -> Callable[[str], None]:
     return lambda text: on_progress(text, "")
 
 
-def _options(path: str, site: Path | None, survey: Path | None, more: Sequence[Path]) -> str:
-    """The options with which a rehearsal sees the same cloud, each after a blank."""
-    given = (
-        *_route_options(path),
-        ("--site", site),
-        ("--survey", survey),
-        *(("--scenarios", directory) for directory in more),
-    )
-    return "".join(f" {option} {shell_word(str(value))}" for option, value in given if value)
+def _options(site: Path | None, survey: Path | None, more: Sequence[Path]) -> Sequence[tuple[str, Path]]:
+    """The options with which a rehearsal sees the same cloud, whatever its route."""
+    named = (("--site", site), ("--survey", survey), *(("--scenarios", directory) for directory in more))
+    return tuple((option, value) for option, value in named if value)
+
+
+def _written(options: Iterable[tuple[str, object]]) -> str:
+    """Options as they are typed, each after a blank."""
+    return "".join(f" {option} {shell_word(str(value))}" for option, value in options)
 
 
 def _route_options(path: str) -> Sequence[tuple[str, str]]:
-    plan = plan_from(path or DEFAULT_PATH)
+    """The options that choose a path; none for the usual one."""
+    if path in ("", DEFAULT_PATH):
+        return ()
+    plan = plan_from(path)
     first, last = plan.first.name, plan.last.name
     if path in load_paths() or path != between(first, last):
         return (("--path", path),)
     return (("--from", first), ("--to", last))
 
 
-def _with_dumps(finding: Finding, command: str) -> Finding:
-    """The finding with a command that rehearses this cloud with its cure: with all that ``command`` names.
+def _with_dumps(finding: Finding, onward_to: _Next) -> Finding:
+    """The finding with a command that rehearses this cloud with its cure: with all that the next command names.
 
     A cloud that cannot be rehearsed on this path has none, and no command.
     """
     if not finding.command.startswith(_REHEARSE):
         return finding
-    if not command:
+    if not onward_to.on_this_path:
         return replace(finding, command="")
     # Directories of scenarios are among the command's own options.
     cure = finding.command.removeprefix(_REHEARSE).partition(" --scenarios ")[0]
-    return replace(finding, command=command + cure)
+    return replace(finding, command=onward_to.command + cure)
 
 
 def _refused(usable: Usable, path: str) -> bool:
@@ -237,10 +245,20 @@ def _done(usable: Usable, path: str, seen: Inspection) -> bool:
     return not stays and ended(holdings(usable.dumps), plan.releases)
 
 
-def _next_command(options: str, given: Sequence[Path], usable: Usable, path: str, seen: Inspection) -> str:
-    """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
+def _next(given: Sequence[Path], usable: Usable | None, url: str, path: str, seen: Inspection, options: str) -> _Next:
+    """What to type next; ``options`` are those that it has on any route."""
+    on_path = _written(_route_options(path)) + options
+    if usable is None:
+        return _Next(_dumped(on_path, url, seen), True)
+    path = path or DEFAULT_PATH
     if _refused(usable, path) or _done(usable, path, seen):
-        return onward(holdings(usable.dumps)) or _ROUTES
+        command = onward(holdings(usable.dumps))
+        return _Next(command + options if command else _ROUTES, False)
+    return _Next(_rehearsal(on_path, given, usable), True)
+
+
+def _rehearsal(options: str, given: Sequence[Path], usable: Usable) -> str:
+    """The command that rehearses what was looked at: all that was given, or those dumps of it that could be used."""
     # What came from a pipe can be had again by the same command only where it was standard input.
     if any(part.kept for dump in usable.dumps for part in dump.parts) and list(map(str, given)) != ["-"]:
         return f"{_REHEARSE} DUMP{options}"
