@@ -130,26 +130,58 @@ def test_all_shards_of_a_night_are_run():
     assert Shard.parse(words[words.index("--shard") + 1]) == Shard(2, len(matrix["SHARD"]))
 
 
-def test_images_are_shared_sources_cached_and_artifacts_kept_whatever_happens():
-    text = GITHUB.read_text()
-    assert "actions/cache" in text and "mirrors" in text and "OSUPGRADE_REGISTRY" in text
+def called(text):
+    """The commands of osupgrade in one shell text, by their first word."""
+    return {words[0] for words in calls(filled(text))}
+
+
+def jobs_with_caches(file):
+    """By job: the commands that it calls, and the paths that it caches or restores from a cache."""
+    data = yaml(file)
+    if file == GITHUB:
+        for name, job in data["jobs"].items():
+            steps = job["steps"]
+            paths = {step["with"]["path"] for step in steps if step.get("uses", "").startswith("actions/cache")}
+            yield name, {word for step in steps for word in called(step.get("run", ""))}, paths
+    else:
+        for name, job in data.items():
+            if isinstance(job, dict) and "script" in job and "stage" in job:
+                paths = {path for cache in job["cache"] for path in cache["paths"]}
+                yield name, {word for line in job["script"] for word in called(line)}, paths
+
+
+@pytest.mark.parametrize("file", [GITHUB, GITLAB], ids=["github", "gitlab"])
+def test_what_a_job_reads_is_in_its_caches(file):
+    """The mirrors where code of the services is needed, at the place where osupgrade looks; the history with each use."""
+    mirrors = str(Sources({}).mirror("nova").parent.relative_to(cache_directory().parent))
+    found = {name: (words, paths) for name, words, paths in jobs_with_caches(file)}
+    assert set().union(*(words for words, _ in found.values())) >= {"sources", "nightly", "report"}
+    for name, (words, paths) in found.items():
+        assert any(path.endswith(mirrors) for path in paths) == bool(words & {"sources", "nightly"}), name
+        assert ("history.sqlite" in paths) == bool(words & {"nightly", "report"}), name
+
+
+def test_images_are_shared_through_a_registry():
+    assert yaml(GITHUB)["env"]["OSUPGRADE_REGISTRY"] and yaml(GITLAB)[".engine"]["variables"]["OSUPGRADE_REGISTRY"]
+    for job in (
+        job for job in yaml(GITHUB)["jobs"].values() if any("nightly" in called(s.get("run", "")) for s in job["steps"])
+    ):
+        assert any("docker login" in step.get("run", "") for step in job["steps"])
+    assert yaml(GITLAB)["prepare"]["extends"] == yaml(GITLAB)["nightly"]["extends"] == ".engine"
+
+
+def test_what_a_run_leaves_is_kept_whatever_happens():
     for name, job in yaml(GITHUB)["jobs"].items():
-        called = {words[0] for step in job["steps"] for words in calls(filled(step.get("run", "")))}
+        words = {word for step in job["steps"] for word in called(step.get("run", ""))}
         keeping = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
-        assert bool(keeping) == bool(called & {"nightly", "report"}), (
+        assert bool(keeping) == bool(words & {"nightly", "report"}), (
             f"{name}: a job keeps what a run left, if it runs one"
         )
         assert all(step["if"] == "always()" for step in keeping)
     jobs = yaml(GITLAB)
     assert all(jobs[name]["artifacts"]["when"] == "always" for name in ("nightly", "join"))
-    assert {name for name in jobs if "cache" in (jobs[name] if isinstance(jobs[name], dict) else {})} == {
-        "prepare",
-        "nightly",
-        "join",
-    }
 
 
 def test_cached_directories_are_those_that_are_used():
-    assert "~/.cache/osupgrade/mirrors" in GITHUB.read_text()
     assert yaml(GITLAB)["variables"]["XDG_CACHE_HOME"] == "$CI_PROJECT_DIR/.cache"
     assert str(Sources({}).mirror("nova").relative_to(cache_directory())) == "mirrors/nova.git"
