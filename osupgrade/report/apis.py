@@ -10,7 +10,7 @@ from osupgrade.model.report import ApiCall
 
 @dataclass(frozen=True)
 class Answer:
-    """What one release said to a question, each time it was put; ``seconds`` are all times together."""
+    """What one release answered to a check, each time it ran; ``seconds`` is the total."""
 
     times: int
     right: int
@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Questions:
-    """Everything that was asked of one service, in the order in which it was asked."""
+    """All checks of one service, in the order in which they ran."""
 
     service: str
     questions: tuple[Question, ...]

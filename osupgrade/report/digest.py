@@ -50,7 +50,7 @@ def between(time: Interval) -> str:
     return f"{duration(time.expected)} ({duration(time.low)} to {duration(time.high)})"
 
 
-def standing_at(versions: Mapping[str, tuple[str, ...]], service: str) -> str:
+def versions_text(versions: Mapping[str, tuple[str, ...]], service: str) -> str:
     """What the version tables say, in one short text; the database is named where it is not the service's own."""
     texts = []
     for database, revisions in versions.items():
@@ -111,9 +111,9 @@ def travelled(steps: Sequence[StepResult]) -> str:
     """
     if not steps:
         return "not reached"
-    stops = [standing_at(steps[0].versions_before, steps[0].service)]
+    stops = [versions_text(steps[0].versions_before, steps[0].service)]
     for step in steps:
-        reached = standing_at(step.versions_after, step.service)
+        reached = versions_text(step.versions_after, step.service)
         stops += [reached] if reached != stops[-1] else []
         stops += [step.step] if _is_move(step) and step.outcome is Outcome.PASSED else []
     if len(stops) > STOPS:

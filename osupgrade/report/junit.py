@@ -18,7 +18,7 @@ from osupgrade.model.findings import settled
 from osupgrade.model.quoting import visible
 from osupgrade.model.report import LaneResult, Part, RunReport, ScenarioReport, StagedFinding, State
 from osupgrade.model.step import Outcome, StepResult
-from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, standing_at
+from osupgrade.report.digest import by_service, cure_text, error_of, not_reached, versions_text
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _step(step: StepResult) -> _Case:
     if step.outcome is Outcome.SKIPPED:
         return _Case(step.step, step.seconds, skipped="replaced by nothing in this lane")
     if step.outcome is Outcome.PASSED:
-        return _Case(step.step, step.seconds, details=f"at {standing_at(step.versions_after, step.service)}")
+        return _Case(step.step, step.seconds, details=f"at {versions_text(step.versions_after, step.service)}")
     diagnosis = step.diagnosis
     lines = [*step.problems]
     if diagnosis:

@@ -1,4 +1,4 @@
-"""``report.html``: one file that opens offline, for the operator the night before and for whoever reads it later.
+"""``report.html``: one file that opens offline, for the operator the night before and for later readers.
 
 It has no script and asks nothing of any network; a content policy in the page says so to the browser, since texts of
 foreign dumps and logs are in it.
@@ -25,8 +25,8 @@ from osupgrade.report.digest import (
     migrations_of,
     not_reached,
     stage_in_words,
-    standing_at,
     travelled,
+    versions_text,
 )
 from osupgrade.report.html.logs import Logs, lane_logs
 from osupgrade.report.html.tables import night, tables
@@ -74,7 +74,7 @@ def html(report: RunReport, directory: Path) -> str:
         "logs": [(step, logs.read(f"logs/{step.log}")) for step in result.steps if step.log] if result else [],
         "files": [name for name in _FILES if (directory / name).exists() or name in _ALWAYS],
         "travelled": travelled,
-        "standing_at": standing_at,
+        "versions_text": versions_text,
         "downtime": downtime,
         "error_of": error_of,
         "cure_text": cure_text,

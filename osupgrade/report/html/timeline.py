@@ -12,8 +12,8 @@ from osupgrade.report.digest import (
     STOPS,
     by_service,
     not_reached,
-    standing_at,
     travelled,
+    versions_text,
 )
 from osupgrade.report.html.text import count
 
@@ -96,7 +96,7 @@ def _bar(step: StepResult, start: float, end: float, release: int) -> Bar:
     text = f"{step.step.partition('/')[0]} {duration(step.seconds)}"
     width = max(0.4, 100 * step.seconds / end)
     needs = len(text) * 6.6 + 14  # pixels in the page's font
-    before, after = (standing_at(v, step.service) for v in (step.versions_before, step.versions_after))
+    before, after = (versions_text(v, step.service) for v in (step.versions_before, step.versions_after))
     return Bar(
         left=round(100 * start / end, 2),
         width=round(width, 2),

@@ -24,7 +24,7 @@ CLIENT = "mysql --defaults-file=$HOME/{file} --default-character-set=utf8mb4"
 
 @dataclasses.dataclass(frozen=True)
 class Treatment:
-    """One cure, and the findings that ask for it; what it took (seconds) where the rehearsal applied it."""
+    """One cure, and the findings that need it; what it took (seconds) where the rehearsal applied it."""
 
     cure: Cure
     findings: tuple[Finding, ...]
@@ -145,7 +145,7 @@ def url_of(service: str) -> str:
 
 
 def treatments(report: RunReport) -> tuple[Treatment, ...]:
-    """Every cure once with the findings that ask for it, in the order in which they were made.
+    """Every cure once with the findings that need it, in the order in which they were made.
 
     A trap is foreseen early in one finding and found at its stage in another; both have the same steps. Then what was
     found and cured is shown.

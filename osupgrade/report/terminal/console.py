@@ -45,7 +45,7 @@ def _made(**options: Any) -> Console:
 
 
 def shown(text: str, style: str = "") -> Text:
-    """Text of anybody's, with every character that does not show spelt out."""
+    """Any text, with every invisible character spelt out."""
     return Text(visible(text), style)
 
 
@@ -68,7 +68,7 @@ def whole() -> Column:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """To a file or a pipe a table goes in its full width: nobody can widen those to read a cell."""
+    """To a file or a pipe a table goes in its full width: those cannot be widened to read a cell."""
     if not console.is_terminal:
         console = _made(file=console.file, width=max(console.width, _WIDE), color_system=None)
     console.print(table)
