@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def own_history(tmp_path_factory):
-    """No test judges by, or adds to, what the machine's user remembers of his runs, or the snapshots that he keeps."""
+    """No test uses, or adds to, the history and the snapshots of the machine's user."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.setenv("OSUPGRADE_SNAPSHOTS_GB", "0")

@@ -105,7 +105,7 @@ def _another(column: Column) -> str:
 
 
 def filling(table: Table, condition: Condition, counted: Sequence[str]) -> str:
-    """The statement that gives an empty table one row, with a value in every column that needs or is asked for one."""
+    """The statement that gives an empty table one row, with a value in each column that needs or is given one."""
     asked = [
         c
         for c in table.columns

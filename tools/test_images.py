@@ -1,7 +1,7 @@
 """Build the images that the tests need, in sight: ``python -m tools.test_images``. It is a part of ``make test``.
 
-Left to the tests, an image would be built behind a progress bar that stands still, by a test that is charged for it.
-What cannot be built here is said and left to the tests, which are skipped or fail with the same words.
+Otherwise a test would build an image behind a progress bar that does not move, and its time would count as the test's.
+What cannot be built here is reported and left to the tests, which are skipped or fail with the same message.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def signatures() -> tuple[Signature, ...]:
 
 @functools.cache
 def usual_names() -> Mapping[str, str]:
-    """Database names that operators use, in lower case, and the database that each stands for."""
+    """Database names that operators use, in lower case, and the database that each means."""
     return {name: signature.name for signature in signatures() for name in signature.names}
 
 

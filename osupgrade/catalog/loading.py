@@ -105,7 +105,7 @@ def validate(data: Any, model: type[Model], source: str) -> Model:
 
 
 def read_bounded(path: Path, longest: int = LONGEST) -> bytes:
-    """A file that somebody named, whatever it is: a device never ends. Raises UsageFault beyond ``longest`` bytes."""
+    """A file that a user named. It may be anything: a device never ends. Raises UsageFault beyond ``longest`` bytes."""
     try:
         with path.open("rb") as file:
             data = file.read(longest + 1)

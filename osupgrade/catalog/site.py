@@ -140,7 +140,7 @@ def _ranges(option: Option, value: str) -> str:
 def read_site(path: Path, *, trusted: bool = True) -> Site:
     """Read ``site.toml``; raises UsageFault that names the file, the key and what would be right.
 
-    One that is not ``trusted``, because it came in an archive, makes nobody read another file.
+    One that is not ``trusted``, because it came in an archive, must not cause other files to be read.
     """
     return site_from(read_toml(path), str(path), trusted=trusted)
 

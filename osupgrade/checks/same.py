@@ -1,4 +1,4 @@
-"""Invariants of one shape: what a query says of a cloud at ``seeded``, it says at the end.
+"""Invariants of one shape: a query returns the same at the end as at ``seeded``.
 
 Each kind of fact is a query whose first column is the thing's key; what follows are its properties. Queries are chosen
 by what the database has, because a fact may move to another table on the way.

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are run: the libraries behind them take longer than most of what is asked."""
+"""Commands that are imported when they are run: the libraries behind them take longer than most commands."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def names_in(text: str) -> tuple[str, ...]:
 def history_from(file: Path | None, off: bool) -> History | None:
     """The store of past runs, opened before anything is started; None when nothing is to be remembered.
 
-    Raises UsageFault when the one that was asked for cannot be used; without the usual one there is only a warning.
+    Raises UsageFault when the given file cannot be used; if the default one cannot, there is only a warning.
     """
     if off:
         if file:

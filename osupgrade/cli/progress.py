@@ -51,7 +51,7 @@ def progress_shown(console: Console) -> Iterator[OnProgress]:
 @contextlib.contextmanager
 def building(console: Console) -> Iterator[Callable[[Progress], None]]:
     """On a terminal a line for each image that is being built, with a bar where its last build's time is known, and a
-    line that stays for each that is ready; elsewhere a line for everything that is said.
+    line that stays for each that is ready; elsewhere a line for every message.
     """
 
     def plain(progress: Progress) -> None:

@@ -255,7 +255,7 @@ def request_from(
     timing: TimingOptions,
     output: OutputOptions,
 ) -> Request:
-    """What the options ask for; raises UsageFault for what none of them can mean."""
+    """The request that the options describe; raises UsageFault for options that mean nothing."""
     if cloud.cloud and (dumps or cloud.dump):
         raise UsageFault("--cloud describes the seeded cloud; a dump is rehearsed as it is")
     moved = _moving(cloud.strategy, cloud.old_db)

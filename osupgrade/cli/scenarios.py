@@ -192,7 +192,7 @@ def new(
 
 
 def table_of(scenarios: Iterable[Scenario]) -> str:
-    """A table in Markdown: what each trap is called, where it bites, how it shows, and what happens."""
+    """A table in Markdown: each trap's name, hops, symptom, and what happens."""
     lines = ["| scenario | hop | symptom | what happens |", "|---|---|---|---|"]
     for scenario in scenarios:
         name = f"[{scenario.name}]({scenario.name}/README.md)"

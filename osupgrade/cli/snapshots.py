@@ -47,7 +47,7 @@ def list_(as_json: Json = False) -> None:
 
 @app.command("remove")
 def remove(keys: Annotated[list[str], typer.Argument(help="Snapshots to remove, by their key in the list.")]) -> None:
-    """Remove snapshots. Those of runs that are still going on are spared.
+    """Remove snapshots. Those that active runs use are kept.
 
     Example: `osupgrade snapshots remove 875d4b88a1dbf747`
     """

@@ -31,7 +31,7 @@ class Gates:
             self._ended[step].set()
 
     def close(self, steps: Sequence[str] = ()) -> None:
-        """None of these steps will end any more, or none at all: whoever waits for one goes on without it."""
+        """These steps, or all, will not end any more: threads that wait for one go on without it."""
         for step in steps or tuple(self._ended):
             if step in self._ended:
                 self._ended[step].set()

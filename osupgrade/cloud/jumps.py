@@ -1,4 +1,4 @@
-"""Hops over releases that upstream does not support: what a service's own check says of them, and what to do."""
+"""Hops over releases that upstream does not support: what a service's own check reports, and what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOURCE = "route"
 
 
 def jumps(source: Release, target: Release) -> bool:
-    """Whether an upgrade from one release straight to the other skips one that upstream asks for."""
+    """Whether an upgrade from one release straight to the other skips one that upstream requires."""
     return bool(target.upgrades_from) and source.name not in target.upgrades_from
 
 

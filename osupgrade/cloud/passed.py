@@ -29,7 +29,7 @@ class Passed:
 
     @property
     def finding(self) -> Finding:
-        """What is said of it."""
+        """What is reported about it."""
         return Finding(SOURCE, Severity.INFO, self.service, self.step, f"{self.step} is not run: {self.reason}")
 
 

@@ -131,7 +131,7 @@ def _treatment(
 
 
 def check_named(columns: Sequence[Column], policy: Policy) -> None:
-    """Raise UsageFault for a column that the operator's policy names and nobody has: what they meant stays as it is.
+    """Raise UsageFault for a column that the operator's policy names and no table has: the one meant stays unmasked.
 
     The dumps have it, or any revision of a service; of a table of a service that is not among the dumps, nothing is
     known of its own columns.
@@ -186,7 +186,7 @@ def _under(key: str, values: Iterator[str]) -> Iterator[str]:
 
 
 def listed_words(server: DatabaseServer, columns: Sequence[Column], policy: Policy) -> frozenset[str]:
-    """The services' own words that stand in the columns which the policy says list them."""
+    """The services' own words in the columns that list them according to the policy."""
     listing = [c for c in columns if f"{c.table}.{c.name}" in policy.listed and c.type in TEXT]
     return frozenset(v for column in listing for v in _texts(server, column) if not v.startswith(policy.own_prefix))
 

@@ -74,7 +74,7 @@ _KEYS_OFF = re.compile(rb"FOREIGN_KEY_CHECKS\s*+:?=\s*+([^,\s*]++)", re.IGNORECA
 
 
 class Dispatch:
-    """Takes the statements of a dump in their order and says of each how it is run."""
+    """Takes the statements of a dump in order and decides how each is run."""
 
     def __init__(self) -> None:
         self._database = ""

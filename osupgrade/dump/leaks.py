@@ -1,7 +1,7 @@
 """The leak scan: whether anything that was masked is still in the output, plain, escaped, in base64 or in hex.
 
 It knows nothing of masks. What goes into the server and what comes out is split into tokens; a token on both
-sides that is no word of the services' is a candidate, and whoever scans has to say where each comes from. Only hashes
+sides that is no word of the services' is a candidate, and the caller has to say where each comes from. Only hashes
 are kept, eight bytes a token and on disk; the few candidates are read from the output again.
 """
 
@@ -242,7 +242,7 @@ class LeakScan:
             spool.close()
 
     def raw(self, block: bytes) -> None:
-        """Take in a block of what goes into the server; all of it comes before the first of the output."""
+        """Read a block of the server's input; all of it comes before the first block of the output."""
         self._feed(block)
 
     def masked(self, block: bytes) -> None:

@@ -71,7 +71,7 @@ class Copied:
 
 
 class Masking:
-    """Fills the table of masks, then writes the masked copies; used once, and closed by whoever made it."""
+    """Fills the table of masks, then writes the masked copies; used once, and closed by its creator."""
 
     def __init__(self, server: DatabaseServer, masker: Masker, names: Names, upstream: frozenset[str]) -> None:
         self._server = server

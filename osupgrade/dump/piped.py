@@ -36,7 +36,7 @@ class Kept:
         weakref.finalize(self, os.close, self.descriptor)
 
     def open(self) -> IO[bytes]:
-        """Read it from its beginning, whoever else reads it."""
+        """Read it from its beginning, independently of other readers."""
         return cast(IO[bytes], io.BufferedReader(_Independent(self.descriptor), BLOCK))
 
 

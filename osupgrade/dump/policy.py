@@ -109,12 +109,12 @@ class Policy:
     """Columns that the operator's own policy names, which counts for numbers and dates too."""
 
     def treatment(self, table: str, column: str) -> Treatment | None:
-        """What the policy says of a text column; None when it says nothing, and then it is masked."""
+        """The policy's rule for a text column; None without a rule, and then it is masked."""
         bare = table.removeprefix("shadow_")
         return self.columns.get(f"{bare}.{column}") or self.columns.get(f"*.{column}")
 
     def names(self, table: str, column: str) -> str:
-        """The name by which the operator's policy speaks of a column, its very own before ``*.column``; else empty."""
+        """The name by which the operator's policy names a column, the full one before ``*.column``; else empty."""
         names = (f"{table.removeprefix('shadow_')}.{column}", f"*.{column}")
         return next((name for name in names if name in self.own), "")
 

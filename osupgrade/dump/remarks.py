@@ -10,7 +10,7 @@ from osupgrade.model.finding import Finding, Severity
 
 
 def other_engines(server: DatabaseServer, dump: Dump) -> list[Finding]:
-    """A remark on the engines that the server lacks: it makes such tables with its own, and says so to nobody."""
+    """A remark on the engines that the server lacks: it silently creates such tables with its own."""
     has = {
         str(row[0]).lower()
         for row in server.rows("", "SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')")

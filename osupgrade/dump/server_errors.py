@@ -1,4 +1,4 @@
-"""What a server or its client says of a dump that does not restore, as one sentence."""
+"""The error of a server or client for a dump that does not restore, as one sentence."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def minimal(items: Sequence[T], fails: Callable[[Sequence[T]], bool], *, likely:
     """A part of ``items``, in their order, that fails and from which no single item can be left out.
 
     ``items`` as a whole must fail; that is not asked again. ``likely`` says how many of the first items may well be
-    enough. Where failing needs k items, no more and no fewer, some ``k * log2(len(items))`` parts are asked.
+    enough. Where failing needs k items, no more and no fewer, some ``k * log2(len(items))`` parts are tried.
     """
     rest = list(items)
     kept: list[T] = []

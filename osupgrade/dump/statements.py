@@ -254,7 +254,7 @@ class _Rows:
         return end if self._open else end + 1
 
     def count(self, data: bytes, at: int, until: int) -> None:
-        """Take the quotes of a run into account. Which kind strings have is said by the first one."""
+        """Take the quotes of a run into account. The first string shows which kind is used."""
         if self._escaped and at < until:
             at += 1
         if not self._quote:

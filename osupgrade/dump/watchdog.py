@@ -1,4 +1,4 @@
-"""Watches the server while a dump goes into it, and ends what would go on forever or fill the disk."""
+"""Watches the server while a dump is restored, and ends what would run forever or fill the disk."""
 
 from __future__ import annotations
 

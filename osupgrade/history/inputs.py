@@ -30,7 +30,7 @@ def input_digest(
     """Digest of all that decides a rehearsal's outcome.
 
     ``origin`` is the seed's digest or the dumps' hashes, ``images`` name -> tag (a digest of its recipe), ``scenarios``
-    those that were put in or whose cures were applied. What the releases' tools are asked to do is part of the plan.
+    those that were injected or whose cures were applied. The calls of the releases' tools are part of the plan.
     """
     parts = {
         "path": [plan.path.name, plan.services, plan.finish.name if plan.finish else ""],
@@ -49,7 +49,7 @@ def input_digest(
 def host_digest(info: Mapping[str, object]) -> str:
     """Digest of the make of the engine's machine: its processors, memory and system, but not its name.
 
-    ``info`` is what the engine says of itself. CI runners that live for one job are one host if they are of one make.
+    ``info`` is the engine's description of itself. CI runners that live for one job are one host if of one make.
     """
     memory = round(int(str(info.get("MemTotal") or 0)) / 1e9)
     facts = [info.get(key) for key in ("Architecture", "NCPU", "OSType", "OperatingSystem", "Driver")]

@@ -49,7 +49,7 @@ print(site)
 
 
 def shelf_of(container: ReleaseContainer) -> Mapping[str, Library]:
-    """Every distribution that a container has, with what its own metadata asks for; by PyPI's normal name."""
+    """Every distribution that a container has, with what its own metadata requires; by PyPI's normal name."""
     run = container.run([PYTHON, "-c", _SHELF], workdir="/tmp")
     if not run.ok:
         raise LabFault("cannot read the packages of a release's runtime", evidence=run.output)
@@ -62,7 +62,7 @@ def shelf_of(container: ReleaseContainer) -> Mapping[str, Library]:
 
 
 def asked_by(workshop: Workshop, name: str) -> Asked:
-    """What a release's services ask for, by their own trees or packages, and the libraries of its runtime."""
+    """What a release's services require, by their own trees or packages, and the libraries of its runtime."""
     release = workshop.releases[name]
     shelf = shelf_of(workshop.release(name))
     needs: list[Need] = []
@@ -80,7 +80,7 @@ def upgraded_in_place(workshop: Workshop, path: Sequence[Asked], role: str, *, b
     """A container with the trees of the last release of ``path`` whose environment was made in place.
 
     It starts as the runtime of the first; for each later release only what is missing is put in. With ``by_hand``
-    the last one's packages are brought to what it asks for as well. Whoever asks for the container removes it.
+    the last one's packages are brought to what it requires as well. The caller removes the container.
     """
     first, last = path[0], path[-1]
     controller = workshop.separate(last.release, role, runtime=first.release)

@@ -333,7 +333,7 @@ def start_database(
 
 
 def no_room(what: str, text: str) -> MissingFault | None:
-    """What a server's or client's error says of a full disk, as the fault that ends a command; None for any other."""
+    """The fault that ends a command for an error that means a full disk; None for any other error."""
     if not _FULL.search(text):
         return None
     return MissingFault(

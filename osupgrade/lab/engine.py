@@ -1,4 +1,4 @@
-"""One run's corner of the Docker engine: networks and containers that nobody else sees and that never outlive it."""
+"""One run's corner of the Docker engine: networks and containers of its own, which never outlive it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
     """A pool whose work is done when the block ends, unless the command is interrupted.
 
-    Then nobody waits for the threads: they sit in commands inside containers, and end when the lab removes those.
+    Then the threads are not awaited: they are in commands inside containers, and end when the lab removes those.
     """
     pool = ThreadPoolExecutor(max(1, count))
     try:

@@ -1,6 +1,6 @@
 """A port of this machine that leads into a container on an engine elsewhere, through the engine's own API.
 
-An engine on another machine publishes ports there, where nobody should reach the lab's database, and a firewall may
+An engine on another machine publishes ports there, where the lab's database must not be reachable, and a firewall may
 be in between. The connection to the engine itself is there anyhow, whatever it is: TCP, TLS or ssh.
 """
 

@@ -248,7 +248,7 @@ class Workshop:
             list(pool.map(self.release, names))
 
     def separate(self, name: str, role: str, *, runtime: str = "") -> ReleaseContainer:
-        """Another container of a release, known as ``role`` on the lab's network; whoever asks for it removes it.
+        """Another container of a release, known as ``role`` on the lab's network; the caller removes it.
 
         ``runtime`` names another release whose runtime it has.
         """
@@ -326,7 +326,7 @@ def _arguments(command: Command, context: Mapping[str, object]) -> list[str]:
 
 
 def render(text: str, context: Mapping[str, object]) -> str:
-    """A template's text; raises LabFault when it names something that nobody gave."""
+    """A template's text; raises LabFault when it names something undefined."""
     try:
         return render_text(text, context)
     except TemplateError as fault:

@@ -1,4 +1,4 @@
-"""A MySQL or MariaDB server that is reached with SQL, whoever runs it."""
+"""A MySQL or MariaDB server that is reached with SQL, the lab's or an operator's."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _use(connection: sqlalchemy.Connection, database: str) -> None:
 
 
 def send(connection: sqlalchemy.Connection, sql: str, parameters: Sequence[Any] = ()) -> sqlalchemy.CursorResult[Any]:
-    """Send a statement as it is: without parameters neither a % nor a colon in it, as in somebody's names, is one."""
+    """Send a statement as it is: without parameters neither a % nor a colon in it, as in names, is one."""
     if parameters:
         return connection.exec_driver_sql(sql, tuple(parameters))
     return connection.execution_options(no_parameters=True).exec_driver_sql(sql)

@@ -1,4 +1,4 @@
-"""Names of time zones for a server whose tables of them are empty: each when it is asked for, from the server's image.
+"""Names of time zones for a server whose tables of them are empty: each when it is needed, from the server's image.
 
 No image loads them all: that takes seconds of every start, and hardly any dump names one.
 """

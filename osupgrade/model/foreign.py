@@ -1,4 +1,4 @@
-"""Code of somebody else's, such as an operator's own scenario, in this process: it may raise or do anything.
+"""Foreign code in this process, such as an operator's own scenario: it may raise or do anything.
 
 Whatever it raises is a fault of that code and no end of ours, be it SystemExit, KeyboardInterrupt or an exception below
 ``BaseException``; so is a call of ``os._exit``, and so is never coming to an end. Only a real signal passes through.

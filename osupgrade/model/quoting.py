@@ -1,7 +1,7 @@
 """Quoting: text that comes from elsewhere, written so that it is only text in the place where it is shown or run.
 
 A dump's names and values are hostile input, and what the lab prints is pasted into shells and opened in browsers. Each
-medium has one function here; whoever writes into that medium calls it, and quotes in no other way:
+medium has one function here; code that writes to that medium calls it, and quotes in no other way:
 
 ============  ==============================================================================================
 SQL           :func:`quoted`, :func:`literal`, :func:`statement`; :func:`with_databases`
@@ -115,7 +115,7 @@ def statement(template: str, /, **parameters: Any) -> str:
         statement("UPDATE {table} SET host = :new WHERE host IN (:old)", table=table, new="c1", old=["C1", "c1.x"])
 
     A list gives a list with commas. A ``{name}`` without a parameter is left: it is a database of the cloud
-    (:func:`with_databases`). Whatever lies in quotes or comments is left alone. Raises LookupError for a ``:value``
+    (:func:`with_databases`). Text in quotes and comments is not changed. Raises LookupError for a ``:value``
     without a parameter, and for a parameter without a place.
     """
     used = set()

@@ -123,7 +123,7 @@ class DataStop:
 
 @dataclass(frozen=True)
 class Arrival:
-    """How a service that used to live in another one's database comes to its own: ``tables`` are copied from there.
+    """How a service that used to live in another service's database gets its own: ``tables`` are copied from there.
 
     ``command`` then records the revision at which its own migrations begin.
     """

@@ -142,7 +142,7 @@ class Customisation:
 
 @dataclass(frozen=True)
 class SchemaVerdict:
-    """A service's schema after the upgrade, held against upstream's at the revision ``reached``.
+    """A service's schema after the upgrade, compared with upstream's at the revision ``reached``.
 
     ``exact`` says whether it is upstream's and nothing besides the customisations; null when the upgrade stopped on the
     way.

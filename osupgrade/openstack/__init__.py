@@ -1,1 +1,1 @@
-"""Content: what the lab knows of each service. Loaded by the catalog, imported by nobody."""
+"""Content: what the lab knows of each service. Loaded by the catalog, never imported."""

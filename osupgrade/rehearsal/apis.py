@@ -52,7 +52,7 @@ class Apis:
         return cloud
 
     def after(self, ended: Ended) -> PhaseResult:
-        """Use the upgraded cloud; nothing is asked of one that did not reach its end."""
+        """Use the upgraded cloud; one that did not reach its end is not checked."""
         level = self.request.level
         if level is None or ended.result.failed or ended.result.refused:
             return PhaseResult()

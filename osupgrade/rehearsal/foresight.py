@@ -23,7 +23,7 @@ from osupgrade.schema.foresight import foresee
 class Foresight:
     """Compares the cloud's rows with the constraints of the migrations ahead, once ``surveyor`` knows its revisions.
 
-    Constraints whose outcome nobody has tried are left out: the rehearsal itself tries them.
+    Constraints whose outcome was never tried are left out: the rehearsal itself tries them.
     """
 
     plan: Plan

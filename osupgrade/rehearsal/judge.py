@@ -1,4 +1,4 @@
-"""Judging a run at its end: what the cloud holds then, and what each phase says of it."""
+"""Judging a run at its end: what the cloud holds then, and what each phase reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scenario's two lanes and what they must show: the trap bites exactly as described, and the cure holds."""
+"""A scenario's two lanes and what they must show: the trap fails exactly as described, and the cure works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rehearsal comes to: its report, with the exit status, the verdict and the next command, decided once."""
+"""The outcome of a rehearsal: its report, with the exit status, the verdict and the next command, decided once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from osupgrade.rehearsal.request import Request
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a report says of a run besides what it found out. ``where`` is the run's directory."""
+    """What a report has of a run besides its findings. ``where`` is the run's directory."""
 
     manifest: Manifest
     seconds: float
@@ -61,7 +61,7 @@ def outcome(task: Task, judged: Judged, around: Circumstances, history: History 
 
 
 def conclude(report: RunReport, plan: Plan, request: Request, where: str, history: History | None) -> RunReport:
-    """The report of everything that was found out, with what it comes to: past runs, exit status, verdict, next."""
+    """The report of all findings, with the outcome: comparison with past runs, exit status, verdict, next command."""
     differences, notes = judge_by_past(report, history)
     assert report.result is not None
     result = dataclasses.replace(report.result, findings=(*report.result.findings, *differences))

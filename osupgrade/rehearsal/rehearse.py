@@ -1,4 +1,4 @@
-"""A whole rehearsal, from a loaded request to its report: prepare, run, judge, and say what it comes to."""
+"""A whole rehearsal, from a loaded request to its report: prepare, run, judge, and report the outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from osupgrade.rehearsal.request import LARGE
 
 
 def rehearse(task: Task, run: RunDirectory, events: EventLog, history: History | None = None) -> RunReport:
-    """Rehearse, and judge what came of it; the evidence goes into the run directory as it arises.
+    """Rehearse, and judge the result; the evidence is written to the run directory as it arises.
 
     Raises Fault for what is not the cloud's doing. Leaving removes everything that was started, unless it is kept.
     """

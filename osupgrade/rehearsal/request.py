@@ -1,4 +1,4 @@
-"""What is asked of a rehearsal, as plain data: a run's manifest keeps it, and ``reproduce`` reads it from there."""
+"""The request for a rehearsal, as plain data: a run's manifest keeps it, and ``reproduce`` reads it from there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGE = 100
 
 
 class Estimating(Strict):
-    """That it is to be said how long production will take; ``host`` is the operator's controller, where measured."""
+    """The request for an estimate of the time in production; ``host`` is the operator's controller, where measured."""
 
     host: Host | None = None
 
@@ -93,7 +93,7 @@ class Request(Strict):
         return {"path": self.path, **self.model_dump(mode="json", exclude_defaults=True)}
 
     def command(self, cures: Sequence[str] = ()) -> str:
-        """The command line that asks for this; with ``cures``, for the same with only these findings cured."""
+        """The command line of this request; with ``cures``, for the same with only these findings cured."""
         words = ["osupgrade", "rehearse", *map(str, self.dumps)]
         words += _options(self, cures)
         return shell_join(words)

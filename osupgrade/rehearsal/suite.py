@@ -1,4 +1,4 @@
-"""Proving scenarios: each trap must bite as it says when nothing is cured, and do no harm when it is."""
+"""Proving scenarios: each trap must fail as described when nothing is cured, and do no harm when it is."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def shelved_cloud(
 
 
 def treated(known: Iterable[Scenario]) -> Treated:
-    """The cures of all universal scenarios among ``known``, told apart by what their directories hold."""
+    """The cures of all universal scenarios among ``known``, distinguished by the contents of their directories."""
     events = EventLog(None)
     cures = Cures(cure_all, Ledger(events), events)
     universal = [scenario for scenario in known if scenario.universal]

@@ -101,7 +101,7 @@ def _origin(cloud: str) -> str:
 
 
 def task_of(run: FailedRun, dumps: Sequence[Path], *, with_dumps: bool = True) -> Task:
-    """What the run was asked, as its manifest keeps it, loaded again; ``dumps`` replace its dumps.
+    """The run's request, as its manifest keeps it, loaded again; ``dumps`` replace its dumps.
 
     What a run measures besides is not done again. Raises MissingFault when a dump is gone or has changed, UsageFault
     when the manifest holds no request, or one of another osupgrade.

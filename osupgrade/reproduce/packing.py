@@ -90,7 +90,7 @@ def _same(result: StepResult, cloud: Cloud, wanted: Failure, *, masked: bool) ->
 def replay(
     laboratory: Laboratory, packed: Packed, plan: Plan, step: Step, instead: Instead | None, run: RunDirectory
 ) -> StepResult:
-    """Run the packed step on the packed databases; the evidence goes into the run directory."""
+    """Run the packed step on the packed databases; the evidence is written to the run directory."""
     cloud = restored(laboratory, packed.dump, packed.site, step, "")
     return run_step(cloud, plan, step, run.log(step.name), run.config(step.name), instead)
 

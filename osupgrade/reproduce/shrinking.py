@@ -198,7 +198,7 @@ def _write(
 
 
 def naive_lane(laboratory: Laboratory, directory: Path, known: Iterable[Scenario], say: Say) -> tuple[str, ...]:
-    """Run the naive lane of one scenario directory on the default seeded cloud; its problems, none when it bites."""
+    """Run the naive lane of a scenario directory on the default seeded cloud; its problems, if it fails differently."""
     found = load_scenarios([directory.parent])
     (scenario,) = found.chosen([directory.name])
     with tempfile.TemporaryDirectory(prefix="osupgrade-lane-") as scratch:

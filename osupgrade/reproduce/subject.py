@@ -29,7 +29,7 @@ class Masking:
 
     @classmethod
     def random(cls) -> Masking:
-        """Masks that nobody can make again."""
+        """Masks that cannot be made again."""
         return cls(secrets.token_bytes(32), load_policy())
 
     def sanitized(self, server: DatabaseServer, raw: Path, out: Path) -> SanitizeReport:

@@ -248,7 +248,7 @@ class Trials:
 
 
 def narrowed(step: Step, failure: Failure, site: Site) -> Instead | None:
-    """The release's tool told to stop after the revision that fails; None where it takes none."""
+    """The release's tool with the failing revision as its end; None if it accepts no revision."""
     target = next_revision(step, failure, site)
     commands = step.release.services[step.service].upgrade
     if not target or len(commands) != 1:

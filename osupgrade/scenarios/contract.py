@@ -227,7 +227,7 @@ def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any, seco
     """What one of a scenario's functions returns, a generator as a list.
 
     With ``seconds`` the first argument is the cloud, and a function that takes longer fails. Raises ScenarioFault with
-    file and line for whatever the function raises but a Fault: it is somebody's own code.
+    file and line for whatever the function raises but a Fault: it may be an operator's own code.
     """
 
     def work() -> Any:
@@ -251,7 +251,7 @@ def call(scenario: Scenario, function: Callable[..., Any], *arguments: Any, seco
 
 
 def late(scenario: Scenario, fault: TookTooLong, seconds: float) -> ScenarioFault:
-    """What is said of a scenario that was stopped; which of the limits that was, its seconds say."""
+    """The message for a scenario that was stopped; the seconds show which limit it was."""
     name = "look" if seconds == limits().look else "change"
     where = f" at {fault.place}" if fault.place else ""
     return ScenarioFault(

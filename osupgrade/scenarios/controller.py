@@ -44,7 +44,7 @@ class Controller:
             yield replace(one, command=scenario.command)
 
     def updated(self) -> Cloud | None:
-        """The cloud whose controller has what the last release asks for; None where nothing is too old."""
+        """The cloud whose controller has what the last release requires; None where nothing is too old."""
         there = self._versions
         left = left_old(self._later, there)
         if not left:

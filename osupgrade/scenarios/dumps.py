@@ -24,7 +24,7 @@ def put_dump(cloud: Cloud, file: Path) -> None:
 
 
 def dump_findings(file: Path) -> Sequence[Finding]:
-    """What the lab says of a dump before it restores it."""
+    """What the lab reports about a dump before it restores it."""
     return read_dumps([file], insist=True)[0].findings
 
 

@@ -31,7 +31,7 @@ class BrokenScenario:
 
     @property
     def finding(self) -> Finding:
-        """What to say of it where all scenarios are asked."""
+        """What to report about it where all scenarios are loaded."""
         return Finding(
             source=self.name,
             severity=Severity.WARNING,

@@ -26,7 +26,7 @@ _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 
 class Kind(enum.StrEnum):
-    """What a revision asks of the data."""
+    """What a revision requires of the data."""
 
     UNIQUE = "unique"
     NOT_NULL = "not null"
@@ -39,7 +39,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """What one revision asks of one table, and the query that gives the rows that do not satisfy it.
+    """What one revision requires of one table, and the query for the rows that do not satisfy it.
 
     ``shown`` are the headings of the query's columns. An empty ``sql`` is a condition on the schema alone, which is
     violated already: ``rows`` are then its proof.

@@ -41,7 +41,7 @@ def foresee(
 
     ``rows`` runs a query in that database; nothing but SELECT is sent. ``known`` are the places (``service.table``) of
     which a hand-written trap has spoken already: it knows more. Conditions that the migrations cope with are silent.
-    ``untried`` says whether to speak of conditions whose outcome is not known.
+    ``untried`` says whether to report conditions whose outcome is not known.
     """
     spoken = set(known)
     for condition in conditions(schema, line, start, release):

@@ -113,7 +113,7 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
 
     ``claim`` is what the version table holds, ``era`` says in words of which release that is where it is known.
     Of plugin sets that fit equally well, the ``expected`` one is chosen, or else the plainest: Grizzly's tool alone
-    makes the same tables with load balancing and without. A schema that is far from all of them is held against what
+    makes the same tables with load balancing and without. A schema that is far from all of them is compared with what
     it claims to be. Raises UsageFault for a service that the catalogue lacks.
     """
     claim = _claimed(service, claim)
@@ -158,7 +158,7 @@ def customisations(schema: Schema, line: Lineage, revision: str) -> tuple[Change
     """How a database differs from upstream at ``revision``: what is added, changed or missing.
 
     Character sets and engines are left to :func:`charset_finding`; tables that the service makes itself are upstream's,
-    indexes and names that the server makes up itself are nobody's.
+    indexes and names that the server makes up itself do not count.
     """
     reference = line.at(revision)
     optional = line.optional(reference)

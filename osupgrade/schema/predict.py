@@ -1,6 +1,6 @@
 """Which customisation collides with which revision, said before anything runs.
 
-Every revision's own changes come from the catalogue; a customisation is held against them one after the other. The
+Every revision's own changes come from the catalogue; a customisation is compared with them one after the other. The
 rules are MySQL's: what its DDL refuses (1050, 1060, 1061, 1091, 1217, 1553, 1833) and what it does silently.
 """
 

@@ -94,7 +94,7 @@ def survey(
     """Look at one service's database; nothing but SELECT is sent.
 
     Neutron's plugins are recognised by the schema, and by the ``expected`` set where the schema leaves it open.
-    ``data`` asks for the checksums of own data, one pass over each table concerned. Raises UsageFault when the database
+    ``data`` adds the checksums of own data, one pass over each table concerned. Raises UsageFault when the database
     is not there, or its service is none that the catalogue knows.
     """
     schema = read_with(rows, database)

@@ -73,7 +73,7 @@ class Growth:
 class Scaling:
     """How one database of a seeded cloud is multiplied.
 
-    ``shared`` are the tables of which all copies have the same rows, so that one which nobody thought of shows up.
+    ``shared`` are the tables of which all copies have the same rows, so that an overlooked one shows up.
     ``deleted_by_id`` says that a soft-deleted row carries its own id in a column ``deleted``.
     """
 
@@ -84,7 +84,7 @@ class Scaling:
 
 @functools.cache
 def load_scaling(seeder: str) -> Mapping[str, Scaling]:
-    """How the clouds of a seeder are multiplied, by the databases' logical names; empty where nobody described it."""
+    """How the clouds of a seeder are multiplied, by the databases' logical names; empty where it is not described."""
     file = content.images() / seeder / "seed" / "scale.toml"
     if not seeder or not file.is_file():
         return {}

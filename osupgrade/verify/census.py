@@ -43,7 +43,7 @@ def differences(before: Facts, after: Facts, explained: Sequence[Explained] = ()
     """One finding for each field of each kind that differs, and for things that are gone or came from nowhere.
 
     Those that are ``explained`` are reported with their explanation and are no errors. What is new in an answer is no
-    difference, and nothing is said of kinds that one side was not asked for.
+    difference, and kinds that were not requested on both sides are left out.
     """
     for service in sorted(before.keys() & after.keys()):
         for kind in sorted(before[service].keys() & after[service].keys()):

@@ -1,4 +1,4 @@
-"""One process as it runs at the end: where its files lie, and what is said of it where it does not start."""
+"""One process as it runs at the end: where its files are, and the finding if it does not start."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Failure:
 def failure(instance: Instance, log: str, state: Mapping[str, Any], place: str) -> Failure:
     """One screen: the last error, the last lines of the log, the configuration that was read.
 
-    ``state`` is what the script that starts the processes says of it; ``place`` is where the run keeps the log.
+    ``state`` is what the script that starts the processes reports; ``place`` is where the run keeps the log.
     """
     log = bare(log)
     raised = tracebacks(log)

@@ -52,7 +52,7 @@ def verify(
 ) -> Verification:
     """Start the services of the plan's last release on copies of the cloud's databases and use them as clients do.
 
-    Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that nobody has described
+    Logs and configuration go below ``out``. Whatever happens, nothing stays behind. A release that is not described
     (``images/RELEASE/serve.toml``) gives an empty verification. ``password_of`` gives a user's password of before the
     upgrade where it is known: a seeded cloud's description knows it, a dump does not. ``before`` is the census at the
     path's first release, to compare with. ``fast`` does without a message broker: what a service does through others

@@ -45,7 +45,7 @@ INVARIANTS = {
     "instances-kept": "Every instance keeps its owner, flavor and host",
     "one-segment-per-network": "Every network has exactly one segment",
     "security-groups-on": "A port of a virtual machine keeps its security groups",
-    "users-can-log-in": "Every user keeps his roles",
+    "users-can-log-in": "Every user keeps their roles",
     "volumes-attached": "Every attached volume stays attached",
 }
 

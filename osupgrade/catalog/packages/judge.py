@@ -88,7 +88,7 @@ def by_hand(
 
 
 def to_know(source: str, service: str, listing: Listing, path: Sequence[Asked]) -> Iterator[Finding]:
-    """What nobody has to act on: packages that come along, and those that are newer than asked for."""
+    """What needs no action: packages that are upgraded along, and those that are newer than required."""
     release = path[-1].release
     there = {name: one.version for name, one in listing.packages.items()}
     added: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What a release asks for, and what a package manager makes of it. Nothing here does any I/O."""
+"""What a release requires, and what a package manager makes of it. Nothing here does any I/O."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 @dataclass(frozen=True)
 class Need:
-    """Somebody (a service, a library) asks for a package, in versions of ``specifier``."""
+    """A service or a library requires a package, in versions of ``specifier``."""
 
     who: str
     name: str
@@ -41,7 +41,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Library:
-    """A distribution on a release's shelf: what its packages would install, and what that asks for in turn."""
+    """A distribution on a release's shelf: what its packages would install, and what that requires in turn."""
 
     name: str
     version: str
@@ -50,7 +50,7 @@ class Library:
 
 @dataclass(frozen=True)
 class Asked:
-    """What one release asks for, and what it has to offer. ``needs`` are its services', ``shelf`` its libraries."""
+    """What one release requires, and what it offers. ``needs`` are its services', ``shelf`` its libraries."""
 
     release: str
     needs: tuple[Need, ...]
@@ -59,7 +59,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Left:
-    """A package that stays as it is though the release asks for another version."""
+    """A package that is not upgraded although the release requires another version."""
 
     name: str
     version: str
@@ -84,7 +84,7 @@ class Left:
 
 
 def read_need(who: str, line: str, environment: Mapping[str, str]) -> Need | None:
-    """A line of a requirements file or of a package's metadata; None for one that asks for nothing here.
+    """A line of a requirements file or of a package's metadata; None for one that requires nothing here.
 
     ``environment`` are the markers of the release's Python. A bound that no tool of today reads (pytz's ``2010h``)
     leaves the name without it.
@@ -125,7 +125,7 @@ def forced(asked: Asked, installed: Mapping[str, str], *, by_name: bool) -> Mapp
 
 
 def left_old(path: Sequence[Asked], installed: Mapping[str, str]) -> tuple[Left, ...]:
-    """What the last release of ``path`` asks for in another version than is there by then, by the package's name.
+    """What the last release of ``path`` requires in another version than is installed by then, by the package's name.
 
     ``path`` are the releases after the installed one, one after the other; each only adds what is missing, as a
     package manager does that goes by names. What is merely newer than asked for is not meant.
@@ -146,13 +146,13 @@ def left_old(path: Sequence[Asked], installed: Mapping[str, str]) -> tuple[Left,
 
 
 def overtaken(asked: Asked, installed: Mapping[str, str]) -> tuple[tuple[str, str, Need], ...]:
-    """What is newer than a release asks for: package, version, and the need that says so."""
+    """What is newer than a release requires: package, version, and the requirement."""
     found = [(n.name, installed[n.name], n) for n in asking(asked, installed) if n.name in installed]
     return tuple(dict.fromkeys((name, there, need) for name, there, need in found if need.overtaken_by(there)))
 
 
 def asking(asked: Asked, installed: Mapping[str, str]) -> tuple[Need, ...]:
-    """What the services of a release ask for, and the libraries that a careful package manager would bring along."""
+    """What the services of a release require, and the libraries that a careful package manager would bring along."""
     brought = forced(asked, installed, by_name=False)
     return (*asked.needs, *(need for name in brought for need in asked.shelf[name].needs))
 

@@ -1,6 +1,6 @@
-"""What a server says of a table (SHOW CREATE TABLE), without anything that is the site's own.
+"""A table's definition as the server prints it (SHOW CREATE TABLE), without anything specific to the site.
 
-Such text has one form, whoever made the table: identifiers in backticks, texts in single quotes. It is split
+Such text always has the same form: identifiers in backticks, texts in single quotes. It is split
 into tokens, and only what is known is put together again. Names and literals are masked; comments, options that are
 not known and whatever cannot be masked are left out and listed.
 """

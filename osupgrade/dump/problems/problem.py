@@ -1,4 +1,4 @@
-"""What a rule says of a dump."""
+"""What a rule reports about a dump."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def truncated(seen: Seen, name: str) -> Problem | None:
 
 
 def hole(seen: Seen, name: str) -> Problem | None:
-    """Whether bytes of nothing stand where text was; dumpers write such a byte of a value as ``\\0``."""
+    """Whether NUL bytes replace text; dumpers write such a byte of a value as ``\\0``."""
     if not seen.hole:
         return None
     return Problem(

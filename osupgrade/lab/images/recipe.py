@@ -67,7 +67,7 @@ class Recipe:
 
 
 class Facts(Strict):
-    """What ``image.toml`` says of an image: which machines can have it, and which database server it is."""
+    """The content of ``image.toml``: which machines can have the image, and which database server it is."""
 
     vendor: Literal["", "mysql", "mariadb"] = ""
     version: tuple[int, ...] = ()
@@ -129,7 +129,7 @@ def load_recipes(images: Path | None = None) -> Mapping[str, Recipe]:
 
 
 def tag_of(recipes: Mapping[str, Recipe], name: str) -> str:
-    """The full tag of an image: a hash over all that goes into it, what it builds on included."""
+    """The full tag of an image: a hash of everything that goes into it, including what it builds on."""
     return f"{OURS}{name}:{_digest(recipes, name)[:12]}"
 
 

@@ -1,6 +1,6 @@
 """A registry that a team or a CI shares: an image that it has is not built, and one that was built is put there.
 
-The tags are those of the engine, hashes over all that goes into an image, so a registry never has an older one.
+The tags are those of the engine, hashes of everything that goes into an image, so a registry never has an older one.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class SnapshotStore:
         return tuple(gone)
 
     def remove_all(self) -> tuple[str, ...]:
-        """Remove every snapshot on the engine that no container has mounted, whoever made it; the volumes' names."""
+        """Remove every snapshot on the engine that no container has mounted, of any user; the volumes' names."""
         volumes = self._client.volumes.list(filters={"label": f"{LABEL}={_SNAPSHOT_KIND}"})
         gone = tuple(volume.name for volume in volumes if self._drop(volume.name))
         for record in self.records:

@@ -209,7 +209,7 @@ class Estimate:
         return cloud
 
     def after(self, ended: Ended) -> PhaseResult:
-        """Measure what is missing; nothing is said of a cloud that did not reach the end."""
+        """Measure what is missing; a cloud that did not reach the end gets no estimate."""
         if self._listening is None or ended.result.failed or ended.result.refused:
             return PhaseResult()
         cloud, meter = self._listening

@@ -1,4 +1,4 @@
-"""What an inspection says of a cloud, as plain values."""
+"""What an inspection reports about a cloud, as plain values."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ class Inspection:
 
     @property
     def clean(self) -> bool:
-        """Whether nobody has to do anything: what every cloud of the path needs is no finding."""
+        """Whether no action is needed: what every cloud on the path needs is not a finding."""
         return all(finding.severity is Severity.INFO for finding in self.findings)

@@ -23,7 +23,7 @@ from osupgrade.rehearsal.inspect.model import SOURCE
 def inspect_packages(file: Path, plan: Plan, say: Say) -> tuple[Finding, ...]:
     """What of a controller's packages must be updated by hand for the plan's last release, and what else to know.
 
-    ``file`` is the output of ``pip freeze``, ``dpkg -l`` or ``rpm -qa``. What the releases ask for is read from their
+    ``file`` is the output of ``pip freeze``, ``dpkg -l`` or ``rpm -qa``. What the releases require is read from their
     services' trees and from the libraries of their runtimes.
     """
     listing = read_listing(read_bounded(file).decode("utf-8", "replace"), str(file))

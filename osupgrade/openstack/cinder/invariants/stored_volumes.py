@@ -1,4 +1,4 @@
-"""Volumes and what hangs on them, at any release. Until Kilo a volume itself said to what it was attached."""
+"""Volumes and what depends on them, at any release. Until Kilo the volume's own row held its attachment."""
 
 from osupgrade.checks.same import Facts, facts_of, same
 from osupgrade.cloud.cloud import Cloud

@@ -1,4 +1,4 @@
-"""Images and where they are stored, at any release. Until Ocata, visibility was told by a flag and by the members."""
+"""Images and where they are stored, at any release. Until Ocata, visibility followed from a flag and from the members."""
 
 from osupgrade.checks.same import Facts, facts_of, same
 from osupgrade.cloud.cloud import Cloud

@@ -1,4 +1,4 @@
-"""Quotas keep their limits, and what projects are said to use is what they use.
+"""Quotas keep their limits, and the recorded usage of projects is their real usage.
 
 Grizzly counts by project, and its counts drift; Havana's nova recounts, and by user where there is one
 (216_sync_quota_usages.py, 2013.2.4). So what was true of the instances is held against what is said in the end, of those
