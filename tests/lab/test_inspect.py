@@ -202,9 +202,12 @@ def test_a_later_release_is_offered_the_way_on_from_there(capsys, tmp_path):
         + "".join(f"CREATE TABLE `{table}` (id VARCHAR(64) PRIMARY KEY);\n" for table in tables)
         + "-- Dump completed\n"
     )
-    assert run(["inspect", str(dump)]) == Exit.DID_NOT
+    site = tmp_path / "site.toml"
+    site.touch()
+    assert run(["inspect", str(dump), "--site", str(site)]) == Exit.DID_NOT
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == f"next  osupgrade rehearse {shlex.quote(str(dump))} --from queens --to rocky"
+    ahead = f"--from queens --to rocky --site {shlex.quote(str(site))}"
+    assert said.splitlines()[-1] == f"next  osupgrade rehearse {shlex.quote(str(dump))} {ahead}"
     assert "that of Queens (2018.1)" in " ".join(said.split()) and "try:" not in said
 
 
