@@ -35,7 +35,7 @@ def build(
     path: Annotated[str, typer.Option("--path", help="Upgrade path whose images to build.")] = DEFAULT_PATH,
     everything: Annotated[bool, typer.Option("--all", help="Build the images of all paths.")] = False,
 ) -> None:
-    """Build what is missing or out of date, side by side.
+    """Build what is missing or out of date, in parallel.
 
     Example: `osupgrade images build --path grizzly-icehouse`
     """
@@ -68,7 +68,7 @@ def save(
 
 @app.command("load")
 def load(file: Annotated[Path, typer.Argument(help="Archive written by `osupgrade images save`.")]) -> None:
-    """Bring back images from an archive. What changed since then is rebuilt when it is needed.
+    """Load images from an archive. Images that have changed since are rebuilt when they are needed.
 
     Example: `osupgrade images load images.tar.zst`
     """

@@ -85,7 +85,7 @@ def inspect(
     """Show what a dump or a live server contains, its local changes, and what the upgrade will do.
 
     Exits 0 when there is nothing to do, 1 when there are findings. A dump of the schema alone is enough for most of it.
-    Of a controller's packages it says which of them have to be updated by hand.
+    With --packages, list the packages of a controller that must be updated by hand.
 
     Examples: `osupgrade inspect quantum.sql nova.sql.gz`, `osupgrade inspect --url mysql://reader:secret@db1/`,
     `osupgrade inspect --packages dpkg-l.txt`

@@ -58,7 +58,7 @@ def reproduce(
     """Pack a failing run into an archive that fails in the same way on another machine, or run such an archive.
 
     With `--shrink`, leave out databases, tables and rows as long as the error stays the same, and write what is left as
-    a scenario. What is written is masked, and was seen to fail.
+    a scenario. The output is masked, and has been shown to fail.
 
     Examples: `osupgrade reproduce runs/latest -o failing.tar.gz`, `osupgrade reproduce failing.tar.gz`,
     `osupgrade reproduce runs/latest --shrink -o mine/our-trap`

@@ -77,7 +77,9 @@ def list_(
 
 
 @app.command("show")
-def show(name: str, as_json: Json = False, more: MoreScenarios = None) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Scenario to show.")], as_json: Json = False, more: MoreScenarios = None
+) -> None:
     """Show one scenario: what happens, why, who meets it, the cure.
 
     Example: `osupgrade scenarios show nova-direct-jump`
@@ -168,7 +170,7 @@ def _chosen(found: ScenarioSet, names: Sequence[str], plan: Plan, path: str) -> 
 
 @app.command("new")
 def new(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Name of the new scenario, in lower case with hyphens.")],
     into: Annotated[Path, typer.Option("--into", help="Directory in which to create the scenario.")] = Path(
         "scenarios"
     ),

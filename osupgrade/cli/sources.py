@@ -33,7 +33,7 @@ def fetch() -> None:
 
 @app.command("import")
 def import_(directory: Annotated[Path, typer.Argument(help="Directory with git repositories, bare or not.")]) -> None:
-    """Take the pinned commits from a directory of mirrors: `keystone`, `keystone.git` or `openstack+keystone/repo`.
+    """Copy the pinned commits from a directory of mirrors: `keystone`, `keystone.git` or `openstack+keystone/repo`.
 
     Example: `osupgrade sources import /mnt/mirrors`
     """

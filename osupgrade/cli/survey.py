@@ -18,11 +18,11 @@ def survey(
 ) -> None:
     """Print a query that shows how a database server is configured, or run it with --url.
 
-    A dump does not say the defaults of its server, and on them it depends whether some migrations pass. Give what the
-    statements print to `osupgrade rehearse --survey FILE`.
+    A dump does not contain the defaults of its server, and some migrations depend on them. Pass the output to
+    `osupgrade rehearse --survey FILE`.
 
-    With --speed it prints a script for any Python. Run it on your controller, `python measure_host.py > host.json`, and
-    give what it prints to `osupgrade rehearse --estimate --factor-file host.json`.
+    With --speed, print a script that runs on any Python: run it on your controller, `python measure_host.py > host.json`,
+    and pass its output to `osupgrade rehearse --estimate --factor-file host.json`.
 
     Example: `mysql --batch -e "$(osupgrade survey)" > survey.txt`
     """
