@@ -21,7 +21,7 @@ def survey(
     A dump does not contain the defaults of its server, and some migrations depend on them. Pass the output to
     `osupgrade rehearse --survey FILE`.
 
-    With --speed, print a script that runs on any Python: run it on your controller, `python measure_host.py > host.json`,
+    With --speed, print a script for any Python. Run it on your controller, `python measure_host.py > host.json`,
     and pass its output to `osupgrade rehearse --estimate --factor-file host.json`.
 
     Example: `mysql --batch -e "$(osupgrade survey)" > survey.txt`
