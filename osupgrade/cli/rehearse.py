@@ -199,7 +199,7 @@ class OutputOptions:
     """What is written, printed and left."""
 
     out: Out = Path("runs")
-    jobs: Jobs = 5
+    jobs: Jobs = 6
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the database server running; report.json has its address.")
     ] = False

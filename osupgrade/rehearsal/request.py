@@ -64,7 +64,8 @@ class Request(Strict):
     estimate: Estimating | None = None
     times: int = 1
     """How often the same cloud is upgraded along the path; it must end the same every time."""
-    jobs: int = 5
+    jobs: int = 6
+    """How many services are upgraded side by side; a release has at most six."""
     keep: bool = False
     """Whether the database is left up at the end."""
     files: Mapping[str, Path] = {}

@@ -74,7 +74,7 @@ class Runner:
     checks: Sequence[Check] = ()
     may_cure: MayCure = cure_all
     lane: Lane = "cured"
-    jobs: int = 5
+    jobs: int = 6
     keep_schema: Callable[[Cloud, str], str] | None = None
     """Gives the schema of one database, which is kept after each stage."""
     known_before: Sequence[Finding] = ()
