@@ -22,19 +22,18 @@ from osupgrade.cli.options import (
     PathOfDump,
     Quiet,
     SiteFile,
-    path_of_dumps,
     plan_from,
     site_from_option,
 )
 from osupgrade.cli.progress import progress_shown, reading
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.sanitize import OnProgress
-from osupgrade.dump.start import check_start, ended, hop_onward, onward
+from osupgrade.dump.start import Versions, begins, ended, fits, onward, route_onward, touches, versions_of
 from osupgrade.lab.directories import made
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Finding
 from osupgrade.model.plain import plain
-from osupgrade.model.plan import between
+from osupgrade.model.plan import Plan, between
 from osupgrade.model.quoting import shell_join, shell_word
 from osupgrade.rehearsal.inspect.judge import inspect_cloud
 from osupgrade.rehearsal.inspect.model import Inspection
@@ -48,6 +47,7 @@ from osupgrade.schema.catalogue import covers
 
 _REHEARSE = "osupgrade rehearse"
 _ROUTES = "osupgrade routes"
+_DUMP = "cloud.sql"
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,14 @@ def inspect(
     scenarios = all_scenarios(more or ())
     with _made(out), progress_shown(progress) as on_progress:
         usable = usable_dumps(dumps, reading(on_progress)) if dumps else None
+        versions = versions_of(holdings(usable.dumps)) if usable else {}
         seen = Inspection((), (), ())
         if usable or url:
             known = tuple(scenarios.scenarios.values())
-            path, seen = _looked_at(usable, url, path, the_site, known, on_progress, the_survey)
+            path, seen, versions = _looked_at(usable, url, versions, path, the_site, known, on_progress, the_survey)
         say = _without_share(on_progress)
         of_packages = inspect_packages(packages, plan_from(path or DEFAULT_PATH), say) if packages else ()
-    onward_to = _next(dumps or (), usable, url, path, seen, _written(_options(site, survey, more or ())))
+    onward_to = _next(dumps or (), usable, url, path, seen, versions, _written(_options(site, survey, more or ())))
     found = (*seen.findings, *(broken.finding for broken in scenarios.broken), *of_packages)
     page = replace(seen, findings=tuple(_with_dumps(one, onward_to) for one in found))
     text = json.dumps({"clean": page.clean, **plain(page)}, indent=2)
@@ -128,37 +129,46 @@ def _check(dumps: list[Path] | None, url: str, packages: object, survey: Path | 
 def _looked_at(
     usable: Usable | None,
     url: str,
+    versions: Versions,
     path: str,
     site: Site,
     known: Sequence[Scenario],
     on_progress: OnProgress,
     survey: Survey | None,
-) -> tuple[str, Inspection]:
-    """The path of the dumps or of the live server, unless one was given, and what is to be said of them."""
+) -> tuple[str, Inspection, Versions]:
+    """The path of the dumps or of the live server, unless one was given, what is to be said of them, their versions.
+
+    ``versions`` are those of the dumps; a live server's are known when it is open.
+    """
     say = _without_share(on_progress)
-    if usable and not path:
-        path = _path_of(usable)
-    plan = plan_from(path or DEFAULT_PATH)
+    plan = plan_from(path or (_path_of(versions) if usable else DEFAULT_PATH))
     with (
         opened_dumps(usable, plan, say, lambda at: on_progress("restoring", str(at), at.share), survey)
         if usable
         else opened_url(url) as opened
     ):
         say("identifying the databases")
-        path = path or path_of(opened.claims())
+        versions = versions if usable else opened.claims()
+        path = path or _path_of(opened.places(versions))
         plan = plan_from(path)
-        return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)])
+        return path, inspect_cloud(opened, plan, site, [s for s in known if s.applies(plan)]), versions
 
 
-def _path_of(usable: Usable) -> str:
-    """The path that dumps are on: a named one, or the hop to the next release where no named path begins with them.
+def _path_of(versions: Versions) -> str:
+    """The path that databases are on: a named one, what is left of it, or else their route onward.
 
-    Judged on a path that begins elsewhere, every database of a sound cloud would look too old.
+    On a path that begins elsewhere, a sound cloud would be told that each of its databases is old, or ahead.
     """
-    held = holdings(usable.dumps)
-    path = path_of_dumps(held)
-    hop = hop_onward(held) if _refused(usable, path) else ()
-    return between(*hop) if hop and all(covers(one.service, *hop) for one in held) else path
+    path = path_of(versions)
+    releases = plan_from(path).releases
+    ends = route_onward(versions)
+    start = begins(versions, releases)
+    if not start and fits(versions, releases) and not ended(versions, releases):
+        start = next((release.name for release in releases[:-1] if release.name in ends[:1]), "")
+    if start:
+        return path if start == releases[0].name else between(start, releases[-1].name)
+    known = all(covers(service, *ends[1:]) for service in versions) or not touches(versions, releases)
+    return between(*ends) if ends and known else path
 
 
 @contextlib.contextmanager
@@ -216,45 +226,46 @@ def _with_dumps(finding: Finding, onward_to: _Next) -> Finding:
     return replace(finding, command=onward_to.command + cure)
 
 
-def _refused(usable: Usable, path: str) -> bool:
-    """Whether a rehearsal on this path would refuse the dumps."""
-    try:
-        check_start(holdings(usable.dumps), plan_from(path).releases)
-    except UsageFault:
-        return True
-    return False
-
-
 def _dumped(options: str, url: str, seen: Inspection) -> str:
     """The command that rehearses what was looked at on a live server: from a dump of it, which must be taken first."""
-    names = shell_join([database.database for database in seen.databases])
-    if not url or not names:
+    if not url or not seen.databases:
         return f"{_REHEARSE} DUMP{options}"
+    return f"{_taken(url, seen)} && {_REHEARSE} {_DUMP}{options}"
+
+
+def _taken(url: str, seen: Inspection) -> str:
+    """The command that takes a dump of a live server."""
     at = make_url(url)
     where = ["-h", at.host or "localhost", *(["-P", str(at.port)] if at.port else [])]
     who = ["-u", at.username, "-p"] if at.username else []
-    dump = shell_join(["mysqldump", *where, *who, "--single-transaction", "--databases", "--"])
-    return f"{dump} {names} > cloud.sql && {_REHEARSE} cloud.sql{options}"
+    options = shell_join(["mysqldump", *where, *who, "--single-transaction", "--databases", "--"])
+    return f"{options} {shell_join([database.database for database in seen.databases])} > {_DUMP}"
 
 
-def _done(usable: Usable, path: str, seen: Inspection) -> bool:
+def _done(versions: Versions, plan: Plan, seen: Inspection) -> bool:
     """Whether a rehearsal on this path has nothing left to run, its moves neither."""
-    plan = plan_from(path)
     moved = {move.service: move.name for move in plan.moves}
     stays = any(moved.get(one.service, one.variant) not in (one.variant, one.revision) for one in seen.databases)
-    return not stays and ended(holdings(usable.dumps), plan.releases)
+    return not stays and ended(versions, plan.releases)
 
 
-def _next(given: Sequence[Path], usable: Usable | None, url: str, path: str, seen: Inspection, options: str) -> _Next:
+def _next(
+    given: Sequence[Path],
+    usable: Usable | None,
+    url: str,
+    path: str,
+    seen: Inspection,
+    versions: Versions,
+    options: str,
+) -> _Next:
     """What to type next; ``options`` are those that it has on any route."""
+    plan = plan_from(path or DEFAULT_PATH)
+    if not fits(versions, plan.releases) or _done(versions, plan, seen):
+        command = onward(versions, [str(dump.path) for dump in usable.dumps] if usable else [_DUMP])
+        taken = "" if usable else f"{_taken(url, seen)} && "
+        return _Next(f"{taken}{command}{options}" if command else _ROUTES, False)
     on_path = _written(_route_options(path)) + options
-    if usable is None:
-        return _Next(_dumped(on_path, url, seen), True)
-    path = path or DEFAULT_PATH
-    if _refused(usable, path) or _done(usable, path, seen):
-        command = onward(holdings(usable.dumps))
-        return _Next(command + options if command else _ROUTES, False)
-    return _Next(_rehearsal(on_path, given, usable), True)
+    return _Next(_rehearsal(on_path, given, usable) if usable else _dumped(on_path, url, seen), True)
 
 
 def _rehearsal(options: str, given: Sequence[Path], usable: Usable) -> str:
@@ -264,6 +275,6 @@ def _rehearsal(options: str, given: Sequence[Path], usable: Usable) -> str:
         return f"{_REHEARSE} DUMP{options}"
     if usable.halved:
         names = shell_join([section.name for dump in usable.dumps for section in dump.sections if section.name])
-        return f"mysqldump --databases -- {names} > cloud.sql && {_REHEARSE} cloud.sql{options}"
+        return f"mysqldump --databases -- {names} > {_DUMP} && {_REHEARSE} {_DUMP}{options}"
     paths = [dump.path for dump in usable.dumps] if usable.findings else given
     return f"{_REHEARSE} {shell_join([str(path) for path in paths])}{options}"

@@ -12,6 +12,7 @@ import typer
 from osupgrade.catalog.releases import load_paths, load_releases, plan_named, usual_path
 from osupgrade.catalog.site import Site, read_site
 from osupgrade.dump.holdings import Holding
+from osupgrade.dump.start import versions_of
 from osupgrade.history import History, Thing, default_file, durations, remember
 from osupgrade.lab.sources import Sources
 from osupgrade.model.chain import known_release
@@ -110,7 +111,7 @@ def route_text(source: str, target: str, kind: str = "", via: str = "", *, dumps
 
 def path_of_dumps(held: Sequence[Holding]) -> str:
     """The path that dumps are on, by what they hold."""
-    return path_of({holding.service: holding.section.versions for holding in held})
+    return path_of(versions_of(held))
 
 
 def plan_from(path: str, services: str = "") -> Plan:

@@ -93,7 +93,7 @@ class Rewording:
         """A statement as it is sent; None where it is left out."""
         word = sql.verb(data)
         if word in _ABOUT_TABLES:
-            return self._about_table(data)
+            return self._about_table(_at_once(data))
         if word == b"USE" and (use := sql.USE.match(sql.bare(data, self._delimiter))):
             return self._use(sql.first_name(use))
         if word == b"CREATE" and (made := sql.CREATE_DATABASE.match(sql.bare(data, self._delimiter))):
@@ -175,6 +175,12 @@ class Rewording:
         if not self._missing:
             return data
         return self._missing.sub(lambda found: self.collations[found[0].decode().lower()].encode(), data)
+
+
+def _at_once(data: bytes) -> bytes:
+    """A statement without DELAYED, which InnoDB's tables do not take."""
+    delayed = sql.DELAYED.match(data)
+    return delayed[1] + data[delayed.end() :] if delayed else data
 
 
 _WORDS_BEFORE = rb"(?P<before>\b(?i:REFERENCES|FROM|JOIN|INTO|UPDATE|TABLE)\s++\(*+\s*+)"

@@ -19,6 +19,7 @@ _TOOLS = re.compile(
 _BY_MYSQLDUMP = re.compile(r"(?:MySQL|MariaDB) dump |Dump created by MySQL pump utility")
 _COMPLETED = re.compile(r"Dump completed|Dump end time")
 ADMINER = "Adminer"
+NAVICAT = "Navicat"
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: UTC)?")
 """How Adminer ends its dumps."""
 _DATE = re.compile(r"(?:Dump completed on|Dump end time:)\s*(.+)")
@@ -71,6 +72,8 @@ class Seen:
     """Whether rows came since, and no commit."""
     keys_off: bool = False
     keys_off_first: bool = False
+    keys_due: bool = False
+    """Whether foreign keys are still off in a dump of Navicat, which switches them on again at the end."""
     missing: tuple[str, str] = ("", "")
     """A table with a foreign key to one that does not come before it, and that one."""
     charset: str = ""
@@ -294,6 +297,8 @@ def _note_set(piece: Piece, _: Sections, seen: Seen) -> None:
     if sql.KEYS_OFF.search(data):
         seen.keys_off = True
         seen.keys_off_first = seen.keys_off_first or not seen.tables
+    if seen.tool.startswith(NAVICAT) and (keys := sql.NAVICATS_KEYS.match(data)):
+        seen.keys_due = keys[1] == b"0"
     if len(seen.time_zones) < REMEMBERED:
         seen.time_zones.update(zone[1].decode() for zone in sql.TIME_ZONE.finditer(data))
     if not seen.charset and (names := sql.SET_NAMES.search(data)):
@@ -353,7 +358,7 @@ _NOTED = {
 
 
 def _note_comment(line: int, data: bytes, sections: Sections, seen: Seen) -> None:
-    text = data[:1000].decode("utf-8", "replace").strip().removesuffix("*/").lstrip("-#/*!= ").rstrip()
+    text = data[:1000].decode("utf-8", "replace").strip().removesuffix("*/").lstrip("-#/*!= \t\r\n").rstrip()
     if _BY_MYSQLDUMP.match(text):
         seen.headers.append((line, text))
         seen.hosts.append("")

@@ -30,6 +30,8 @@ INSERT = re.compile(
     + rb"\s*+(?:\(([^()'\"]*+)\))?+",
     re.IGNORECASE,
 )
+DELAYED = re.compile(rb"((?:INSERT|REPLACE)\s)\s*+DELAYED\s++", re.IGNORECASE)
+"""How mysqldump's ``--delayed-insert`` begins a statement."""
 QUALIFIED = re.compile(
     _WRAP
     + rb"(?:INSERT|REPLACE|CREATE|ALTER|DROP|LOCK|TRUNCATE|ANALYZE|OPTIMIZE|DELETE|UPDATE)\b\s*+"
@@ -81,6 +83,8 @@ SET_NAMES = re.compile(rb"SET\s++NAMES\s*+['\"]?+(\w++)", re.IGNORECASE)
 CHARSET = re.compile(rb"(?:CHARACTER\s++SET|CHARSET)\s*+=?+\s*+(\w++)", re.IGNORECASE)
 COLLATION = re.compile(rb"\b(?:COLLATE\s*+=?+|collation_\w++\s*+=)\s*+['\"`]?+(\w++)", re.IGNORECASE)
 KEYS_OFF = re.compile(rb"(?:@@)?(?:SESSION\s++|SESSION\.)?FOREIGN_KEY_CHECKS\s*+:?=\s*+(?:0|OFF)", re.IGNORECASE)
+NAVICATS_KEYS = re.compile(rb"SET FOREIGN_KEY_CHECKS = ([01])")
+"""As its later versions write it; the earlier ones, without blanks, do not switch them on again."""
 SAVED = re.compile(rb"@(OLD_\w++)\s*+:?=\s*+@@", re.IGNORECASE)
 SET_BACK = re.compile(rb"=\s*+(?:IFNULL\s*+\(\s*+)?@(OLD_\w++)", re.IGNORECASE)
 REFERENCES = re.compile(rb"\bREFERENCES\s++" + _QUALIFIED, re.IGNORECASE)
@@ -89,9 +93,10 @@ BINARY_COLUMN = re.compile(rb"[(,]\s*+(?:`[^`\n]*+`|\w++)\s++(?:\w*blob\b|(?:var
 
 _VALUES = re.compile(rb"\bVALUES?\s*+(?=\()", re.IGNORECASE)
 _VALUE = re.compile(
-    rb"\s*+(?:_binary\s++)?+(?:'((?:[^'\\]++|\\.|'')*+)'|\"((?:[^\"\\]++|\\.|\"\")*+)\"|([^\s,()'\"]++))\s*+([,)])",
+    rb"\s*+(?:_\w++\s*+)?+(?:'((?:[^'\\]++|\\.|'')*+)'|\"((?:[^\"\\]++|\\.|\"\")*+)\"|([^\s,()'\"]++))\s*+([,)])",
     re.DOTALL,
 )
+_HEXADECIMAL = re.compile(rb"0x((?:[0-9A-Fa-f]{2})++)")
 _ROW = re.compile(rb"\s*+,?+\s*+\(")
 _NEXT = re.compile(rb"\s*+;\s*+(?:INSERT|REPLACE)\b[^;'\"]*?\bVALUES?\s*+\(", re.IGNORECASE)
 """Another statement of the same kind, where each row has its own."""
@@ -132,8 +137,15 @@ def versions(statement: bytes, table: str, columns: bytes | None) -> Iterator[st
     while row := _ROW.match(statement, at) or _NEXT.match(statement, at):
         at, cells, closed = row.end(), [], False
         while not closed and (cell := _VALUE.match(statement, at)):
-            cells.append(next(text for text in cell.group(1, 2, 3) if text is not None))
+            cells.append(_plain(*cell.group(1, 2, 3)))
             at, closed = cell.end(), cell[4] == b")"
         if not closed or place >= len(cells):
             return
         yield cells[place].decode("utf-8", "replace")
+
+
+def _plain(single: bytes | None, double: bytes | None, bare_text: bytes | None) -> bytes:
+    """A value as it is stored; a string may stand there as its bytes in hexadecimal digits."""
+    text = next(text for text in (single, double, bare_text) if text is not None)
+    digits = _HEXADECIMAL.fullmatch(text) if bare_text is not None else None
+    return bytes.fromhex(digits[1].decode()) if digits else text

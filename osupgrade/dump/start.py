@@ -15,6 +15,14 @@ from osupgrade.model.finding import Finding, Severity
 from osupgrade.model.quoting import shell_join
 from osupgrade.model.release import Release
 
+Versions = Mapping[str, Sequence[str]]
+"""What the version table of each service's database holds: of dumps, or of a live server."""
+
+
+def versions_of(found: Iterable[Holding]) -> Versions:
+    """What the version tables in dumps hold."""
+    return {holding.service: holding.section.versions for holding in found}
+
 
 def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[Finding, ...]:
     """Whether each database is where a path begins; ``releases`` are the path's, in order.
@@ -30,7 +38,7 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
         name = f"{holding.section.name or holding.service} ({holding.dump.name})"
         says = ", ".join(holding.section.versions)
         first, last = releases[0].name, releases[-1].name
-        place = _place(holding.service, holding.section.versions, ends) or _era(holding, releases)
+        place = _standing(holding.service, holding.section.versions, releases)
         if place == "before":
             raise UsageFault(
                 f"{name} is older than {first}: its version is {says}, {first}'s is {', '.join(ends[first])}",
@@ -48,8 +56,35 @@ def check_start(found: Sequence[Holding], releases: Sequence[Release]) -> tuple[
     return tuple(findings)
 
 
-def release_of(found: Sequence[Holding]) -> Release:
-    """The release that the databases of dumps are at, by their version tables; the oldest where they differ.
+def fits(found: Versions, releases: Sequence[Release]) -> bool:
+    """Whether no database is older than a path's first release, or newer than its last."""
+    stands = (_standing(service, versions, releases) for service, versions in found.items())
+    return not {"before", "after"} & set(stands)
+
+
+def touches(found: Versions, releases: Sequence[Release]) -> bool:
+    """Whether any database is at a release of a path, or between two of them."""
+    return any(
+        bool(versions) and _standing(service, versions, releases) not in ("before", "after")
+        for service, versions in found.items()
+    )
+
+
+def begins(found: Versions, releases: Sequence[Release]) -> str:
+    """The first release of a path, but for its last, at which all databases can be; empty where there is none.
+
+    A service whose schema does not change between releases is at each of them.
+    """
+    stamped = {service: set(marked(service, versions)) for service, versions in found.items() if versions}
+    for release in releases[:-1]:
+        ends = {service: heads(service, [release]).get(release.name) for service in stamped}
+        if stamped and all(end is not None and set(end) == stamped[service] for service, end in ends.items()):
+            return release.name
+    return ""
+
+
+def release_of(found: Versions) -> Release:
+    """The release that databases are at, by their version tables; the oldest where they differ.
 
     A database between two releases counts as the earlier one.
 
@@ -57,11 +92,11 @@ def release_of(found: Sequence[Holding]) -> Release:
     """
     releases = ordered(load_releases().values())
     # Of releases that end at the same version it is the latest: the hops between them change nothing.
-    at = [max(matching) for h in found if (matching := _matching(h, releases) or _passed(h, releases))]
+    at = [max(among) for held in found.items() if (among := _matching(*held, releases) or _passed(*held, releases))]
     if not at:
         says = "; ".join(
-            f"{h.service} {said_of(h.service, h.section.versions) or ', '.join(h.section.versions) or 'has no version'}"
-            for h in found
+            f"{service} {said_of(service, versions) or ', '.join(versions) or 'has no version'}"
+            for service, versions in found.items()
         )
         raise UsageFault(
             f"no release from which a route could begin has the versions of these dumps: {says}",
@@ -70,15 +105,14 @@ def release_of(found: Sequence[Holding]) -> Release:
     return releases[min(at)]
 
 
-def _matching(holding: Holding, releases: Sequence[Release]) -> list[int]:
+def _matching(database: str, versions: Sequence[str], releases: Sequence[Release]) -> list[int]:
     """The numbers of the releases that end at a database's version."""
-    versions = set(marked(holding.service, holding.section.versions) or ("",))
-    return [number for number, head in enumerate(_ends(holding.service, releases)) if set(head) == versions]
+    wanted = set(marked(database, versions) or ("",))
+    return [number for number, head in enumerate(_ends(database, releases)) if set(head) == wanted]
 
 
-def _passed(holding: Holding, releases: Sequence[Release]) -> list[int]:
+def _passed(database: str, versions: Sequence[str], releases: Sequence[Release]) -> list[int]:
     """The numbers of the releases that a database between two releases has completed; none for an unknown revision."""
-    database, versions = holding.service, holding.section.versions
     if not known(database, versions):
         return []
     ends = _ends(database, releases)
@@ -92,7 +126,15 @@ def _ends(database: str, releases: Sequence[Release]) -> list[tuple[str, ...]]:
     return [found.get(release.name, ()) for release in releases]
 
 
-def _place(database: str, versions: tuple[str, ...], heads: Mapping[str, tuple[str, ...]]) -> str:
+def _standing(database: str, versions: Sequence[str], releases: Sequence[Release]) -> str:
+    """The release of a path that a database is at; ``before`` or ``after`` the path; empty when it is in between."""
+    ends = heads(database, releases)
+    if not ends or not versions:
+        return ""
+    return _place(database, versions, ends) or _era(database, versions, releases)
+
+
+def _place(database: str, versions: Sequence[str], heads: Mapping[str, tuple[str, ...]]) -> str:
     """The release a version is of; ``before`` or ``after`` all of them; empty when it is in between."""
     for name, head in heads.items():
         if set(marked(database, versions)) == set(head):
@@ -108,43 +150,63 @@ def _place(database: str, versions: tuple[str, ...], heads: Mapping[str, tuple[s
     return ""
 
 
-def _era(holding: Holding, releases: Sequence[Release]) -> str:
+def _era(database: str, versions: Sequence[str], releases: Sequence[Release]) -> str:
     """``before`` or ``after`` for what is the end of a release outside the path; empty for anything else."""
-    order = [era.order for era in ending_at(holding.service, holding.section.versions)]
+    order = [era.order for era in ending_at(database, versions)]
     bounds = [tuple(int(part) for part in release.version.split(".")[:2]) for release in (releases[0], releases[-1])]
     if order and max(order) < bounds[0]:
         return "before"
     return "after" if order and min(order) > bounds[1] else ""
 
 
-def ended(found: Sequence[Holding], releases: Sequence[Release]) -> bool:
-    """Whether every database is at the end of a path's last release, so that its hops are done."""
-    ends = [(one, heads(one.service, releases)) for one in found]
-    places = [_place(one.service, one.section.versions, known) for one, known in ends if known]
-    return bool(places) and set(places) == {releases[-1].name}
+def ended(found: Versions, releases: Sequence[Release]) -> bool:
+    """Whether every database is at the end of a path's last release, so that its hops are done.
+
+    That of a service whose schema does not change on the path is.
+    """
+    last = releases[-1]
+    ends = {service: heads(service, [last]).get(last.name) for service in found}
+    at = [set(marked(service, found[service])) == set(end) for service, end in ends.items() if end is not None]
+    return bool(at) and all(at)
 
 
-def onward(found: Sequence[Holding]) -> str:
-    """The command that rehearses dumps from the release at which they are to the next; empty where there is none."""
-    return onward_from(_release(found), [str(holding.dump.path) for holding in found])
+def onward(found: Versions, paths: Iterable[str]) -> str:
+    """The command that rehearses databases on their route onward; empty where there is none."""
+    route = route_onward(found)
+    return _command(paths, *route) if route and route[1] != _release(found) else ""
 
 
-def hop_onward(found: Sequence[Holding]) -> tuple[str, ...]:
-    """The release at which dumps are, and the next one; empty where there is none."""
-    release = _release(found)
-    following = _after(release)
-    return (release, following) if following else ()
+def route_onward(found: Versions) -> tuple[str, ...]:
+    """The ends of the route from the release at which databases are to the next, or to that of the furthest service.
+
+    At the last release it is the one to that; empty where nothing is known of their versions.
+    """
+    releases = ordered(load_releases().values())
+    first = _release(found)
+    if not first:
+        return ()
+    names = [known.name for known in releases]
+    start = names.index(first)
+    furthest = [
+        min(_matching(*held, releases) or [n + 1 for n in _passed(*held, releases)[-1:]] or [0])
+        for held in found.items()
+    ]
+    start, end = min(start, len(names) - 2), max(start + 1, *furthest)
+    return names[start], names[min(end, len(names) - 1)]
 
 
 def onward_from(release: str, paths: Iterable[str]) -> str:
     """The command that rehearses dumps from a release to the next; empty where there is none."""
     following = _after(release)
-    command = shell_join(["osupgrade", "rehearse", *dict.fromkeys(paths)])
-    return f"{command} --from {release} --to {following}" if following else ""
+    return _command(paths, release, following) if following else ""
 
 
-def _release(found: Sequence[Holding]) -> str:
-    """The release at which dumps are; empty where that is not known."""
+def _command(paths: Iterable[str], first: str, last: str) -> str:
+    return f"{shell_join(['osupgrade', 'rehearse', *dict.fromkeys(paths)])} --from {first} --to {last}"
+
+
+def _release(found: Versions) -> str:
+    """The release at which databases are; empty where that is not known."""
     try:
         return release_of(found).name
     except UsageFault:
@@ -159,8 +221,8 @@ def _after(release: str) -> str:
 
 def _way_on(found: Sequence[Holding], off: Holding, otherwise: str) -> str:
     """What to do with a database that a path cannot begin with: what release it is of, where that is known."""
-    command = onward(found)
-    if command and _matching(off, ordered(load_releases().values())):
-        release = release_of(found)
+    command = onward(versions_of(found), [str(holding.dump.path) for holding in found])
+    if command and _matching(off.service, off.section.versions, ordered(load_releases().values())):
+        release = release_of(versions_of(found))
         return f"the dumps are at {release.name} ({release.version}): {command}"
     return f"{clause_of(off.service, off.section.versions)}{otherwise}"

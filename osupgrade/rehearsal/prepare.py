@@ -21,7 +21,7 @@ from osupgrade.cloud.restored import HowFar, restore_dumps
 from osupgrade.dump.choose import read_dumps, version_of_server
 from osupgrade.dump.holdings import Holding, holdings
 from osupgrade.dump.read import Dump, Reading
-from osupgrade.dump.start import check_start, release_of
+from osupgrade.dump.start import check_start, release_of, versions_of
 from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.images import nearest
 from osupgrade.lab.server_settings import set_up
@@ -119,9 +119,9 @@ def load(request: Request, reading: Reading | None = None) -> Task:
     _refuse_contradictions(request)
     dumps = read_dumps(request.dumps, reading) if request.dumps else ()
     held = holdings(dumps) if dumps else ()
-    path = request.path or (path_of({h.service: h.section.versions for h in held}) if held else usual_path())
+    path = request.path or (path_of(versions_of(held)) if held else usual_path())
     if path.startswith("-"):  # a route whose beginning is what the dumps are
-        path = f"{release_of(held).name}{path}"
+        path = f"{release_of(versions_of(held)).name}{path}"
     services = request.services or (_owners(held, plan_named(path)) if held else ())
     plan = plan_named(path, services)
     if not dumps:

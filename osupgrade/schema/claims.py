@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
 from osupgrade.model.quoting import literal
-from osupgrade.model.release import version_column
+from osupgrade.model.release import ALEMBIC, NUMBERED, version_column
 from osupgrade.model.text import counted
 from osupgrade.schema.catalogue import Lineage, Revision, later, moves
 from osupgrade.schema.diff import Change, diff
@@ -16,6 +16,8 @@ from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.tables import Column
 
 SOURCE = "schema"
+MOST_DIGITS = 4
+"""That a number in a version table has."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Claim:
         return self.line.head(self.revision.release) if moved else self.revision
 
     @property
+    def table(self) -> str:
+        """The version table that speaks, or that ought to: a history may go on in another one than it began with."""
+        name = "+".join(self.claimed) or self.goal.name
+        return NUMBERED if _is_numbered(name) else ALEMBIC
+
+    @property
     def truth(self) -> str:
         """Where the schema is, as a clause."""
         return f"the schema is that of {_spell(self.line, self.same)}"
@@ -58,10 +66,9 @@ def claim_findings(claim: Claim) -> Iterator[Finding]:
     if claim.distance > claim.size * FAR:
         yield _far(claim)
     elif claim.agreed:
-        table = claim.line.version_table
-        if len(claim.claimed) > 1 and table == "alembic_version":
-            rows = counted(len(claim.claimed), "{table} has {n} row[s]: ", table=table) + ", ".join(claim.claimed)
-            yield _lie(claim.line, rows, "alembic expects exactly one")
+        if len(claim.claimed) > 1 and claim.table == ALEMBIC:
+            rows = counted(len(claim.claimed), "{table} has {n} row[s]: ", table=ALEMBIC) + ", ".join(claim.claimed)
+            yield _lie(claim, rows, "alembic expects exactly one")
     elif not claim.claimed:
         yield _unstamped(claim)
     elif known := [name for name in claim.claimed if claim.line.position(name) is not None]:
@@ -78,27 +85,28 @@ def _far(claim: Claim) -> Finding:
     consequence = "this is another release, or not the whole database; nothing below can be trusted"
     if any(line.position(name) is not None for name in claim.claimed):
         message = (
-            f"{line.version_table} says {said}, but the tables are not those of {revision.name} "
+            f"{claim.table} says {said}, but the tables are not those of {revision.name} "
             f"({revision.release}): {facts_differ}"
         )
     elif claim.era:
-        message = f"{line.version_table} says {said}, {claim.era}; its tables are of no release from {first} to {last}"
+        message = f"{claim.table} says {said}, {claim.era}; its tables are of no release from {first} to {last}"
         consequence = "no path of these releases fits it; osupgrade routes shows others"
     else:
         message = f"the schema is far from every revision up to {last}; the nearest is {revision.name} ({facts_differ})"
-    return _lie(line, message, consequence)
+    return _lie(claim, message, consequence)
 
 
 def _unstamped(claim: Claim) -> Finding:
-    line, table = claim.line, claim.line.version_table
+    line, table = claim.line, claim.table
     column, cure = version_column(table), None
-    if table == "alembic_version":
+    if table == ALEMBIC:
         create = f"CREATE TABLE IF NOT EXISTS {table} ({column} VARCHAR(32) NOT NULL)"
-        stamp = f"INSERT INTO {table} ({column}) VALUES ({literal(claim.goal.name)})"
+        rows = ", ".join(f"({literal(head)})" for head in claim.goal.name.split("+"))
+        stamp = f"INSERT INTO {table} ({column}) VALUES {rows}"
         cure = Cure(f"stamp it with {claim.goal.name}", (Sql(line.service, create), Sql(line.service, stamp)))
     state = "holds no version" if table in claim.schema.names else "is missing"
     return _lie(
-        line,
+        claim,
         f"the database was never stamped: {table} {state}; {claim.truth}",
         "the upgrade starts from the first migration and stops at the first table that exists (1050)",
         cure,
@@ -108,37 +116,37 @@ def _unstamped(claim: Claim) -> Finding:
 def _unknown(claim: Claim) -> Finding:
     line, end = claim.line, claim.line.last.capitalize()
     what = (
-        f"{line.version_table} says {', '.join(claim.claimed)}, which is not an upstream revision up to {end}"
+        f"{claim.table} says {', '.join(claim.claimed)}, which is not an upstream revision up to {end}"
         f"{f', but {claim.era}' if claim.era else _newer(line, claim.claimed)}"
     )
     if not claim.distance:
-        return _lie(line, f"{what}; {claim.truth}", "the tool refuses the database or does nothing")
+        return _lie(claim, f"{what}; {claim.truth}", "the tool refuses the database or does nothing")
     near = f"the nearest schema is that of {_spell(line, claim.same)}, {claim.distance} of {claim.size} facts differ"
     first = line.releases[0].capitalize()
-    return _lie(line, f"{what}; {near}", f"this is not a database of the releases from {first} to {end}")
+    return _lie(claim, f"{what}; {near}", f"this is not a database of the releases from {first} to {end}")
 
 
 def _displaced(claim: Claim, known: str) -> Finding:
     """The version table is ahead of the schema, or behind it."""
-    line, table, revision = claim.line, claim.line.version_table, claim.goal
+    line, table, revision = claim.line, claim.table, claim.goal
     here, there = line.position(revision.name) or 0, line.position(known) or 0
     names = [r.name for r in line.revisions[min(here, there) + 1 : max(here, there) + 1]]
     span = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-    column = version_column(table)
-    back = f"UPDATE {table} SET {column} = {literal(revision.name)} WHERE {column} = {literal(known)}"
+    statements = tuple(Sql(line.service, sql) for sql in _set_to(revision.name.split("+"), known.split("+")))
+    cure = None
     if there > here:
         consequence = counted(
             len(names),
             "{span} never ran and will be skipped; a later migration fails where it needs [its|their] result",
             span=span,
         )
-        cure = Cure(
-            "undo custom migrations with their own downgrade, then set the version back", (Sql(line.service, back),)
-        )
+        words = "undo custom migrations with their own downgrade, then set the version back"
     else:
         consequence = counted(len(names), "{span} will run again on changes that are there, and fail", span=span)
-        cure = Cure(f"set the version to that of the schema, {revision.name}", (Sql(line.service, back),))
-    return _lie(line, f"{table} says {', '.join(claim.claimed)}, but {claim.truth}", consequence, cure)
+        words = f"set the version to that of the schema, {revision.name}"
+    if statements:
+        cure = Cure(words, statements)
+    return _lie(claim, f"{table} says {', '.join(claim.claimed)}, but {claim.truth}", consequence, cure)
 
 
 def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
@@ -170,7 +178,7 @@ def half_applied(line: Lineage, schema: Schema, claimed: str) -> Finding | None:
         source=SOURCE,
         severity=Severity.ERROR,
         service=line.service,
-        place=line.version_table,
+        place=NUMBERED if _is_numbered(claimed) else ALEMBIC,
         message=f"migration {there.name} is half applied: the version table says {claimed}, but {len(done)} of "
         + counted(len(units), "{n} change[s] that {name} makes [is|are] already there", name=there.name),
         consequence=f"{there.name} will run again from its start and stop at the first change that is already there",
@@ -197,8 +205,36 @@ def _same_key(fact: Hashable, items: Sequence[object]) -> bool:
     return any(hasattr(item, "referred") and replace(item, name="") == fact for item in items)  # type: ignore[type-var]
 
 
-def _lie(line: Lineage, message: str, consequence: str, cure: Cure | None = None) -> Finding:
-    return Finding(SOURCE, Severity.ERROR, line.service, line.version_table, message, consequence, cure=cure)
+def _lie(claim: Claim, message: str, consequence: str, cure: Cure | None = None) -> Finding:
+    return Finding(SOURCE, Severity.ERROR, claim.line.service, claim.table, message, consequence, cure=cure)
+
+
+def _is_numbered(revision: str) -> bool:
+    """Whether a revision's name is numbers, one for each repository; alembic's may be digits alone, but many."""
+    return all(part.isdigit() and len(part) <= MOST_DIGITS for part in revision.split("+"))
+
+
+def _set_to(wanted: Sequence[str], held: Sequence[str]) -> list[str]:
+    """The statements that put the versions ``wanted`` in the place of those that are ``held``.
+
+    None where a service has changed its version table between the two, or the number of its repositories.
+    """
+    numbered = _is_numbered("+".join(held))
+    if numbered != _is_numbered("+".join(wanted)) or (numbered and len(wanted) != len(held)):
+        return []
+    table = NUMBERED if numbered else ALEMBIC
+    column = version_column(table)
+    if numbered:  # with the service's own first, which is the highest, and each repository's beside its own
+        pairs = list(zip(*(sorted(names, key=int, reverse=True) for names in (held, wanted)), strict=True))
+        gone, new = ([pair[at] for pair in dict.fromkeys(pairs) if pair[0] != pair[1]] for at in (0, 1))
+        if len(set(gone)) < len(gone) or set(gone) & set(new):  # one statement would undo another
+            return []
+    else:
+        gone, new = ([name for name in one if name not in other] for one, other in ((held, wanted), (wanted, held)))
+    both = zip(gone, new, strict=False)
+    said = [f"UPDATE {table} SET {column} = {literal(b)} WHERE {column} = {literal(a)}" for a, b in both]
+    said += [f"DELETE FROM {table} WHERE {column} = {literal(name)}" for name in gone[len(new) :]]
+    return said + [f"INSERT INTO {table} ({column}) VALUES ({literal(name)})" for name in new[len(gone) :]]
 
 
 def _spell(line: Lineage, same: tuple[str, ...]) -> str:

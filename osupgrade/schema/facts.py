@@ -78,12 +78,18 @@ def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[Distance
     """How far the schema is from each revision, and how much of it no revision at all explains."""
     known, each = _line_facts(line.service, line.variant)
     found = facts(schema)
+    if keyless := frozenset(table.name for table in schema.tables if table.engine.lower() != "innodb"):
+        each = tuple(
+            {table.name: _table_facts(_without_keys(table, keyless)) for table in revision.schema.tables}
+            for revision in line.revisions
+        )
+        known = known.union(*(one for tables in each for one in tables.values()))
     made = {table.name for tables in line.served.values() for table in tables}
     strange = sum(fact[0] not in made for fact in found - known)
     own: dict[str, set[Fact]] = {}
     for fact in found & known:
         own.setdefault(fact[0], set()).add(fact)
-    tried: dict[int, int] = {}
+    tried: dict[frozenset[Fact], int] = {}
     distances = []
     for revision, wanted in zip(line.revisions, each, strict=True):
         # The version table's absence has a finding of its own, and a service may keep the one that it had before.
@@ -91,9 +97,9 @@ def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[Distance
         acts = told = apart = 0
         for name in (wanted.keys() | own.keys()) - left_out:
             if name in wanted and name in own:
-                if id(wanted[name]) not in tried:
-                    tried[id(wanted[name])] = len(own[name] ^ wanted[name])
-                differ = tried[id(wanted[name])]
+                if wanted[name] not in tried:
+                    tried[wanted[name]] = len(own[name] ^ wanted[name])
+                differ = tried[wanted[name]]
                 acts += differ
                 told += differ
             else:
@@ -103,3 +109,9 @@ def distances_of(line: Lineage, schema: Schema) -> tuple[Lineage, tuple[Distance
             apart += differ
         distances.append(Distance(acts, told, apart))
     return line, tuple(distances), strange
+
+
+def _without_keys(table: Table, keyless: frozenset[str]) -> Table:
+    """A table as it is when it or others cannot have foreign keys: their absence tells no revision."""
+    kept = tuple(key for key in table.foreign_keys if table.name not in keyless and key.table not in keyless)
+    return table if len(kept) == len(table.foreign_keys) else replace(table, foreign_keys=kept)

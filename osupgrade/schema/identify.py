@@ -40,7 +40,8 @@ class Identity:
     """At which revision a database really is. ``distance`` counts upstream's facts that it lacks or that differ.
 
     ``same`` are all revisions with this very schema, ``revision`` is that among them which the version table claims,
-    or else a release's head, or else the last. ``claim`` is what the version table holds, ``half`` is the next
+    or else the head of a release that is nearest to the claim, or else the last. Without a claim it is the first head:
+    the tools of later releases know it too. ``claim`` is what the version table holds, ``half`` is the next
     revision where that was left half done.
     """
 
@@ -127,8 +128,7 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
     agreed = next((name for name in claimed if name in same), None)
     if not agreed and same[0] in moves() and claimed and _settled(line, claimed[-1], same[0]):
         agreed = same[0]
-    heads = [line.head(release).name for release in line.releases]
-    revision = line.at(agreed or next((name for name in reversed(same) if name in heads), same[-1]))
+    revision = line.at(agreed or _among(line, same, claimed))
     if not agreed and claimed and best > len(facts(revision.schema)) * FAR:
         line, distances, _ = next((one for one in candidates if one[0].variant == expected), candidates[0])
         revision, best = line.at(claimed[-1]), distances[line.position(claimed[-1]) or 0].facts
@@ -139,6 +139,14 @@ def identify(service: str, schema: Schema, claim: Sequence[str], *, expected: st
         return Identity(line, revision, same, tuple(claim), best, (half,), _next(line, revision))
     findings = tuple(claim_findings(Claim(line, schema, revision, same, tuple(claim), agreed is not None, best, era)))
     return Identity(line, revision, same, tuple(claim), best, findings)
+
+
+def _among(line: Lineage, same: Sequence[str], claimed: Sequence[str]) -> str:
+    """Which of some revisions with the same schema a database is said to be at that claims another one, or none."""
+    heads = {line.head(release).name for release in line.releases}
+    ends = [name for name in same if name in heads] or [same[-1]]
+    beyond = bool(claimed) and (line.position(claimed[-1]) or 0) > (line.position(same[-1]) or 0)
+    return ends[-1] if beyond else ends[0]
 
 
 def _settled(line: Lineage, claimed: str, move: str) -> bool:

@@ -153,7 +153,6 @@ ELSEWHERE = {
         "cli/doctor",
         "cli/dumps",
         "cli/images",
-        "cli/inspect",
         "cli/nightly",
         "cli/options",
         "cli/rehearse",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osupgrade.dump.problems.problem import Problem
-from osupgrade.dump.seen import ADMINER, Seen
+from osupgrade.dump.seen import ADMINER, NAVICAT, Seen
 
 _ENDS = (b"*/", b"//")
 _HOLD_DATA = (b"INSERT", b"REPLACE", b"CREATE", b"ALTER")
@@ -40,6 +40,8 @@ def _end(seen: Seen) -> str:
         return "it begins as mysqldump writes it but does not end with `-- Dump completed`"
     if seen.tool.startswith(ADMINER) and not seen.completed:
         return "it begins as Adminer writes it but does not end with a comment of the time"
+    if seen.keys_due:
+        return f"it begins as {NAVICAT} writes it but does not end with `SET FOREIGN_KEY_CHECKS = 1`"
     if seen.unset_before:
         return f"the part before line {seen.unset_before} does not restore its settings, as a complete dump does"
     if seen.unset and not seen.completed:

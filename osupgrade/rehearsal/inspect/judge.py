@@ -60,7 +60,7 @@ def inspect_cloud(opened: Opened, plan: Plan, site: Site, scenarios: Iterable[Sc
     own = tuple(entry for one in seen.surveys if one.service not in seen.left_out for entry in _own(one))
     if not isinstance(opened.server, LiveServer):
         found += left_out_tables(own)
-    if absent := sorted(set(plan.services) - set(opened.databases)):
+    if absent := sorted(set(plan.services) & set(plan.first.services) - set(opened.databases)):
         words = f"there is no database of {', '.join(absent)} here; checks that span several databases were skipped"
         found.append(Finding(SOURCE, Severity.INFO, "", "", words))
     return Inspection(tuple(seen.databases), own, (*found, *merged(reported)))
@@ -98,7 +98,7 @@ def _look(opened: Opened, service: str, database: str, plan: Plan, site: Site, s
         seen.left_out.add(service)
         return
     seen.surveys.append(one)
-    facts = _facts(rows, one)
+    facts = _facts(rows, one, plan)
     seen.findings.extend(findings)
     if one.study.identity.foreign or not one.study.identity.line.knows(plan.last.name):
         seen.left_out.add(service)
@@ -247,8 +247,11 @@ def left_out_tables(own: Iterable[Own]) -> Iterator[Finding]:
         yield Finding(SOURCE, Severity.INFO, service, "", words)
 
 
-def _facts(rows: Rows, one: Survey) -> Database:
+def _facts(rows: Rows, one: Survey, plan: Plan) -> Database:
     identity = one.study.identity
+    revision, first = identity.revision, plan.first.name
+    # Of a service that stands still for some releases, it is the one where the path begins.
+    at_first = identity.line.knows(first) and identity.line.head(first).name == revision.name
     known = any(identity.line.position(name) is not None for name in identity.claim)
     if identity.foreign and not known:
         held = read_claim(rows, one.database, one.schema)
@@ -261,8 +264,8 @@ def _facts(rows: Rows, one: Survey) -> Database:
         )
     return replace(
         _counted(rows, one.service, one.database, one.schema),
-        release=brought_by(one.service, identity.revision.name) or identity.revision.release,
-        revision=identity.revision.name,
+        release=first if at_first else brought_by(one.service, revision.name) or revision.release,
+        revision=revision.name,
         same=identity.same,
         variant=identity.line.variant,
         claim=identity.claim,

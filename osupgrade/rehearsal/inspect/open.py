@@ -30,6 +30,8 @@ from osupgrade.model.quoting import quoted
 from osupgrade.rehearsal.asking import error_text
 from osupgrade.rehearsal.defaults import ASSUMED, silent
 from osupgrade.rehearsal.inspect.model import SOURCE
+from osupgrade.schema.catalogue import knows, moves
+from osupgrade.schema.identify import identify
 from osupgrade.schema.reading import Rows, read_with
 from osupgrade.schema.snapshot import Schema
 from osupgrade.schema.survey import assign, read_claim
@@ -52,6 +54,18 @@ class Opened:
         for service, name in self.databases.items():
             with contextlib.suppress(UsageFault, sqlalchemy.exc.DBAPIError):  # which inspect_cloud then reports
                 found[service] = read_claim(rows, name, read_with(rows, name))
+        return found
+
+    def places(self, claims: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+        """What the version tables hold (``claims``), and of databases without a version the one of their schema."""
+        rows, found = rows_of(self.server), dict(claims)
+        for service, name in self.databases.items():
+            if not found.get(service) and knows(service):
+                with contextlib.suppress(UsageFault, sqlalchemy.exc.DBAPIError):
+                    identity = identify(service, read_with(rows, name), ())
+                    revision = identity.revision
+                    goal = identity.line.head(revision.release) if revision.name in moves() else revision
+                    found[service] = () if identity.foreign else goal.name.split("+")
         return found
 
 

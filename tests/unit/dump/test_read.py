@@ -21,10 +21,12 @@ from osupgrade.dump.choose import read_dumps
 from osupgrade.dump.find import find_dumps
 from osupgrade.dump.holdings import holdings
 from osupgrade.dump.read import read_dump
+from osupgrade.dump.sql import versions
 from osupgrade.dump.start import check_start
 from osupgrade.model.errors import Exit, UsageFault
 from osupgrade.model.finding import Severity
 
+from ._dumps import KINDS
 from ._written import HEAD, TAIL, body, read, several, single
 
 NOISE = bytes(range(256)) * 4
@@ -265,6 +267,29 @@ def test_nul_bytes_that_fill_up_a_file_are_no_hole(tmp_path):
     assert read(tmp_path, single().encode() + bytes(4096)).findings == ()
     assert read(tmp_path, single().encode() + b"\x1a").findings == ()
     assert "NUL bytes" in refusal(tmp_path, single().encode() + bytes(4096) + single("nova").encode()).message
+
+
+def test_a_cut_dump_of_navicat_is_told_by_the_keys_that_stay_off(tmp_path):
+    """Its earlier versions never switch them on again, and write the setting without blanks."""
+    whole = KINDS["navicat"]
+    cut = whole.removesuffix("SET FOREIGN_KEY_CHECKS = 1;\n")
+    assert cut != whole and "truncated: it begins as Navicat" in refusal(tmp_path, cut).message
+    for sound in (whole, cut.replace("CHECKS = 0", "CHECKS=0")):
+        assert not [finding for finding in read(tmp_path, sound).findings if "truncated" in finding.message]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'rocky_contract02'",
+        "_utf8mb4'rocky_contract02'",
+        "0x726F636B795F636F6E74726163743032",
+        "_binary 'rocky_contract02'",
+    ],
+)
+def test_a_version_is_read_in_each_form_that_a_string_has(value):
+    said = f"INSERT INTO `alembic_version` VALUES ({value});"
+    assert list(versions(said.encode(), "alembic_version", None)) == ["rocky_contract02"]
 
 
 def test_binary_columns_may_hold_any_bytes(tmp_path):

@@ -30,6 +30,8 @@ def sent(text: str, *, keep: bool = True, **names: str) -> str:
             "INSERT INTO `neutron`.`a` VALUES ('`quantum`.`b`');\n",
         ),
         ("INSERT INTO `other`.`a` VALUES (1);\n", "\n"),
+        ("INSERT  DELAYED IGNORE INTO `a` VALUES ('DELAYED ');\n", "INSERT IGNORE INTO `a` VALUES ('DELAYED ');\n"),
+        ("replace delayed into `quantum`.`a` VALUES (1);\n", "replace into `neutron`.`a` VALUES (1);\n"),
         ("INSERT INTO mysql.user VALUES (1);\n", "INSERT INTO mysql.user VALUES (1);\n"),
         (
             "CREATE TABLE `quantum`.`a` (\n  b int REFERENCES `quantum`.`c` (`d`) COMMENT '`quantum`.'\n);\n",

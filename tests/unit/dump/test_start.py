@@ -7,7 +7,17 @@ import pytest
 from osupgrade.catalog.identity import Section
 from osupgrade.catalog.releases import load_releases, plan_named
 from osupgrade.dump.holdings import Holding
-from osupgrade.dump.start import check_start, ended, hop_onward, onward, onward_from, release_of
+from osupgrade.dump.start import (
+    begins,
+    check_start,
+    ended,
+    fits,
+    onward,
+    onward_from,
+    release_of,
+    route_onward,
+    touches,
+)
 from osupgrade.model.chain import ordered
 from osupgrade.model.errors import Exit, UsageFault
 
@@ -91,9 +101,9 @@ def test_one_that_is_older_than_the_path_is_named_too():
 
 
 def held_at(release, *services):
-    """The databases of a release, by their version tables."""
+    """What the version tables of a release's databases hold."""
     found = load_releases()[release].services
-    return [Holding(name, Read(), Section(name, True, (), versions=found[name].databases[0].head)) for name in services]
+    return {name: found[name].databases[0].head for name in services}
 
 
 @pytest.mark.parametrize("release", ["grizzly", "rocky", "train", "wallaby", "yoga", "antelope", "caracal", "gazpacho"])
@@ -103,14 +113,13 @@ def test_a_route_of_dumps_begins_where_they_are(release):
 
 
 def test_where_services_are_at_different_releases_the_oldest_counts():
-    assert release_of([*held_at("train", "nova"), *held_at("yoga", "neutron")]).name == "train"
+    assert release_of({**held_at("train", "nova"), **held_at("yoga", "neutron")}).name == "train"
 
 
 @pytest.mark.parametrize("versions", [(), ("109", "900", "900", "900"), ("own",)])
 def test_a_release_that_nobody_knows_has_to_be_named(versions):
-    held = Holding("keystone", Read(), Section("keystone", True, (), versions=versions))
     with pytest.raises(UsageFault) as refused:
-        release_of([held])
+        release_of({"keystone": versions})
     assert "--from" in refused.value.hint
 
 
@@ -124,8 +133,7 @@ def test_a_release_that_nobody_knows_has_to_be_named(versions):
     ],
 )
 def test_a_database_between_two_releases_is_on_the_way_from_the_first(database, versions, release):
-    held = Holding(database, Read(), Section(database, True, (), versions=versions))
-    assert release_of([held]).name == release
+    assert release_of({database: versions}).name == release
 
 
 @pytest.mark.parametrize(
@@ -134,9 +142,9 @@ def test_a_database_between_two_releases_is_on_the_way_from_the_first(database, 
 )
 def test_what_is_a_release_but_for_the_revision_that_marks_it_is_where_a_route_can_begin(last, release, next_one):
     assert checked(last, path=f"{release}-{next_one}", service="neutron") == ()
-    held = Holding("neutron", Read(), Section("neutron", True, (), versions=(last,)))
-    assert release_of([held]).name == release
-    assert onward([held]) == f"osupgrade rehearse keystone.sql --from {release} --to {next_one}"
+    held = {"neutron": (last,)}
+    assert release_of(held).name == release
+    assert onward(held, ["keystone.sql"]) == f"osupgrade rehearse keystone.sql --from {release} --to {next_one}"
 
 
 def test_the_revision_before_that_is_older():
@@ -145,21 +153,70 @@ def test_the_revision_before_that_is_older():
 
 
 def test_dumps_are_at_the_end_of_a_path_when_all_of_them_are():
-    def held(service, version):
-        return Holding(service, Read(), Section(service, True, (), versions=(version,)))
-
     releases = plan_named("grizzly-icehouse").releases
-    assert ended([held("keystone", "44"), held("neutron", "5ac1c354a051")], releases)
-    assert not ended([held("keystone", "44"), held("glance", "33")], releases)
-    assert not ended([], releases)
+    assert ended({"keystone": ("44",), "neutron": ("5ac1c354a051",)}, releases)
+    assert not ended({"keystone": ("44",), "glance": ("33",)}, releases)
+    hibiscus = held_at("hibiscus", "cinder", "neutron", "nova")
+    assert hibiscus["cinder"] == held_at("gazpacho", "cinder")["cinder"]
+    assert ended(hibiscus, plan_named("gazpacho-hibiscus").releases)
+    assert not ended({}, releases)
 
 
-def test_the_hop_onward_is_that_of_the_command():
-    found = [*held_at("train", "nova"), *held_at("stein", "neutron")]
-    assert hop_onward(found) == ("stein", "train")
-    assert onward(found).endswith(" --from stein --to train")
-    assert hop_onward(held_at(list(ordered(load_releases().values()))[-1].name, "nova")) == ()
-    assert hop_onward([Holding("nova", Read(), Section("nova", True, (), versions=("own",)))]) == ()
+def test_a_path_fits_what_none_of_its_databases_is_older_or_newer_than():
+    releases = plan_named("grizzly-icehouse").releases
+    assert fits({"keystone": ("22",), "glance": ("33",), "nova": (), "neutron": ("0wn",)}, releases)
+    assert not fits({"keystone": ("22",), "nova": ("133",)}, releases)
+    assert not fits(held_at("rocky", "keystone"), releases)
+
+
+def test_the_route_onward_is_that_of_the_command():
+    assert route_onward({**held_at("train", "nova"), **held_at("stein", "neutron")}) == ("stein", "train")
+    assert route_onward({"nova": ("own",)}) == ()
+
+
+def test_of_services_at_different_releases_the_route_leads_to_the_furthest():
+    """On a shorter one that would be newer than its end."""
+    half_way = {**held_at("train", "nova", "cinder"), **held_at("wallaby", "neutron")}
+    assert route_onward(half_way) == ("train", "wallaby")
+    assert onward(half_way, ["a.sql"]) == "osupgrade rehearse a.sql --from train --to wallaby"
+    assert fits(half_way, plan_named("train-wallaby").releases)
+    between = {**held_at("rocky", "keystone"), "nova": ("400",)}
+    assert route_onward(between) == ("rocky", "train")
+
+
+def test_at_the_last_release_the_route_is_the_one_to_it_and_there_is_no_way_on():
+    before, last = [release.name for release in ordered(load_releases().values())][-2:]
+    there = held_at(last, "nova", "neutron")
+    assert route_onward(there) == (before, last)
+    assert onward(there, ["a.sql"]) == ""
+
+
+def test_a_path_is_touched_by_what_is_at_one_of_its_releases_or_between_them():
+    releases = plan_named("grizzly-icehouse").releases
+    assert touches({"nova": ("170",), "keystone": ("97",)}, releases)
+    assert not touches({**held_at("mitaka", "nova", "keystone"), "glance": ()}, releases)
+
+
+@pytest.mark.parametrize(
+    ("release", "path", "start"),
+    [
+        ("grizzly", "grizzly-icehouse", "grizzly"),
+        ("havana", "grizzly-icehouse", "havana"),
+        ("icehouse", "grizzly-icehouse", ""),
+        ("epoxy", "caracal-gazpacho", "epoxy"),
+        ("bobcat", "caracal-gazpacho", ""),
+    ],
+)
+def test_a_path_begins_at_the_release_where_all_databases_are(release, path, start):
+    releases = plan_named(path).releases
+    assert begins(held_at(release, "keystone", "nova", "neutron"), releases) == start
+    assert begins({**held_at(release, "nova"), "neutron": ("own",)}, releases) == ""
+
+
+def test_a_service_that_stands_still_is_at_the_first_of_its_releases():
+    (there,) = held_at("caracal", "cinder").values()
+    assert there == held_at("epoxy", "cinder")["cinder"]
+    assert begins({"cinder": there}, plan_named("caracal-gazpacho").releases) == "caracal"
 
 
 def test_nothing_follows_the_last_release():

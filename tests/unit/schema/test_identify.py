@@ -133,6 +133,58 @@ def test_a_version_behind_the_schema_is_found_out():
     assert "162 to 216 will run again" in result.findings[0].consequence
 
 
+@pytest.mark.parametrize(
+    ("service", "schema", "claim", "statements"),
+    [
+        ("cinder", "rocky", ["128"], ["UPDATE migrate_version SET version = '123' WHERE version = '128'"]),
+        (
+            "keystone",
+            "rocky",
+            ["109", "61", "61", "61"],
+            ["UPDATE migrate_version SET version = '52' WHERE version = '61'"],
+        ),
+        (
+            "neutron",
+            "xena",
+            ["34cf8b009713", "5c85685d616d"],
+            ["UPDATE alembic_version SET version_num = '1bb3393de75d' WHERE version_num = '34cf8b009713'"],
+        ),
+        ("cinder", "xena", ["141"], []),
+        (
+            "keystone",
+            "yoga",
+            ["109", "78", "78", "78"],
+            ["UPDATE migrate_version SET version = '79' WHERE version = '78'"],
+        ),
+    ],
+)
+def test_a_version_is_set_where_it_stands_row_by_row(service, schema, claim, statements):
+    """A history may go on in another table than it began with, and have several rows; what no statement does has none."""
+    line = lineage(service, variants(service)[-1])
+    (finding,) = identify(service, line.head(schema).schema, claim).findings
+    assert finding.place == ("alembic_version" if len(claim[0]) > 4 else "migrate_version")
+    assert [step.statement for step in finding.cure.steps] == statements if statements else finding.cure is None
+
+
+def test_an_unstamped_database_gets_a_row_for_each_head_and_a_numbered_one_no_statement():
+    neutron = lineage("neutron", variants("neutron")[-1]).head("xena").schema
+    (finding,) = identify("neutron", without(neutron, "alembic_version"), ()).findings
+    assert finding.cure.steps[-1].statement.endswith("VALUES ('1bb3393de75d'), ('5c85685d616d')")
+    cinder = lineage("cinder", variants("cinder")[-1]).head("rocky").schema
+    (finding,) = identify("cinder", without(cinder, "migrate_version"), ()).findings
+    assert finding.place == "migrate_version" and finding.cure is None
+
+
+def test_of_revisions_with_one_schema_the_one_next_to_the_claim_is_meant_and_without_a_claim_the_first():
+    line = lineage("glance", variants("glance")[-1])
+    same = ["wallaby_contract01", "2023_1_contract01"]
+    schema = line.at(same[0]).schema
+    assert schema == line.at(same[1]).schema
+    assert [
+        identify("glance", schema, claim).revision.name for claim in ((), ("train_contract01",), ("2024_1_contract01",))
+    ] == [same[0], same[0], same[1]]
+
+
 def test_a_placeholder_is_no_lie():
     assert identify("nova", at("nova", "161"), ("165",)).findings == ()
 
@@ -258,6 +310,26 @@ def test_keystone_does_not_ask_about_the_version_table_and_glance_does(service, 
     schema = changed(head.schema, "migrate_version", collation="latin1_swedish_ci")
     (finding,) = study(service, schema, (head.name,)).findings
     assert finding.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("service", "variant", "release"),
+    [(service, "", "grizzly") for service in ("keystone", "glance", "cinder", "nova")]
+    + [("neutron", "openvswitch", "grizzly"), ("neutron", variants("neutron")[-1], "train")],
+)
+@pytest.mark.parametrize("only", ["", "networks"])
+def test_tables_of_an_engine_without_foreign_keys_are_of_no_other_revision(service, variant, release, only):
+    """As a server makes them whose default engine is MyISAM, or one of them converted: the keys to it are gone too."""
+    head = lineage(service, variant).head(release)
+    odd = {table.name for table in head.schema.tables if not only or table.name == only}
+
+    def kept(table):
+        keys = tuple(key for key in table.foreign_keys if table.name not in odd and key.table not in odd)
+        return replace(table, engine="MyISAM" if table.name in odd else table.engine, foreign_keys=keys)
+
+    schema = replace(head.schema, tables=tuple(map(kept, head.schema.tables)))
+    identity = identify(service, schema, head.name.split("+"), expected=variant)
+    assert (identity.revision.name, identity.findings) == (head.name, ())
 
 
 def test_a_database_of_something_else_is_not_recognised():
