@@ -157,7 +157,7 @@ def _looked_at(
 def _path_of(versions: Versions) -> str:
     """The path that databases are on: a named one, what is left of it, or else their route onward.
 
-    On a path that begins elsewhere, a sound cloud would be told that each of its databases is old, or ahead.
+    On a path that begins elsewhere, every database of a sound cloud would look too old, or too new.
     """
     path = path_of(versions)
     releases = plan_from(path).releases

@@ -150,7 +150,7 @@ class Cloud:
         log = self._log(release, service)
         with watched(self.lab_server, self.held_by(release, service)) as endless:
             run = container.tool(service, command, self.setting, log=log, overlay=overlay, recorder=self.recorder)
-        return endless.told(run)
+        return endless.explained(run)
 
     def held_by(self, release: str, service: str) -> tuple[str, ...]:
         """The databases, by their names on the server, that a service has at a release."""
@@ -178,7 +178,7 @@ class Cloud:
         log = self._log(release, service)
         with watched(self.lab_server, self.held_by(release, service)) as endless:
             run = container.run(argv, container.paths(tree), workdir, log, self.recorder, "python")
-        return endless.told(run)
+        return endless.explained(run)
 
     @property
     def setting(self) -> Setting:

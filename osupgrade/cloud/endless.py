@@ -49,8 +49,8 @@ class Endless:
             self._over.set()
             thread.join()
 
-    def told(self, run: ToolRun) -> ToolRun:
-        """How the tool ended, with what was stopped behind all that it said itself."""
+    def explained(self, run: ToolRun) -> ToolRun:
+        """The run, with the reason why its statement was stopped after its own output."""
         return replace(run, output=f"{run.output}\n{self.why}\n", stopped=self.why) if self.why else run
 
     def _watch(self) -> None:

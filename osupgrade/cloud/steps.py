@@ -329,7 +329,7 @@ class _Tools:
                     if runs[-1].exit_status not in command.accepts:
                         break
         last = min(len(runs), len(commands)) - 1
-        return [*runs[:last], endless.told(runs[last]), *runs[last + 1 :]]
+        return [*runs[:last], endless.explained(runs[last]), *runs[last + 1 :]]
 
 
 def observed(cloud: Cloud, record: Path | None) -> Cloud:

@@ -282,7 +282,7 @@ def _by_one(work: _Work) -> int:
 
 def _by_several(work: _Work) -> int:
     """Restore a dump over several sessions; raises Refused."""
-    dispatch, sent, told = Dispatch(), 0, 0
+    dispatch, sent, reported = Dispatch(), 0, 0
     given = work.server, work.database, ROWS
     with contextlib.closing(work.reader.pieces()) as pieces, Sessions(*given) as sessions:
         work.watchdog.numbers = sessions.numbers
@@ -293,8 +293,8 @@ def _by_several(work: _Work) -> int:
                 for sending in dispatch.send(statement):
                     sessions.send(sending)
             sent += size
-            if sent - told >= FRAME:
-                work.tell(told := sent)
+            if sent - reported >= FRAME:
+                work.tell(reported := sent)
         sessions.finish()
     work.tell(sent)
     return sent

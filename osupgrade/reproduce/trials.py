@@ -50,7 +50,7 @@ class Trials:
     reference: Failure | None = None
     """How it must fail; known once :meth:`failure` was asked for everything."""
     narrow: bool = True
-    """Whether the tool may be told to stop after the revision that fails."""
+    """Whether the tool can stop after the revision that fails."""
     last: StepResult | None = None
     """How the last trial's step ended."""
     _made: dict[tuple[str, frozenset[str]], str] = field(default_factory=dict)

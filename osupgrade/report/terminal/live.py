@@ -111,7 +111,7 @@ class LiveView:
 
     def _count(self, event: Event) -> None:
         if event.kind is Kind.FINDING and event.outcome != State.UNRESOLVED:
-            return  # a cure that is applied or planned is told by its own event
+            return  # a cure that is applied or planned has its own event
         words = {Kind.FINDING: "unresolved", Kind.CURED: "cured", Kind.CHECKED: "checks", Kind.INJECTED: "injected"}
         word = words[event.kind]
         if event.kind is Kind.CHECKED and event.outcome == "failed":
