@@ -12,6 +12,7 @@ from osupgrade.catalog import content
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.revisions import behind, known
+from osupgrade.catalog.versions import ends_at
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,8 @@ def _ends(entry: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
 
 def ending_at(database: str, versions: Sequence[str]) -> tuple[Era, ...]:
     """The releases at whose end a database's version table holds just this; several where nothing changed between."""
-    wanted = set(versions)
     return tuple(
-        era for era in eras() if wanted and wanted in (set(ends.get(database, ())) for ends in (era.ends, era.also))
+        era for era in eras() if any(ends_at(versions, ends.get(database, ())) for ends in (era.ends, era.also))
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from osupgrade.catalog.services import Signature, services
+from osupgrade.catalog.versions import ends_at
 from osupgrade.model.release import Release
 
 
@@ -58,7 +59,7 @@ def likely_path(found: Mapping[str, Sequence[str]], paths: Mapping[str, Sequence
 
     def score(name: str) -> tuple[int, int]:
         ends = [(versions, heads(service, paths[name])) for service, versions in found.items()]
-        at_a_head = sum(any(set(versions) == set(head) for head in of.values()) for versions, of in ends if versions)
+        at_a_head = sum(any(ends_at(versions, head) for head in of.values()) for versions, of in ends if versions)
         return at_a_head, sum(bool(of) for _, of in ends)
 
     return max(paths, key=score)

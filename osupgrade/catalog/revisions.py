@@ -15,6 +15,7 @@ from osupgrade.catalog import content
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.services import like, services
+from osupgrade.catalog.versions import numbers
 
 _FILE = "revisions.toml"
 
@@ -88,17 +89,6 @@ def known(database: str, versions: Sequence[str]) -> bool:
     if here := numbers(versions):
         return any(_counted(there, here) for head in _ends(database).values() if (there := numbers(head)))
     return bool(graph(database).applied(versions))
-
-
-def numbers(versions: Sequence[str]) -> tuple[int, ...]:
-    """Numbered versions with the highest first; empty where they are not numbers.
-
-    Where a table has one row for each of several repositories, the highest is that of the service itself, which alone
-    goes on counting: 109, 44, 44, 44 is newer than 44.
-    """
-    if not versions or not all(version.isdigit() and version.isascii() for version in versions):
-        return ()
-    return tuple(sorted((int(version) for version in versions), reverse=True))
 
 
 @functools.cache

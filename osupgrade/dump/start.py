@@ -8,6 +8,7 @@ from osupgrade.catalog.eras import clause_of, ending_at, said_of
 from osupgrade.catalog.identity import heads
 from osupgrade.catalog.releases import load_releases
 from osupgrade.catalog.revisions import behind, known, marked
+from osupgrade.catalog.versions import ends_at
 from osupgrade.dump.holdings import Holding
 from osupgrade.model.chain import ordered
 from osupgrade.model.errors import UsageFault
@@ -75,10 +76,10 @@ def begins(found: Versions, releases: Sequence[Release]) -> str:
 
     A service whose schema does not change between releases is at each of them.
     """
-    stamped = {service: set(marked(service, versions)) for service, versions in found.items() if versions}
+    stamped = {service: marked(service, versions) for service, versions in found.items() if versions}
     for release in releases[:-1]:
         ends = {service: heads(service, [release]).get(release.name) for service in stamped}
-        if stamped and all(end is not None and set(end) == stamped[service] for service, end in ends.items()):
+        if stamped and all(end is not None and ends_at(stamped[service], end) for service, end in ends.items()):
             return release.name
     return ""
 
@@ -107,8 +108,8 @@ def release_of(found: Versions) -> Release:
 
 def _matching(database: str, versions: Sequence[str], releases: Sequence[Release]) -> list[int]:
     """The numbers of the releases that end at a database's version."""
-    wanted = set(marked(database, versions) or ("",))
-    return [number for number, head in enumerate(_ends(database, releases)) if set(head) == wanted]
+    held = marked(database, versions)
+    return [number for number, head in enumerate(_ends(database, releases)) if ends_at(held, head)]
 
 
 def _passed(database: str, versions: Sequence[str], releases: Sequence[Release]) -> list[int]:
@@ -137,7 +138,7 @@ def _standing(database: str, versions: Sequence[str], releases: Sequence[Release
 def _place(database: str, versions: Sequence[str], heads: Mapping[str, tuple[str, ...]]) -> str:
     """The release a version is of; ``before`` or ``after`` all of them; empty when it is in between."""
     for name, head in heads.items():
-        if set(marked(database, versions)) == set(head):
+        if ends_at(marked(database, versions), head):
             return name
     ordered = [head for head in heads.values() if head]
     if known(database, versions) and ordered:
@@ -166,7 +167,7 @@ def ended(found: Versions, releases: Sequence[Release]) -> bool:
     """
     last = releases[-1]
     ends = {service: heads(service, [last]).get(last.name) for service in found}
-    at = [set(marked(service, found[service])) == set(end) for service, end in ends.items() if end is not None]
+    at = [ends_at(marked(service, found[service]), end) for service, end in ends.items() if end is not None]
     return bool(at) and all(at)
 
 

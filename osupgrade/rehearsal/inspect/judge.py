@@ -16,6 +16,7 @@ import sqlalchemy
 from osupgrade.catalog.eras import brought_by, clause_of, ending_at
 from osupgrade.catalog.revisions import behind, marked
 from osupgrade.catalog.site import Site
+from osupgrade.catalog.versions import ends_at
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.cloud.passed import passed_over
 from osupgrade.lab.live_server import LiveServer
@@ -251,7 +252,8 @@ def _facts(rows: Rows, one: Survey, plan: Plan) -> Database:
     identity = one.study.identity
     revision, first = identity.revision, plan.first.name
     # Of a service that stands still for some releases, it is the one where the path begins.
-    at_first = identity.line.knows(first) and identity.line.head(first).name == revision.name
+    head = identity.line.head(first).name if identity.line.knows(first) else ""
+    at_first = bool(head) and ends_at(revision.name.split("+"), head.split("+"))
     known = any(identity.line.position(name) is not None for name in identity.claim)
     if identity.foreign and not known:
         held = read_claim(rows, one.database, one.schema)
@@ -284,7 +286,7 @@ def _plain_facts(rows: Rows, service: str, database: str, plan: Plan) -> Databas
         for known in part.databases
         if known.name == service
     }
-    release = next((name for name, head in heads.items() if set(head) == set(claim)), "")
+    release = next((name for name, head in heads.items() if ends_at(claim, head)), "")
     facts = _counted(rows, service, database, schema)
     return replace(facts, release=release or "unknown", same=claim, claim=claim, catalogued=False)
 

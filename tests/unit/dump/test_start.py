@@ -221,3 +221,27 @@ def test_a_service_that_stands_still_is_at_the_first_of_its_releases():
 
 def test_nothing_follows_the_last_release():
     assert onward_from(list(ordered(load_releases().values()))[-1].name, ["x.sql"]) == onward_from("nonsense", []) == ""
+
+
+@pytest.mark.parametrize("number", range(len(load_releases()) - 1))
+def test_an_upgraded_cloud_is_at_its_release_whatever_earlier_ones_left_in_its_version_tables(number):
+    """A repository that a release no longer has keeps its row: see the keystone of Yoga."""
+    releases = ordered(load_releases().values())
+    release, following = releases[number : number + 2]
+    left = {}
+    for earlier in releases[: number + 1]:
+        for part in earlier.services.values():
+            for database in part.databases:
+                rows = dict(zip(database.repositories, database.head, strict=False))
+                left.setdefault(database.name, {}).update(rows)
+    held = {}
+    for part in release.services.values():
+        for database in part.databases:
+            gone = left.get(database.name, {}).keys() - set(database.repositories)
+            held[database.name] = (
+                *database.head,
+                *(left[database.name][name] for name in gone if database.repositories),
+            )
+    assert release_of(held) is release
+    assert begins(held, [release, following]) == release.name
+    assert route_onward(held) == (release.name, following.name)
