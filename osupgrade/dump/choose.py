@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +69,9 @@ def choose_dumps(paths: Sequence[Path], progress: Reading | None = None, *, insi
         its = {holding.service for dump in broken if dump.path == path for holding in _holdings([dump])}
         if (its and its <= services) or (not its and (path not in given or _is_empty(path))):
             instead = f", {_called(dumps, its)} is restored" if its else ""
-            words = f"{why.message}: left out{instead}"
+            name = _apart_from(path, [other for other, _ in found])
+            told = f"{name}{why.message.removeprefix(path.name)}" if why.message.startswith(path.name) else why.message
+            words = f"{told}: left out{instead}"
             findings.append(Finding("dump", Severity.WARNING, "", path.name, words, why.evidence))
         else:
             refused.append((path, why))
@@ -87,6 +89,16 @@ def version_of_server(dumps: Sequence[Dump], survey: Survey | None) -> str:
 
 def _fault_of(dump: Dump) -> UsageFault:
     return refusal(next(finding for finding in dump.findings if finding.severity is Severity.ERROR))
+
+
+def _apart_from(path: Path, others: Iterable[Path]) -> str:
+    """A file's name, with the directories that tell it from others of that name: one for each night, perhaps."""
+    alike = [other for other in others if other.name == path.name and other != path]
+    parts = path.parts
+    for length in range(1, len(parts)):
+        if all(other.parts[-length:] != parts[-length:] for other in alike):
+            return "/".join(parts[-length:])
+    return str(path)
 
 
 def _is_empty(path: Path) -> bool:
@@ -164,7 +176,8 @@ def _newest(dumps: Sequence[Dump]) -> tuple[list[Dump], list[Finding]]:
         for holding in several:
             if holding is not newest:
                 gone.add((holding.dump.path, holding.section.name))
-                words = f"{holding.dump.name} is an older dump of {service} than {newest.dump.name}: left out"
+                name, other = (_apart_from(one.dump.path, files) for one in (holding, newest))
+                words = f"{name} is an older dump of {service} than {other}: left out"
                 findings.append(Finding("dump", Severity.INFO, service, holding.dump.name, words))
     kept = []
     for dump in dumps:

@@ -129,6 +129,17 @@ def test_nights_in_directories_of_their_own(tmp_path):
     assert dump.path.parent.name == "2013-11-20"
 
 
+def test_files_of_one_name_are_told_apart_by_their_directories(tmp_path):
+    for day in ("18", "19", "20"):
+        (tmp_path / f"2013-07-{day}").mkdir()
+        text = plain().replace("2013-11-20", f"2013-07-{day}") if day < "20" else ""
+        (tmp_path / f"2013-07-{day}" / "quantum.sql").write_text(text, "utf-8")
+    said = [finding.message for finding in choose_dumps([tmp_path]).findings]
+    assert any("2013-07-20/quantum.sql is empty" in message for message in said)
+    older = "2013-07-18/quantum.sql is an older dump of neutron than 2013-07-19/quantum.sql: left out"
+    assert older in said
+
+
 def test_a_tab_directory_is_one_dump(tmp_path):
     for table in SCHEMA.split("CREATE TABLE ")[1:]:
         name = table.split("`")[1]
