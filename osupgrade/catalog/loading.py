@@ -194,6 +194,7 @@ _KINDS: Mapping[str, str] = {
     "frozen_set_type": "must be a list",
     "path_type": "must be a path",
     "none_required": "must be left out",
+    "too_short": "must not be empty",
     "missing": "is missing",
     "extra_forbidden": "is not a known key",
     "unexpected_keyword_argument": "is not a known key",
@@ -233,7 +234,7 @@ def _said(error: ErrorDetails, data: object) -> str:
     """One error as a sentence: the key, what is wrong, what was found."""
     kind, found = error["type"], error["input"]
     place = _place(error, data)
-    if kind in ("missing", *_UNKNOWN):
+    if kind in ("missing", "too_short", *_UNKNOWN):
         return f"{place}: {_KINDS[kind]}"
     reason = _KINDS.get(kind)
     if reason is None:

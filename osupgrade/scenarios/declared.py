@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from osupgrade.catalog.loading import Strict, load_toml
+from osupgrade.catalog.loading import Strict, load_toml, shown
+from osupgrade.catalog.releases import load_releases
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.errors import UsageFault
 from osupgrade.model.finding import Cure, Evidence, Finding, Severity, Sql
@@ -36,14 +37,23 @@ def _stage(text: str) -> str:
     return text
 
 
+def _step(text: str) -> str:
+    """A step of a service is one of a release; others have names of their own."""
+    release, slash, _ = text.partition("/")
+    if slash and release not in load_releases():
+        raise ValueError(f"there is no release {shown(release)}; a step is RELEASE/SERVICE")
+    return text
+
+
 At = Annotated[str, AfterValidator(_stage)]
+Step = Annotated[str, AfterValidator(_step)]
 Names = tuple[str, ...]
 
 
 class Fails(Strict):
     """The symptom is loud: ``step`` fails with ``error``, a regular expression, and leaves the database ``left_at``."""
 
-    step: str
+    step: Step
     error: str
     left_at: str | None = None
 
@@ -135,7 +145,7 @@ class Declaration(Strict):
 
     title: str
     services: Names = Field(min_length=1)
-    hops: Names = ()
+    hops: tuple[Step, ...] = ()
     universal: bool = False
     not_on: Mapping[str, str] = {}
     site: Mapping[str, Any] = {}

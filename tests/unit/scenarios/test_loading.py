@@ -98,6 +98,22 @@ def test_a_broken_scenario_below_a_relative_directory_is_told_with_its_line_too(
     assert (broken.line, broken.reason[:9]) == (3, "TypeError")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('services = []\n[fails]\nstep = "havana/nova"\nerror = "x"\n', "services: must not be empty"),
+        ('services = ["nova"]\n[fails]\nstep = "havanna/nova"\nerror = "x"\n', 'step: there is no release "havanna"'),
+        ('services = ["nova"]\nhops = ["x/nova"]\n[silent]\nat = "seeded"\n', 'hops[0]: there is no release "x"'),
+    ],
+)
+def test_a_declared_scenario_that_could_never_bite_is_refused_with_its_key(tmp_path, wrong, said):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "scenario.toml").write_text(f'title = "t"\n{wrong}')
+    with pytest.raises(UsageFault) as refused:
+        load_scenarios([tmp_path]).chosen(["bad"])
+    assert said in refused.value.message and "list" not in refused.value.message
+
+
 def test_an_unknown_scenario_names_those_there_are(tmp_path):
     write(tmp_path, "good", GOOD)
     with pytest.raises(UsageFault, match="unknown scenario 'goood'; there are: good"):
