@@ -41,7 +41,8 @@ def command_line(release: Release, part: ServiceRelease, command: Command, site:
 
 def control(release: Release, services: tuple[str, ...], verb: str) -> str:
     """A loop that starts or stops everything of a release that writes to the databases."""
-    units = " ".join(unit for service in services for unit in release.operator.units_of(service))
+    # One server may run several services.
+    units = " ".join(dict.fromkeys(unit for service in services for unit in release.operator.units_of(service)))
     return f"for s in {units}; do {release.operator.control.format(verb=verb, unit='$s')}; done"
 
 

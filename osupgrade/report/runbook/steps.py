@@ -65,6 +65,8 @@ class Step:
     """Commands that may run while the API is up."""
     upgrade_checks: tuple[Command, ...] = ()
     titles: tuple[str, ...] = ()
+    unsupported_from: str = ""
+    """The release before it on the route, where upstream does not support the upgrade from there."""
     note: str = ""
     """What the release's own data says to operators, in Markdown."""
     answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -158,12 +160,14 @@ class _Steps:
 
     def _release(self, release: Release) -> Iterator[Step]:
         about = self._about_finish(release)
+        before = self.plan.releases[self.plan.releases.index(release) - 1].name
         yield Step(
             kind="install",
             title=f"Install {release.name}'s packages ({release.version}), starting nothing",
             expected="depends on your mirror",
             release=release,
             titles=self._running(release),
+            unsupported_from="" if before in release.upgrades_from else before,
             note=render_text(about.before, {"site": self.site}),
         )
         for chain in self.plan.chains:

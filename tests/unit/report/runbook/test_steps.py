@@ -279,3 +279,26 @@ def test_rows_are_counted_on_both_servers_and_only_differences_are_told(tmp_path
     script = f"OLD={tmp_path}/old SQL={tmp_path}/new\n{counting}"
     done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=True)
     assert {re.sub(r"\w+\.", "", line) for line in done.stdout.splitlines()} == {"2 1 roles"}
+
+
+def test_a_route_that_upstream_does_not_support_is_not_told_to_skip_nothing():
+    report = dataclasses.replace(samples.GREEN, result=None)
+    page = runbook(report, plan("yoga-antelope-caracal"))
+    assert "upstream does not support it from yoga: 2023.1 is the first SLURP release" in page
+    assert page.count("Do not skip a release: ") == 1, "caracal follows antelope"
+
+
+def test_a_server_of_several_services_is_stopped_once():
+    report = dataclasses.replace(samples.GREEN, result=None)
+    page = runbook(report, plan("yoga-antelope-caracal"))
+    for loop in re.findall(r"for s in ([^;]+); do systemctl", page):
+        assert len(loop.split()) == len(set(loop.split()))
+    assert "apache2" in page
+
+
+def test_what_has_no_cure_has_its_consequence_beside_it():
+    found = dataclasses.replace(
+        samples.OWN_TABLE, cure=None, consequence="stop every agent first", severity=Severity.WARNING
+    )
+    page = runbook(with_findings(StagedFinding(SEEDED, found, State.UNRESOLVED)), plan())
+    assert re.search(r"Unresolved, no known cure: .*; stop every agent first\.\n", page)
