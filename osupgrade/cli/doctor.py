@@ -16,8 +16,9 @@ from osupgrade.lab.connect import connect
 from osupgrade.lab.images import ImageStore, database_for
 from osupgrade.lab.leftovers import leftovers, remove_leftover
 from osupgrade.lab.snapshots.store import SnapshotStore
-from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import Exit, Fault, MissingFault
+from osupgrade.model.places import cache_directory
 from osupgrade.model.text import counted
 from osupgrade.report.terminal.console import terminal
 

@@ -25,8 +25,9 @@ from osupgrade.cloud.steps import relocate
 from osupgrade.lab.images import ImageStore
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.snapshots.clouds import CloudCache
-from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.lab.sources import Sources
 from osupgrade.model.errors import LabFault
+from osupgrade.model.places import cache_directory
 from osupgrade.model.plan import Chain, Plan, make_plan, path_along
 from osupgrade.model.release import Release
 from osupgrade.model.route import choose, seeding_release

@@ -26,9 +26,10 @@ from osupgrade.lab.images import ImageStore, database_for, nearest
 from osupgrade.lab.parallel import threads
 from osupgrade.lab.release_container import Workshop
 from osupgrade.lab.snapshots.clouds import CloudCache
-from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.lab.sources import Sources
 from osupgrade.lab.sql_server import SqlServer
 from osupgrade.model.errors import LabFault, MissingFault, UsageFault
+from osupgrade.model.places import cache_directory
 from osupgrade.model.plan import Plan
 from osupgrade.model.release import Release
 from osupgrade.model.text import counted

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from osupgrade.dump.limits import limits
 from osupgrade.dump.read import Dump, Reading, read_dump
 from osupgrade.dump.stream import BLOCK, Part
-from osupgrade.lab.sources import cache_directory
+from osupgrade.model.places import cache_directory
 from osupgrade.model.version import code_hash
 
 WORTH = 16 << 20

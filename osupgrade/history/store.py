@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter
 
 from osupgrade.history.record import Past, Timed
 from osupgrade.model.errors import UsageFault
+from osupgrade.model.places import state_directory
 
 VERSION = 1
 KEPT = 400
@@ -40,7 +40,7 @@ _COLUMNS = "id, started, path, database, subject, input, host, green, seconds, m
 
 def default_file() -> Path:
     """``$XDG_STATE_HOME/osupgrade/history.sqlite``."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "osupgrade" / "history.sqlite"
+    return state_directory() / "history.sqlite"
 
 
 class History:

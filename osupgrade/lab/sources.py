@@ -18,16 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osupgrade.model.errors import MissingFault, UsageFault
+from osupgrade.model.places import cache_directory
 from osupgrade.model.release import Pin, Release, ServiceRelease
 
 UPSTREAMS = ("https://github.com/openstack/{service}", "https://opendev.org/openstack/{service}")
 META = ".osupgrade"
 """Directory in an unpacked tree for entry points, derived from setup.cfg; the rest is the commit as it is."""
-
-
-def cache_directory() -> Path:
-    """The user's cache, where mirrors and trees lie."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "osupgrade"
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ from osupgrade.history.rundir import RunDirectory
 from osupgrade.lab.database import PORT, DatabaseServer
 from osupgrade.lab.leftovers import RUN_LABEL
 from osupgrade.lab.snapshots.clouds import CloudCache
-from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import Exit, Fault, MissingFault, UsageFault
 from osupgrade.model.events import EventLog
 from osupgrade.model.failure import Failure, failure_of
+from osupgrade.model.places import cache_directory
 from osupgrade.model.plan import SERVER, Plan
 from osupgrade.model.report import KeptDatabase, RunReport
 from osupgrade.model.step import Outcome, StepResult

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from osupgrade.history.trend import trends
-from osupgrade.lab.sources import cache_directory
+from osupgrade.model.places import cache_directory
 from osupgrade.model.report import Part
 from osupgrade.nightly.join import nightly_report
 from osupgrade.report.html import write_html

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from osupgrade.catalog.content import root
 from osupgrade.cli import app
 from osupgrade.cli.lazy import whole
-from osupgrade.lab.sources import Sources, cache_directory
+from osupgrade.lab.sources import Sources
+from osupgrade.model.places import cache_directory
 from osupgrade.nightly.split import Shard
 
 GITHUB = root() / ".github" / "workflows" / "nightly.yml"

@@ -26,7 +26,7 @@ from osupgrade.lab.images.diagnosis import ImageError, diagnose, plain_lines
 from osupgrade.lab.images.recipe import OURS, Recipe, tag_of
 from osupgrade.lab.images.registry import Registry
 from osupgrade.lab.images.times import BuildTimes
-from osupgrade.lab.sources import cache_directory
+from osupgrade.model.places import cache_directory
 from osupgrade.model.errors import MissingFault
 
 _AT_ONCE = 3

@@ -25,8 +25,8 @@ from osupgrade.lab.engine import Lab, Mount
 from osupgrade.lab.leftovers import LABEL, PID_LABEL, runs
 from osupgrade.lab.relay import elsewhere
 from osupgrade.lab.snapshots.records import Record, Records, surplus
-from osupgrade.lab.sources import cache_directory
 from osupgrade.model.errors import LabFault, UsageFault
+from osupgrade.model.places import cache_directory
 
 LIMIT = "OSUPGRADE_SNAPSHOTS_GB"
 """The environment variable that says how many gigabytes all snapshots may take; 0 keeps none."""
