@@ -14,7 +14,7 @@ from osupgrade.catalog.loading import Strict, load_toml
 from osupgrade.checks import Check
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.model.finding import Evidence, Finding, Severity
-from osupgrade.model.quoting import literal, quoted
+from osupgrade.model.quoting import quoted
 from osupgrade.model.stage import VERIFY
 from osupgrade.model.text import counted
 
@@ -45,7 +45,7 @@ class Rows:
 
 def _census(cloud: Cloud) -> Mapping[str, Rows]:
     """Rows of every table, by ``database.table``."""
-    found = {table: Rows(rows) for table, rows in _counts(cloud)}
+    found = {table: Rows(rows) for table, rows in cloud.row_counts().items()}
     for table, condition in explained().rows.items():
         database, _, name = table.partition(".")
         if table in found and found[table].there:
@@ -55,16 +55,8 @@ def _census(cloud: Cloud) -> Mapping[str, Rows]:
     return found
 
 
-def _counts(cloud: Cloud) -> Iterator[tuple[str, int]]:
-    for database in cloud.databases:
-        tables = sorted(cloud.tables(database))
-        if tables:
-            sql = " UNION ALL ".join(f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables)
-            yield from ((f"{database}.{table}", int(rows)) for table, rows in cloud.rows(database, sql))
-
-
 def _compare(cloud: Cloud, before: Mapping[str, Rows]) -> Iterator[Finding]:
-    after = dict(_counts(cloud))
+    after = cloud.row_counts()
     odd: list[tuple[object, ...]] = []
     for table, rows in before.items():
         if table in explained().tables or after.get(table) in (rows.there, rows.there - rows.going):

@@ -22,7 +22,7 @@ from osupgrade.lab.release_container import Overlay, Setting, Workshop
 from osupgrade.lab.sql_server import SqlServer, send
 from osupgrade.model.errors import LabFault, UsageFault
 from osupgrade.model.finding import Evidence
-from osupgrade.model.quoting import quoted, with_databases
+from osupgrade.model.quoting import literal, quoted, with_databases
 from osupgrade.model.release import Command, version_column
 
 __all__ = ["Cloud", "Overlay", "ToolRun"]
@@ -105,6 +105,18 @@ class Cloud:
             "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
         )
         return frozenset(str(row[0]) for row in self.rows(database, sql))
+
+    def row_counts(self) -> dict[str, int]:
+        """Exact rows of every table by ``database.table``."""
+        counts = {}
+        for database in self.databases:
+            tables = sorted(self.tables(database))
+            if tables:
+                union = " UNION ALL ".join(
+                    f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables
+                )
+                counts.update({f"{database}.{table}": int(rows) for table, rows in self.rows(database, union)})
+        return counts
 
     def create_statement(self, database: str, table: str) -> str:
         """The statement that makes an empty table like this one."""

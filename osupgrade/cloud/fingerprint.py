@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from osupgrade.cloud.cloud import Cloud
 from osupgrade.lab.parallel import threads
 from osupgrade.model.finding import Evidence, Finding, Severity
-from osupgrade.model.quoting import literal, quoted
 from osupgrade.model.release import Release
 from osupgrade.schema.reading import read_schema
 from osupgrade.seed.datahash import hash_of_tables, table_hashes
@@ -99,18 +98,7 @@ def differences(then: Fingerprint, now: Fingerprint, source: str, says: str) -> 
 
 def volume(cloud: Cloud) -> Volume:
     """How much the cloud holds now."""
-    return Volume(row_counts(cloud), table_sizes(cloud))
-
-
-def row_counts(cloud: Cloud) -> Mapping[str, int]:
-    """Exact rows of every table by ``database.table``."""
-    counts = {}
-    for database in cloud.databases:
-        tables = sorted(cloud.tables(database))
-        if tables:
-            union = " UNION ALL ".join(f"SELECT {literal(table)}, COUNT(*) FROM {quoted(table)}" for table in tables)
-            counts.update({f"{database}.{table}": int(rows) for table, rows in cloud.rows(database, union)})
-    return counts
+    return Volume(cloud.row_counts(), table_sizes(cloud))
 
 
 def table_sizes(cloud: Cloud) -> Mapping[str, int]:

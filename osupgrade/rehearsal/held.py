@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.fingerprint import Fingerprint, differences, fingerprint, row_counts, volume
+from osupgrade.cloud.fingerprint import Fingerprint, differences, fingerprint, volume
 from osupgrade.model.finding import Evidence, Finding, Severity
 
 
@@ -31,7 +31,7 @@ class Held:
         now = fingerprint(cloud, self.size)
         found = list(differences(self.prints, now, source, f"the databases {says}"))
         if not now.contents:
-            rows = row_counts(cloud)
+            rows = cloud.row_counts()
             other: list[tuple[object, ...]] = [
                 (table, self.rows.get(table), rows.get(table))
                 for table in sorted(self.rows.keys() | rows.keys())

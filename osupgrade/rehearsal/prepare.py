@@ -14,7 +14,7 @@ from osupgrade.catalog.identity import likely_path
 from osupgrade.catalog.releases import load_paths, load_releases, plan_named, usual_path
 from osupgrade.checks import Check, load_checks
 from osupgrade.cloud.cloud import Cloud
-from osupgrade.cloud.fingerprint import Volume, row_counts, volume
+from osupgrade.cloud.fingerprint import Volume, volume
 from osupgrade.cloud.jumps import jump_findings
 from osupgrade.cloud.laboratory import Laboratory, Say, require_database, restore_lane, with_arrivals
 from osupgrade.cloud.restored import HowFar, restore_dumps
@@ -271,7 +271,7 @@ def seeded(
         return Brought(cloud, origin)
     # Here and not before the cloud is cached: copying in the server is faster than restoring a dump of all copies.
     say(f"multiplying the cloud by {factor}")
-    unscaled = row_counts(cloud)
+    unscaled = cloud.row_counts()
     scale(laboratory.server.engine, plan.first.seed, databases, factor, say)
     return Brought(cloud, f"{origin} times {factor}", unscaled=unscaled)
 

@@ -11,7 +11,7 @@ from osupgrade.catalog.releases import load_paths, load_releases
 from osupgrade.catalog.site import Site
 from osupgrade.checks import load_checks
 from osupgrade.cli import run
-from osupgrade.cloud.fingerprint import fingerprint, row_counts
+from osupgrade.cloud.fingerprint import fingerprint
 from osupgrade.cloud.laboratory import fill, make_schemas, open_laboratory, prepare_seeded, restore_lane
 from osupgrade.cloud.steps import relocate, run_hop
 from osupgrade.dump.write import write_dump
@@ -94,12 +94,12 @@ def test_the_cloud_is_seeded_by_the_first_releases_own_code(cloud):
 
 def test_it_is_multiplied_with_all_its_relations(laboratory, cloud):
     scaling = load_scaling(laboratory.plan.first.seed)
-    before = row_counts(cloud)
+    before = cloud.row_counts()
     for database, known in scaling.items():
         tables = {name.partition(".")[2] for name, rows in before.items() if rows and name.startswith(f"{database}.")}
         assert tables - {copied.table for copied in known.copied} - known.shared == set()
     scale(laboratory.server.engine, laboratory.plan.first.seed, cloud.databases, 3)
-    after = row_counts(cloud)
+    after = cloud.row_counts()
     copied = {f"{database}.{c.table}": c for database, known in scaling.items() for c in known.copied}
     grown = {name for name in before if after[name] != before[name]}
     assert grown == {name for name, rows in before.items() if rows and name in copied}

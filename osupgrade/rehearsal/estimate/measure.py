@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from osupgrade.catalog.site import Site
@@ -22,7 +22,6 @@ from osupgrade.model.estimate import Estimate as Forecast
 from osupgrade.model.events import Event, EventLog, Kind
 from osupgrade.model.host import Host
 from osupgrade.model.plan import Plan
-from osupgrade.model.quoting import quoted
 from osupgrade.model.release import Preparation
 from osupgrade.model.step import StepResult
 from osupgrade.rehearsal.estimate.host import SCRIPT, host_of
@@ -121,7 +120,7 @@ class Measuring:
         here = self.runner.run.lane(f"prepared-{preparation.name}")
         kept = Snapshot(SHELF, cloud.databases).only(d.name for d in plan.databases())
         with copied(cloud, lane, kept, logs=here.path / "logs") as copy:
-            before = _rows(copy)
+            before = copy.row_counts()
             started = time.monotonic()
             for command in preparation.commands:
                 run = copy.tool(plan.first.name, preparation.service, command)
@@ -131,7 +130,7 @@ class Measuring:
             for step in preparation.steps:
                 copy.execute(step.service, step.statement)
             seconds = time.monotonic() - started
-            if _rows(copy) == before:
+            if copy.row_counts() == before:
                 return None
             after = self._taken(plan, replace(copy, site=self.site), here, 1)
             mine = tuple(step for step in main if step.service == preparation.service)
@@ -223,12 +222,3 @@ def _alone(plan: Plan, service: str) -> Plan:
     return dataclasses.replace(
         plan, chains=tuple(chain for chain in plan.chains if chain.service == service), finish=finish
     )
-
-
-def _rows(cloud: Cloud) -> Mapping[str, int]:
-    """Exact rows of every table."""
-    return {
-        f"{database}.{table}": int(cloud.value(database, f"SELECT COUNT(*) FROM {quoted(table)}"))
-        for database in cloud.databases
-        for table in cloud.tables(database)
-    }
