@@ -40,8 +40,8 @@ def fingerprint(
 ) -> Fingerprint:
     """The hashes of all of a cloud's databases; ``size`` is what they hold, in bytes.
 
-    ``releases`` are those that it went through: what their tools draw by chance is left out. ``since`` is when it began
-    to go through them: the times that were written from then on count as the same.
+    ``releases`` are those that it went through: random values that their tools write are left out. ``since`` is when
+    their upgrade began: times that were written after that count as the same.
     """
     volatile = {column for release in releases for part in release.services.values() for column in part.volatile}
     names = list(cloud.databases)

@@ -99,7 +99,7 @@ def run_hop(
     problems += _stopped(runs) + judge(part.databases, after, [done.status for done in runs], gone)
     problems += tuple(text for done in runs for text in judge_work(done.name, done.run.output, part.unfinished))
     if problems:
-        checked = []  # what they say of a hop that failed is not asked
+        checked = []  # a failed hop is judged by its own problems alone
     elif not create:
         unseen = replace(tools, cloud=replace(cloud, recorder=None), first="")
         checked, problems = _checks(part, checked, unseen.one, source is not None and jumps(source, release))
@@ -317,7 +317,7 @@ class _Tools:
             "keep_config": self.config,
             "recorder": cloud.recorder,
         }
-        # What comes first on a tool's path, such as a seeder's script, may go by the words that started its process.
+        # What comes first on a tool's path, such as a seeder's script, may read its own command line.
         importable = not self.first and all(":" in command.entry for command in (*commands, *checks))
         runs: list[ToolRun] = []
         with watched(cloud.lab_server, cloud.held_by(self.release, service)) as endless:

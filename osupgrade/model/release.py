@@ -163,7 +163,7 @@ class ServiceRelease:
     """Tables by which a database without a version is known to be of this release, with ``lacks_tables``."""
     lacks_tables: frozenset[str] = frozenset()
     volatile: tuple[str, ...] = ()
-    """``database.table.column`` that the hop fills by chance, so that no two runs give the same."""
+    """``database.table.column`` that the hop fills with random values, which differ between runs."""
     oldest_source: str = ""
     """The version id of the oldest release whose database its tool takes; empty where nobody looked."""
     stops: tuple[DataStop, ...] = ()

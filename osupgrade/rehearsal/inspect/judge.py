@@ -251,7 +251,7 @@ def left_out_tables(own: Iterable[Own]) -> Iterator[Finding]:
 def _facts(rows: Rows, one: Survey, plan: Plan) -> Database:
     identity = one.study.identity
     revision, first = identity.revision, plan.first.name
-    # Of a service that stands still for some releases, it is the one where the path begins.
+    # If a schema is the same in several releases, it counts as that of the release where the path begins.
     head = identity.line.head(first).name if identity.line.knows(first) else ""
     at_first = bool(head) and ends_at(revision.name.split("+"), head.split("+"))
     known = any(identity.line.position(name) is not None for name in identity.claim)

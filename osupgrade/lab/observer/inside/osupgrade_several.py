@@ -73,7 +73,7 @@ def run(wanted):
 
 
 def ended(call):
-    """Make one call, in its own process; the exit status that it asks for."""
+    """Make one call, in its own process; return its exit status."""
     if call["record"]:
         osupgrade_observer.go_on(*call["record"])
     try:
@@ -90,7 +90,7 @@ def ended(call):
 
 
 def end(status):
-    """End this process as Python would, but for taking apart all that it has imported: that takes up to a second."""
+    """End this process as Python would, but without freeing what it imported, which takes up to a second."""
     threading._shutdown()  # waits for the threads that are left
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
